@@ -1,0 +1,400 @@
+package feed
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// item is what one call of Next or Resync gave.
+type item struct {
+	Value string   // "" for an error
+	At    Position // where it begins
+	Err   string   // a part of the error's text
+}
+
+// readAll reads all of r, resyncing after errors, and checks what holds for
+// every value.
+func readAll(t *testing.T, r *Reader, input string) []item {
+	t.Helper()
+	var items []item
+	line, counted := 1, int64(0)
+	for range len(input) + 2 {
+		v, at, err := r.Next()
+		if err == io.EOF {
+			if got := r.Offset(); got != int64(len(input)) {
+				t.Errorf("Offset() = %d at the end of %d bytes", got, len(input))
+			}
+			return items
+		}
+		line += strings.Count(input[counted:at.Offset], "\n")
+		counted = at.Offset
+		if at.Line != line {
+			t.Errorf("offset %d is said to be on line %d, is on %d", at.Offset, at.Line, line)
+		}
+		if err == nil {
+			if !strings.HasPrefix(input[at.Offset:], string(v)) {
+				t.Errorf("%q is not at offset %d", v, at.Offset)
+			}
+			if end := at.Offset + int64(len(v)); r.Offset() != end {
+				t.Errorf("Offset() = %d after a value that ends at %d", r.Offset(), end)
+			}
+			items = append(items, item{Value: string(v), At: at})
+			continue
+		}
+		ferr, ok := errors.AsType[*Error](err)
+		if !ok || ferr.Position != at {
+			t.Fatalf("error %v (%T) is not an *Error at %v", err, err, at)
+		}
+		if _, _, again := r.Next(); again != err {
+			t.Errorf("Next before Resync: %v, want once more %v", again, err)
+		}
+		items = append(items, item{At: at, Err: ferr.Err.Error()})
+		if err := r.Resync(); err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the input does not end")
+	return nil
+}
+
+// chunkings are ways in which input may arrive.
+var chunkings = map[string]func(io.Reader) io.Reader{
+	"whole":         func(r io.Reader) io.Reader { return r },
+	"bytewise":      iotest.OneByteReader,
+	"halves":        iotest.HalfReader,
+	"EOF with data": iotest.DataErrReader,
+}
+
+func TestReader(t *testing.T) {
+	val := func(v string, line int, offset int64) item { return item{Value: v, At: Position{line, offset}} }
+	bad := func(text string, line int, offset int64) item { return item{Err: text, At: Position{line, offset}} }
+	for _, tt := range []struct {
+		name, input string
+		max         int64
+		want        []item
+	}{
+		{name: "empty"},
+		{name: "only white space", input: " \r\n\t\n"},
+		{name: "only a byte order mark", input: "\uFEFF"},
+		{name: "lines", input: "{\"a\":1}\n{\"b\":2}\n", want: []item{val(`{"a":1}`, 1, 0), val(`{"b":2}`, 2, 8)}},
+		{name: "CRLF and blank lines", input: "{}\r\n\r\n  [1]\r\n{}",
+			want: []item{val(`{}`, 1, 0), val(`1`, 3, 9), val(`{}`, 4, 13)}},
+		{name: "no newline at the end", input: "\n{}", want: []item{val(`{}`, 2, 1)}},
+		{name: "byte order mark", input: "\uFEFF{}", want: []item{val(`{}`, 1, 3)}},
+		{name: "touching", input: `{}{"a":"}{"}"s"1 2null`,
+			want: []item{val(`{}`, 1, 0), val(`{"a":"}{"}`, 1, 2), val(`"s"`, 1, 12), val(`1`, 1, 15), val(`2`, 1, 17), val(`null`, 1, 18)}},
+		{name: "values over lines", input: "{\n \"a\": [\n1\n]}\n{\n}",
+			want: []item{val("{\n \"a\": [\n1\n]}", 1, 0), val("{\n}", 5, 15)}},
+		{name: "invalid UTF-8 is left to the caller", input: "{\"a\":\"\xff\"}", want: []item{val("{\"a\":\"\xff\"}", 1, 0)}},
+		{name: "array", input: "[\n {\"a\":1} ,\n [2,[3]],\n4\n]\n",
+			want: []item{val(`{"a":1}`, 2, 3), val(`[2,[3]]`, 3, 14), val(`4`, 4, 23)}},
+		{name: "empty array", input: `[ ]`},
+		{name: "more after an array", input: `[{"a":1}]{"b":2}[{"c":3}]`,
+			want: []item{val(`{"a":1}`, 1, 1), val(`{"b":2}`, 1, 9), val(`{"c":3}`, 1, 17)}},
+
+		{name: "bad line", input: "{\"a\":1}\n{\"b\":x}\n{\"c\":3}\n",
+			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character 'x' at start of value, 5 bytes into the value", 2, 8), val(`{"c":3}`, 3, 16)}},
+		{name: "bad lines to the end", input: "{}\nx\ny\n", want: []item{val(`{}`, 1, 0), bad("invalid character 'x' at start of value, 0 bytes into the value", 2, 3)}},
+		{name: "lines that start with no brace are left out", input: "x\n1\n\n {}\n{}\n",
+			want: []item{bad("invalid character 'x' at start of value, 0 bytes into the value", 1, 0), val(`{}`, 5, 9)}},
+		{name: "the rest of the bad line is left out", input: "{]{}\n{}", want: []item{bad("invalid character ']' at start of string (expecting '\"'), 1 bytes into the value", 1, 0), val(`{}`, 2, 5)}},
+		{name: "torn line", input: "{\"a\":1\n{\"b\":2}\n",
+			want: []item{bad("invalid character '{' after object value (expecting ',' or '}'), 7 bytes into the value", 1, 0), val(`{"b":2}`, 2, 7)}},
+		{name: "unterminated string", input: "{\"a\":\"1\n{\"b\":2}\n",
+			want: []item{bad("invalid character '\\n' in string (expecting non-control character), 7 bytes into the value", 1, 0), val(`{"b":2}`, 2, 8)}},
+		{name: "unterminated string at the end", input: "{}\n{\"a\":\"1",
+			want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 7 bytes into the value", 2, 3)}},
+		{name: "truncated tail", input: "{}\n{\"a\":[1,", want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 8 bytes into the value", 2, 3)}},
+		{name: "truncated byte order mark", input: "\xef\xbb", want: []item{bad("in the byte order mark: unexpected EOF", 1, 2)}},
+		{name: "no byte order mark after all", input: "\xef{\n{}", want: []item{bad("want a byte order mark, found '{'", 1, 1), val(`{}`, 2, 3)}},
+		{name: "parts of a failed value are no values", input: "{\"a\": x,\n  \"b\": [\n  {\"c\":1}\n]}\n{\"d\":2}\n",
+			want: []item{bad("invalid character 'x' at start of value, 6 bytes into the value", 1, 0), val(`{"d":2}`, 5, 31)}},
+
+		{name: "array with a bad element", input: "[\n  {\"a\":1},\n  {\"b\":x},\n  {\"c\":3}\n]\n{\"d\":4}",
+			want: []item{val(`{"a":1}`, 2, 4), bad("invalid character 'x' at start of value, 5 bytes into the value", 3, 15), val(`{"c":3}`, 4, 26), val(`{"d":4}`, 6, 36)}},
+		{name: "array with a bad element, indented", input: "[\n  {\n    \"b\": x, \"c\": [\n      {}\n    ]\n  },\n  {\"d\":4}\n]\n",
+			want: []item{bad("invalid character 'x' at start of value, 11 bytes into the value", 2, 4), val(`{"d":4}`, 7, 47)}},
+		{name: "array, comma after the last element", input: "[{},]\n{}", want: []item{val(`{}`, 1, 1), bad("invalid character ']' at start of value, 0 bytes into the value", 1, 4), val(`{}`, 2, 6), bad("array not closed: unexpected EOF", 2, 8)}},
+		{name: "array, not closed", input: "[{},\n", want: []item{val(`{}`, 1, 1), bad("array not closed: unexpected EOF", 2, 5)}},
+		{name: "array, commas missing", input: "[{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n",
+			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 2, 9), val(`{"b":2}`, 2, 9), val(`{"c":3}`, 3, 17)}},
+		{name: "array, comma missing within the line", input: "[{\"a\":1} {\"b\":2}\n{\"c\":3}\n",
+			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 1, 9), val(`{"c":3}`, 2, 17)}},
+		{name: "comma between lines", input: "{\"a\":1},\n{\"b\":2}\n",
+			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character ',' at start of value, 0 bytes into the value", 1, 7), val(`{"b":2}`, 2, 9)}},
+
+		{name: "as large as may be", max: 7, input: `{"a":1}{"b":2}`, want: []item{val(`{"a":1}`, 1, 0), val(`{"b":2}`, 1, 7)}},
+		{name: "a number as large as may be", max: 3, input: "123 ", want: []item{val(`123`, 1, 0)}},
+		{name: "too large by one", max: 6, input: "{}\n{\"a\":1}\n{}", want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3), val(`{}`, 3, 11)}},
+		{name: "too large by many", max: 6, input: "{}\n{\"a\":\"" + strings.Repeat("x", 9000) + "\"}\n{}",
+			want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3), val(`{}`, 3, 9012)}},
+		{name: "white space does not count", max: 2, input: strings.Repeat("\n", 100) + "{}", want: []item{val(`{}`, 101, 100)}},
+		{name: "white space within does", max: 4, input: "{    }\n{}", want: []item{bad("value too large: over 4 bytes", 1, 0), val(`{}`, 2, 7)}},
+	} {
+		for name, chunked := range chunkings {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				got := readAll(t, NewReader(chunked(strings.NewReader(tt.input)), tt.max), tt.input)
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestLarge has values, errors and lines that do not fit into the buffer.
+func TestLarge(t *testing.T) {
+	const max = 1 << 18
+	object := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q}`, n, strings.Repeat("x", n)) }
+	broken := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q,`, n, strings.Repeat("x", n)) }
+	var input strings.Builder
+	var want []string
+	for i, n := range []int{1, 70_000, 5, 200_000, 65_536, 3} {
+		for range 2 {
+			want = append(want, object(n+i))
+			fmt.Fprintln(&input, object(n+i))
+			fmt.Fprintln(&input, broken(n))
+			fmt.Fprintln(&input, broken(2))
+		}
+		fmt.Fprintln(&input, object(max)) // too large, since the limit is on the whole value
+		fmt.Fprintln(&input, strings.Repeat("y", 3*max))
+	}
+	for name, chunked := range chunkings {
+		if name == "bytewise" {
+			continue // takes long
+		}
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, it := range readAll(t, NewReader(chunked(strings.NewReader(input.String())), max), input.String()) {
+				if it.Err == "" {
+					got = append(got, it.Value)
+				}
+			}
+			if !cmp.Equal(want, got) {
+				t.Errorf("got %d values, want these %d", len(got), len(want))
+			}
+		})
+	}
+}
+
+// TestPipe checks that a value comes when its last byte has, and that an error
+// comes as soon.
+func TestPipe(t *testing.T) {
+	src := &script{chunks: []string{`{"a":1}`, ` "s"`, `true`, `[`, `{"b":2}`, `, [1,2]`, `]`, `{"c":3}`, `{"d":}`, "\n{\"e\":5}"}}
+	r := NewReader(src, 100)
+	for _, want := range []struct {
+		value string
+		left  int // chunks that must not have been read yet
+	}{{`{"a":1}`, 9}, {`"s"`, 8}, {`true`, 7}, {`{"b":2}`, 5}, {`[1,2]`, 4}, {`{"c":3}`, 2}, {"", 1}, {`{"e":5}`, 0}} {
+		v, _, err := r.Next()
+		if string(v) != want.value || (err != nil) != (want.value == "") {
+			t.Fatalf("Next() = %s, %v; want %s", v, err, want.value)
+		}
+		if len(src.chunks) != want.left {
+			t.Errorf("%d chunks left after %s, want %d", len(src.chunks), want.value, want.left)
+		}
+		if err := r.Resync(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// script is a reader that gives one chunk a Read.
+type script struct{ chunks []string }
+
+func (s *script) Read(p []byte) (int, error) {
+	if len(s.chunks) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.chunks[0])
+	if s.chunks[0] = s.chunks[0][n:]; s.chunks[0] == "" {
+		s.chunks = s.chunks[1:]
+	}
+	return n, nil
+}
+
+func TestErrorKinds(t *testing.T) {
+	broken := errors.New("broken pipe")
+	for _, tt := range []struct {
+		name   string
+		src    io.Reader
+		want   error // of the second Next
+		resync error
+	}{
+		{"cut off", strings.NewReader(`{}{"a"`), io.ErrUnexpectedEOF, io.EOF},
+		{"array cut off", strings.NewReader(`[{}`), io.ErrUnexpectedEOF, io.EOF},
+		{"too large", strings.NewReader(`{}"1234567890"`), ErrTooLarge, io.EOF},
+		{"read error within a value", io.MultiReader(strings.NewReader(`{}{`), iotest.ErrReader(broken)), broken, broken},
+		{"read error between values", io.MultiReader(strings.NewReader(`{} `), iotest.ErrReader(broken)), broken, broken},
+		{"reader without progress", io.MultiReader(strings.NewReader(`{} `), stuck{}), io.ErrNoProgress, io.ErrNoProgress},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := NewReader(tt.src, 10)
+			if v, _, err := r.Next(); string(v) != "{}" || err != nil {
+				t.Fatalf("Next() = %s, %v; want {}", v, err)
+			}
+			if _, _, err := r.Next(); !errors.Is(err, tt.want) {
+				t.Errorf("Next() = %v, want %v", err, tt.want)
+			}
+			if err := r.Resync(); !errors.Is(err, tt.resync) {
+				t.Errorf("Resync() = %v, want %v", err, tt.resync)
+			}
+		})
+	}
+}
+
+// stuck is a reader that returns nothing, again and again.
+type stuck struct{}
+
+func (stuck) Read([]byte) (int, error) { return 0, nil }
+
+func TestErrorText(t *testing.T) {
+	_, _, err := NewReader(strings.NewReader("\n {]"), 0).Next()
+	const want = `line 2, offset 2: invalid character ']' at start of string (expecting '"'), 1 bytes into the value`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// endless is a value that never ends.
+type endless struct{ began bool }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	if !e.began {
+		copy(p, `{"a":"`)
+		e.began = true
+	}
+	return len(p), nil
+}
+
+// TestBoundedMemory checks that what is held of a value without end is no more
+// than a few times the limit.
+func TestBoundedMemory(t *testing.T) {
+	const max = 1 << 20
+	r := NewReader(&endless{}, max)
+	if _, _, err := r.Next(); !errors.Is(err, ErrTooLarge) {
+		t.Fatalf("Next() = %v, want %v", err, ErrTooLarge)
+	}
+	if held := cap(r.buf) + cap(r.dec.UnreadBuffer()); held > 4*max {
+		t.Errorf("%d bytes held, limit is %d", held, max)
+	}
+	if r.next.Offset != 0 || r.window.served > max+1 {
+		t.Errorf("%d bytes served, %d passed; want up to %d and none", r.window.served, r.next.Offset, max+1)
+	}
+}
+
+// TestManySmallAfterLarge would take minutes if each value cost as much as the
+// largest before it.
+func TestManySmallAfterLarge(t *testing.T) {
+	const small = 50_000
+	input := `{"a":"` + strings.Repeat("x", 4<<20) + "\",\n" + strings.Repeat("{}\n", small)
+	r := NewReader(strings.NewReader(input), 0)
+	if _, _, err := r.Next(); err == nil {
+		t.Fatal("the first value is broken, and was returned")
+	}
+	if err := r.Resync(); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; ; n++ {
+		_, _, err := r.Next()
+		if err == io.EOF && n == small {
+			return
+		}
+		if err != nil {
+			t.Fatalf("value %d: %v", n, err)
+		}
+	}
+}
+
+func FuzzFeed(f *testing.F) {
+	for _, s := range []string{
+		"", "{}", "{}\n{}\n", "[{},{}]", "[]", "[[]]", "1 2", "1-2", `"a""b"`, "nulltrue", "\uFEFF{}", " [1 , {\"a\":[1]} ] {}",
+		"{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `{"a":1,"a":2}`, "[1,]", "[1 2]", "{", "}", "[", ",", ":", "{}\n,\n{}", "{\"a\":x}\n{}", "1e5", "-0", "01",
+	} {
+		f.Add([]byte(s), uint8(0))
+		f.Add([]byte(s), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, input []byte, max uint8) {
+		for name, chunked := range chunkings {
+			items := readAll(t, NewReader(chunked(bytes.NewReader(input)), int64(max)), string(input))
+			if max > 0 {
+				for _, it := range items {
+					if len(it.Value) > int(max) {
+						t.Errorf("%s: %q exceeds %d bytes", name, it.Value, max)
+					}
+				}
+				continue
+			}
+			var got []string
+			for _, it := range items {
+				if it.Err != "" {
+					got = nil
+					break
+				}
+				got = append(got, it.Value)
+			}
+			want, err := oracle(bytes.TrimPrefix(input, []byte("\uFEFF")))
+			if valid := len(items) == len(got); valid != (err == nil) {
+				t.Fatalf("%s: encoding/json says %v, we say %v", name, err, items)
+			} else if valid && !cmp.Equal(want, got) {
+				t.Errorf("%s: got %q, want %q", name, got, want)
+			}
+		}
+	})
+}
+
+// oracle reads the same stream with encoding/json.
+func oracle(input []byte) (values []string, err error) {
+	d := json.NewDecoder(bytes.NewReader(input))
+	for {
+		var v json.RawMessage
+		if err := d.Decode(&v); err == io.EOF {
+			return values, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if v[0] != '[' {
+			values = append(values, string(v))
+			continue
+		}
+		var elements []json.RawMessage
+		if err := json.Unmarshal(v, &elements); err != nil {
+			return nil, err
+		}
+		for _, e := range elements {
+			values = append(values, string(e))
+		}
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	small := bytes.Repeat([]byte(`{"id":"k82reky0000001","status_id":4,"score":[2,[1,0,0,3,-1,0,0],1700000000,""]}`+"\n"), 20_000)
+	large := append(append([]byte(`{"RAW_API_DATA":[`), bytes.ReplaceAll(bytes.TrimSpace(small), []byte("\n"), []byte(",\n"))...), "]}\n"...)
+	for name, input := range map[string][]byte{"small values": small, "large values": bytes.Repeat(large, 4)} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(input)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := NewReader(bytes.NewReader(input), 0)
+				for {
+					if _, _, err := r.Next(); err == io.EOF {
+						break
+					} else if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}

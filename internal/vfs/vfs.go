@@ -1,0 +1,67 @@
+// Package vfs is the few file operations that the spool needs, so that tests
+// can put a disk under it that is full, fails, or loses power.
+package vfs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// ErrLocked is returned by FS.Lock when the lock is held.
+var ErrLocked = errors.New("locked")
+
+// FS is one directory and what is below it. Names are slash-separated and
+// relative to it; "." is the directory itself. No operation follows a symbolic
+// link out of it. Errors match fs.ErrNotExist, fs.ErrExist and fs.ErrPermission
+// where these apply. An FS is safe for concurrent use.
+type FS interface {
+	// OpenFile opens name with the flags of package os, and creates it with
+	// perm.
+	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
+	// Mkdir makes a directory; it is fs.ErrExist if there is one.
+	Mkdir(name string, perm fs.FileMode) error
+	// Rename replaces newname by oldname. It is durable after SyncDir of both
+	// directories, and until then may be lost in either.
+	Rename(oldname, newname string) error
+	// Link makes newname a second name of oldname's file.
+	Link(oldname, newname string) error
+	Remove(name string) error
+	Chmod(name string, perm fs.FileMode) error
+	// Stat describes what has the name; a symbolic link is not followed.
+	Stat(name string) (Info, error)
+	// ReadDir returns the names in a directory, sorted.
+	ReadDir(name string) ([]string, error)
+	// SyncDir makes the names in a directory durable: those added, and those
+	// removed.
+	SyncDir(name string) error
+	// Lock takes an exclusive lock on the file of that name, which it creates,
+	// or returns ErrLocked at once. Closing gives it back; so does the end of
+	// the process.
+	Lock(name string) (io.Closer, error)
+	// Close releases the directory. Files and locks stay open.
+	Close() error
+}
+
+// File is an open file.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Truncate(size int64) error
+	Sync() error
+	Stat() (Info, error)
+	Chmod(perm fs.FileMode) error
+}
+
+// Info describes a file.
+type Info struct {
+	Size    int64
+	ModTime time.Time
+	Mode    fs.FileMode
+	ID      ID
+}
+
+// ID tells files apart, as a device and inode do.
+type ID struct{ Dev, Ino uint64 }
