@@ -1,0 +1,107 @@
+package fakes3
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+)
+
+// Op tells of a request that has arrived.
+type Op struct {
+	Name   string // of the operation, as the S3 API calls it
+	Bucket string
+	Key    string
+	N      int // how many requests of this name there have been, this one included
+}
+
+// Fault says how to mistreat a request. The zero Fault does not. The fields
+// compose: {Delay: time.Minute, After: true, Drop: true} applies the request,
+// and cuts the connection a minute later.
+//
+// Requests that are not signed properly, or ask for what the server does not
+// know, are refused as ever, whatever the Fault.
+type Fault struct {
+	// Reply is answered instead of the true answer, with the usual code where
+	// it has none.
+	Reply Error
+	// Drop breaks the connection instead of answering.
+	Drop bool
+	// After: Delay, Reply and Drop strike when the request has been executed.
+	// Without it a Reply or a Drop keeps it from being executed at all.
+	After bool
+
+	// Lost answers as if the request had been applied, whatever its conditions,
+	// and applies nothing: a lost race that is answered 200.
+	Lost bool
+	// Later keeps the request, to be executed by [Server.Release]; the answer
+	// now is Reply or, without one, a broken connection.
+	Later bool
+
+	// Delay passes before the request is executed, or with After, before it is
+	// answered. If the client leaves meanwhile, the request ends there.
+	Delay time.Duration
+
+	// Cut breaks the connection after the first CutAt bytes of the body of the
+	// answer, whose header promises all of it.
+	Cut   bool
+	CutAt int64
+	// Trickle sends the body in pieces of that many bytes, with a Pause after
+	// each.
+	Trickle int
+	Pause   time.Duration
+}
+
+// serve executes q as the fault lets it.
+func (s *Server) serve(q *request, f Fault) reply {
+	var p reply
+	executed := true
+	switch {
+	case f.Later:
+		s.keep(q)
+		f.Drop = f.Drop || f.Reply == Error{}
+	case f.Lost:
+		q.blind = true
+		p = s.execute(q, false)
+	case f.After:
+		p = s.execute(q, true)
+	default:
+		executed = false
+	}
+	s.pause(q, f.Delay)
+	switch {
+	case f.Drop:
+		panic(http.ErrAbortHandler)
+	case f.Reply != Error{}:
+		return s.failure(q, f.Reply)
+	case executed:
+		return p
+	}
+	return s.execute(q, true)
+}
+
+// pause waits for d, and ends the request if the client leaves meanwhile.
+func (s *Server) pause(q *request, d time.Duration) {
+	if d > 0 && s.opts.Sleep(q.Context(), d) != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (s *Server) keep(q *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.later = append(s.later, q)
+}
+
+// Release executes the requests that a Fault kept for later, as they came, and
+// returns the status of each. Nobody is told of it.
+func (s *Server) Release() []int {
+	s.mu.Lock()
+	later := s.later
+	s.later = nil
+	s.mu.Unlock()
+	var statuses []int
+	for _, q := range later {
+		statuses = append(statuses, cmp.Or(s.execute(q, true).status, http.StatusOK))
+	}
+	return statuses
+}

@@ -1,0 +1,300 @@
+package fakes3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// once returns a Server.Fault for the first request of one name.
+func once(name string, f Fault) func(Op) Fault {
+	return func(op Op) Fault {
+		if op.Name == name && op.N == 1 {
+			return f
+		}
+		return Fault{}
+	}
+}
+
+func TestFaultsOfWrites(t *testing.T) {
+	tests := []struct {
+		what    string
+		fault   Fault
+		status  int // 0: no answer
+		code    string
+		applied bool
+	}{
+		{"none", Fault{}, 200, "", true},
+		{"500 before", Fault{Reply: Error{Status: 500}}, 500, "InternalError", false},
+		{"500 after", Fault{Reply: Error{Status: 500, Code: "UnknownError"}, After: true}, 500, "UnknownError", true},
+		{"503 before", Fault{Reply: Error{Status: 503}}, 503, "SlowDown", false},
+		{"503 after", Fault{Reply: Error{Status: 503}, After: true}, 503, "SlowDown", true},
+		{"412 after a success", Fault{Reply: Error{Status: 412}, After: true}, 412, "PreconditionFailed", true},
+		{"409 before", Fault{Reply: Error{Status: 409}}, 409, "ConditionalRequestConflict", false},
+		{"drop before", Fault{Drop: true}, 0, "", false},
+		{"drop after", Fault{Drop: true, After: true}, 0, "", true},
+		{"lost", Fault{Lost: true}, 200, "", false},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			t.Run("PutObject", func(t *testing.T) {
+				overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+					srv.Fault = once("PutObject", test.fault)
+					_, err := put(t.Context(), c, "k", "one", ifMissing)
+					wantError(t, err, test.status, test.code)
+					if _, _, ok := srv.Object(testBucket, "k"); ok != test.applied {
+						t.Errorf("applied: %v, want %v", ok, test.applied)
+					}
+				})
+			})
+			t.Run("CompleteMultipartUpload", func(t *testing.T) {
+				overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+					srv.Fault = once("CompleteMultipartUpload", test.fault)
+					id := begin(t, c, "k")
+					_, err := complete(t.Context(), c, "k", id, []types.CompletedPart{mustPart(t, c, "k", id, 1, "one")})
+					wantError(t, err, test.status, test.code)
+					if _, _, ok := srv.Object(testBucket, "k"); ok != test.applied {
+						t.Errorf("applied: %v, want %v", ok, test.applied)
+					}
+					if open := len(srv.Uploads(testBucket)) == 1; open == test.applied {
+						t.Errorf("open: %v", open)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestFaultsOfReads(t *testing.T) {
+	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+		srv.PutObject(testBucket, "k", []byte("one"), nil)
+		srv.Fault = func(op Op) Fault {
+			switch {
+			case op.Name == "GetObject" && op.N == 1:
+				return Fault{Drop: true}
+			case op.Name == "HeadObject" && op.N <= 2:
+				return Fault{Reply: Error{Status: 503}}
+			}
+			return Fault{}
+		}
+		_, err := get(t.Context(), c, "k")
+		wantError(t, err, 0, "")
+		if err == nil {
+			t.Error("no error")
+		}
+		for n := range 3 {
+			_, err = head(t.Context(), c, "k")
+			if want := []int{503, 503, 200}[n]; status(err) != want {
+				t.Errorf("HEAD %d: %v, want %d", n+1, err, want)
+			}
+		}
+		if got, err := get(t.Context(), c, "k"); err != nil || got != "one" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+func TestLostRaceIsAnswered200(t *testing.T) {
+	srv := newTestServer(Strict())
+	c := newClient(srv)
+	mustPut(t, c, "k", "one")
+	srv.Fault = func(op Op) Fault { return Fault{Lost: op.Name == "PutObject"} }
+	out, err := put(t.Context(), c, "k", "two", ifMatch("stale"))
+	if err != nil || aws.ToString(out.ETag) != `"b8a9f715dbb64fd5c56e7783c6820a61"` {
+		t.Errorf("got %v, %v", out, err)
+	}
+	wantObject(t, srv, "k", "one")
+}
+
+func TestCutBodies(t *testing.T) {
+	data := fill(100_000, 1)
+	for _, at := range []int64{0, 1, 5000, 99_999} {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+				srv.PutObject(testBucket, "k", []byte(data), nil)
+				srv.Fault = once("GetObject", Fault{Cut: true, CutAt: at})
+				got, err := get(t.Context(), c, "k")
+				if !errors.Is(err, io.ErrUnexpectedEOF) || got != data[:at] {
+					t.Errorf("got %d bytes, %v", len(got), err)
+				}
+				if got, err := get(t.Context(), c, "k"); err != nil || got != data {
+					t.Errorf("then %d bytes, %v", len(got), err)
+				}
+			})
+		})
+	}
+}
+
+func TestDelay(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		var slept time.Duration
+		var there bool
+		var srv *Server
+		srv = New(Options{Sleep: func(_ context.Context, d time.Duration) error {
+			slept += d
+			_, _, there = srv.Object(testBucket, "k")
+			return nil
+		}})
+		srv.CreateBucket(testBucket)
+		srv.Fault = once("PutObject", Fault{Delay: time.Hour, After: after})
+		mustPut(t, newClient(srv), "k", "one")
+		if slept != time.Hour || there != after {
+			t.Errorf("slept %v, applied meanwhile: %v, want %v", slept, there, after)
+		}
+		wantObject(t, srv, "k", "one")
+	}
+}
+
+func TestTrickle(t *testing.T) {
+	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+		var pauses atomic.Int64
+		srv.opts.Sleep = func(_ context.Context, d time.Duration) error {
+			if d != time.Second {
+				t.Errorf("pause of %v", d)
+			}
+			pauses.Add(1)
+			return nil
+		}
+		srv.PutObject(testBucket, "k", []byte("0123456789"), nil)
+		srv.Fault = once("GetObject", Fault{Trickle: 3, Pause: time.Second})
+		if got, err := get(t.Context(), c, "k"); err != nil || got != "0123456789" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if pauses.Load() < 3 {
+			t.Errorf("%d pauses", pauses.Load())
+		}
+	})
+}
+
+func TestLater(t *testing.T) {
+	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+		srv.Fault = func(op Op) Fault {
+			switch {
+			case op.Name == "PutObject" && op.N == 1:
+				return Fault{Later: true}
+			case op.Name == "PutObject" && op.N == 2:
+				return Fault{Later: true, Reply: Error{Status: 500}}
+			}
+			return Fault{}
+		}
+		_, err := put(t.Context(), c, "k", "abandoned", ifMissing)
+		if err == nil || status(err) != 0 {
+			t.Errorf("first: %v, want a broken connection", err)
+		}
+		_, err = put(t.Context(), c, "other", "abandoned")
+		wantError(t, err, 500, "InternalError")
+		if keys := srv.Keys(testBucket); len(keys) != 0 {
+			t.Errorf("applied at once: %q", keys)
+		}
+		mustPut(t, c, "k", "one") // overtakes
+		if got := srv.Release(); !slices.Equal(got, []int{412, 200}) {
+			t.Errorf("released with %v", got)
+		}
+		wantObject(t, srv, "k", "one")
+		wantObject(t, srv, "other", "abandoned")
+		if got := srv.Release(); len(got) != 0 {
+			t.Errorf("released again: %v", got)
+		}
+	})
+}
+
+// Without conditions, a request that nobody waits for any more undoes a later one.
+func TestLaterWithoutConditions(t *testing.T) {
+	srv := newTestServer(NoConditions())
+	c := newClient(srv)
+	srv.Fault = once("PutObject", Fault{Later: true})
+	if _, err := put(t.Context(), c, "k", "abandoned", ifMissing); err == nil {
+		t.Error("no error")
+	}
+	mustPut(t, c, "k", "one")
+	if got := srv.Release(); !slices.Equal(got, []int{200}) {
+		t.Errorf("released with %v", got)
+	}
+	wantObject(t, srv, "k", "abandoned")
+}
+
+func TestFaultsSpareBadRequests(t *testing.T) {
+	srv := newTestServer(Strict())
+	srv.Fault = func(Op) Fault { return Fault{Lost: true} }
+	c := newClient(srv, func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
+	_, err := put(t.Context(), c, "k", "one")
+	wantError(t, err, 403, "AccessDenied")
+}
+
+func TestFaultTellsOfTheRequest(t *testing.T) {
+	srv := newTestServer(Strict())
+	var ops []string
+	srv.Fault = func(op Op) Fault {
+		ops = append(ops, fmt.Sprint(op))
+		if op.N == 2 {
+			srv.PutObject(testBucket, "a/b", []byte("a stranger"), nil) // no lock is held
+		}
+		return Fault{}
+	}
+	c := newClient(srv)
+	mustPut(t, c, "a/b", "one")
+	_, err := put(t.Context(), c, "a/b", "two", ifMatch("f97c5d29941bfb1b2fdab0874906ab82"))
+	wantError(t, err, 412, "PreconditionFailed")
+	if _, err := head(t.Context(), c, "a/b"); err != nil {
+		t.Error(err)
+	}
+	want := []string{"{PutObject logs a/b 1}", "{PutObject logs a/b 2}", "{HeadObject logs a/b 1}"}
+	if !slices.Equal(ops, want) {
+		t.Errorf("asked about %q, want %q", ops, want)
+	}
+}
+
+func TestParseFault(t *testing.T) {
+	fault, err := ParseFault("PutObject:3:500, HeadObject:*:503/Busy,CompleteMultipartUpload:1:delay=5s+drop-after," +
+		"GetObject:2-3:cut=10,GetObject:5-:trickle=4/1s,UploadPart:1:lost,*:7:later+409,DeleteObject:1:412-after+delay=1ms,ListParts:1:delay=1s-after")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		n    int
+		want Fault
+	}{
+		{"PutObject", 2, Fault{}},
+		{"PutObject", 3, Fault{Reply: Error{Status: 500}}},
+		{"PutObject", 4, Fault{}},
+		{"PutObject", 7, Fault{Later: true, Reply: Error{Status: 409}}},
+		{"HeadObject", 7, Fault{Reply: Error{Status: 503, Code: "Busy"}}},
+		{"CompleteMultipartUpload", 1, Fault{Delay: 5 * time.Second, Drop: true, After: true}},
+		{"GetObject", 1, Fault{}},
+		{"GetObject", 2, Fault{Cut: true, CutAt: 10}},
+		{"GetObject", 3, Fault{Cut: true, CutAt: 10}},
+		{"GetObject", 4, Fault{}},
+		{"GetObject", 99, Fault{Trickle: 4, Pause: time.Second}},
+		{"UploadPart", 1, Fault{Lost: true}},
+		{"DeleteObject", 1, Fault{Reply: Error{Status: 412}, After: true, Delay: time.Millisecond}},
+		{"ListParts", 1, Fault{Delay: time.Second, After: true}},
+	}
+	for _, test := range tests {
+		if got := fault(Op{Name: test.name, N: test.n}); got != test.want {
+			t.Errorf("%s %d: got %+v, want %+v", test.name, test.n, got, test.want)
+		}
+	}
+	for _, bad := range []string{
+		"PutObject", "PutObject:1", "PutObject:1:", "PutObjekt:1:500", "PutObject:0:500", "PutObject:x:500", "PutObject:3-2:500",
+		"PutObject:1:200", "PutObject:1:600", "PutObject:1:boom", "PutObject:1:lost-after", "PutObject:1:cut=x", "PutObject:1:cut=-1",
+		"PutObject:1:delay=5", "PutObject:1:trickle=0/1s", "PutObject:1:trickle=5", "PutObject:1:500:x",
+	} {
+		if _, err := ParseFault(bad); err == nil {
+			t.Errorf("%s: no error", bad)
+		}
+	}
+	none, err := ParseFault("")
+	if err != nil || none(Op{Name: "PutObject", N: 1}) != (Fault{}) {
+		t.Errorf("the empty text makes faults: %v", err)
+	}
+}
