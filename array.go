@@ -1,0 +1,279 @@
+package rotatelog
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// array is the file that is being filled, such as all_api.json: at every moment
+// one valid JSON array of the batch's fetches. Appending overwrites the closing
+// bytes with the record and a new close, so it costs the record, not the file.
+//
+// The records are kept in memory too. Whatever becomes of the file, a failed
+// fsync or an editor that emptied it, it can then be built anew, whole, in a
+// new inode. It is not safe for concurrent use.
+type array struct {
+	fs     vfs.FS
+	name   string
+	spare  string // name of the file that will replace it, on the same disk
+	format formatFunc
+	aside  func(name, what string) error // keeps what a stranger left under name
+
+	file    vfs.File
+	left    vfs.Info // as this Writer left the file; of unknownSize until it has looked
+	end     int64    // offset just past the last record, or past the "["
+	records [][]byte
+	dirty   bool // written to since the last fsync
+	broken  bool // what is on disk is not known: to be replaced before use
+}
+
+// formatFunc appends a fetch to dst as it stands in the array.
+type formatFunc func(dst, fetch []byte) ([]byte, error)
+
+const (
+	opening = "["
+	comma   = ",\n"
+	closing = "\n]\n"
+)
+
+// unknownSize stands in array.left for a size and time not known.
+const unknownSize = -1
+
+// fileMode keeps editors from saving over the array by accident.
+const fileMode fs.FileMode = 0o400
+
+// line returns a fetch as it is written: a comma, the formatted record, and the
+// close. It is the one copy that an append makes, and needs no lock.
+func (a *array) line(fetch []byte) ([]byte, error) {
+	dst := make([]byte, 0, len(comma)+len(fetch)+len(closing))
+	dst, err := a.format(append(dst, comma...), fetch)
+	return append(dst, closing...), err
+}
+
+// write adds a record without syncing it. fetch is kept until the batch is sealed.
+func (a *array) write(line, fetch []byte) error {
+	if len(a.records) == 0 {
+		line = line[1:] // no comma before the first
+	}
+	a.dirty, a.left.Size = true, unknownSize
+	if _, err := a.file.WriteAt(line, a.end); err != nil {
+		a.rollback()
+		return err
+	}
+	a.end += int64(len(line) - len(closing))
+	a.records = append(a.records, fetch)
+	return nil
+}
+
+// rollback undoes a failed write, so that a disk that was full for a moment
+// does no more harm than to that one append.
+func (a *array) rollback() {
+	err := a.file.Truncate(a.end)
+	if err == nil {
+		_, err = a.file.WriteAt([]byte(closing), a.end)
+	}
+	if err == nil {
+		err = a.file.Sync()
+	}
+	a.broken = a.broken || err != nil
+}
+
+// sync makes all records durable. After an error the kernel may hold clean
+// pages that are not on disk, so the file is never synced or written again.
+func (a *array) sync() error {
+	if a.broken {
+		return errors.New("the file is to be rebuilt after an earlier failure")
+	}
+	if !a.dirty {
+		return nil
+	}
+	if err := a.file.Sync(); err != nil {
+		a.broken = true
+		return err
+	}
+	a.dirty = false
+	return nil
+}
+
+// noteLeft remembers how the file was left. False: someone else changed it, or
+// what the name stands for, in the meantime.
+func (a *array) noteLeft() (bool, error) {
+	left, err := a.file.Stat()
+	if err != nil {
+		a.left.Size = unknownSize
+		return false, err
+	}
+	if a.left = left; left.Size != a.end+int64(len(closing)) {
+		a.left.ModTime = time.Time{} // no file is like this
+	}
+	return a.undisturbed()
+}
+
+// undisturbed reports whether the name and the open file agree with what this
+// Writer left. Editors replace files, or truncate and rewrite them.
+func (a *array) undisturbed() (bool, error) {
+	open, err := a.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := a.stat()
+	return err == nil && !a.strange(open) && !a.strange(named), err
+}
+
+// strange reports whether a file is not the one that this Writer left.
+func (a *array) strange(file vfs.Info) bool {
+	return file.ID != a.left.ID || a.left.Size != unknownSize && !sameFile(file, a.left)
+}
+
+// stat describes what has the array's name: the zero Info if nothing has.
+func (a *array) stat() (vfs.Info, error) {
+	named, err := a.fs.Stat(a.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return vfs.Info{}, nil
+	}
+	return named, err
+}
+
+func sameFile(a, b vfs.Info) bool {
+	return a.ID == b.ID && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+}
+
+// drop forgets the records from the nth on, which were not acknowledged.
+func (a *array) drop(n int) { a.records = a.records[:n] }
+
+// repair makes the file good again if anything is wrong with it, and says what
+// was, or "".
+func (a *array) repair() (string, error) {
+	ok, err := a.undisturbed()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case !ok:
+		return "it was changed by another program; rebuilt from memory", a.replace()
+	case a.broken:
+		return "the disk failed to take it; rebuilt in a new file", a.replace()
+	}
+	return "", nil
+}
+
+// replace puts a new file with a.records in place of the old one, durably. What
+// another program left there is set aside.
+func (a *array) replace() error {
+	f, end, err := a.build()
+	if err != nil {
+		return err
+	}
+	if err := a.takePlace(f); err != nil {
+		f.Close()
+		return err
+	}
+	if a.file != nil {
+		a.file.Close()
+	}
+	a.file, a.end, a.dirty, a.broken = f, end, false, true
+	if err := a.fs.SyncDir("."); err != nil {
+		return err
+	}
+	a.broken = false
+	ok, err := a.noteLeft()
+	if err == nil && !ok {
+		err = errors.New("another program keeps changing it")
+	}
+	return err
+}
+
+// takePlace gives the file that was built the array's name.
+func (a *array) takePlace(f vfs.File) error {
+	named, err := a.stat()
+	if err != nil {
+		return err
+	}
+	if named != (vfs.Info{}) && a.strange(named) {
+		if err := a.aside(a.name, "another program's "+a.name); err != nil {
+			return err
+		}
+	}
+	left, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := a.fs.Rename(a.spare, a.name); err != nil {
+		return err
+	}
+	a.left = left
+	return nil
+}
+
+// build writes a.records to the spare file and syncs it.
+func (a *array) build() (_ vfs.File, end int64, err error) {
+	// The name may be left over, and stand for the array itself if a power cut
+	// undid half of a rename: so never truncate it.
+	if err := a.fs.Remove(a.spare); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, err
+	}
+	f, err := a.fs.OpenFile(a.spare, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	out := bufio.NewWriterSize(io.NewOffsetWriter(f, 0), 1<<16)
+	n, _ := out.WriteString(opening)
+	end = int64(n)
+	for i, fetch := range a.records {
+		line, err := a.line(fetch)
+		if err != nil {
+			return nil, 0, fmt.Errorf("record %d: %w", i+1, err)
+		}
+		line = line[:len(line)-len(closing)]
+		if i == 0 {
+			line = line[1:]
+		}
+		n, _ := out.Write(line)
+		end += int64(n)
+	}
+	out.WriteString(closing)
+	if err := out.Flush(); err != nil {
+		return nil, 0, err
+	}
+	if err := f.Chmod(fileMode); err != nil {
+		return nil, 0, err
+	}
+	return f, end, f.Sync()
+}
+
+// reopen opens the file that an earlier Writer left, whose records end at end.
+func (a *array) reopen(end int64) error {
+	// The owner may not open a read-only file for writing, but may change that.
+	if err := a.fs.Chmod(a.name, 0o600); err != nil {
+		return err
+	}
+	f, err := a.fs.OpenFile(a.name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	a.file, a.end, a.dirty = f, end, true
+	if err := f.Chmod(fileMode); err != nil {
+		return err
+	}
+	_, err = a.noteLeft()
+	return err
+}
+
+func (a *array) close() error {
+	if a.file == nil {
+		return nil
+	}
+	return a.file.Close()
+}

@@ -1,0 +1,120 @@
+package rotatelog
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// batch is a sealed batch. The name of its file says all that is known of it.
+type batch struct {
+	day         Day
+	order       int       // of sealing, over all days, from 1
+	first, last int       // daily fetch numbers
+	sealed      time.Time // whole seconds, UTC
+	id          string    // the upload_id: letters and digits
+	sequence    int       // the upload_sequence once it is confirmed, before that 0
+}
+
+const sealedLayout = "20060102T150405Z"
+
+// fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with
+// -{sequence} before the dot once the batch is confirmed.
+func (b batch) fileName() string {
+	name := fmt.Sprintf("%v-%08d-%06d-%06d-%s-%s", b.day, b.order, b.first, b.last, b.sealed.Format(sealedLayout), b.id)
+	if b.sequence > 0 {
+		name += fmt.Sprintf("-%06d", b.sequence)
+	}
+	return name + ".json"
+}
+
+// parseBatch is the reverse of fileName. False: the file is not a batch.
+func parseBatch(name string) (batch, bool) {
+	base, ok := strings.CutSuffix(name, ".json")
+	f := strings.Split(base, "-")
+	if !ok || len(f) != 8 && len(f) != 9 {
+		return batch{}, false
+	}
+	var b batch
+	var errs [6]error
+	b.day, errs[0] = ParseDay(strings.Join(f[:3], "-"))
+	b.order, errs[1] = strconv.Atoi(f[3])
+	b.first, errs[2] = strconv.Atoi(f[4])
+	b.last, errs[3] = strconv.Atoi(f[5])
+	b.sealed, errs[4] = time.Parse(sealedLayout, f[6])
+	b.id = f[7]
+	if len(f) == 9 {
+		b.sequence, errs[5] = strconv.Atoi(f[8])
+	}
+	for _, err := range errs {
+		if err != nil {
+			return batch{}, false
+		}
+	}
+	return b, b.fileName() == name // one spelling only, so that a name can be made again
+}
+
+func (b batch) fetches() int { return b.last - b.first + 1 }
+
+// byOrder sorts batches as they were sealed.
+func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
+
+// progress is what batch.json holds: what cannot be learned from the array that
+// is being filled. It is written when a batch begins, never while it is filled.
+type progress struct {
+	Day   Day          `json:"day"`   // of the batch being filled
+	First int          `json:"first"` // daily number of its first fetch
+	Order int          `json:"order"` // that it will have when sealed
+	Last  []lastNumber `json:"last"`  // of recent days, latest used last
+}
+
+// lastNumber is the number of the last sealed fetch of a day.
+type lastNumber struct {
+	Day    Day `json:"day"`
+	Number int `json:"number"`
+}
+
+// recentDays is how many days batch.json remembers the last number of. Fetches
+// go to one or two days at a time; only archives replayed out of order need more.
+const recentDays = 366
+
+// number returns the last number used on day.
+func (p progress) number(day Day) int {
+	for _, l := range p.Last {
+		if l.Day == day {
+			return l.Number
+		}
+	}
+	return 0
+}
+
+// noted returns p with number as the last one used on day.
+func (p progress) noted(day Day, number int) progress {
+	last := make([]lastNumber, 0, len(p.Last)+1)
+	for _, l := range p.Last {
+		if l.Day != day {
+			last = append(last, l)
+		}
+	}
+	last = append(last, lastNumber{day, number})
+	if len(last) > recentDays {
+		last = last[len(last)-recentDays:]
+	}
+	p.Last = last
+	return p
+}
+
+// begun returns p with an empty batch of day.
+func (p progress) begun(day Day) progress {
+	p.Day, p.First = day, p.number(day)+1
+	return p
+}
+
+// after returns the progress once b is sealed: an empty batch of the same day.
+func (p progress) after(b batch) progress {
+	p = p.noted(b.day, max(b.last, p.number(b.day)))
+	p.Order = max(p.Order, b.order+1)
+	return p.begun(b.day)
+}

@@ -1,0 +1,155 @@
+package rotatelog
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Answer is yes, no, or unknown. The zero Answer is unknown.
+type Answer int8
+
+const (
+	AnswerUnknown Answer = iota
+	AnswerYes
+	AnswerNo
+)
+
+// String returns "yes", "no" or "unknown".
+func (a Answer) String() string {
+	switch a {
+	case AnswerYes:
+		return "yes"
+	case AnswerNo:
+		return "no"
+	}
+	return "unknown"
+}
+
+// Finding is what a probe found out about one thing. Err says why it is not
+// yes; it is nil where the Answer is yes.
+type Finding struct {
+	Answer
+	Err error
+}
+
+// and returns yes if both are; otherwise what speaks against it most.
+func (f Finding) and(g Finding) Finding {
+	if f.Answer == AnswerNo || f.Answer == AnswerUnknown && g.Answer != AnswerNo {
+		return f
+	}
+	return g
+}
+
+// Capabilities say what a bucket at an endpoint does, found out by effect: what
+// an object holds after a request counts, and not only what the server replied.
+// The zero Capabilities know nothing. See [S3Store.Probe].
+type Capabilities struct {
+	Reach Finding // the bucket can be asked, and tells that an object is missing
+	Put   Finding // an object can be stored
+	Read  Finding // and reads back as it was stored
+	List  Finding // the objects below a prefix can be listed; nothing depends on it
+
+	// Write: [S3Store.Write] creates an object, and appends to it.
+	Write Finding
+
+	// CreateOnly: PutObject with If-None-Match: * makes an object, and leaves
+	// one that exists. IfMatch: with If-Match it replaces the version named,
+	// without quotes as an S3Store sends it, and leaves any other; IfMatchQuoted
+	// is the same with the quotes of the standard. Atomic: of several writers
+	// that replace the same version at once, one succeeds.
+	CreateOnly, IfMatch, IfMatchQuoted, Atomic Finding
+
+	// Multipart: an object can be stored in parts. CompleteCreateOnly and
+	// CompleteIfMatch: CompleteMultipartUpload honours these conditions.
+	// CopyPart: UploadPartCopy takes 5 MiB of an object into its next version.
+	Multipart, CompleteCreateOnly, CompleteIfMatch, CopyPart Finding
+
+	// Metadata is kept with what PutObject stores, LargeMetadata if it has 2,000
+	// bytes, MultipartMetadata with what is stored in parts.
+	Metadata, LargeMetadata, MultipartMetadata Finding
+
+	Range       Finding // GetObject returns the range that it is asked for
+	ReadIfMatch Finding // GetObject with If-Match refuses another version
+	ContentMD5  Finding // PutObject refuses a body that Content-MD5 does not fit
+
+	// Versioned: the bucket keeps every version. Unknown where the key may not
+	// ask and nothing gives it away.
+	Versioned Finding
+
+	Delete Finding // an object can be deleted
+
+	// Clock: this machine's clock differs from the server's by less than a
+	// minute. ClockAhead is by how much, in whole seconds; negative: behind. It
+	// is 0 where Clock is unknown.
+	Clock      Finding
+	ClockAhead time.Duration
+
+	// Leftover names what the probe could not remove again: keys, and uploads
+	// that were begun.
+	Leftover []string
+}
+
+// CanOwn returns nil if a Writer works that has its keys to itself, and
+// otherwise why it does not, or why that is not known.
+func (c Capabilities) CanOwn() error {
+	for _, need := range []struct {
+		finding Finding
+		what    string
+	}{
+		{c.Reach, "the bucket can be asked for an object"},
+		{c.Put, "an object can be stored"},
+		{c.Read, "an object reads back as it was stored"},
+		{c.Write, "an object can be created and appended to as a Writer does it"},
+	} {
+		if err := need.finding.required(need.what); err != nil {
+			return c.blame(err)
+		}
+	}
+	return nil
+}
+
+// CanShare returns nil if several Writers may share a key. For that the bucket
+// must have a compare-and-swap that was seen to work.
+func (c Capabilities) CanShare() error {
+	if err := c.CanOwn(); err != nil {
+		return err
+	}
+	for _, need := range []struct {
+		finding Finding
+		what    string
+	}{
+		{c.CreateOnly, "one Writer can create an object without overwriting another's"},
+		{c.IfMatch, "one Writer can append to an object without overwriting another's append"},
+		{c.Atomic, "of several Writers at once one succeeds, and the others notice"},
+	} {
+		if err := need.finding.required(need.what); err != nil {
+			return c.blame(err)
+		}
+	}
+	return nil
+}
+
+// blame adds to err what may be the reason.
+func (c Capabilities) blame(err error) error {
+	if c.Versioned.Answer != AnswerYes {
+		return err
+	}
+	return fmt.Errorf("%w; the bucket keeps versions, and there some servers fail at conditions: try one that does not", err)
+}
+
+// required returns nil if what the finding is about holds.
+func (f Finding) required(what string) error {
+	switch f.Answer {
+	case AnswerYes:
+		return nil
+	case AnswerNo:
+		what = "it does not hold that " + what
+	default:
+		what = "it is not known whether " + what
+	}
+	if f.Err == nil {
+		return errors.New(what)
+	}
+	return fmt.Errorf("%s: %w", what, f.Err)
+}

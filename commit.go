@@ -1,0 +1,313 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// request is one record on its way to the disk. Appends that come at once form a
+// group: whoever gets the turn first writes the records of all, and syncs once.
+type request struct {
+	day       Day
+	fetch     []byte   // kept until the batch is sealed
+	line      []byte   // as it is written; nil: made from pieces
+	pieces    [][]byte // what the daily fetch number goes between
+	matches   int
+	uncounted error
+
+	done    chan struct{} // closed when receipt and err are set
+	receipt Receipt
+	err     error
+}
+
+// newRequest checks, counts and formats a fetch.
+func (w *Writer) newRequest(raw []byte) (*request, error) {
+	fetch, footer, err := checkFetch(raw, w.limits, footerMember)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{done: make(chan struct{})}
+	if err := w.describe(r, fetch, footer); err != nil {
+		return nil, err
+	}
+	if r.line, err = w.spool.array.line(fetch); err != nil {
+		return nil, err
+	}
+	if w.cfg.Verbatim {
+		r.fetch = r.line[len(comma) : len(r.line)-len(closing)]
+	} else {
+		r.fetch = bytes.Clone(fetch)
+	}
+	return r, nil
+}
+
+// newEnvelope makes the request for f, whose number is known only when its turn
+// has come.
+func (w *Writer) newEnvelope(f Fetch) (*request, error) {
+	newYork, err := time.LoadLocation(defaultZone) // which nyc_timestamp is in, wherever days end
+	if err != nil {
+		return nil, err
+	}
+	now := w.cfg.Clock.Now()
+	pieces, err := f.encode(now, newYork)
+	if err != nil {
+		return nil, err
+	}
+	fetch, footer, err := checkFetch(bytes.Join(pieces, []byte("0")), w.limits, footerMember)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{day: DayOf(now, w.cfg.Location), pieces: pieces, done: make(chan struct{})}
+	return r, w.describe(r, fetch, footer)
+}
+
+// describe finds the fetch's matches, and its day if that stands in the fetch.
+func (w *Writer) describe(r *request, fetch, footer []byte) (err error) {
+	if w.cfg.countFooter {
+		r.matches, r.uncounted = countTotal(footer)
+	} else {
+		r.matches, r.uncounted = checkedCount(w.cfg.Count, fetch)
+	}
+	if r.uncounted != nil && w.cfg.StrictCount {
+		return fmt.Errorf("%w: %w", ErrInvalidFetch, r.uncounted)
+	}
+	if w.cfg.Time != nil {
+		r.day, err = w.cfg.dayOf(fetch)
+	}
+	return err
+}
+
+// number puts the daily fetch number into an envelope.
+func (r *request) number(n int, line func([]byte) ([]byte, error)) (err error) {
+	if r.pieces != nil {
+		r.fetch = bytes.Join(r.pieces, []byte(strconv.Itoa(n)))
+		r.line, err = line(r.fetch)
+	}
+	return err
+}
+
+// submit queues r, and returns when its record is on disk or has failed.
+func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
+	quit := w.enqueue(ctx, r)
+	if quit != nil {
+		return Receipt{}, w.appendError(quit)
+	}
+	select {
+	case <-r.done:
+	case w.turn <- struct{}{}:
+		for !r.decided() {
+			w.commit()
+		}
+		w.leave()
+	case <-ctx.Done():
+		quit = context.Cause(ctx)
+	case <-w.closed:
+		quit = fs.ErrClosed
+	}
+	if quit != nil && w.withdraw(r) {
+		return Receipt{}, w.appendError(quit)
+	}
+	<-r.done
+	w.tellAppended(r)
+	return r.receipt, r.err
+}
+
+func (r *request) decided() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// enqueue adds r to the queue. A fetch that does not say when it was made was
+// made now, and the queue is in that order.
+func (w *Writer) enqueue(ctx context.Context, r *request) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.closed:
+		return fs.ErrClosed
+	default:
+	}
+	if r.day.IsZero() {
+		r.day = w.cfg.today()
+	}
+	w.queue = append(w.queue, r)
+	return nil
+}
+
+// withdraw takes r out of the queue. False: it is being written already.
+func (w *Writer) withdraw(r *request) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.queue, r)
+	if i < 0 {
+		return false
+	}
+	w.queue = slices.Delete(w.queue, i, i+1)
+	return true
+}
+
+// take removes from the front of the queue up to n requests of one day.
+func (w *Writer) take(day Day, n int) []*request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	end := 0
+	for end < len(w.queue) && end < n && w.queue[end].day == day {
+		end++
+	}
+	group := slices.Clone(w.queue[:end])
+	w.queue = slices.Delete(w.queue, 0, end)
+	return group
+}
+
+// nextDay returns the day of the first request in the queue.
+func (w *Writer) nextDay() (Day, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return Day{}, false
+	}
+	return w.queue[0].day, true
+}
+
+// commit writes the requests at the front of the queue that belong to one batch,
+// syncs once, and seals the batch if that fills it. The caller has the turn.
+func (w *Writer) commit() {
+	day, ok := w.nextDay()
+	if !ok {
+		return
+	}
+	s := w.spool
+	failed := s.ready(day, w.cfg.Clock.Now())
+	if noSpace(failed) && s.prune(leastUploaded) == nil {
+		failed = s.ready(day, w.cfg.Clock.Now())
+	}
+	before := len(s.array.records)
+	group := w.take(day, max(s.max-before, 1))
+	var written []*request
+	if failed == nil {
+		written, failed = w.write(group)
+	}
+	if failed != nil {
+		written = nil
+	}
+	w.settle(written, before)
+	for _, r := range group {
+		if r.receipt.Number == 0 && r.err == nil {
+			r.err = failed
+		}
+		if r.err != nil {
+			r.err = w.appendError(r.err)
+		}
+		close(r.done)
+	}
+}
+
+// write writes and syncs the records of a group, and returns those that are
+// good. The error is of all of them: none may then be acknowledged.
+func (w *Writer) write(group []*request) (written []*request, err error) {
+	a := &w.spool.array
+	before := len(a.records)
+	for _, r := range group {
+		if r.err = w.writeOne(r); r.err == nil {
+			written = append(written, r)
+		}
+	}
+	if w.cfg.Sync == SyncAppend || a.broken {
+		err = a.sync()
+	}
+	if err == nil {
+		var ok bool
+		if ok, err = a.noteLeft(); err == nil && !ok {
+			err = w.spool.mend()
+		}
+	}
+	if err != nil {
+		a.drop(before)
+		a.broken = true
+		w.spool.mend() // at once if it can be; the next append tries again
+	}
+	return written, err
+}
+
+func (w *Writer) writeOne(r *request) error {
+	s := w.spool
+	if s.array.broken {
+		return fmt.Errorf("the write before this one failed")
+	}
+	if err := r.number(s.progress.First+len(s.array.records), s.array.line); err != nil {
+		return err
+	}
+	if err := w.checkRoom(int64(len(r.line))); err != nil {
+		return err
+	}
+	err := s.array.write(r.line, r.fetch)
+	if noSpace(err) && s.prune(leastUploaded) == nil && s.mend() == nil {
+		err = s.array.write(r.line, r.fetch)
+	}
+	return err
+}
+
+// settle makes the receipts of records that are on disk, and seals the batch if
+// it is full. That a seal fails is not these appends' error: it is tried again.
+func (w *Writer) settle(written []*request, before int) {
+	s := w.spool
+	for i, r := range written {
+		place := before + i + 1
+		r.receipt = Receipt{Day: r.day, Number: s.progress.First + place - 1, Place: place,
+			BatchSize: s.max, Matches: r.matches}
+		w.stats.note(func(s *Stats) {
+			s.Appended++
+			s.Day, s.Number, s.Place = r.day, r.receipt.Number, place
+			if r.uncounted != nil {
+				s.Uncounted++
+			}
+		})
+	}
+	if len(written) == 0 || len(s.array.records) < s.max {
+		return
+	}
+	if err := s.seal(w.cfg.Clock.Now(), reasonFull); err != nil {
+		w.cfg.tellSealFailed(err)
+		return
+	}
+	written[len(written)-1].receipt.Sealed = true
+}
+
+// checkRoom returns ErrSpoolFull if n more bytes would not fit the bound.
+func (w *Writer) checkRoom(n int64) error {
+	limit := w.cfg.MaxPendingBytes
+	if limit == 0 {
+		return nil
+	}
+	used, err := w.spool.used(limit - n)
+	if err == nil && used+n > limit {
+		err = fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d; see why uploading fails",
+			ErrSpoolFull, used, limit)
+	}
+	return err
+}
+
+func (w *Writer) appendError(err error) error {
+	return &Error{"append", w.cfg.path(w.spool.array.name), err}
+}
+
+func (w *Writer) tellAppended(r *request) {
+	if r.err != nil {
+		return
+	}
+	if r.uncounted != nil {
+		w.cfg.tellUncounted(Uncounted{Day: r.receipt.Day, Number: r.receipt.Number, Err: r.uncounted})
+	}
+}

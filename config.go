@@ -1,0 +1,198 @@
+package rotatelog
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// Config says what a Writer writes, and where. Dir and Store must be set; the
+// zero value of every other field is a good choice. Open does not change it.
+type Config struct {
+	// Dir is the directory of the local file and the spool; it is made if need
+	// be. It must be on a local disk that outlives the process, and not be shared
+	// with another machine: the spool in it is what a Writer is known by.
+	Dir string
+	// Name is the name of the stream: "all_api" unless set. Letters, digits,
+	// '_', '-' and '.', not beginning with a dot. Streams of different names
+	// may share Dir.
+	Name string
+	// Prefix begins the key of every object: "{Name}_rotating_logs/" unless set.
+	Prefix string
+	// Store is where the daily objects live.
+	Store Store
+
+	// MaxFetches is how many fetches make a batch: 10 unless set.
+	MaxFetches int
+	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	MaxFetchBytes int64
+	// MaxPendingBytes bounds what waits on disk, the batch being filled
+	// included; Append then returns ErrSpoolFull. 0: no bound but the disk.
+	MaxPendingBytes int64
+	// MaxDepth is how deep a fetch may nest: 500 unless set. Python's json
+	// module gives up near 1,000, and four levels of the object are ours.
+	MaxDepth int
+
+	// Location is the zone whose midnight ends a day: America/New_York unless set.
+	Location *time.Location
+	// Time says when a fetch was made, for archives: see HeaderTime. It is given
+	// the fetch as Append was, and must be safe for concurrent use; its error
+	// refuses the fetch. Unset, a fetch was made when it is appended. Set,
+	// neither midnight nor Open seals a batch. Fetches are numbered on from where
+	// a day was left as long as the day is among the last 366 appended to.
+	Time func(fetch []byte) (time.Time, error)
+	// Clock tells the time: the system's unless set.
+	Clock Clock
+
+	// Count counts the matches of a fetch: CountMember("FETCH_FOOTER",
+	// "total_matches") unless set.
+	Count CountFunc
+	// StrictCount refuses a fetch that cannot be counted, with ErrInvalidFetch,
+	// instead of keeping it with a count of 0.
+	StrictCount bool
+	// Verbatim keeps fetches in the local file as they come, not indented.
+	Verbatim bool
+
+	// Sync says when fetches become durable: before Append returns, unless set.
+	Sync SyncPolicy
+	// KeepUploaded is how many confirmed batches stay on disk: 10 unless set; a
+	// negative number keeps only the last one, whose name recovery may need.
+	KeepUploaded int
+	// LockWait is how long Open waits for another Writer of the same stream and
+	// directory to close, before it returns ErrLocked.
+	LockWait time.Duration
+
+	// Logger gets the log: slog.Default unless set.
+	Logger *slog.Logger
+	// Hooks are told what happens.
+	Hooks Hooks
+
+	countFooter bool // Count is the default: the footer found while checking will do
+
+	fs     vfs.FS                            // in tests, what Dir stands for
+	newID  func() string                     // in tests, the ids of batches
+	jitter func(time.Duration) time.Duration // in tests, what a backoff leaves to chance
+}
+
+// SyncPolicy says when an appended fetch is on disk for good.
+type SyncPolicy int
+
+const (
+	// SyncAppend syncs before Append returns: a fetch survives a power cut.
+	SyncAppend SyncPolicy = iota
+	// SyncSeal syncs when a batch is sealed: a power cut may take the fetches
+	// of the unfinished batch, the end of the process none.
+	SyncSeal
+)
+
+// The defaults of Config.
+const (
+	defaultName          = "all_api"
+	defaultMaxFetches    = 10
+	defaultMaxFetchBytes = 64 << 20
+	defaultMaxDepth      = 500
+	defaultKeepUploaded  = 10
+	defaultZone          = "America/New_York"
+)
+
+// checked returns cfg with its defaults filled in, or what is wrong with it.
+func (cfg Config) checked() (Config, error) {
+	cfg.Name = cmp.Or(cfg.Name, defaultName)
+	cfg.Prefix = cmp.Or(cfg.Prefix, cfg.Name+"_rotating_logs/")
+	cfg.MaxFetches = cmp.Or(cfg.MaxFetches, defaultMaxFetches)
+	cfg.MaxFetchBytes = cmp.Or(cfg.MaxFetchBytes, defaultMaxFetchBytes)
+	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
+	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
+	if cfg.Clock == nil {
+		cfg.Clock = systemClock{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Count == nil {
+		cfg.Count = CountMember(footerMember, totalMember)
+		cfg.countFooter = true
+	}
+	if cfg.newID == nil {
+		cfg.newID = rand.Text
+	}
+	if cfg.jitter == nil {
+		cfg.jitter = randomJitter
+	}
+	if cfg.Location == nil {
+		loc, err := time.LoadLocation(defaultZone)
+		if err != nil {
+			return cfg, fmt.Errorf("Location: %w", err)
+		}
+		cfg.Location = loc
+	}
+	switch {
+	case cfg.Dir == "" && cfg.fs == nil:
+		return cfg, errors.New("Dir is not set: name the directory for the local file and the spool")
+	case cfg.Store == nil:
+		return cfg, errors.New("Store is not set: give it an S3Store, or a DirStore to begin with")
+	case !validName(cfg.Name):
+		return cfg, fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
+	case !validPrefix(cfg.Prefix):
+		return cfg, fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
+	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
+		return cfg, errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
+	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
+		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
+	}
+	return cfg, nil
+}
+
+func validName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+	return len(s) <= 100 && s[0] != '.' &&
+		strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters, r) }) < 0
+}
+
+// validPrefix reports whether prefix followed by a name is a path that stays
+// below where it starts.
+func validPrefix(s string) bool {
+	control := func(r rune) bool { return r < ' ' || r == '\x7f' || r == '\\' }
+	return len(s) <= 500 && strings.IndexFunc(s, control) < 0 && fs.ValidPath(s+"x")
+}
+
+// path returns the path of a file in Dir, for people.
+func (cfg *Config) path(name string) string { return filepath.Join(cfg.Dir, filepath.FromSlash(name)) }
+
+// key returns the key of the day's object.
+func (cfg *Config) key(day Day) string { return dayKey(cfg.Prefix, cfg.Name, day) }
+
+// today returns the day it is.
+func (cfg *Config) today() Day { return DayOf(cfg.Clock.Now(), cfg.Location) }
+
+// dayOf returns the day that a fetch was made on, and when.
+func (cfg *Config) dayOf(fetch []byte) (Day, error) {
+	if cfg.Time == nil {
+		return cfg.today(), nil
+	}
+	t, err := cfg.Time(fetch)
+	if err != nil {
+		return Day{}, fmt.Errorf("%w: its time: %w", ErrInvalidFetch, err)
+	}
+	day := DayOf(t, cfg.Location)
+	if day.Year < 1 || day.Year > 9999 {
+		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.Time takes milliseconds for seconds", ErrInvalidFetch, day.Year)
+	}
+	return day, nil
+}
+
+// format appends a fetch as it stands in the local file.
+func (cfg *Config) format(dst, fetch []byte) ([]byte, error) {
+	if cfg.Verbatim {
+		return append(dst, fetch...), nil
+	}
+	return appendIndented(dst, fetch)
+}

@@ -1,0 +1,93 @@
+package rotatelog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// CountFunc returns how many matches a fetch tells of. It is given the fetch as
+// it was appended, already validated, must not change or keep it, and must be
+// safe for concurrent use. An error says why there is no count: the fetch then
+// counts 0, or is refused where Config.StrictCount is set.
+type CountFunc func(fetch []byte) (int, error)
+
+// The count that a fetch brings along, and that is used where Config.Count is
+// nil.
+const (
+	footerMember = "FETCH_FOOTER"
+	totalMember  = "total_matches"
+)
+
+// CountMember counts by the number at a path of member names, such as
+// "FETCH_FOOTER", "total_matches", which is what a nil Config.Count does. Of
+// members that share a name the last one counts. If the member, or one on the
+// way to it, is missing or null, the count is 0.
+//
+// The number must be written in digits only and fit into an int: 45.0, 4.5e1,
+// "45" and -0 are errors.
+func CountMember(path ...string) CountFunc {
+	path = slices.Clone(path)
+	return func(fetch []byte) (int, error) { return countAt(fetch, 0, path) }
+}
+
+// CountArray counts the elements of the array at a path of member names, such
+// as "RAW_API_DATA", "results". Of members that share a name the last one
+// counts. If the member, or one on the way to it, is missing or null, the count
+// is 0; if it is no array, that is an error.
+func CountArray(path ...string) CountFunc {
+	path = slices.Clone(path)
+	return func(fetch []byte) (int, error) {
+		value, err := lookup(fetch, path...)
+		if err != nil || isNull(value) {
+			return 0, err
+		}
+		n, ok := arrayLen(value)
+		if !ok {
+			return 0, fmt.Errorf("%s is not an array: %s", pathName(path), excerpt(value))
+		}
+		return n, nil
+	}
+}
+
+// countTotal is CountMember("FETCH_FOOTER", "total_matches") for a caller that
+// already has the footer; nil stands for none.
+func countTotal(footer []byte) (int, error) {
+	return countAt(footer, 1, []string{footerMember, totalMember})
+}
+
+// checkedCount calls a CountFunc that a user may have written. A panic in it is
+// an error: a fetch that cannot be counted must not end the program at each
+// start.
+func checkedCount(count CountFunc, fetch []byte) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, err = 0, fmt.Errorf("Config.Count panicked: %v", p)
+		}
+	}()
+	n, err = count(fetch)
+	if err == nil && n < 0 {
+		err = fmt.Errorf("Config.Count returned %d", n)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// countAt returns the count at path, where value stands at path[:from] already.
+func countAt(value []byte, from int, path []string) (int, error) {
+	value, err := lookupFrom(value, from, path)
+	if err != nil || isNull(value) {
+		return 0, err
+	}
+	// ParseUint takes no sign, and one bit less than an int has leaves none.
+	n, err := strconv.ParseUint(string(value), 10, strconv.IntSize-1)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not a count: %s", pathName(path), excerpt(value))
+	}
+	return int(n), nil
+}
+
+// isNull reports whether a value that lookup found is null, or missing.
+func isNull(value []byte) bool { return value == nil || string(value) == "null" }

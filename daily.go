@@ -1,0 +1,435 @@
+package rotatelog
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// dayKey returns the key of a day's object. An empty prefix is just that; the
+// default of Config.Prefix is for Config to fill in.
+func dayKey(prefix, name string, day Day) string {
+	return prefix + name + "_json_log_" + day.String() + ".json"
+}
+
+// upload is one batch, as it is to become an entry of the day's object. Its
+// upload_sequence is not here: it depends on what the batch is appended to.
+type upload struct {
+	Timestamp string // when the batch was sealed, as 07/10/2025 12:01:00 AM EDT
+	Matches   int
+	Fetches   int
+	ID        string // 8 to 64 letters and digits, never used before
+	Data      []byte // the fetches, each compact, with fetchSeparator between them
+}
+
+// The text around the parts of an entry. Each entry and each fetch begins a line.
+const (
+	fetchSeparator = ",\n"
+	entrySeparator = ",\n"
+	entryClose     = "]}"
+)
+
+// appendHead appends the entry up to its first fetch.
+func (u upload) appendHead(dst []byte, sequence int) []byte {
+	dst = fmt.Appendf(dst, `{"upload_sequence":%d,"upload_timestamp":`, sequence)
+	dst = appendString(dst, u.Timestamp)
+	dst = fmt.Appendf(dst, `,"matches_in_upload":%d,"fetches_in_upload":%d,"upload_id":`, u.Matches, u.Fetches)
+	dst = appendString(dst, u.ID)
+	return append(dst, `,"fetch_data":[`+"\n"...)
+}
+
+// validUploadID reports whether s has the form of the ids that a Writer makes.
+func validUploadID(s string) bool {
+	if len(s) < 8 || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// document is what must be known of a day's object to append to it: where the
+// two texts go that change, and what they add up to. Its own size does not
+// depend on the day's. It is a value; append returns another one.
+//
+// An append makes two edits: it replaces our fields in daily_metadata, wherever
+// that stands, and inserts entries after the last one. All other bytes stay.
+type document struct {
+	size   int64  // of the object, in bytes; for newDocument, of its frame
+	fields span   // our fields, or what is to be replaced by them
+	end    int64  // just after the last entry, or after the '[' of no entries
+	tail   string // the text from known to size without our fields; "" if that is long
+
+	// What to write around our fields, where they are not yet an object's first
+	// members. Empty once we have appended.
+	before, after string
+
+	totals       Totals
+	first, last  string     // upload_timestamp of the first and the last entry
+	lastSequence int        // the largest so far, and never less than the number of entries
+	recent       []uploadID // the last maxRecent entries, or all of them; newest last
+	since        int        // recent holds every entry after this sequence; 0: every entry
+}
+
+// span is n bytes at off of an object.
+type span struct{ off, n int64 }
+
+// uploadID tells one entry from another. The id is "" if the entry has none
+// that a Writer could have made.
+type uploadID struct {
+	sequence int
+	id       string
+}
+
+const (
+	maxRecent = 16   // ids that the metadata holds
+	maxTail   = 64   // bytes after the last entry that are kept as text
+	maxCache  = 1600 // bytes of metadata; S3 allows 2 KB for all of it
+)
+
+// The frame of a new document, without entries and without our fields.
+const (
+	frameFields  = `{"daily_metadata":{`
+	frameUploads = "},\n" + `"uploads":[`
+	frameClose   = "\n]}\n"
+)
+
+// newDocument returns the document of a day that has no object yet. To append
+// to it yields parts that are all Data.
+func newDocument(day Day) document {
+	return document{
+		totals: Totals{Day: day},
+		size:   int64(len(frameFields + frameUploads + frameClose)),
+		fields: span{off: int64(len(frameFields))},
+		end:    int64(len(frameFields + frameUploads)),
+		tail:   frameFields + frameUploads + frameClose,
+	}
+}
+
+// append returns the parts that make the object with uploads appended, each its
+// own entry, and what is then to be known of it, provided that the store has
+// applied them. The sequences follow d.lastSequence; next.find tells them.
+// Nothing is copied of what is large: the parts refer to each upload's Data.
+func (d document) append(uploads ...upload) (parts []Part, next document) {
+	next = d
+	next.recent = slices.Clone(d.recent)
+	var entries [][]byte
+	var grown int64
+	for _, u := range uploads {
+		head := []byte("\n")
+		if next.totals.Uploads > 0 {
+			head = []byte(entrySeparator)
+		}
+		next.add(next.lastSequence+1, u)
+		head = u.appendHead(head, next.lastSequence)
+		entries = append(entries, head, u.Data, []byte(entryClose))
+		grown += int64(len(head) + len(u.Data) + len(entryClose))
+		next.first = cmp.Or(next.first, u.Timestamp)
+	}
+	fields := next.appendFields([]byte(d.before))
+	written := span{d.fields.off + int64(len(d.before)), int64(len(fields) - len(d.before))}
+	fields = append(fields, d.after...)
+
+	next.size = d.size + grown + int64(len(fields)) - d.fields.n
+	next.end = d.end + grown
+	next.fields = written
+	if d.fields.off < d.end {
+		next.end += int64(len(fields)) - d.fields.n
+	} else {
+		next.fields.off += grown
+	}
+	next.tail = d.nextTail()
+	next.before, next.after = "", ""
+	return d.splice([]edit{{d.fields, [][]byte{fields}}, {span{off: d.end}, entries}}), next
+}
+
+// add counts an entry. The sequence that counts for it is returned: the
+// entry's own, if that is larger than all before it, as those that we give are.
+func (d *document) add(sequence int, u upload) int {
+	d.totals.Uploads++
+	d.totals.Fetches = addClamped(d.totals.Fetches, u.Fetches)
+	d.totals.Matches = addClamped(d.totals.Matches, u.Matches)
+	d.lastSequence = max(d.lastSequence, d.totals.Uploads)
+	// A larger step than this is no sequence, and following it could overflow.
+	if sequence > d.lastSequence && sequence-d.lastSequence <= math.MaxInt32 {
+		d.lastSequence = sequence
+	}
+	if d.totals.Uploads == 1 {
+		d.first = u.Timestamp
+	}
+	d.last = u.Timestamp
+	if !validUploadID(u.ID) {
+		u.ID = ""
+	}
+	d.recent = append(d.recent, uploadID{d.lastSequence, u.ID})
+	if len(d.recent) > maxRecent {
+		d.since = d.recent[0].sequence
+		d.recent = d.recent[1:]
+	}
+	return d.lastSequence
+}
+
+// addClamped adds two counts, of which a stranger's may be absurd.
+func addClamped(a, b int) int {
+	if b > math.MaxInt-a {
+		return math.MaxInt
+	}
+	return a + b
+}
+
+// appendFields appends our members of daily_metadata.
+func (d document) appendFields(dst []byte) []byte {
+	dst = fmt.Appendf(dst, `"date":"%v","total_uploads":%d,"total_matches_today":%d,"first_upload":`,
+		d.totals.Day, d.totals.Uploads, d.totals.Matches)
+	dst = appendString(dst, d.first)
+	dst = append(dst, `,"last_upload":`...)
+	dst = appendString(dst, d.last)
+	return fmt.Appendf(dst, `,"total_fetches_today":%d`, d.totals.Fetches)
+}
+
+// ourField reports whether name is one of those that appendFields writes.
+func ourField(name string) bool {
+	switch name {
+	case "date", "total_uploads", "total_matches_today", "first_upload", "last_upload", "total_fetches_today":
+		return true
+	}
+	return false
+}
+
+// find returns the sequence of the entry with that id, if it is a recent one.
+func (d document) find(id string) (sequence int, ok bool) {
+	for _, r := range slices.Backward(d.recent) {
+		if r.id == id && id != "" {
+			return r.sequence, true
+		}
+	}
+	return 0, false
+}
+
+// covers reports whether every entry after that sequence is a recent one, so
+// that an id which find does not know is on none of them.
+func (d document) covers(sequence int) bool { return sequence >= d.since }
+
+// An edit replaces a span of an object by texts.
+type edit struct {
+	span
+	texts [][]byte
+}
+
+// splice returns the parts that make the object with edits applied, which must
+// not overlap. What is known as text becomes Data, so that no store need read
+// it back; all else is copied.
+func (d document) splice(edits []edit) []Part {
+	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.off, b.off) })
+	var parts []Part
+	var at int64
+	for _, e := range edits {
+		parts = d.appendKept(parts, at, e.off)
+		for _, t := range e.texts {
+			parts = appendData(parts, t)
+		}
+		at = e.off + e.n
+	}
+	return d.appendKept(parts, at, d.size)
+}
+
+// appendKept appends the bytes from off to end, which do not change.
+func (d document) appendKept(parts []Part, off, end int64) []Part {
+	known := min(max(d.known(), off), end)
+	if off < known {
+		parts = append(parts, Copy(off, known-off))
+	}
+	return appendData(parts, []byte(d.text(known, end)))
+}
+
+// appendData appends a text, joined to the one before it if both are small.
+func appendData(parts []Part, text []byte) []Part {
+	const small = 1 << 10
+	if len(text) == 0 {
+		return parts
+	}
+	if n := len(parts); n > 0 && parts[n-1].Data != nil && len(parts[n-1].Data)+len(text) <= small {
+		parts[n-1].Data = slices.Concat(parts[n-1].Data, text) // never into the spare room of an upload's Data
+		return parts
+	}
+	return append(parts, Data(text))
+}
+
+// fieldsInTail reports whether our fields come after the entries. With a known
+// tail, an append is then one copy and one text.
+func (d document) fieldsInTail() bool { return d.fields.off >= d.end }
+
+// known returns where the part of the object begins that tail tells: the end of
+// the entries, or of a new document the start.
+func (d document) known() int64 {
+	if d.tail == "" {
+		return d.size
+	}
+	n := int64(len(d.tail))
+	if d.fieldsInTail() {
+		n += d.fields.n
+	}
+	return d.size - n
+}
+
+// text returns the bytes from off to end, which are in the known part and do
+// not reach into our fields.
+func (d document) text(off, end int64) string {
+	if off == end {
+		return ""
+	}
+	shift := d.known()
+	if d.fieldsInTail() && off >= d.fields.off+d.fields.n {
+		shift += d.fields.n
+	}
+	return d.tail[off-shift : end-shift]
+}
+
+// nextTail returns the tail after an append.
+func (d document) nextTail() string {
+	if d.tail == "" {
+		return ""
+	}
+	tail := d.tail[d.end-d.known():]
+	if d.fieldsInTail() {
+		at := d.fields.off - d.end
+		tail = tail[:at] + d.before + d.after + tail[at:]
+	}
+	if len(tail) > maxTail {
+		return ""
+	}
+	return tail
+}
+
+// cacheKey names the object's metadata that holds the document. Its value is
+// one URL query, which consists of characters that no store changes:
+//
+//	v         1
+//	day       2025-07-10
+//	size      of the object; every other value is of an object of this size
+//	fields    offset and length of our fields, as 19-230
+//	end       offset just after the last entry
+//	tail      the text after that without our fields; empty if not known
+//	uploads, fetches, matches    the totals
+//	first, last                  upload_timestamp of the first and the last entry
+//	sequence  the last
+//	since     recent holds every entry after this sequence
+//	recent    sequence.id of each, joined by "-"; the id may be empty
+const (
+	cacheKey     = "rotatelog"
+	cacheVersion = "1"
+)
+
+// meta returns what documentFromMeta reads: the document, as metadata of the
+// object that it describes. It is nil if that would be too long, or if we have
+// not yet appended.
+func (d document) meta() map[string]string {
+	if d.before != "" || d.after != "" {
+		return nil
+	}
+	recent := make([]string, len(d.recent))
+	for i, r := range d.recent {
+		recent[i] = fmt.Sprintf("%d.%s", r.sequence, r.id)
+	}
+	q := url.Values{}
+	set := func(name string, value any) { q.Set(name, fmt.Sprint(value)) }
+	set("v", cacheVersion)
+	set("day", d.totals.Day)
+	set("size", d.size)
+	set("fields", fmt.Sprintf("%d-%d", d.fields.off, d.fields.n))
+	set("end", d.end)
+	set("tail", d.tail)
+	set("uploads", d.totals.Uploads)
+	set("fetches", d.totals.Fetches)
+	set("matches", d.totals.Matches)
+	set("first", d.first)
+	set("last", d.last)
+	set("sequence", d.lastSequence)
+	set("since", d.since)
+	set("recent", strings.Join(recent, "-"))
+	value := q.Encode()
+	if len(value) > maxCache {
+		return nil
+	}
+	return map[string]string{cacheKey: value}
+}
+
+// documentFromMeta returns the document that meta wrote. It is false if there
+// is none, if it is not of that day or of an object of that size, or if
+// anything about it is odd: then the object must be read.
+func documentFromMeta(day Day, obj Object) (document, bool) {
+	q, err := url.ParseQuery(obj.Meta[cacheKey])
+	if err != nil || q.Get("v") != cacheVersion || q.Get("day") != day.String() {
+		return document{}, false
+	}
+	// What does not parse becomes 0 here, and fails the comparison below.
+	number := func(s string) int64 { n, _ := strconv.ParseInt(s, 10, 64); return n }
+	count := func(name string) int { return int(number(q.Get(name))) }
+	off, n, _ := strings.Cut(q.Get("fields"), "-")
+	d := document{
+		size:         number(q.Get("size")),
+		fields:       span{number(off), number(n)},
+		end:          number(q.Get("end")),
+		tail:         q.Get("tail"),
+		totals:       Totals{Day: day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: count("matches")},
+		first:        q.Get("first"),
+		last:         q.Get("last"),
+		lastSequence: count("sequence"),
+		since:        count("since"),
+	}
+	if q.Get("recent") != "" {
+		for s := range strings.SplitSeq(q.Get("recent"), "-") {
+			sequence, id, _ := strings.Cut(s, ".")
+			d.recent = append(d.recent, uploadID{int(number(sequence)), id})
+		}
+	}
+	if d.size != obj.Size || !d.consistent() || d.meta()[cacheKey] != obj.Meta[cacheKey] {
+		return document{}, false
+	}
+	return d, true
+}
+
+// consistent reports whether d can be of an object that we have appended to.
+func (d document) consistent() bool { return d.consistentSpans() && d.consistentRecent() }
+
+// consistentSpans demands that our fields be as long as what we write, which
+// also ties the totals to the spans: a wrong span would cut entries out.
+func (d document) consistentSpans() bool {
+	n := int64(len(d.appendFields(nil)))
+	if d.fields.n != n || d.fields.off <= 0 || d.fields.off > d.size-n || d.end <= 0 || len(d.tail) > maxTail {
+		return false
+	}
+	last := d.end
+	if d.fieldsInTail() {
+		last = d.fields.off + n
+	} else if d.fields.off+n >= d.end {
+		return false
+	}
+	return last < d.size && (d.tail == "" || d.known() == d.end)
+}
+
+func (d document) consistentRecent() bool {
+	t := d.totals
+	if t.Uploads < 0 || t.Fetches < 0 || t.Matches < 0 || len(d.recent) != min(t.Uploads, maxRecent) {
+		return false
+	}
+	older := t.Uploads - len(d.recent)
+	if d.since < older || older == 0 && d.since != 0 {
+		return false
+	}
+	last := d.since
+	for i, r := range d.recent {
+		if r.sequence < max(last, older+i+1) || r.id != "" && !validUploadID(r.id) {
+			return false
+		}
+		last = r.sequence
+	}
+	return last == d.lastSequence
+}

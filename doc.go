@@ -1,0 +1,126 @@
+// Package rotatelog keeps every fetch of an API: durable on local disk the
+// moment [Writer.Append] returns, and then, ten fetches at a time, appended
+// exactly once to one valid JSON object per New York calendar day in
+// S3-compatible storage.
+//
+//	store, err := rotatelog.NewDirStore("/var/lib/logs")
+//	if err != nil {
+//		return err
+//	}
+//	w, err := rotatelog.Open(ctx, rotatelog.Config{Dir: "1_all_api", Store: store})
+//	if err != nil {
+//		return err
+//	}
+//	defer w.Close() // uploads nothing; the next Open goes on
+//	for fetch := range fetches {
+//		r, err := w.Append(ctx, fetch) // nil: on disk
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Printf("%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Place, r.BatchSize)
+//	}
+//	return w.Drain(ctx) // full batches; Flush would send the unfinished one too
+//
+// A fetch is any JSON object. Ten of them make a batch; a batch becomes one
+// upload, an entry in the day's object. A day is a calendar date in
+// [Config.Location].
+//
+// # Guarantees
+//
+// P1, durable: when Append returned nil, the fetch survives a power cut (with
+// [SyncAppend], the default).
+//
+// P2, exactly once: at every instant each acknowledged fetch is in the spool or
+// in the store, and never twice in the store, in append order within its upload,
+// whatever crashes, retries, lost or false replies and restarts happen between.
+// If the disk survives and the store accepts writes long enough, it is in the
+// store. An error from Append means "not acknowledged", not "not stored".
+//
+// P3, never clobber: no failure to read makes a write. A day's object only ever
+// grows by our entries.
+//
+// P4, always valid: at every instant the day's object, and after every append
+// and every recovery the local file, parses as one document, and
+// daily_metadata agrees with uploads.
+//
+// P5, true day: a fetch is in the object of the day it was made on. The batch is
+// sealed at midnight, also when nothing is being appended, on days of 23 and 25
+// hours too.
+//
+// P6, the pipeline never waits for the store: [Open], Append and Write touch no
+// network. A failure to upload is never returned by them; it is logged, counted,
+// retried with backoff, and surfaces in [Writer.Flush], [Writer.Drain],
+// [Writer.Stats] and [Hooks].
+//
+// P8, nothing silent: an error that no retry will mend says what to do.
+//
+// # What is assumed, and what is not promised
+//
+// Assumed: fsync is honest; overwriting is power-safe (bytes outside the written
+// range do not change); after a power cut unsynced ranges hold the old bytes,
+// zeros, or are missing; the store is linearizable for each key; nobody else
+// edits the spool or clones its directory.
+//
+// Not promised: order across hosts; a fetch that was never acknowledged; an edit
+// of the local file by another program while no Writer has it open. One that is
+// made while a Writer has it open is noticed at the next append, set aside, and
+// undone.
+//
+// # Local files
+//
+// In Config.Dir, for the stream all_api:
+//
+//	all_api.json             the batch being filled: one JSON array of fetches, mode 0400
+//	all_api.spool/           mode 0700, its files 0600 or 0400
+//	  lock, publish.lock     held by the Writer that appends, and by the one that uploads
+//	  batch.json             {"day":"2025-07-10","first":11,"order":2,"last":[{"day":"2025-07-10","number":10}]}
+//	  owner                  a random id; objects that one Writer owns carry it
+//	  unclean                stands while a Writer has the stream open
+//	  pending/               sealed batches that wait: {day}-{order}-{first}-{last}-{sealed}-{id}.json
+//	  uploaded/              the last confirmed ones: the same, with -{sequence} before the dot
+//	  damaged/               bytes that were found where they did not belong; never deleted
+//
+// In batch.json, day is the day of the batch being filled, first the daily
+// number of its first fetch, order its place among all batches sealed, from 1,
+// and last the number of the last sealed fetch of recent days. In the names, day
+// is a date, first and last are daily fetch numbers, sealed is the time of
+// sealing in UTC, id the upload_id and sequence the upload_sequence.
+//
+// # The day's object
+//
+// Its key is {Prefix}{Name}_json_log_{YYYY-MM-DD}.json, and it reads
+//
+//	{"daily_metadata":{"date":"2025-07-10","total_uploads":1,"total_matches_today":45,"first_upload":"07/10/2025 03:45:22 PM EDT","last_upload":"07/10/2025 03:45:22 PM EDT","total_fetches_today":1},
+//	"uploads":[
+//	{"upload_sequence":1,"upload_timestamp":"07/10/2025 03:45:22 PM EDT","matches_in_upload":45,"fetches_in_upload":1,"upload_id":"…","fetch_data":[
+//	{…}]}
+//	]}
+//
+// Every upload and every fetch begins a line. Timestamps have the layout
+// [TimeLayout] in Config.Location; upload_timestamp is when the batch was
+// sealed, within its day. upload_sequence counts from 1. upload_id names the
+// batch: an upload is repeated only if its id is not there. fetch_data holds the
+// fetches as they were appended, every token as it was spelled; only white space
+// between tokens is gone. The names, their order and the layout of the time are
+// those of the script that this package replaces, and an object that the script
+// began is appended to.
+//
+// # Errors
+//
+// Errors of the Writer are an *[Error], which names the operation and the file
+// or key. Branch on them with errors.Is: [ErrInvalidFetch], [ErrLocked],
+// [ErrSpoolFull], [ErrPermanent], and fs.ErrClosed after Close.
+//
+// # Concurrency
+//
+// All methods may be called from any goroutine; Appends that come at once share
+// one fsync. One Writer at a time may have a stream of a directory open, over
+// all processes; another gets [ErrLocked]. A Writer that called
+// [Writer.CloseAppend] may go on uploading while the next one appends.
+//
+// # Limits
+//
+// A fetch: 64 MiB and 500 levels deep unless the Config says otherwise. A batch
+// and its fetches are held in memory. Linux and macOS; elsewhere Open says why
+// not.
+package rotatelog

@@ -1,0 +1,69 @@
+package rotatelog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// A Writer whose days are objects in a bucket. Here the server is in this
+// process; for Linode, endpoint and region are
+// "https://us-ord-1.linodeobjects.com" and "us-ord-1", and the key comes from the
+// environment.
+func ExampleNewS3Store() {
+	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
+	server.CreateBucket("sports-json-logs-all")
+	web := httptest.NewServer(server)
+	defer web.Close()
+	dir, err := os.MkdirTemp("", "all_api")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
+	client := rotatelog.NewS3Client(web.URL, "us-east-1", key)
+	w, err := rotatelog.Open(context.Background(), rotatelog.Config{
+		Dir:    dir,
+		Store:  rotatelog.NewS3Store(client, "sports-json-logs-all", rotatelog.S3Options{}),
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.Append(context.Background(), []byte(`{"FETCH_FOOTER":{"total_matches":45}}`)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Flush(context.Background()))
+	fmt.Println(len(server.Keys("sports-json-logs-all")), "object")
+	// Output:
+	// <nil>
+	// 1 object
+}
+
+// What is wrong, and what to do about it, stands in the error.
+func ExampleS3Store_errors() {
+	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
+	store := rotatelog.NewS3Store(rotatelog.NewS3Client(web.URL, "us-east-1", key), "no-such-bucket", rotatelog.S3Options{})
+
+	_, err := store.Stat(context.Background(), "logs/2025-07-10.json")
+	fmt.Println("is not there:", errors.Is(err, fs.ErrNotExist)) // a bucket that is missing tells nothing of its objects
+	fmt.Println("needs attention:", errors.Is(err, rotatelog.ErrPermanent))
+	// Output:
+	// is not there: false
+	// needs attention: true
+}

@@ -1,0 +1,22 @@
+package rotatelog
+
+import (
+	"time"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// UpdateGolden says to rewrite the golden files.
+var UpdateGolden = updateGolden
+
+// OnDisk returns cfg with Dir on a disk of the test's own, and ids of its own.
+func OnDisk(cfg Config, disk vfs.FS, newID func() string) Config {
+	cfg.fs, cfg.newID = disk, newID
+	return cfg
+}
+
+// WithoutChance returns cfg with backoffs that are the same in each run.
+func WithoutChance(cfg Config) Config {
+	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }
+	return cfg
+}

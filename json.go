@@ -1,0 +1,279 @@
+package rotatelog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// jsonSpace is what RFC 8259 calls white space.
+const jsonSpace = " \t\r\n"
+
+// maxNesting is how deep a record may nest whatever the Config allows. It stays
+// below the 10,000 levels at which jsontext and encoding/json stop, since a
+// record stands four levels down in its day's object, and must be readable there.
+const maxNesting = 9_990
+
+// checkObject reports what keeps raw from being one JSON object by the grammar
+// of RFC 8259: in UTF-8, at most maxDepth levels deep (the object itself is the
+// first; 0 means maxNesting), with nothing but white space around it. Members
+// may share a name, and an escaped surrogate may stand alone.
+//
+// In the same pass it finds the value of the last top-level member of the name
+// given; nil means that there is none.
+func checkObject(raw []byte, maxDepth int, member string) (value []byte, err error) {
+	if i := invalidUTF8(raw); i >= 0 {
+		return nil, fmt.Errorf("invalid UTF-8 at byte %d", i)
+	}
+	switch rest := bytes.TrimLeft(raw, jsonSpace); {
+	case len(rest) == 0:
+		return nil, errors.New("want a JSON object, found nothing")
+	case rest[0] != '{':
+		return nil, fmt.Errorf("want a JSON object, found %q at byte %d", rest[0], len(raw)-len(rest))
+	}
+	limit := maxNesting
+	if maxDepth > 0 {
+		limit = min(limit, maxDepth)
+	}
+	if i := deeperThan(raw, limit); i >= 0 {
+		return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
+	}
+	value, end, err := readObject(raw, member)
+	if err != nil {
+		return nil, err
+	}
+	if rest := bytes.TrimLeft(raw[end:], jsonSpace); len(rest) > 0 {
+		return nil, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
+	}
+	return value, nil
+}
+
+// readObject reads the object that raw begins with, and returns the value of
+// its last member of the name given, nil if there is none, and where it ends.
+func readObject(raw []byte, name string) (value []byte, end int, err error) {
+	d := newDecoder(raw)
+	if _, err := d.ReadToken(); err != nil { // the opening brace
+		return nil, 0, syntaxError(err)
+	}
+	for d.PeekKind() == jsontext.KindString {
+		n, err := d.ReadValue()
+		if err != nil {
+			return nil, 0, syntaxError(err)
+		}
+		found := nameIs(n, name) // now: n lasts until the next read
+		v, err := d.ReadValue()
+		if err != nil {
+			return nil, 0, syntaxError(err)
+		}
+		if found {
+			value = lastRead(raw, d, v)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil { // the closing brace
+		return nil, 0, syntaxError(err)
+	}
+	return value, int(d.InputOffset()), nil
+}
+
+// newDecoder returns a decoder of b that takes all that RFC 8259 does. Checking
+// UTF-8 is left to the caller: a decoder that does so refuses lone surrogates
+// in escapes, too, which are legal.
+func newDecoder(b []byte) *jsontext.Decoder {
+	return newStreamDecoder(bytes.NewBuffer(b)) // which it reads in place
+}
+
+func newStreamDecoder(r io.Reader) *jsontext.Decoder {
+	return jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// lastRead returns the part of b that d, a decoder of b, has just read as v,
+// which would be valid only until the next read.
+func lastRead(b []byte, d *jsontext.Decoder, v jsontext.Value) []byte {
+	end := int(d.InputOffset())
+	return b[end-len(v) : end : end]
+}
+
+// nameIs reports whether a string as spelled in JSON means name.
+func nameIs(quoted []byte, name string) bool {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1:len(quoted)-1]) == name
+	}
+	s, err := unquote(quoted)
+	return err == nil && s == name
+}
+
+// invalidUTF8 returns where b stops being UTF-8, or -1.
+func invalidUTF8(b []byte) int {
+	if utf8.Valid(b) {
+		return -1
+	}
+	for i := 0; ; {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i
+		}
+		i += n
+	}
+}
+
+// deeperThan returns where the JSON in b first nests more than limit levels
+// deep, or -1. It is a pass of its own since jsontext could limit the depth only
+// token by token, which costs more than reading whole values and then this.
+func deeperThan(b []byte, limit int) int {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= limit {
+		return -1
+	}
+	const quote = 2
+	steps := [256]int8{'{': +1, '[': +1, '}': -1, ']': -1, '"': quote}
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch step := steps[b[i]]; step {
+		case 0:
+		case quote:
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		default:
+			if depth += int(step); depth > limit {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// syntaxError says what is wrong and where, without the decoder's own prefix.
+func syntaxError(err error) error {
+	serr, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case !ok:
+		return err
+	case serr.Err == io.ErrUnexpectedEOF:
+		return fmt.Errorf("cut off at byte %d: %w", serr.ByteOffset, serr.Err)
+	}
+	return fmt.Errorf("%w at byte %d", serr.Err, serr.ByteOffset)
+}
+
+// lookup returns the value at a path of member names below value, which must be
+// valid. Of members that share a name the last one counts. nil means that there
+// is none, or that something on the way is null; anything else on the way that
+// is no object is an error.
+func lookup(value []byte, path ...string) ([]byte, error) { return lookupFrom(value, 0, path) }
+
+// lookupFrom is lookup where value stands at path[:from] already.
+func lookupFrom(value []byte, from int, path []string) ([]byte, error) {
+	value = bytes.Trim(value, jsonSpace)
+	for i, name := range path[from:] {
+		switch {
+		case len(value) == 0 || string(value) == "null":
+			return nil, nil
+		case value[0] != '{' && from+i == 0:
+			return nil, fmt.Errorf("not an object: %s", excerpt(value))
+		case value[0] != '{':
+			return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:from+i]), excerpt(value))
+		}
+		v, _, err := readObject(value, name)
+		if err != nil {
+			return nil, err
+		}
+		value = v
+	}
+	return value, nil
+}
+
+// pathName returns how messages name a path.
+func pathName(path []string) string { return strings.Join(path, ".") }
+
+// excerpt returns enough of a value to recognize it in a message.
+func excerpt(value []byte) string {
+	const most = 40
+	if len(value) <= most {
+		return string(value)
+	}
+	return strings.ToValidUTF8(string(value[:most]), "") + "…"
+}
+
+// arrayLen returns how many elements a valid JSON value has, and whether it is
+// an array at all.
+func arrayLen(value []byte) (n int, ok bool) {
+	d := newDecoder(value)
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
+		return 0, false
+	}
+	for d.PeekKind() != jsontext.KindEndArray {
+		if _, err := d.ReadValue(); err != nil {
+			return 0, false
+		}
+		n++
+	}
+	return n, true
+}
+
+// appendCompact appends value without its insignificant white space. Every
+// token stays as it is spelled.
+func appendCompact(dst, value []byte) ([]byte, error) {
+	return appendFormat(dst, value)
+}
+
+// appendIndented appends value with each member and element on a line of its
+// own, two spaces in for each level. Every token stays as it is spelled.
+func appendIndented(dst, value []byte) ([]byte, error) {
+	return appendFormat(dst, value, jsontext.WithIndent("  "))
+}
+
+// appendFormat is jsontext.AppendFormat, kept from respelling strings and from
+// leaving an unformatted value behind its error.
+func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error) {
+	out, err := jsontext.AppendFormat(dst, value, append(layout,
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))...)
+	if err != nil {
+		return dst, syntaxError(err)
+	}
+	return out, nil
+}
+
+// appendString appends s as a JSON string. What is not UTF-8 in it becomes
+// U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s) // the error only tells of the U+FFFD
+	return dst
+}
+
+// unquote returns what a string as spelled in JSON means.
+func unquote(quoted []byte) (string, error) {
+	s, err := jsontext.AppendUnquote(nil, quoted)
+	return string(s), err
+}
+
+// splitArray reads a JSON array of objects that may be torn. It returns the
+// complete objects from the start on, each as it stands in b, and the offset
+// just past the last of them: past the opening bracket if there are none, 0 if
+// there is no bracket either. An object counts as complete if it is valid,
+// UTF-8 included, and a comma stands before it unless it is the first. ok
+// means that b is all of one array of objects.
+func splitArray(b []byte) (records [][]byte, end int, ok bool) {
+	d := newDecoder(b)
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
+		return nil, 0, false
+	}
+	end = int(d.InputOffset())
+	for d.PeekKind() == jsontext.KindBeginObject {
+		v, err := d.ReadValue()
+		if err != nil || !utf8.Valid(v) {
+			return records, end, false
+		}
+		end = int(d.InputOffset())
+		records = append(records, lastRead(b, d, v))
+	}
+	tok, err := d.ReadToken()
+	ok = err == nil && tok.Kind() == jsontext.KindEndArray &&
+		len(bytes.TrimLeft(b[d.InputOffset():], jsonSpace)) == 0
+	return records, end, ok
+}

@@ -1,0 +1,184 @@
+package rotatelog_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutation is a defect: in file, old becomes new.
+type mutation struct {
+	name      string
+	file      string
+	old, new  string
+	run, args string // tests that catch it, and their flags
+}
+
+const (
+	simulation = "^TestSimulation$"
+	twoSeals   = "^TestCrash$/two_seals"
+	clockSet   = "^TestCrash$/clock_set"
+	faults     = "^TestCrashAfterFault$/restart"
+	between    = "^TestCrashBetween"
+)
+
+// mutations are the defects that the simulation and the crash tests must notice.
+// One that is not here is an abort of a multipart upload after its Complete:
+// that belongs to the store.
+func mutations() []mutation {
+	return []mutation{
+		{
+			"acknowledge before the fsync", "commit.go",
+			"if w.cfg.Sync == SyncAppend || a.broken {",
+			"if a.broken {",
+			twoSeals, "",
+		},
+		{
+			"seal without syncing pending", "spool.go",
+			"if err := s.syncPending(); err != nil {\n\t\t\tg.linked",
+			"if err := error(nil); err != nil {\n\t\t\tg.linked",
+			twoSeals, "",
+		},
+		{
+			"upload what is not durable in pending", "publisher.go",
+			"if err := p.spool.syncPending(); err != nil {",
+			"if err := error(nil); err != nil {",
+			between, "",
+		},
+		{
+			"confirm before it is durable in uploaded", "spool.go",
+			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
+			"if err := error(nil); err != nil {",
+			between, "",
+		},
+		{
+			"begin a new array without syncing its name", "array.go",
+			"if err := a.fs.SyncDir(\".\"); err != nil {",
+			"if err := error(nil); err != nil {",
+			twoSeals, "",
+		},
+		{
+			"trust pages after a failed fsync of a killed process", "recover.go",
+			"if found.rewrite || unclean {",
+			"if found.rewrite || unclean && false {",
+			faults, "",
+		},
+		{
+			"skip the second look", "publisher.go",
+			"after, err := p.look(ctx, day, seen.doc.lastSequence)\n",
+			"after, err := view{doc: doc}, reply\nif reply != nil {\nafter, err = p.look(ctx, day, seen.doc.lastSequence)\n}\n",
+			simulation, "-sim.seeds=30",
+		},
+		{
+			"trust a 200", "publisher.go",
+			"before := len(waiting)\n",
+			"if reply == nil {\nafter.ids = map[string]int{}\nfor i, u := range uploads {\nafter.ids[u.ID] = i + 1\n}\n}\nbefore := len(waiting)\n",
+			simulation, "-sim.seeds=30",
+		},
+		{
+			"trust a 412", "publisher.go",
+			"before := len(waiting)\n",
+			"if errors.Is(reply, ErrConflict) {\nafter.ids = map[string]int{}\n}\nbefore := len(waiting)\n",
+			simulation, "-sim.seeds=30",
+		},
+		{
+			"join stale offsets to a new version", "publisher.go",
+			"reply := p.cfg.Store.Write(",
+			"if o, err := p.cfg.Store.Stat(ctx, p.cfg.key(day)); err == nil {\nseen.version = o.Version\n}\nreply := p.cfg.Store.Write(",
+			simulation, "-sim.seeds=60",
+		},
+		{
+			"make the id at each attempt", "publisher.go",
+			"ID:        b.id,",
+			"ID:        p.cfg.newID(),",
+			simulation, "-sim.seeds=10",
+		},
+		{
+			"search only the last id", "daily.go",
+			"for _, r := range slices.Backward(d.recent) {",
+			"for _, r := range d.recent[max(len(d.recent)-1, 0):] {",
+			simulation, "-sim.seeds=30",
+		},
+		{
+			"take any error for no object", "publisher.go",
+			"obj, err := p.cfg.Store.Stat(ctx, key)\n\t\tif errors.Is(err, fs.ErrNotExist) {",
+			"obj, err := p.cfg.Store.Stat(ctx, key)\n\t\tif err != nil {",
+			simulation, "-sim.seeds=30",
+		},
+		{
+			"do not split at the day", "spool.go",
+			"case n > 0 && s.progress.Day != day:",
+			"case false:",
+			clockSet, "",
+		},
+		{
+			"forget a seal that was interrupted", "recover.go",
+			"if ghost != nil {",
+			"if false {",
+			twoSeals, "",
+		},
+	}
+}
+
+// TestMutations breaks the code on purpose, one defect at a time, and wants the
+// simulation or the crash tests to notice.
+func TestMutations(t *testing.T) {
+	if os.Getenv("ROTATELOG_MUTATIONS") == "" {
+		t.Skip("it builds and runs the tests once for each defect, which takes minutes: set ROTATELOG_MUTATIONS=1")
+	}
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command")
+	}
+	for _, m := range mutations() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-failfast", "-timeout=100s", "-run", m.run}, strings.Fields(m.args)...)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			begin := time.Now()
+			out, err := exec.CommandContext(ctx, goCommand, append(args, ".")...).CombinedOutput()
+			t.Logf("%v", time.Since(begin).Round(time.Second))
+			if err == nil {
+				t.Errorf("nothing noticed it:\n%s", out)
+			} else if !strings.Contains(string(out), "--- FAIL: Test") {
+				t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
+		})
+	}
+}
+
+// overlay writes the mutated file, and what go's -overlay wants to know of it.
+func overlay(t *testing.T, m mutation) string {
+	t.Helper()
+	original, err := filepath.Abs(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("the mutation no longer applies: %s has %d times %q", m.file, n, m.old)
+	}
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	mutated := write("mutated.go", strings.Replace(string(source), m.old, m.new, 1))
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write("overlay.json", string(replace))
+}

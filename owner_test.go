@@ -1,0 +1,103 @@
+package rotatelog_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/crashfs"
+)
+
+// owned is a Store whose keys have one owner each.
+type owned struct{ rotatelog.Store }
+
+func (owned) Exclusive() bool { return true }
+
+// second opens another Writer, with a disk of its own, on the same store.
+func (b *bench) second() *bench {
+	b.others++
+	other := &bench{t: b.t, disk: crashfs.New(), mem: b.mem, cfg: b.cfg, log: new(lockedBuffer), ids: 1000 * b.others}
+	other.setDisk(other.disk)
+	other.open()
+	return other
+}
+
+func TestSecondOwnerIsRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Store = owned{b.cfg.Store}
+		b.open()
+		b.append(1)
+		b.flush()
+		other := b.second()
+		defer other.Close()
+		other.append(2)
+		err := other.Flush(t.Context())
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "S3Options.Shared") {
+			t.Errorf("%v, want an error that names Shared", err)
+		}
+		if len(other.pending()) != 1 || b.day(dayA).Metadata.Fetches != 1 {
+			t.Errorf("pending %q, stored %+v", other.pending(), b.day(dayA).Metadata)
+		}
+		b.reopen() // the owner is known by its spool
+		b.append(3)
+		b.flush()
+	})
+}
+
+func TestSharedStoreHasNoOwner(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.open()
+		writers := []*bench{b}
+		for range 7 {
+			w := b.second()
+			defer w.Close()
+			writers = append(writers, w)
+		}
+		var all sync.WaitGroup
+		for _, w := range writers {
+			all.Go(func() {
+				w.append(ten...)
+				w.flush()
+			})
+		}
+		all.Wait()
+		if m := b.day(dayA).Metadata; m.Uploads != 80 || m.Matches != 8*55 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestOverwrittenObject: what was confirmed and is gone is uploaded again, as far
+// as it is on disk, and that is told.
+func TestOverwrittenObject(t *testing.T) {
+	for name, damage := range map[string]func(b *bench, before []byte){
+		"older":   func(b *bench, before []byte) { b.mem.Put(dayA, before, nil) },
+		"emptied": func(b *bench, before []byte) { b.mem.Put(dayA, []byte(`{"uploads":[]}`), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.open()
+				b.append(1)
+				b.flush()
+				before := b.mem.Bytes(dayA)
+				b.append(2)
+				b.flush()
+				b.append(3)
+				b.flush()
+				damage(b, before)
+				b.append(4)
+				err := b.Flush(t.Context())
+				if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "S3Options.Shared") {
+					t.Errorf("%v, want an error that names Shared", err)
+				}
+				b.flush()
+				if m := b.day(dayA).Metadata; m.Uploads != 4 || m.Matches != 10 {
+					t.Errorf("%+v", m)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,404 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// ProbeOptions say how far [S3Store.Probe] goes.
+type ProbeOptions struct {
+	// Quick leaves out CopyPart, for which 5 MiB are sent and read.
+	Quick bool
+}
+
+// Probe finds out what the bucket does, by trying it on throwaway objects whose
+// keys begin with prefix + "rotatelog-probe-", and which it removes again, also
+// after ctx has ended. It makes about 180 small requests. In a bucket that
+// keeps versions it removes those, too, which takes s3:DeleteObjectVersion.
+//
+// An error says why no more could be found out, such as that the bucket cannot
+// be reached or the key may not write to it; the Capabilities hold what was
+// found until then. That a single thing fails is no error, but a Finding.
+//
+// No Writer is disturbed. What is found holds for the bucket as it is: turning
+// on versioning, for one, may change it.
+func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
+	p := newProbe(s, prefix)
+	err := p.run(ctx, opts)
+	if err != nil && ctx.Err() != nil { // then it is the reason, whatever else err says
+		err = p.explain(ctx, "probe", context.Cause(ctx))
+	}
+	p.clean(ctx)
+	p.found.Clock, p.found.ClockAhead = p.clock.finding()
+	return p.found, err
+}
+
+// probe is one run of Probe.
+type probe struct {
+	store *S3Store // one of its own, so that what it learns is not carried over
+	dir   string   // the prefix of its keys
+	found Capabilities
+	clock serverClock
+	trash trash
+}
+
+func newProbe(s *S3Store, prefix string) *probe {
+	p := &probe{store: s, dir: prefix + "rotatelog-probe-" + strings.ToLower(rand.Text()) + "/"}
+	if s.unusable == nil {
+		client := s3.New(s.client.Options(), func(o *s3.Options) {
+			o.HTTPClient = &clockReader{o.HTTPClient, &p.clock}
+			o.ExpressCredentials = nil // New would change those of s.client
+		})
+		opts := s.opts
+		opts.Shared = false // that is what is to be found out
+		p.store = NewS3Store(client, s.bucket, opts)
+	}
+	return p
+}
+
+func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
+	if err := p.reach(ctx); err != nil {
+		return err
+	}
+	if err := p.putAndRead(ctx); err != nil {
+		return err
+	}
+	steps := []func(context.Context){
+		p.list, p.versioning, p.reads, p.metadata, p.checksum, p.write,
+		p.createOnly, p.ifMatch, p.race, p.multipart, p.completes,
+	}
+	if opts.Quick {
+		p.found.CopyPart.Err = errors.New("the quick probe leaves it out")
+	} else {
+		steps = append(steps, p.copyPart)
+	}
+	for _, step := range steps {
+		step(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// explain makes the error of an operation, unless that has been done.
+func (p *probe) explain(ctx context.Context, op string, err error) error {
+	if _, done := errors.AsType[*Error](err); done {
+		return err
+	}
+	return p.store.explain(ctx, op, p.dir, err)
+}
+
+// failed is the Finding of a request that nothing works without: no if it would
+// fail again.
+func (p *probe) failed(ctx context.Context, op string, err error) Finding {
+	err = p.explain(ctx, op, err)
+	if errors.Is(err, ErrPermanent) && ctx.Err() == nil {
+		return Finding{AnswerNo, err}
+	}
+	return Finding{AnswerUnknown, err}
+}
+
+func yesIf(ok bool, otherwise string) Finding {
+	if ok {
+		return Finding{Answer: AnswerYes}
+	}
+	return Finding{AnswerNo, errors.New(otherwise)}
+}
+
+// reach looks for an object that is missing, which a Writer does first of all.
+func (p *probe) reach(ctx context.Context) error {
+	_, err := p.store.Stat(ctx, p.dir+"missing")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.found.Reach.Answer = AnswerYes
+		return nil
+	case err == nil:
+		err = fmt.Errorf("%w: the server has an object of a name that was made up just now, %smissing", ErrPermanent, p.dir)
+	}
+	p.found.Reach = p.failed(ctx, "stat", err)
+	return p.found.Reach.Err
+}
+
+// putAndRead stores an object in the plainest way.
+func (p *probe) putAndRead(ctx context.Context) error {
+	body := p.newBody()
+	reply := p.put(ctx, "plain", body, nil)
+	got, err := p.look(ctx, "plain")
+	switch {
+	case err != nil:
+		p.found.Read = p.failed(ctx, "read", err)
+		return p.found.Read.Err
+	case got.holds(body):
+		p.found.Put.Answer, p.found.Read.Answer = AnswerYes, AnswerYes
+		return nil
+	case reply != nil:
+		p.found.Put = p.failed(ctx, "write", reply)
+		return p.found.Put.Err
+	}
+	p.found.Put.Answer = AnswerYes
+	p.found.Read = Finding{AnswerNo, fmt.Errorf("of %q the server returns %q", body, got.body)}
+	return p.explain(ctx, "read", p.found.Read.Err)
+}
+
+func (p *probe) list(ctx context.Context) {
+	out, err := p.store.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.store.bucket, Prefix: &p.dir}, p.store.forReads)
+	switch {
+	case err == nil:
+		listed := slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == p.dir+"plain" })
+		p.found.List = yesIf(listed, "an object that was just stored is not listed")
+	case codeOf(err) == "AccessDenied":
+		p.found.List = Finding{AnswerNo, fmt.Errorf("the key may not do it; grant it s3:ListBucket for the bucket: %w", err)}
+	default:
+		p.found.List.Err = p.explain(ctx, "list", err)
+	}
+}
+
+// versioning asks, and where the answer is refused goes by whether the object
+// has the id of a version.
+func (p *probe) versioning(ctx context.Context) {
+	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.forReads)
+	if err == nil {
+		p.found.Versioned = yesIf(out.Status == types.BucketVersioningStatusEnabled, "it is not turned on")
+		return
+	}
+	if got, lookErr := p.look(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
+		p.found.Versioned.Answer = AnswerYes
+		return
+	}
+	p.found.Versioned.Err = fmt.Errorf("the server does not tell; it takes s3:GetBucketVersioning for the bucket: %w", err)
+}
+
+// reads finds out about ranges and conditions of GetObject.
+func (p *probe) reads(ctx context.Context) {
+	const name, off, n = "reads", 3, 7
+	old, err := p.twoVersions(ctx, name)
+	if err != nil {
+		p.found.Range.Err, p.found.ReadIfMatch.Err = err, err
+		return
+	}
+	whole, err := p.look(ctx, name)
+	part, partErr := p.get(ctx, p.store.getInput(p.key(name), off, n))
+	if err = errors.Join(err, partErr); err != nil {
+		p.found.Range.Err = p.explain(ctx, "read", err)
+	} else {
+		p.found.Range = yesIf(part.holds(whole.body[off:off+n]), "the server returns something else than the range it was asked for")
+	}
+	p.found.ReadIfMatch = p.readIfMatch(ctx, name, old, whole.version)
+}
+
+func (p *probe) readIfMatch(ctx context.Context, name string, old, current Version) Finding {
+	read := func(v Version) error {
+		in := p.store.getInput(p.key(name), 0, -1)
+		in.IfMatch = aws.String(string(v))
+		_, err := p.get(ctx, in)
+		return err
+	}
+	if err := read(current); err != nil {
+		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+	}
+	for range 2 { // as leaves does
+		switch err := read(old); {
+		case err == nil:
+			return Finding{AnswerNo, errIgnored}
+		case statusOf(err) != http.StatusPreconditionFailed:
+			return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+		}
+	}
+	return Finding{Answer: AnswerYes}
+}
+
+// metadata finds out how much of it is kept.
+func (p *probe) metadata(ctx context.Context) {
+	p.found.Metadata = p.metadataKept(ctx, map[string]string{"probe": "a b=1,2;3", "probe-2": "7"})
+	p.found.LargeMetadata = p.metadataKept(ctx, map[string]string{"probe": strings.Repeat("0123456789", 199), "probe-2": "78"})
+}
+
+func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Finding {
+	body := p.newBody()
+	reply := p.put(ctx, "metadata", body, func(in *s3.PutObjectInput) { in.Metadata = meta })
+	got, err := p.look(ctx, "metadata")
+	switch {
+	case err != nil:
+		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+	case got.holds(body):
+		return yesIf(maps.Equal(got.meta, meta), "the metadata comes back changed, or not at all")
+	case statusOf(reply) == http.StatusBadRequest:
+		return Finding{AnswerNo, p.explain(ctx, "write", reply)}
+	}
+	return Finding{AnswerUnknown, p.explain(ctx, "write", orFalse(reply))}
+}
+
+// checksum sends a body that is not what its Content-MD5 says.
+func (p *probe) checksum(ctx context.Context) {
+	other := p.store.putInput("", "", p.newBody(), nil).ContentMD5
+	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ look) ([]byte, error) {
+		body := p.newBody()
+		return body, p.put(ctx, "md5", body, func(in *s3.PutObjectInput) { in.ContentMD5 = other })
+	}, http.StatusBadRequest)
+}
+
+// write finds out whether the S3Store works as it is. No condition is looked at
+// here: only that what should be written is.
+func (p *probe) write(ctx context.Context) {
+	const name = "write"
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+		body := p.newBody()
+		return body, p.storeWrite(ctx, name, old, Data(body))
+	})
+	if p.found.Write.Answer != AnswerYes {
+		return
+	}
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+		more := p.newBody()
+		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, Copy(0, int64(len(old.body))), Data(more))
+	})
+}
+
+func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...Part) error {
+	err := p.store.Write(ctx, p.key(name), old.version, parts, map[string]string{"probe": "1"})
+	p.trash.noteSent(err)
+	return err
+}
+
+// createOnly tries If-None-Match: * on a missing object, and on one that is
+// there.
+func (p *probe) createOnly(ctx context.Context) {
+	const name = "create"
+	create := func(ctx context.Context, _ look) ([]byte, error) {
+		body := p.newBody()
+		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
+	}
+	p.found.CreateOnly = p.applies(ctx, name, create)
+	if p.found.CreateOnly.Answer == AnswerYes {
+		p.found.CreateOnly = p.leaves(ctx, name, create, http.StatusPreconditionFailed, http.StatusConflict)
+	}
+}
+
+func (p *probe) ifMatch(ctx context.Context) {
+	old, err := p.twoVersions(ctx, "match")
+	if err != nil {
+		p.found.IfMatch.Err, p.found.IfMatchQuoted.Err = err, err
+		return
+	}
+	p.found.IfMatch = p.matches(ctx, "match", old, func(v Version) string { return string(v) })
+	p.found.IfMatchQuoted = p.matches(ctx, "match", old, func(v Version) string { return `"` + string(v) + `"` })
+}
+
+// twoVersions stores two, and returns the first.
+func (p *probe) twoVersions(ctx context.Context, name string) (Version, error) {
+	var old, now look
+	err := p.put(ctx, name, p.newBody(), nil)
+	if err == nil {
+		old, err = p.look(ctx, name)
+	}
+	if err == nil {
+		err = p.put(ctx, name, p.newBody(), nil)
+	}
+	if err == nil {
+		now, err = p.look(ctx, name)
+	}
+	if err == nil && (old.version == "" || old.version == now.version) {
+		err = errors.New("the server does not tell versions apart")
+	}
+	if err != nil {
+		return "", p.explain(ctx, "write", err)
+	}
+	return old.version, nil
+}
+
+// matches tries If-Match with the current version, and with an old one.
+func (p *probe) matches(ctx context.Context, name string, old Version, quote func(Version) string) Finding {
+	put := func(ctx context.Context, v Version) ([]byte, error) {
+		body := p.newBody()
+		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(quote(v)) })
+	}
+	current := p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
+	if current.Answer != AnswerYes {
+		return current
+	}
+	return p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
+		http.StatusPreconditionFailed, http.StatusConflict)
+}
+
+// multipart stores an object as one part, with metadata.
+func (p *probe) multipart(ctx context.Context) {
+	const name = "multipart"
+	meta := map[string]string{"probe": "a b=1,2;3", "probe-2": "7"}
+	p.found.Multipart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+		body := p.newBody()
+		return body, p.putInParts(ctx, name, meta, body, nil)
+	})
+	if p.found.Multipart.Answer != AnswerYes {
+		p.found.MultipartMetadata.Err = p.found.Multipart.Err
+		return
+	}
+	got, err := p.look(ctx, name)
+	if err != nil {
+		p.found.MultipartMetadata.Err = p.explain(ctx, "read", err)
+		return
+	}
+	p.found.MultipartMetadata = yesIf(maps.Equal(got.meta, meta), "the metadata comes back changed, or not at all")
+}
+
+// completes tries the conditions of CompleteMultipartUpload.
+func (p *probe) completes(ctx context.Context) {
+	const name = "complete"
+	old, err := p.twoVersions(ctx, name)
+	if p.found.Multipart.Answer != AnswerYes {
+		err = p.found.Multipart.Err
+	}
+	if err != nil {
+		p.found.CompleteIfMatch.Err, p.found.CompleteCreateOnly.Err = err, err
+		return
+	}
+	try := func(change func(*s3.CompleteMultipartUploadInput, Version)) func(context.Context, look) ([]byte, error) {
+		return func(ctx context.Context, now look) ([]byte, error) {
+			body := p.newBody()
+			return body, p.putInParts(ctx, name, nil, body, func(in *s3.CompleteMultipartUploadInput) { change(in, now.version) })
+		}
+	}
+	create := try(func(in *s3.CompleteMultipartUploadInput, _ Version) { in.IfNoneMatch = aws.String("*") })
+	stale := try(func(in *s3.CompleteMultipartUploadInput, _ Version) { in.IfMatch = aws.String(string(old)) })
+	current := try(func(in *s3.CompleteMultipartUploadInput, now Version) { in.IfMatch = aws.String(string(now)) })
+	refusals := []int{http.StatusPreconditionFailed, http.StatusConflict}
+	p.found.CompleteCreateOnly = p.leaves(ctx, name, create, refusals...)
+	p.found.CompleteIfMatch = p.leaves(ctx, name, stale, refusals...)
+	if p.found.CompleteIfMatch.Answer == AnswerYes {
+		p.found.CompleteIfMatch = p.applies(ctx, name, current)
+	}
+}
+
+// copySize is the least that a part may have which is not the last, in bytes.
+const copySize = 5 << 20
+
+// copyPart makes of an object its beginning and a small part, as an append to a
+// large day does.
+func (p *probe) copyPart(ctx context.Context) {
+	const name = "copy"
+	if p.found.Multipart.Answer != AnswerYes {
+		p.found.CopyPart.Err = p.found.Multipart.Err
+		return
+	}
+	old := bytes.Repeat(p.newBody(), copySize/10)[:copySize+100]
+	if err := p.put(ctx, name, old, nil); err != nil {
+		p.found.CopyPart.Err = p.explain(ctx, "write", err)
+		return
+	}
+	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+		tail := p.newBody()
+		return slices.Concat(old[:copySize], tail), p.appendByCopy(ctx, name, tail)
+	})
+}

@@ -1,0 +1,186 @@
+package rotatelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+const (
+	cleanLimit  = time.Minute     // for all of it
+	settleTime  = 2 * time.Second // for a request that was cut off to arrive, or not
+	maxTries    = 3               // at removing one thing
+	maxVersions = 1000            // of an object that are removed
+)
+
+// begunUpload is an upload in parts that was begun.
+type begunUpload struct{ key, id string }
+
+// trash is what a probe has to remove again.
+type trash struct {
+	mu      sync.Mutex // guards what follows
+	bodies  int
+	keys    []string
+	uploads []begunUpload
+	cutOff  bool // some write got no answer, and may yet be applied
+	unnamed bool // some upload may have been begun whose id did not arrive
+}
+
+// count returns 1, 2, 3, …
+func (t *trash) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bodies++
+	return t.bodies
+}
+
+func (t *trash) add(key string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(t.keys, key) {
+		t.keys = append(t.keys, key)
+	}
+	return key
+}
+
+func (t *trash) addUpload(key, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.uploads = append(t.uploads, begunUpload{key, id})
+}
+
+// noteSent notes how a write ended.
+func (t *trash) noteSent(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cutOff = t.cutOff || err != nil && statusOf(err) == 0
+}
+
+// noteBegun notes how beginning an upload failed.
+func (t *trash) noteBegun(err error) {
+	t.noteSent(err)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	status := statusOf(err)
+	t.unnamed = t.unnamed || status < 400 || status >= 500
+}
+
+// clean removes what the probe left. It goes on after the end of ctx, for that
+// is when it matters most.
+func (p *probe) clean(ctx context.Context) {
+	t := &p.trash
+	if len(t.keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
+	defer cancel()
+	if t.cutOff {
+		systemClock{}.Sleep(ctx, settleTime)
+	}
+	if len(t.uploads) > 0 || t.unnamed {
+		p.abortUploads(ctx)
+	}
+	p.found.Delete = Finding{Answer: AnswerYes}
+	for _, key := range t.keys {
+		if err := p.remove(ctx, key); err != nil {
+			p.found.Leftover = append(p.found.Leftover, key)
+			p.found.Delete = p.found.Delete.and(p.notDeleted(ctx, err))
+		}
+	}
+}
+
+func (p *probe) notDeleted(ctx context.Context, err error) Finding {
+	switch {
+	case codeOf(err) == "AccessDenied":
+		return Finding{AnswerNo, fmt.Errorf("the key may not do it, which no Writer needs; to remove what is left, grant "+
+			"s3:DeleteObject for the objects, or s3:DeleteObjectVersion where the bucket keeps versions: %w", err)}
+	case statusOf(err) == http.StatusMethodNotAllowed, statusOf(err) == http.StatusNotImplemented:
+		return Finding{AnswerNo, fmt.Errorf("the server does not do it: %w", err)}
+	}
+	return Finding{AnswerUnknown, p.explain(ctx, "delete", err)}
+}
+
+// abortUploads ends all uploads, those too that were completed as far as the
+// server said. What it lists counts for more than what it answers.
+func (p *probe) abortUploads(ctx context.Context) {
+	left := p.trash.uploads
+	for range maxTries {
+		left = slices.DeleteFunc(left, func(u begunUpload) bool { return p.abort(ctx, u) })
+		listed, err := p.listUploads(ctx)
+		if err != nil {
+			if p.trash.unnamed {
+				p.found.Leftover = append(p.found.Leftover, p.dir+" (perhaps an unfinished upload)")
+			}
+			break
+		}
+		if left = listed; len(left) == 0 {
+			break
+		}
+	}
+	for _, u := range left {
+		p.found.Leftover = append(p.found.Leftover, fmt.Sprintf("%s (unfinished upload %s)", u.key, u.id))
+	}
+}
+
+// abort reports whether an upload has ended.
+func (p *probe) abort(ctx context.Context, u begunUpload) bool {
+	in := &s3.AbortMultipartUploadInput{Bucket: &p.store.bucket, Key: &u.key, UploadId: &u.id}
+	_, err := p.store.client.AbortMultipartUpload(ctx, in, p.store.forReads)
+	return err == nil || statusOf(err) == http.StatusNotFound
+}
+
+func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error) {
+	in := &s3.ListMultipartUploadsInput{Bucket: &p.store.bucket, Prefix: &p.dir}
+	out, err := p.store.client.ListMultipartUploads(ctx, in, p.store.forReads)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range out.Uploads {
+		list = append(list, begunUpload{aws.ToString(u.Key), aws.ToString(u.UploadId)})
+	}
+	return list, nil
+}
+
+// remove removes an object, and where the bucket keeps versions, each of them by
+// its id: that leaves no marker in their place.
+func (p *probe) remove(ctx context.Context, key string) error {
+	return repeat(ctx, func() (done bool, err error) {
+		in := &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}
+		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
+		out, err := p.store.client.HeadObject(ctx, in, p.store.forReads)
+		if statusOf(err) == http.StatusNotFound {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		_, err = p.store.client.DeleteObject(ctx,
+			&s3.DeleteObjectInput{Bucket: &p.store.bucket, Key: &key, VersionId: out.VersionId}, p.store.forReads)
+		return false, err
+	})
+}
+
+// repeat calls f until it is done, or has failed maxTries times.
+func repeat(ctx context.Context, f func() (done bool, err error)) error {
+	failures := 0
+	for range maxVersions {
+		done, err := f()
+		if done {
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if failures++; failures == maxTries || ctx.Err() != nil {
+			return err
+		}
+	}
+	return errors.New("the server says that it was deleted, which it was not")
+}

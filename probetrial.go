@@ -1,0 +1,115 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+var (
+	errIgnored = errors.New("the server ignores what should keep it from doing this")
+	errFalse   = errors.New("the server says that it was done, which it was not")
+)
+
+// look is an object as it is now; the zero look: there is none.
+type look struct {
+	version   Version
+	versionID string // the id that a bucket with versions gives it
+	body      []byte
+	meta      map[string]string
+}
+
+func (l look) holds(body []byte) bool { return l.version != "" && bytes.Equal(l.body, body) }
+
+// attempt writes to an object, of which it is told what it is now, and returns
+// what that should make of it.
+type attempt func(ctx context.Context, now look) (want []byte, reply error)
+
+// outcome is what became of an attempt.
+type outcome int
+
+const (
+	unclear outcome = iota
+	applied
+	left // as it was
+)
+
+// try makes an attempt. The reply is an error also where the server said
+// nothing of one, unless the attempt was applied.
+func (p *probe) try(ctx context.Context, name string, a attempt) (outcome, error) {
+	before, err := p.look(ctx, name)
+	if err != nil {
+		return unclear, err
+	}
+	want, reply := a(ctx, before)
+	after, err := p.look(ctx, name)
+	switch {
+	case err != nil:
+		return unclear, err
+	case after.holds(want):
+		return applied, reply
+	case after.version == before.version && bytes.Equal(after.body, before.body):
+		return left, orFalse(reply)
+	}
+	return unclear, fmt.Errorf("the object is neither as it was nor as it should be: %w", orFalse(reply))
+}
+
+func orFalse(reply error) error {
+	if reply == nil {
+		return errFalse
+	}
+	return reply
+}
+
+// notTaken is what a 501 means, if that has not been explained.
+func notTaken(reply error) error {
+	if _, explained := errors.AsType[*Error](reply); explained {
+		return reply
+	}
+	return fmt.Errorf("the server does not take such a request: %d %s", statusOf(reply), codeOf(reply))
+}
+
+// applies finds out whether an attempt is applied. A refusal must come twice, as
+// something between here and the server may have answered in its place.
+func (p *probe) applies(ctx context.Context, name string, a attempt) (f Finding) {
+	for range 2 {
+		o, reply := p.try(ctx, name, a)
+		switch status := statusOf(reply); {
+		case errors.Is(reply, errNotEncrypted):
+			return Finding{AnswerNo, reply}
+		case o == applied:
+			return Finding{Answer: AnswerYes}
+		case o == left && status == http.StatusPreconditionFailed:
+			f = Finding{AnswerNo, fmt.Errorf("the server refuses what it should do: %d %s", status, codeOf(reply))}
+		case o == left && status == http.StatusNotImplemented:
+			f = Finding{AnswerNo, notTaken(reply)}
+		default:
+			f = Finding{AnswerUnknown, p.explain(ctx, "write", reply)}
+		}
+		if o == unclear { // a second attempt would not start from where the first did
+			break
+		}
+	}
+	return f
+}
+
+// leaves finds out whether an attempt leaves the object as it was, and is
+// answered by one of the statuses of a refusal, twice.
+func (p *probe) leaves(ctx context.Context, name string, a attempt, refusals ...int) Finding {
+	for range 2 {
+		o, reply := p.try(ctx, name, a)
+		switch status := statusOf(reply); {
+		case o == applied:
+			return Finding{AnswerNo, errIgnored}
+		case o == left && slices.Contains(refusals, status):
+		case o == left && status == http.StatusNotImplemented:
+			return Finding{AnswerNo, notTaken(reply)}
+		default:
+			return Finding{AnswerUnknown, p.explain(ctx, "write", reply)}
+		}
+	}
+	return Finding{Answer: AnswerYes}
+}

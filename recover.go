@@ -1,0 +1,240 @@
+package rotatelog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// recover takes over what an earlier Writer left, however it ended. Bytes that
+// cannot be understood are set aside and never stand in the way; a file that
+// cannot be read does, since guessing at it could lose or repeat a fetch.
+//
+// dayOf says which day a fetch is of that batch.json tells nothing about.
+func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) error {
+	names, err := s.names() // first what cannot be mended
+	if err != nil {
+		return err
+	}
+	known, err := s.loadProgress()
+	if err != nil {
+		return &Error{"read", s.path(progressFile), err}
+	}
+	found, err := s.loadArray()
+	if err != nil {
+		return &Error{"read", s.array.name, err}
+	}
+	unclean, err := s.markUnclean()
+	if err != nil {
+		return err
+	}
+
+	s.array.left, s.array.records = found.info, found.records
+	if s.begun = known && latest(names).order < s.progress.Order; s.begun {
+		if !found.exists {
+			s.report(Repaired{File: s.array.name, What: "it was missing; begun anew"})
+		}
+	} else if finished, err := s.takeUp(found, names, known); err != nil || finished {
+		return err
+	}
+	if !s.begun && len(found.records) > 0 {
+		s.progress = s.progress.begun(dayOf(found.records[0], found.info))
+	} else if s.progress.Day.IsZero() {
+		s.progress = s.progress.begun(today)
+	}
+
+	if found.rewrite || unclean {
+		err = s.array.replace()
+	} else {
+		err = s.array.reopen(found.end)
+	}
+	if err != nil {
+		return &Error{"open", s.array.name, err}
+	}
+	if !s.begun && len(found.records) > 0 {
+		if err := s.begin(s.progress); err != nil {
+			return &Error{"write", s.path(progressFile), err}
+		}
+	}
+	return nil
+}
+
+// takeUp goes on where batch.json does not tell: the names in the spool do. If
+// a seal was interrupted it is finished, and with it recovery.
+func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bool, err error) {
+	s.progress.Order = max(s.progress.Order, 1)
+	for _, b := range names {
+		if b.order >= s.progress.Order {
+			s.progress = s.progress.after(b)
+		}
+	}
+	ghost, err := s.ghost(found, known)
+	if err != nil {
+		return false, err
+	}
+	if ghost != nil {
+		s.sealing = &sealing{batch: *ghost, reason: reasonResumed, linked: ghost.sequence > 0}
+		if err := s.finishSeal(); err != nil {
+			return false, &Error{"seal", s.array.name, err}
+		}
+		return true, nil
+	}
+	if !known && (len(found.records) > 0 || len(names) > 0) {
+		s.report(Repaired{File: s.path(progressFile), What: "it was missing; made anew from the names in the spool"})
+	}
+	return false, nil
+}
+
+// foundArray is what an earlier Writer left of the array.
+type foundArray struct {
+	exists  bool
+	info    vfs.Info
+	content []byte
+	records [][]byte
+	end     int64 // of the last record in the file
+	rewrite bool  // the file is not as this Writer would have it
+}
+
+func (s *spool) loadArray() (foundArray, error) {
+	info, err := s.array.stat()
+	if err != nil {
+		return foundArray{}, err
+	}
+	if info == (vfs.Info{}) {
+		return foundArray{rewrite: true}, nil
+	}
+	if !info.Mode.IsRegular() { // a symbolic link, say: replace will set it aside
+		return foundArray{exists: true, rewrite: true}, nil
+	}
+	content, err := s.readFile(s.array.name)
+	if err != nil {
+		return foundArray{}, err
+	}
+	text := dropBOM(content)
+	records, end, whole := splitArray(text)
+	rest := string(text[end:])
+	found := foundArray{
+		exists: true, info: info, content: content, records: records, end: int64(end),
+		rewrite: !whole || rest != closing || len(text) != len(content),
+	}
+	if whole {
+		return found, nil
+	}
+	report := Repaired{File: s.array.name, What: fmt.Sprintf("it did not end as it should; its %d complete fetches stay", len(records))}
+	if len(bytes.Trim(text[end:], ", \t\r\n]")) > 0 {
+		if report.Aside, err = s.keep(s.array.name, text[end:]); err != nil {
+			return foundArray{}, err
+		}
+	}
+	s.report(report)
+	return found, nil
+}
+
+// names returns all batches that the spool knows of. A batch may move from
+// pending to uploaded meanwhile, so that is the order of looking.
+func (s *spool) names() ([]batch, error) {
+	pending, err := s.pending()
+	if err != nil {
+		return nil, err
+	}
+	uploaded, err := s.uploaded()
+	if err != nil {
+		return nil, err
+	}
+	names := append(pending, uploaded...)
+	slices.SortFunc(names, byOrder)
+	return names, nil
+}
+
+// latest returns the batch that was sealed last, or the zero batch.
+func latest(names []batch) batch {
+	if len(names) == 0 {
+		return batch{}
+	}
+	return names[len(names)-1]
+}
+
+// loadProgress reads batch.json. False: it is missing, or says nothing.
+func (s *spool) loadProgress() (bool, error) {
+	name := s.path(progressFile)
+	content, err := s.readFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var p progress
+	if err := json.Unmarshal(content, &p); err == nil && p.Order > 0 && p.First > 0 && !p.Day.IsZero() {
+		s.progress = p
+		return true, nil
+	}
+	aside, err := s.keep(name, content)
+	if err == nil {
+		s.report(Repaired{File: name, What: "it does not parse; made anew from the names in the spool", Aside: aside})
+	}
+	return false, err
+}
+
+// markUnclean leaves a mark that closing takes away, and reports whether there
+// was one. After a Writer was killed, the kernel may hold pages of the array
+// that it failed to write and then called clean; only a new file is to be
+// trusted. A power cut forgets such pages, so the mark need not be durable.
+func (s *spool) markUnclean() (was bool, err error) {
+	f, err := s.fs.OpenFile(s.path(uncleanFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, f.Close()
+}
+
+// ghost returns the batch that was sealed last if the array still is that
+// batch: a seal was interrupted before the array began anew.
+func (s *spool) ghost(found foundArray, known bool) (*batch, error) {
+	for {
+		names, err := s.names()
+		if err != nil || len(found.records) == 0 || len(names) == 0 {
+			return nil, err
+		}
+		newest := latest(names)
+		info, err := s.fs.Stat(s.batchPath(newest))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // moved by the process that publishes
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.ID == found.info.ID {
+			return &newest, nil
+		}
+		if !known { // the same bytes may then be fetches that are alike
+			return nil, nil
+		}
+		content, err := s.readFile(s.batchPath(newest))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil || !bytes.Equal(content, found.content) {
+			return nil, err
+		}
+		return &newest, nil
+	}
+}
+
+// closeClean takes the mark of markUnclean away, unless the array is not to be
+// trusted.
+func (s *spool) closeClean() error {
+	if s.array.broken {
+		return nil
+	}
+	return s.remove(s.path(uncleanFile))
+}

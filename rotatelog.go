@@ -1,0 +1,320 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"example.com/rotatelog/internal/feed"
+	"example.com/rotatelog/internal/vfs"
+)
+
+// Writer appends fetches to one stream. All methods are safe for concurrent use.
+type Writer struct {
+	cfg       Config // as checked; never changed
+	limits    limits
+	spool     *spool
+	lock      io.Closer // the append lock
+	publisher *publisher
+	stats     counters
+
+	turn chan struct{} // holds a value while somebody has the array
+
+	mu    sync.Mutex // guards queue
+	queue []*request // records that wait for their turn, in order
+
+	closed    chan struct{} // closed by CloseAppend and Close
+	endAppend func() error
+	end       func() error
+}
+
+// Receipt says what became of an appended fetch.
+type Receipt struct {
+	Day       Day  // that the fetch was made on
+	Number    int  // of the fetch on its day: 1, 2, … from midnight to midnight
+	Place     int  // in its batch: 1 to BatchSize
+	BatchSize int  // Config.MaxFetches
+	Sealed    bool // whether it completed the batch
+	Matches   int  // that it tells of
+}
+
+// Open opens the stream of that name in that directory, mends what an earlier
+// Writer left unfinished, and begins to upload what waits. It does not touch
+// the network, and waits only for the lock, for LockWait or until ctx is done.
+//
+// It returns ErrLocked when another Writer has the stream open, in this process
+// or another.
+func Open(ctx context.Context, cfg Config) (*Writer, error) {
+	cfg, err := cfg.checked()
+	if err != nil {
+		return nil, fmt.Errorf("rotatelog: %w", err)
+	}
+	w := &Writer{
+		cfg:    cfg,
+		limits: limits{maxBytes: cfg.MaxFetchBytes, maxDepth: cfg.MaxDepth},
+		turn:   make(chan struct{}, 1),
+		closed: make(chan struct{}),
+	}
+	w.endAppend = sync.OnceValue(w.closeAppend)
+	w.end = sync.OnceValue(w.close)
+	if s, ok := cfg.Store.(interface{ warning() string }); ok && s.warning() != "" {
+		cfg.Logger.Warn(s.warning())
+	}
+	if err := w.openSpool(ctx); err != nil {
+		w.tellRepaired()
+		return nil, &Error{"open", cfg.path(cfg.Name + ".json"), err}
+	}
+	w.publisher = newPublisher(&w.cfg, w.spool, w.tidy, &w.stats)
+	w.turn <- struct{}{}
+	if s := w.spool; len(s.array.records) > 0 {
+		w.stats.note(func(st *Stats) {
+			st.Day, st.Place = s.progress.Day, len(s.array.records)
+			st.Number = s.progress.First + st.Place - 1
+		})
+	}
+	w.sealPast(reasonPastDay)
+	w.leave()
+	w.publisher.start()
+	return w, nil
+}
+
+// openSpool opens and locks the spool, and recovers what is in it.
+func (w *Writer) openSpool(ctx context.Context) error {
+	fsys := w.cfg.fs
+	if fsys == nil {
+		var err error
+		if fsys, err = vfs.Dir(w.cfg.Dir); err != nil {
+			return err
+		}
+	}
+	s, err := newSpool(fsys, w.cfg.Name, w.cfg.MaxFetches, w.cfg.newID, w.cfg.format)
+	if err != nil {
+		return errors.Join(err, fsys.Close())
+	}
+	w.spool = s
+	if w.lock, err = w.awaitLock(ctx); err != nil {
+		return errors.Join(err, s.close())
+	}
+	if err := s.recover(w.cfg.today(), w.recoveredDay); err != nil {
+		return errors.Join(err, s.close(), w.lock.Close())
+	}
+	return nil
+}
+
+// recoveredDay returns the day of a fetch that batch.json tells nothing about.
+func (w *Writer) recoveredDay(fetch []byte, file vfs.Info) Day {
+	if w.cfg.Time != nil {
+		if day, err := w.cfg.dayOf(bytes.Clone(fetch)); err == nil {
+			return day
+		}
+	}
+	return DayOf(file.ModTime, w.cfg.Location)
+}
+
+// awaitLock takes the append lock.
+func (w *Writer) awaitLock(ctx context.Context) (io.Closer, error) {
+	const pause = 20 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		l, err := w.spool.lock(appendLock)
+		if !errors.Is(err, vfs.ErrLocked) {
+			return l, err
+		}
+		if waited >= w.cfg.LockWait {
+			return nil, fmt.Errorf("%w: close it first, or wait for it with LockWait", ErrLocked)
+		}
+		if err := w.cfg.Clock.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Append adds one fetch: one JSON object, whose bytes may be reused when Append
+// returns. When the error is nil the fetch is on disk, as Config.Sync says. When
+// it is not, the fetch was not acknowledged and may be appended again; in the
+// rare case of a disk that fails at the last moment it may be there already.
+//
+// Errors match ErrInvalidFetch if trying again will not help, ErrSpoolFull,
+// fs.ErrClosed after Close, or ctx's; ctx counts until the record is written.
+// Whatever the error, the Writer can be used on.
+func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
+	r, err := w.newRequest(fetch)
+	if err != nil {
+		return Receipt{}, w.appendError(err)
+	}
+	return w.submit(ctx, r)
+}
+
+// AppendFetch adds what came from the API in the envelope of FETCH_HEADER,
+// RAW_API_DATA and FETCH_FOOTER, made now and with the daily fetch number.
+// Otherwise it is like Append.
+func (w *Writer) AppendFetch(ctx context.Context, f Fetch) (Receipt, error) {
+	r, err := w.newEnvelope(f)
+	if err != nil {
+		return Receipt{}, w.appendError(err)
+	}
+	return w.submit(ctx, r)
+}
+
+// Write implements io.Writer: p is exactly one fetch. It never returns a short
+// count with a nil error.
+func (w *Writer) Write(p []byte) (int, error) {
+	if _, err := w.Append(context.Background(), p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// ReadFrom implements io.ReaderFrom: it appends every fetch of r, which holds
+// one JSON object after the other, each on a line or not, and stops at the first
+// that cannot be appended. Call it directly: io.Copy asks some readers to write
+// all they have in one Write. It returns how many bytes of r the appended fetches
+// took.
+func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	in := feed.NewReader(r, w.cfg.MaxFetchBytes)
+	for {
+		done := in.Offset()
+		fetch, at, err := in.Next()
+		if err == io.EOF {
+			return done, nil
+		}
+		if bad, ok := errors.AsType[*feed.Error](err); ok {
+			err = w.appendError(fmt.Errorf("%w: %w", ErrInvalidFetch, bad.Err))
+		}
+		if err == nil {
+			_, err = w.Append(context.Background(), fetch)
+		}
+		if err != nil {
+			return done, fmt.Errorf("line %d: %w", at.Line, err)
+		}
+	}
+}
+
+// Flush is Seal and then Drain.
+func (w *Writer) Flush(ctx context.Context) error {
+	if err := w.Seal(ctx); err != nil {
+		return err
+	}
+	return w.Drain(ctx)
+}
+
+// Seal ends the batch, even if it is not full, so that it will be uploaded. An
+// empty one is left alone.
+func (w *Writer) Seal(ctx context.Context) error {
+	if err := w.enter(ctx); err != nil {
+		return err
+	}
+	var err error
+	if len(w.spool.array.records) > 0 || w.spool.sealing != nil {
+		err = w.spool.seal(w.cfg.Clock.Now(), reasonFlush)
+	}
+	w.leave()
+	if err != nil {
+		return &Error{"seal", w.cfg.path(w.spool.array.name), err}
+	}
+	return nil
+}
+
+// Drain waits until every batch that is sealed by now is in the store. It
+// returns early with the error when one needs attention (ErrPermanent), when ctx
+// is done, and with fs.ErrClosed when the Writer is closed. The batches wait on
+// disk all the same.
+func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }
+
+// CloseAppend ends appending, and lets another process append, while this one
+// goes on uploading until Close. It is for programs that live for one fetch.
+func (w *Writer) CloseAppend() error { return w.endAppend() }
+
+// Close ends the Writer. It uploads nothing, and cuts an upload that is under
+// way short: the next Open goes on with both the unfinished batch and those that
+// wait. Closing again does nothing.
+func (w *Writer) Close() error { return w.end() }
+
+func (w *Writer) closeAppend() error {
+	close(w.closed)
+	w.turn <- struct{}{} // for good
+	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
+}
+
+func (w *Writer) close() error {
+	err := w.endAppend()
+	w.publisher.stop()
+	return errors.Join(err, w.spool.fs.Close())
+}
+
+// enter waits for the turn to use the array, and leave gives it back.
+func (w *Writer) enter(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case <-w.closed:
+		return fs.ErrClosed
+	default:
+	}
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	case <-w.closed:
+		return fs.ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// tellRepaired tells what was mended before Open failed.
+func (w *Writer) tellRepaired() {
+	if w.spool != nil {
+		_, repaired := w.spool.takeNews()
+		for _, r := range repaired {
+			w.cfg.tellRepaired(r)
+		}
+	}
+}
+
+// leave gives the turn back, and then tells what happened meanwhile.
+func (w *Writer) leave() {
+	sealed, repaired := w.spool.takeNews()
+	<-w.turn
+	for _, r := range repaired {
+		w.cfg.tellRepaired(r)
+	}
+	for _, s := range sealed {
+		w.cfg.tellSealed(s)
+	}
+	w.stats.note(func(s *Stats) {
+		s.Sealed += len(sealed)
+		s.Repaired += len(repaired)
+	})
+	if len(sealed) > 0 {
+		w.publisher.wake()
+	}
+}
+
+// tidy seals what must not wait for the next Append: a batch whose day is over,
+// and one that could not be sealed before.
+func (w *Writer) tidy(ctx context.Context) {
+	if w.enter(ctx) == nil {
+		w.sealPast(reasonMidnight)
+		w.leave()
+	}
+}
+
+func (w *Writer) sealPast(reason string) {
+	s := w.spool
+	full := len(s.array.records) >= s.max
+	past := len(s.array.records) > 0 && w.cfg.Time == nil && s.progress.Day != w.cfg.today()
+	if full {
+		reason = reasonFull
+	}
+	if !full && !past && s.sealing == nil {
+		return
+	}
+	if err := s.seal(w.cfg.Clock.Now(), reason); err != nil {
+		w.cfg.tellSealFailed(err)
+	}
+}

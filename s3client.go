@@ -1,0 +1,207 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// The time limits of a client. There is none on a whole request: what is slow
+// but moves may take as long as it needs.
+const (
+	dialTimeout = 10 * time.Second
+	tlsTimeout  = 10 * time.Second
+	idleTimeout = 45 * time.Second // less than the servers', lest a request meet a closing connection
+	stallLimit  = 30 * time.Second // without a byte in either direction
+
+	maxIdleConns = 16
+	maxErrorBody = 1 << 20 // bytes of an answer that tells of an error
+)
+
+// NewS3Client returns a client that is right for Linode Object Storage and its
+// kin. endpoint is an address such as https://us-ord-1.linodeobjects.com,
+// without the bucket; region is such as us-ord-1. What is wrong with them the
+// first call of the [S3Store] tells.
+//
+// It addresses buckets by path, and sends none of the SDK's checksums, which
+// these servers refuse. It keeps connections for 45 s, gives up on a request
+// after 30 s in which no byte moves, and follows no redirects. A proxy is taken
+// from the environment, as [http.ProxyFromEnvironment] has it.
+//
+// creds are asked for each request: wrap what is slow in an
+// [aws.CredentialsCache].
+func NewS3Client(endpoint, region string, creds aws.CredentialsProvider) *s3.Client {
+	return s3.New(s3.Options{
+		BaseEndpoint:                 aws.String(strings.TrimRight(endpoint, "/")),
+		Region:                       region,
+		Credentials:                  creds,
+		UsePathStyle:                 true,
+		RequestChecksumCalculation:   aws.RequestChecksumCalculationWhenRequired,
+		ResponseChecksumValidation:   aws.ResponseChecksumValidationWhenRequired,
+		ContinueHeaderThresholdBytes: -1, // never
+		HTTPClient: &guard{client: &http.Client{
+			Transport: newS3Transport(),
+			// A redirect means another region, for which the signature is not.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}},
+	})
+}
+
+func newS3Transport() *http.Transport {
+	var http1 http.Protocols
+	http1.SetHTTP1(true) // HTTP/2 would put all requests at the mercy of one connection
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout: tlsTimeout,
+		MaxIdleConns:        maxIdleConns,
+		MaxIdleConnsPerHost: maxIdleConns,
+		IdleConnTimeout:     idleTimeout,
+		DisableCompression:  true,
+		Protocols:           &http1,
+	}
+}
+
+// guard is an HTTP client for S3 that does not hang, and that reads the whole
+// body of an error before it returns it. RGW refuses a conditional PUT before it
+// has read it all, and then closes the connection: what has not been read of
+// its answer by then is lost.
+type guard struct{ client s3.HTTPClient }
+
+// stalledError is the cause that ends a request without progress.
+type stalledError struct{}
+
+func (stalledError) Error() string { return "no byte moved for " + stallLimit.String() }
+func (stalledError) Timeout() bool { return true }
+
+// Do implements [s3.HTTPClient].
+func (g *guard) Do(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	w := newWatch(func() { cancel(stalledError{}) })
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &sentBody{req.Body, w}
+	}
+	w.start()
+	resp, err := g.client.Do(req)
+	w.stop()
+	if err != nil {
+		err = stalledOr(ctx, err)
+		cancel(nil)
+		return resp, err
+	}
+	body := &receivedBody{body: resp.Body, watch: w, ctx: ctx, cancel: cancel}
+	if resp.Body == http.NoBody {
+		cancel(nil)
+	} else {
+		resp.Body = body
+	}
+	if resp.StatusCode >= 300 {
+		// The status tells more than a failure to read what explains it.
+		b, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
+		body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(b))
+	}
+	return resp, nil
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (g *guard) CloseIdleConnections() {
+	if c, ok := g.client.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// stalledOr returns stalledError if that is what ended ctx and so caused err.
+func stalledOr(ctx context.Context, err error) error {
+	if stalled := (stalledError{}); err != io.EOF && context.Cause(ctx) == stalled {
+		return stalled
+	}
+	return err
+}
+
+// watch calls stalled when, while it is on, nothing beats for stallLimit.
+type watch struct {
+	mu    sync.Mutex // guards on, and the timer's being set with it
+	on    bool
+	timer *time.Timer
+}
+
+func newWatch(stalled func()) *watch {
+	w := new(watch)
+	w.timer = time.AfterFunc(stallLimit, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.on {
+			stalled()
+		}
+	})
+	w.timer.Stop()
+	return w
+}
+
+func (w *watch) start() { w.set(true) }
+func (w *watch) stop()  { w.set(false) }
+
+func (w *watch) set(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.on = on; on {
+		w.timer.Reset(stallLimit)
+	} else {
+		w.timer.Stop()
+	}
+}
+
+func (w *watch) beat() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.on {
+		w.timer.Reset(stallLimit)
+	}
+}
+
+// sentBody is the body of a request. That more of it is asked for means that
+// what came before has been sent.
+type sentBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	b.watch.beat()
+	return b.ReadCloser.Read(p)
+}
+
+// receivedBody is the body of an answer. It is watched only while it is read:
+// whoever reads it may take their time in between.
+type receivedBody struct {
+	body   io.ReadCloser
+	watch  *watch
+	ctx    context.Context // of the request, for the cause of its end
+	cancel context.CancelCauseFunc
+}
+
+func (b *receivedBody) Read(p []byte) (int, error) {
+	b.watch.start()
+	n, err := b.body.Read(p)
+	b.watch.stop()
+	if err != nil {
+		err = stalledOr(b.ctx, err)
+		b.cancel(nil)
+	}
+	return n, err
+}
+
+func (b *receivedBody) Close() error {
+	defer b.cancel(nil)
+	return b.body.Close()
+}

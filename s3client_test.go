@@ -1,0 +1,288 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// slowly delays what is read from it: each piece of n bytes by pause.
+type slowly struct {
+	io.ReadCloser
+	n     int
+	pause time.Duration
+}
+
+func (r slowly) Read(p []byte) (int, error) {
+	time.Sleep(r.pause)
+	return r.ReadCloser.Read(p[:min(r.n, len(p))])
+}
+
+// TestS3Progress: a request fails after 30 s in which nothing moves, however
+// long it has taken until then, and not before.
+func TestS3Progress(t *testing.T) {
+	body := strings.Repeat("x", 1000)
+	for _, tt := range []struct {
+		name   string
+		fault  fakes3.Fault
+		upload time.Duration // of 50 bytes
+		want   map[string]bool
+	}{
+		{"slow to answer", fakes3.Fault{Delay: 29 * time.Second}, 0, map[string]bool{"stat": true, "read": true, "write": true}},
+		{"too slow to answer", fakes3.Fault{Delay: 31 * time.Second}, 0, map[string]bool{}},
+		{"slow to send", fakes3.Fault{Trickle: 10, Pause: 29 * time.Second}, 0, map[string]bool{"stat": true, "read": true, "write": true}},
+		{"too slow to send", fakes3.Fault{Trickle: 10, Pause: 31 * time.Second}, 0, map[string]bool{"stat": true, "write": true}},
+		{"slow to receive", fakes3.Fault{}, 29 * time.Second, map[string]bool{"stat": true, "read": true, "write": true}},
+		{"too slow to receive", fakes3.Fault{}, 31 * time.Second, map[string]bool{"stat": true, "read": true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, _ := newFakeS3(fakes3.Options{})
+				v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(body), nil))
+				srv.Fault = func(fakes3.Op) fakes3.Fault { return tt.fault }
+				client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					r.Body = slowly{r.Body, 50, tt.upload}
+					srv.ServeHTTP(w, r)
+				}))
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				_, statErr := store.Stat(t.Context(), "key")
+				got, readErr := readAll(t.Context(), store, "key", v, 0, -1)
+				if readErr == nil && got != body {
+					t.Errorf("read %q", got)
+				}
+				writeErr := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Data([]byte(body))}, nil)
+				for op, err := range map[string]error{"stat": statErr, "read": readErr, "write": writeErr} {
+					if tt.want[op] != (err == nil) {
+						t.Errorf("%s: %v", op, err)
+					}
+					if err != nil && (!strings.Contains(err.Error(), "no byte moved for 30s") || errors.Is(err, rotatelog.ErrPermanent)) {
+						t.Errorf("%s: %v", op, err)
+					}
+				}
+				time.Sleep(time.Hour) // until the server has noticed
+			})
+		})
+	}
+}
+
+// TestS3SlowReader: whoever reads an object may take their time.
+func TestS3SlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		v := rotatelog.Version(srv.PutObject(testBucket, "key", make([]byte, 1000), nil))
+		r, err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Read(t.Context(), "key", v, 0, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if b, err := io.ReadAll(slowly{r, 100, time.Hour}); err != nil || len(b) != 1000 {
+			t.Errorf("%d bytes, %v", len(b), err)
+		}
+	})
+}
+
+// trackedBody tells whether it was read to its end, and closed.
+type trackedBody struct {
+	io.Reader
+	left, closed bool
+}
+
+func (b *trackedBody) Read(p []byte) (int, error) {
+	if b.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := b.Reader.Read(p)
+	b.left = err == nil
+	return n, err
+}
+
+func (b *trackedBody) Close() error { b.closed = true; return nil }
+
+// answer is an HTTP client that always gives the same answer.
+type answer struct {
+	status int
+	body   io.ReadCloser
+}
+
+func (a answer) Do(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: http.Header{"Etag": {"v"}, "Content-Length": {"1"}}, Body: a.body, ContentLength: -1, Request: req}, nil
+}
+
+// TestS3ErrorBodiesAreReadWhole: before the request that failed is let go.
+func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
+	const document = `<?xml version="1.0"?><Error><Code>QuotaExceeded</Code></Error>`
+	for _, tt := range []struct {
+		name string
+		body io.Reader
+		left bool
+		want string
+	}{
+		{"whole", strings.NewReader(document), false, "quota of the bucket"},
+		{"broken off", io.MultiReader(strings.NewReader(document[:40]), iotest.ErrReader(net.ErrClosed)), false, "does not say why"},
+		{"endless", io.MultiReader(strings.NewReader(document), endless{}), true, "quota of the bucket"},
+	} {
+		body := &trackedBody{Reader: tt.body}
+		client := s3.New(newTestClient("http://s3.test").Options(), func(o *s3.Options) { o.HTTPClient = answer{403, body} })
+		err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Write(t.Context(), "key", "", nil, nil)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want in it: %s", tt.name, err, tt.want)
+		}
+		if !body.closed || body.left != tt.left {
+			t.Errorf("%s: closed is %t, something was left is %t", tt.name, body.closed, body.left)
+		}
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// TestS3EarlyRefusal is what RGW does: it answers a conditional PUT when it has
+// read the header, and hangs up on the body.
+func TestS3EarlyRefusal(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go refuseEarly(conn)
+		}
+	}()
+	store := rotatelog.NewS3Store(newTestClient("http://"+l.Addr().String()), testBucket, rotatelog.S3Options{})
+	body := bytes.Repeat([]byte("x"), 1<<20)
+	for i := range 30 {
+		err := store.Write(t.Context(), "key", "v", []rotatelog.Part{rotatelog.Data(body)}, nil)
+		if !errors.Is(err, rotatelog.ErrConflict) {
+			t.Fatalf("write %d: %v, want ErrConflict", i, err)
+		}
+	}
+}
+
+func refuseEarly(conn net.Conn) {
+	defer conn.Close()
+	header := make([]byte, 1<<10)
+	if _, err := conn.Read(header); err != nil {
+		return
+	}
+	const document = `<?xml version="1.0"?><Error><Code>PreconditionFailed</Code></Error>`
+	fmt.Fprintf(conn, "HTTP/1.1 412 Precondition Failed\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", len(document))
+	io.WriteString(conn, document)
+	conn.(*net.TCPConn).CloseWrite()
+	io.Copy(io.Discard, conn) // or the reset would throw away the answer on its way
+}
+
+// TestS3FollowsNoRedirects: what is signed for one endpoint, and meant for it,
+// goes to no other.
+func TestS3FollowsNoRedirects(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent on", r.Method) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 307, 308} {
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+r.URL.Path, status)
+		}))
+		store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+		wantExplained(t, s3Calls(t.Context(), store), true, "set the endpoint and the region")
+		web.Close()
+	}
+}
+
+// TestS3ClientKeepsConnections: and leaves none behind.
+func TestS3ClientKeepsConnections(t *testing.T) {
+	srv, _ := newFakeS3(fakes3.Options{})
+	conns := newConnCount()
+	web := httptest.NewUnstartedServer(srv)
+	web.Config.ConnState = conns.change
+	web.Start()
+	defer web.Close()
+	client := newTestClient(web.URL)
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	var v rotatelog.Version
+	for range 10 {
+		write(t, store, "key", v, nil, rotatelog.Data([]byte(v)), rotatelog.Data([]byte("a")))
+		if err := store.Write(t.Context(), "key", "", nil, nil); !errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("Write: %v", err)
+		}
+		v = stat(t, store, "key").Version
+		if _, err := readAll(t.Context(), store, "key", v, 0, -1); err != nil {
+			t.Errorf("Read: %v", err)
+		}
+	}
+	if n := conns.opened(); n != 1 {
+		t.Errorf("%d connections for one request after the other, want 1", n)
+	}
+	closeIdle(client)
+	conns.wait()
+}
+
+// closeIdle closes the connections that a client keeps.
+func closeIdle(client *s3.Client) {
+	client.Options().HTTPClient.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+// connCount counts a server's connections.
+type connCount struct {
+	mu   sync.Mutex
+	all  int
+	live int
+	none *sync.Cond
+}
+
+func newConnCount() *connCount {
+	c := new(connCount)
+	c.none = sync.NewCond(&c.mu)
+	return c
+}
+
+func (c *connCount) change(_ net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.all++
+		c.live++
+	case http.StateClosed:
+		c.live--
+		c.none.Broadcast()
+	}
+}
+
+func (c *connCount) opened() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all
+}
+
+// wait returns when none is open.
+func (c *connCount) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.live > 0 {
+		c.none.Wait()
+	}
+}

@@ -1,0 +1,78 @@
+package rotatelog
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Exclusive implements the interface of that name.
+func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
+
+// sharing is what is known of sharing keys in the bucket.
+type sharing struct {
+	mu     sync.Mutex
+	proven bool
+}
+
+// proveSharing returns an error unless the keys need not be shared, or the
+// server was seen to keep Writers that share one from overwriting each other.
+func (s *S3Store) proveSharing(ctx context.Context, key string) error {
+	if !s.opts.Shared {
+		return nil
+	}
+	s.sharing.mu.Lock()
+	defer s.sharing.mu.Unlock()
+	if s.sharing.proven {
+		return nil
+	}
+	found, err := s.Probe(ctx, key[:strings.LastIndex(key, "/")+1], ProbeOptions{Quick: true})
+	if err != nil {
+		return err
+	}
+	if err := found.CanShare(); err != nil {
+		return unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave S3Options.Shared unset", err)
+	}
+	s.sharing.proven = true
+	return nil
+}
+
+// enoughRefusals is how often in a row a server must refuse a condition that
+// holds until it is not asked any more. Once may be a lie.
+const enoughRefusals = 2
+
+// put sends one conditional PutObject. Some servers know no conditions, and
+// refuse the request for them; some, where the bucket has versions, refuse one
+// that holds. A key with one Writer needs none, so it is then written without.
+func (s *S3Store) put(ctx context.Context, key string, old Version, body []byte, meta map[string]string) (*s3.PutObjectOutput, error) {
+	in := s.putInput(key, old, body, meta)
+	if s.opts.Shared || s.refusals.Load() < enoughRefusals {
+		out, err := s.client.PutObject(ctx, in, s.forWrites)
+		if err == nil {
+			s.refusals.Store(0)
+		}
+		if err == nil || s.opts.Shared || !s.conditionsFail(ctx, key, old, err) {
+			return out, err
+		}
+		in = s.putInput(key, old, body, meta)
+		s.refusals.Add(1)
+	}
+	in.IfMatch, in.IfNoneMatch = nil, nil
+	return s.client.PutObject(ctx, in, s.forWrites)
+}
+
+// conditionsFail reports whether err refuses a condition that holds.
+func (s *S3Store) conditionsFail(ctx context.Context, key string, old Version, err error) bool {
+	switch statusOf(err) {
+	case http.StatusNotImplemented:
+		return true
+	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusNotFound:
+		o, err := s.stat(ctx, key)
+		return err == nil && o.Version == old || errors.Is(err, errAbsent) && old == ""
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package rotatelog_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// TestS3OwnedKeyOnWeakServers: a key with one Writer works on every server, also
+// where no condition is honoured, or one that holds is refused.
+func TestS3OwnedKeyOnWeakServers(t *testing.T) {
+	versioned := func(p fakes3.Profile) fakes3.Profile { p.Name += ", versioned"; return p }
+	for _, profile := range append(fakes3.Profiles(), versioned(fakes3.RGW16()), versioned(fakes3.RGW20())) {
+		t.Run(profile.Name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				if strings.HasSuffix(profile.Name, "versioned") {
+					_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(testBucket),
+						VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				lost := 0
+				srv.Fault = func(op fakes3.Op) fakes3.Fault {
+					if op.Name == "PutObject" && op.N%3 == 0 {
+						lost++
+						return fakes3.Fault{Drop: true, After: true}
+					}
+					return fakes3.Fault{}
+				}
+				b.open()
+				for range 6 {
+					b.append(ten...)
+					b.flush()
+				}
+				if m := s3Day(t, srv, dayA).Metadata; m.Uploads != 6 || m.Matches != 6*55 || lost == 0 {
+					t.Errorf("%+v, with %d replies lost", m, lost)
+				}
+				if n := srv.Stats().Requests["PutObject"]; n > 12 {
+					t.Errorf("%d PutObject for 6 uploads", n)
+				}
+				other := b.second()
+				defer other.Close()
+				other.append(1)
+				if err := other.Flush(t.Context()); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "S3Options.Shared") {
+					t.Errorf("a second Writer: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestS3SharedKey: eight Writers with a directory each append to one key at once.
+func TestS3SharedKey(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()} {
+		t.Run(profile.Name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				_, client := newFakeS3(fakes3.Options{Profile: profile})
+				b.cfg.MaxFetches = 3
+				b.open()
+				b.Close()
+				var writers sync.WaitGroup
+				for range 8 {
+					b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+					w := b.second()
+					writers.Go(func() {
+						defer w.Close()
+						w.append(ten...)
+						w.flush()
+					})
+				}
+				writers.Wait()
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				o, err := store.Stat(t.Context(), dayA)
+				if err != nil {
+					t.Fatal(err)
+				}
+				content, err := readAll(t.Context(), store, dayA, o.Version, 0, -1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m := parseDay(t, dayA, []byte(content)).Metadata; m.Fetches != 80 || m.Matches != 8*55 {
+					t.Errorf("%+v", m)
+				}
+			})
+		})
+	}
+}
+
+// TestS3SharingIsRefused where nothing keeps Writers from overwriting each other.
+func TestS3SharingIsRefused(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.B2(), fakes3.NoConditions()} {
+		t.Run(profile.Name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+				b.open()
+				b.append(ten...)
+				err := b.Flush(t.Context())
+				if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "cannot share") {
+					t.Errorf("%v, want an error that says why", err)
+				}
+				if keys := srv.Keys(testBucket); len(keys) > 0 || len(b.pending()) != 1 {
+					t.Errorf("stored %q; pending %q", keys, b.pending())
+				}
+			})
+		})
+	}
+}
+
+func TestS3PlainHTTPWarns(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"http://10.0.0.1:7480": true, "http://example.com": true, "https://example.com": false,
+		"http://127.0.0.1:7480": false, "http://localhost": false, "http://[::1]:1": false,
+	} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			b.cfg.Store = rotatelog.NewS3Store(newTestClient(endpoint), testBucket, rotatelog.S3Options{})
+			b.open()
+			if got := strings.Contains(b.log.String(), "plain http"); got != want {
+				t.Errorf("%s: %s", endpoint, b.log)
+			}
+		})
+	}
+}

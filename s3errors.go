@@ -1,0 +1,311 @@
+package rotatelog
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+var (
+	errAbsent   = errors.New("there is no object")
+	errMissing  = fmt.Errorf("%w: it is not there", ErrConflict)
+	errReplaced = fmt.Errorf("%w: it was replaced", ErrConflict)
+
+	errNoETag = fmt.Errorf("%w: the server sends no ETag, without which versions cannot be told apart; "+
+		"see that no proxy removes it, or use another server", ErrPermanent)
+	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that S3Options asks for; "+
+		"use a server that supports it, or do without, and remove what it stored", ErrPermanent)
+)
+
+// diagnosis says why a request failed, and what to do about it. The zero
+// diagnosis says nothing.
+type diagnosis struct {
+	permanent bool
+	cause     string
+	remedy    string
+}
+
+// explain makes the error of an operation on key: with what it means, and
+// marked if no retry will mend it.
+func (s *S3Store) explain(ctx context.Context, op, key string, err error) error {
+	switch {
+	case errors.Is(err, errAbsent):
+		err = fs.ErrNotExist
+	case errors.Is(err, ErrPermanent), errors.Is(err, ErrConflict):
+	case statusOf(err) == 0 && ctx.Err() != nil:
+		err = notAbsent(context.Cause(ctx))
+	default:
+		d := s.diagnose(op, err)
+		err = notAbsent(err)
+		if d.cause != "" {
+			err = fmt.Errorf("%s; %s: %w", d.cause, d.remedy, err)
+		}
+		if d.permanent {
+			err = fmt.Errorf("%w: %w", ErrPermanent, err)
+		}
+	}
+	return &Error{Op: op, Key: key, Err: err}
+}
+
+// notAbsent keeps a file that is missing, of credentials or a socket, say, from
+// being taken for an object that is.
+func notAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(err.Error())
+	}
+	return err
+}
+
+// diagnose goes by the HTTP status where that is clear, and then by the code of
+// the error document.
+func (s *S3Store) diagnose(op string, err error) diagnosis {
+	status, code := statusOf(err), codeOf(err)
+	if status == 0 {
+		return s.diagnoseUnanswered(err)
+	}
+	if d := diagnoseTrouble(status, code); d.cause != "" {
+		return d
+	}
+	if code == "NoSuchBucket" {
+		s.bucketSeen.Store(false)
+	}
+	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnosePlace(code, err), diagnoseRequest(code)} {
+		if by.cause != "" {
+			return by
+		}
+	}
+	if status < 300 {
+		return diagnosis{false, "the server answered with something that is not S3's", "it is tried again; see whether a proxy answers in its place"}
+	}
+	return s.diagnoseStatus(status, err)
+}
+
+// diagnoseTrouble knows what is the server's trouble, and passes.
+func diagnoseTrouble(status int, code string) diagnosis {
+	switch {
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, code == "SlowDown":
+		return diagnosis{false, "the server is busy, or limits the rate of requests", "it is tried again, more and more slowly"}
+	case status == http.StatusInsufficientStorage:
+		return diagnosis{true, "the server has no room left", "make room there"}
+	case status >= 500 && status != http.StatusNotImplemented:
+		return diagnosis{false, "the server failed", "it is tried again; if that lasts, look at the provider's status page"}
+	case status == http.StatusRequestTimeout, code == "RequestTimeout", code == "IncompleteBody", code == "BadDigest":
+		return diagnosis{false, "the request did not arrive whole", "it is sent again; if that lasts, look for a proxy that changes what it passes on"}
+	}
+	return diagnosis{}
+}
+
+// diagnoseKeys knows what is wrong with the credentials.
+func (s *S3Store) diagnoseKeys(op, code string, err error) diagnosis {
+	switch code {
+	case "AccessDenied", "AllAccessDisabled":
+		return diagnosis{true, fmt.Sprintf("the key may not do this in the bucket %q", s.bucket), neededFor(op)}
+	case "InvalidAccessKeyId", "XAdminUserNotFound":
+		return diagnosis{true, "the server does not know the access key",
+			"check the access key ID, that the key still exists, and that it is one of " + s.endpoint}
+	case "SignatureDoesNotMatch":
+		return diagnosis{true, "the secret key is not the one that belongs to the access key",
+			"set both anew, without spaces around them; if they are right, a proxy changes the requests"}
+	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
+		return diagnosis{true, "the session token has expired, or does not belong to the access key", "get new temporary credentials, or use a key without a session token"}
+	case "RequestTimeTooSkewed", "RequestExpired":
+		return diagnosis{true, "the clock of this machine is wrong" + skew(err), "set it, and let NTP keep it right"}
+	}
+	return diagnosis{}
+}
+
+// neededFor says which permissions an operation takes. AWS refuses to say that
+// an object is missing to whom it does not list the bucket.
+func neededFor(op string) string {
+	switch op {
+	case "stat":
+		return "grant it s3:GetObject and s3:PutObject for the objects, and s3:ListBucket for the bucket, " +
+			"without which a missing object is answered like this, too"
+	case "read":
+		return "grant it s3:GetObject for the objects"
+	}
+	return "grant it s3:PutObject for the objects; a bucket policy may forbid it as well"
+}
+
+// skew says by how much this machine's clock is off, as far as the answer tells.
+func skew(err error) string {
+	sent, parseErr := http.ParseTime(headerOf(err).Get("Date"))
+	if parseErr != nil {
+		return ""
+	}
+	d := time.Since(sent).Round(time.Second)
+	switch {
+	case d > time.Minute:
+		return fmt.Sprintf(": it is %v ahead of the server's", d)
+	case d < -time.Minute:
+		return fmt.Sprintf(": it is %v behind the server's", -d)
+	}
+	return ""
+}
+
+// diagnosePlace knows what is wrong with the bucket, the region or the endpoint.
+func (s *S3Store) diagnosePlace(code string, err error) diagnosis {
+	switch code {
+	case "NoSuchBucket":
+		return diagnosis{true, fmt.Sprintf("the bucket %q does not exist at %s", s.bucket, s.endpoint),
+			"create it, or correct its name or the endpoint: a bucket is in one region only"}
+	case "InvalidBucketName":
+		return diagnosis{true, fmt.Sprintf("the server takes %q for no bucket's name", s.bucket), "correct it: lower case letters, digits and '-'"}
+	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+		return s.elsewhere(err)
+	case "MethodNotAllowed":
+		return diagnosis{true, s.endpoint + " does not take this request", "use the endpoint for S3, not that of a website or a console"}
+	case "QuotaExceeded":
+		return diagnosis{true, fmt.Sprintf("the quota of the bucket %q or of its owner is used up", s.bucket), "remove what is not needed, or have the quota raised"}
+	}
+	return diagnosis{}
+}
+
+func (s *S3Store) elsewhere(err error) diagnosis {
+	return diagnosis{true, fmt.Sprintf("the bucket %q is not at %s, or not in the region that the client is set to", s.bucket, s.endpoint),
+		"set the endpoint and the region of the bucket" + expectedRegion(err)}
+}
+
+// expectedRegion returns the region that the server names, as a part of a
+// sentence.
+func expectedRegion(err error) string {
+	region := headerOf(err).Get("X-Amz-Bucket-Region")
+	var api smithy.APIError
+	if region == "" && errors.As(err, &api) {
+		_, after, _ := strings.Cut(api.ErrorMessage(), "expecting ")
+		region = strings.Trim(after, `'".`)
+	}
+	if region == "" {
+		return ""
+	}
+	return fmt.Sprintf(": the server expects %q", region)
+}
+
+// diagnoseRequest knows what the server dislikes about the request itself.
+func diagnoseRequest(code string) diagnosis {
+	switch code {
+	case "XAmzContentSHA256Mismatch", "NotImplemented", "MissingContentLength", "InvalidDigest":
+		return diagnosis{true, "the server refuses the form of the request: checksums of the SDK, or a conditional write",
+			"use a client made by NewS3Client, without middleware that adds checksums, and a server that takes conditional PutObject"}
+	case "MetadataTooLarge", "RequestHeaderSectionTooLarge":
+		return diagnosis{true, "the server takes less metadata than 2 KB", "use another server"}
+	case "EntityTooLarge":
+		return diagnosis{true, "the object has become larger than the server allows", "have the limit raised"}
+	case "KeyTooLongError":
+		return diagnosis{true, "the key is longer than the server allows", "shorten Config.Prefix"}
+	case "InvalidRequest", "InvalidArgument", "ServerSideEncryptionConfigurationNotFoundError":
+		return diagnosis{true, "the server refuses the request as invalid", "see what it says; most often it is about encryption: S3Options must be as when the object was written"}
+	}
+	return diagnosis{}
+}
+
+// diagnoseStatus knows what an answer may mean that has no code, or an unknown
+// one.
+func (s *S3Store) diagnoseStatus(status int, err error) diagnosis {
+	switch {
+	case status < 400:
+		return s.elsewhere(err)
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return diagnosis{true, s.endpoint + " refuses the request and does not say why", "check the key and its permissions, and whether a firewall or a proxy is in between"}
+	}
+	return diagnosis{true, fmt.Sprintf("%s refuses the request with status %d", s.endpoint, status),
+		"see that this is the endpoint for S3, with the right scheme, host and port"}
+}
+
+// diagnoseUnanswered knows why there may be no answer.
+func (s *S3Store) diagnoseUnanswered(err error) diagnosis {
+	if d := s.diagnoseTLS(err); d.cause != "" {
+		return d
+	}
+	var dns *net.DNSError
+	var operation *net.OpError
+	switch {
+	case errors.As(err, &operation) && operation.Op == "proxyconnect":
+		return diagnosis{false, "the proxy that the environment names does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"}
+	case errors.As(err, &dns):
+		return diagnosis{false, fmt.Sprintf("the name %s cannot be resolved", dns.Name), "check the network, and the spelling of the endpoint"}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return diagnosis{false, "nothing answers at " + s.endpoint, "check its port, and that the server runs"}
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return diagnosis{false, "there is no way to " + s.endpoint, "check the network, and the firewall"}
+	case isTimeout(err):
+		return diagnosis{false, s.endpoint + " does not answer in time", "it is tried again; if that lasts, check the network, and the firewall"}
+	case strings.Contains(err.Error(), "get identity"): // of which the SDK makes no type
+		return diagnosis{true, "the credentials cannot be had", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else provides them"}
+	case errors.As(err, &operation), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return diagnosis{false, "the connection to " + s.endpoint + " broke", "it is tried again"}
+	}
+	return diagnosis{}
+}
+
+func (s *S3Store) diagnoseTLS(err error) diagnosis {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var verification *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return diagnosis{true, s.endpoint + " does not speak TLS", "use http:// instead of https://, or the port for TLS"}
+	case errors.As(err, &unknown):
+		return diagnosis{true, "the certificate of " + s.endpoint + " is signed by nobody this machine trusts",
+			"install its CA certificate, or the package ca-certificates, or name it in SSL_CERT_FILE"}
+	case errors.As(err, &host):
+		return diagnosis{true, "the certificate is not for the host of " + s.endpoint, "correct the endpoint; a bucket with dots in its name needs path style"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return diagnosis{true, "the certificate of " + s.endpoint + " has expired, or is not valid yet", "check this machine's clock, and have the certificate renewed"}
+	case errors.As(err, &verification):
+		return diagnosis{true, "the certificate of " + s.endpoint + " is not valid", "have it corrected"}
+	}
+	return diagnosis{}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// statusOf returns the HTTP status of an answer that tells of err; 0: there was
+// none.
+func statusOf(err error) int {
+	var re *awshttp.ResponseError
+	if errors.As(err, &re) {
+		return re.HTTPStatusCode()
+	}
+	return 0
+}
+
+func headerOf(err error) http.Header {
+	var re *awshttp.ResponseError
+	if errors.As(err, &re) && re.HTTPResponse() != nil {
+		return re.HTTPResponse().Header
+	}
+	return nil
+}
+
+// codeOf returns the code of the error document, or what the SDK makes of the
+// status where there is none.
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// isNoSuchKey reports whether a server says that an object is missing, and not
+// just that something is.
+func isNoSuchKey(err error) bool {
+	return statusOf(err) == http.StatusNotFound && codeOf(err) == "NoSuchKey"
+}

@@ -1,0 +1,402 @@
+package rotatelog_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// s3Calls calls each method of a Store as a Writer would.
+func s3Calls(ctx context.Context, store rotatelog.Store) map[string]error {
+	const key = "dir/day.json"
+	_, statErr := store.Stat(ctx, key)
+	r, readErr := store.Read(ctx, key, "0cc175b9c0f1b6a831c399e269772661", 0, -1)
+	if readErr == nil {
+		_, readErr = io.ReadAll(r)
+		r.Close()
+	}
+	return map[string]error{
+		"stat":  statErr,
+		"read":  readErr,
+		"write": store.Write(ctx, key, "", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil),
+	}
+}
+
+// wantExplained checks what the errors of all methods have in common: they name
+// the operation and the key, are permanent or not, and hold no secret.
+func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...string) {
+	t.Helper()
+	for op, err := range errs {
+		if err == nil {
+			t.Errorf("%s: no error", op)
+			continue
+		}
+		if got := errors.Is(err, rotatelog.ErrPermanent); got != permanent {
+			t.Errorf("%s: permanent is %t, want %t: %v", op, got, permanent, err)
+		}
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("%s is taken for an answer: %v", op, err)
+		}
+		for _, w := range append(want, op+" dir/day.json: ") {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: %v\nwant in it: %q", op, err, w)
+			}
+		}
+		wantNoSecret(t, err.Error())
+	}
+}
+
+func wantNoSecret(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{testSecret, testToken, string(testKey), base64.StdEncoding.EncodeToString(testKey)} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a secret is in %q", text)
+		}
+	}
+}
+
+// TestS3Answers has the server answer each request with an error.
+func TestS3Answers(t *testing.T) {
+	for _, tt := range []struct {
+		status        int
+		code          string
+		permanent     bool
+		cause, remedy string
+	}{
+		{403, "AccessDenied", true, `may not do this in the bucket "logs"`, "grant it s3:"},
+		{403, "InvalidAccessKeyId", true, "does not know the access key", "check the access key ID"},
+		{404, "XAdminUserNotFound", true, "does not know the access key", "check the access key ID"},
+		{403, "SignatureDoesNotMatch", true, "secret key is not the one", "set both anew"},
+		{403, "RequestTimeTooSkewed", true, "clock of this machine is wrong", "NTP"},
+		{400, "ExpiredToken", true, "session token has expired", "new temporary credentials"},
+		{400, "InvalidToken", true, "session token has expired", "new temporary credentials"},
+		{404, "NoSuchBucket", true, `bucket "logs" does not exist at http://s3.test`, "create it"},
+		{400, "InvalidBucketName", true, `"logs" for no bucket's name`, "correct it"},
+		{301, "PermanentRedirect", true, "not in the region", "set the endpoint and the region"},
+		{307, "TemporaryRedirect", true, "not in the region", "set the endpoint and the region"},
+		{400, "AuthorizationHeaderMalformed", true, "not in the region", "set the endpoint and the region"},
+		{405, "MethodNotAllowed", true, "http://s3.test does not take this request", "use the endpoint for S3"},
+		{403, "QuotaExceeded", true, `quota of the bucket "logs"`, "have the quota raised"},
+		{400, "XAmzContentSHA256Mismatch", true, "checksums", "NewS3Client"},
+		{501, "NotImplemented", true, "checksums", "NewS3Client"},
+		{411, "MissingContentLength", true, "checksums", "NewS3Client"},
+		{400, "MetadataTooLarge", true, "less metadata than 2 KB", "another server"},
+		{400, "EntityTooLarge", true, "larger than the server allows", "have the limit raised"},
+		{400, "KeyTooLongError", true, "key is longer", "Config.Prefix"},
+		{400, "InvalidArgument", true, "as invalid", "encryption"},
+		{400, "SomethingNew", true, "refuses the request with status 400", "right scheme, host and port"},
+		{403, "SomethingNew", true, "does not say why", "firewall"},
+		{307, "SomethingNew", true, "not in the region", "set the endpoint and the region"},
+		{507, "XMinioStorageFull", true, "no room left", "make room"},
+
+		{400, "BadDigest", false, "did not arrive whole", "sent again"},
+		{400, "RequestTimeout", false, "did not arrive whole", "sent again"},
+		{400, "IncompleteBody", false, "did not arrive whole", "sent again"},
+		{503, "SlowDown", false, "busy", "tried again"},
+		{503, "ServiceUnavailable", false, "busy", "tried again"},
+		{429, "TooManyRequests", false, "busy", "tried again"},
+		{500, "InternalError", false, "the server failed", "status page"},
+		{500, "UnknownError", false, "the server failed", "status page"},
+		{502, "BadGateway", false, "the server failed", "status page"},
+		{504, "GatewayTimeout", false, "the server failed", "status page"},
+	} {
+		t.Run(fmt.Sprint(tt.status, tt.code), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, client := newFakeS3(fakes3.Options{})
+				srv.Fault = func(fakes3.Op) fakes3.Fault {
+					return fakes3.Fault{Reply: fakes3.Error{Status: tt.status, Code: tt.code}}
+				}
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.cause, tt.remedy)
+			})
+		})
+	}
+}
+
+// TestS3BareAnswers has something else than an S3 server answer.
+func TestS3BareAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		status    int
+		body      string
+		permanent bool
+		want      string
+	}{
+		{404, "", true, "right scheme, host and port"},
+		{404, "<html><head><title>404</head></html>", true, "right scheme, host and port"},
+		{400, "Client sent an HTTP request to an HTTPS server.\n", true, "right scheme, host and port"},
+		{403, "Forbidden", true, "a firewall or a proxy"},
+		{401, "", true, "a firewall or a proxy"},
+		{302, "", true, "not in the region"},
+		{503, "<html>", false, "busy"},
+		{500, "", false, "the server failed"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(tt.status)
+				if r.Method != "HEAD" {
+					io.WriteString(w, tt.body)
+				}
+			}))
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.want)
+		})
+	}
+}
+
+// TestS3NeededPermissions: what AccessDenied says depends on what was denied.
+func TestS3NeededPermissions(t *testing.T) {
+	srv, client := newFakeS3(fakes3.Options{})
+	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Reply: fakes3.Error{Status: 403}} }
+	errs := s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}))
+	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "write": "s3:PutObject"} {
+		if !strings.Contains(errs[op].Error(), want) {
+			t.Errorf("%s: %v, want in it: %s", op, errs[op], want)
+		}
+	}
+}
+
+// TestS3WrongCredentials goes by the server's own checks.
+func TestS3WrongCredentials(t *testing.T) {
+	static := credentials.NewStaticCredentialsProvider
+	for _, tt := range []struct {
+		name    string
+		profile fakes3.Profile
+		change  func(*s3.Options)
+		want    string
+	}{
+		{"secret", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", "wrong", testToken) }, "set both anew"},
+		{"secret, no messages", fakes3.Linode(), func(o *s3.Options) { o.Credentials = static("access", "wrong", testToken) }, "set both anew"},
+		{"key", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("unknown", testSecret, testToken) }, "check the access key ID"},
+		{"key, answered 404", fakes3.Versity(), func(o *s3.Options) { o.Credentials = static("unknown", testSecret, testToken) }, "check the access key ID"},
+		{"token", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", testSecret, "") }, "session token"},
+		{"region", fakes3.Strict(), func(o *s3.Options) { o.Region = "eu-central-1" }, `: the server expects "us-east-1"`},
+		{"none", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("", "", "") }, "credentials cannot be had"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, client := newFakeS3(fakes3.Options{Profile: tt.profile})
+			client = s3.New(client.Options(), tt.change)
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), true, tt.want)
+		})
+	}
+}
+
+func TestS3WrongClock(t *testing.T) {
+	for _, tt := range []struct {
+		off  time.Duration
+		want string
+	}{
+		{time.Hour, "it is 1h0m0s behind the server's"},
+		{-time.Hour, "it is 1h0m0s ahead of the server's"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, client := newFakeS3(fakes3.Options{Now: func() time.Time { return time.Now().Add(tt.off) }})
+			stubborn := s3.New(client.Options(), func(o *s3.Options) { o.DisableClockSkewCorrection = true })
+			store := rotatelog.NewS3Store(stubborn, testBucket, rotatelog.S3Options{})
+			wantExplained(t, s3Calls(t.Context(), store), true, "clock of this machine is wrong: "+tt.want, "NTP")
+
+			// The SDK learns the server's time from its first answer.
+			store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			for range 2 {
+				if _, err := store.Stat(t.Context(), "k"); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("Stat: %v, want fs.ErrNotExist", err)
+				}
+			}
+			if err := store.Write(t.Context(), "k", "", nil, nil); err != nil {
+				t.Errorf("Write: %v", err)
+			}
+		})
+	}
+}
+
+// TestS3Network has the network fail, below the HTTP client or in it.
+func TestS3Network(t *testing.T) {
+	dial := func(err error) func(*http.Transport) {
+		return func(tr *http.Transport) {
+			tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+			}
+		}
+	}
+	silent := log.New(io.Discard, "", 0)
+	newTLS := func(t *testing.T) string {
+		web := httptest.NewUnstartedServer(http.NotFoundHandler())
+		web.Config.ErrorLog = silent
+		web.StartTLS()
+		t.Cleanup(web.Close)
+		return web.URL
+	}
+	newPlain := func(t *testing.T) string {
+		web := httptest.NewServer(http.NotFoundHandler())
+		t.Cleanup(web.Close)
+		return web.URL
+	}
+	nowhere := func(*testing.T) string { return "http://s3.test" }
+	trusting := httptest.NewUnstartedServer(nil)
+	trusting.StartTLS()
+	defer trusting.Close()
+	trust := trusting.Client().Transport.(*http.Transport).TLSClientConfig
+
+	for _, tt := range []struct {
+		name      string
+		endpoint  func(*testing.T) string
+		change    func(*http.Transport)
+		permanent bool
+		want      []string
+	}{
+		{"unknown authority", newTLS, nil, true, []string{"nobody this machine trusts", "CA certificate"}},
+		{"other host", func(t *testing.T) string { return strings.Replace(newTLS(t), "127.0.0.1", "localhost", 1) },
+			func(tr *http.Transport) { tr.TLSClientConfig = trust.Clone() }, true, []string{"certificate is not for the host", "correct the endpoint"}},
+		{"expired", newTLS, func(tr *http.Transport) {
+			tr.TLSClientConfig = trust.Clone()
+			tr.TLSClientConfig.Time = func() time.Time { return time.Now().AddDate(200, 0, 0) }
+		}, true, []string{"has expired", "clock"}},
+		{"otherwise invalid", newTLS, func(tr *http.Transport) {
+			tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error {
+				return &tls.CertificateVerificationError{Err: errors.New("revoked")}
+			}}
+		}, true, []string{"is not valid", "corrected"}},
+		{"https to http", func(t *testing.T) string { return strings.Replace(newPlain(t), "http:", "https:", 1) }, nil,
+			true, []string{"does not speak TLS", "use http://"}},
+		{"http to https", func(t *testing.T) string { return strings.Replace(newTLS(t), "https:", "http:", 1) }, nil,
+			true, []string{"status 400", "right scheme, host and port"}},
+		{"no such host", nowhere, dial(&net.DNSError{Name: "s3.test", Err: "no such host", IsNotFound: true}),
+			false, []string{"name s3.test cannot be resolved", "spelling"}},
+		{"refused", nowhere, dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), false, []string{"nothing answers at http://s3.test", "check its port"}},
+		{"unreachable", nowhere, dial(os.NewSyscallError("connect", syscall.ENETUNREACH)), false, []string{"no way to http://s3.test", "check the network"}},
+		{"dial timeout", nowhere, dial(os.ErrDeadlineExceeded), false, []string{"does not answer in time", "firewall"}},
+		{"proxy", func(*testing.T) string { return "https://s3.test" }, func(tr *http.Transport) {
+			tr.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.test"})
+			dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))(tr)
+		}, false, []string{"proxy that the environment names", "HTTPS_PROXY"}},
+		{"missing file", nowhere, dial(os.NewSyscallError("connect", syscall.ENOENT)), false, []string{"broke"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client := newTestClient(tt.endpoint(t))
+			if tt.change != nil {
+				tr := &http.Transport{}
+				tt.change(tr)
+				defer tr.CloseIdleConnections()
+				client = s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
+			}
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
+		})
+	}
+}
+
+func TestS3BrokenConnection(t *testing.T) {
+	srv, _ := newFakeS3(fakes3.Options{})
+	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: true} }
+	web := httptest.NewServer(srv)
+	defer web.Close()
+	store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
+}
+
+// TestS3MissingFileIsNotAMissingObject: a file of the client's that is missing
+// must not be taken for the object.
+func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
+	_, client := newFakeS3(fakes3.Options{})
+	client = s3.New(client.Options(), func(o *s3.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			_, err := os.ReadFile("no-such-file")
+			return aws.Credentials{}, err
+		})
+	})
+	wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), true, "credentials cannot be had")
+}
+
+func TestS3ContextErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Delay: 10 * time.Second} }
+		cause := errors.New("that is enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		for op, err := range s3Calls(ctx, rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})) {
+			if !errors.Is(err, cause) || errors.Is(err, rotatelog.ErrPermanent) {
+				t.Errorf("%s: %v, want the cause of the context's end", op, err)
+			}
+		}
+	})
+}
+
+// TestS3Unusable: what is wrong before any request, every call tells, and none
+// is sent.
+func TestS3Unusable(t *testing.T) {
+	with := func(change func(*s3.Options)) *s3.Client {
+		return s3.New(newTestClient("https://s3.test").Options(), change)
+	}
+	fine := newTestClient("https://s3.test")
+	for _, tt := range []struct {
+		name   string
+		client *s3.Client
+		bucket string
+		opts   rotatelog.S3Options
+		want   string
+	}{
+		{"no client", nil, testBucket, rotatelog.S3Options{}, "make one with NewS3Client"},
+		{"no region", with(func(o *s3.Options) { o.Region = "" }), testBucket, rotatelog.S3Options{}, "no region"},
+		{"no credentials", with(func(o *s3.Options) { o.Credentials = nil }), testBucket, rotatelog.S3Options{}, "no credentials"},
+		{"anonymous", with(func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} }), testBucket, rotatelog.S3Options{}, "no credentials"},
+		{"no endpoint", newTestClient(""), testBucket, rotatelog.S3Options{}, "no endpoint"},
+		{"no scheme", newTestClient("us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"port without scheme", newTestClient("localhost:9000"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"other scheme", newTestClient("s3://logs"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"no host", newTestClient("https://"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"a secret in it", newTestClient("https://access:" + testSecret + "@s3.test"), testBucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in nonsense", newTestClient("https://access:" + testSecret + "@s3.test:port"), testBucket, rotatelog.S3Options{}, "endpoint"},
+		{"a query", newTestClient("https://s3.test/?x=" + testSecret), testBucket, rotatelog.S3Options{}, "goes on after its path"},
+		{"bucket in it", newTestClient("https://logs.us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
+		{"no bucket", fine, "", rotatelog.S3Options{}, `"" is not the name of a bucket`},
+		{"short bucket", fine, "ab", rotatelog.S3Options{}, "3 to 63"},
+		{"folder", fine, "logs/stage", rotatelog.S3Options{}, "Config.Prefix"},
+		{"odd bucket", fine, "log files", rotatelog.S3Options{}, "3 to 63"},
+		{"two encryptions", fine, testBucket, rotatelog.S3Options{Encrypt: true, EncryptionKey: testKey}, "set one of them"},
+		{"short key", fine, testBucket, rotatelog.S3Options{EncryptionKey: testKey[:31]}, "31 bytes"},
+		{"empty key", fine, testBucket, rotatelog.S3Options{EncryptionKey: []byte{}}, "0 bytes"},
+		{"key over http", newTestClient("http://s3.test"), testBucket, rotatelog.S3Options{EncryptionKey: testKey}, "plain http"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client := tt.client
+			if client != nil {
+				client = inProcess(client, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))
+			}
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, tt.bucket, tt.opts)), true, tt.want)
+		})
+	}
+}
+
+func TestS3UsableEndpoints(t *testing.T) {
+	for _, endpoint := range []string{
+		"https://us-ord-1.linodeobjects.com", "https://us-ord-1.linodeobjects.com/", "http://127.0.0.1:9000", "http://[::1]:9000",
+		"http://localhost:9000/", "https://logs.example.com",
+	} {
+		srv, _ := newFakeS3(fakes3.Options{})
+		store := rotatelog.NewS3Store(inProcess(newTestClient(endpoint), srv), testBucket, rotatelog.S3Options{})
+		if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}

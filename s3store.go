@@ -1,0 +1,439 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// S3Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
+// another server that speaks S3 and honours conditional PutObject.
+//
+// A [Version] is an object's ETag. Each Write is one PutObject, with If-Match or
+// If-None-Match and a Content-MD5: what it copies of the old version is read
+// first, unless it is the body that this S3Store wrote last and still has in
+// memory, as it does for up to four objects of at most 5 MiB. So the whole
+// object is in memory during a Write.
+//
+// The SDK's retries are on for reads and off for writes, whatever the client's
+// own settings, since a repeated conditional write may answer that it was
+// refused after it was applied. So are its checksums, and a request in which no
+// byte moves for 30 s fails.
+//
+// The key needs s3:GetObject and s3:PutObject for the objects, and s3:ListBucket
+// for the bucket: without that, AWS does not tell that an object is missing.
+// Errors say what is wrong and what to do about it; those that no retry will
+// mend match [ErrPermanent].
+type S3Store struct {
+	client   *s3.Client
+	bucket   string
+	opts     S3Options
+	endpoint string // for messages
+	unusable error  // what is wrong with all of the above, told by every call
+	retryer  aws.Retryer
+
+	bucketSeen  atomic.Bool  // some answer has shown that there is such a bucket
+	unencrypted atomic.Bool  // an object was stored, but not encrypted as it should
+	refusals    atomic.Int32 // conditions in a row that held and were refused
+	sharing     sharing
+	bodies      bodyCache
+}
+
+// S3Options say how an S3Store treats its bucket. The zero value is a good
+// choice.
+type S3Options struct {
+	// Encrypt asks the server to encrypt each object with a key of its own
+	// (SSE-S3, AES256).
+	Encrypt bool
+	// Shared says that several Writers write to the same keys, each from its own
+	// directory. It takes a server with compare-and-swap: the first Write proves
+	// that on throwaway keys, with about 180 small requests (see Probe), and is
+	// refused where there is none. Otherwise each key has one Writer, on any
+	// server, and a second one is refused.
+	Shared bool
+	// EncryptionKey, 32 bytes, is the key with which the server is to encrypt
+	// each object and decrypt it again (SSE-C). The server does not keep it, and
+	// nothing can be read without it. It is refused where the endpoint is plain
+	// http, unless that is on this machine.
+	EncryptionKey []byte
+}
+
+const (
+	maxPut      = 5 << 30 // bytes of one PutObject
+	maxMeta     = 2 << 10 // bytes of user metadata: names and values
+	maxKey      = 1 << 10 // bytes of a key
+	contentType = "application/json"
+)
+
+// NewS3Store returns the S3Store of a bucket. Any client will do; what is wrong
+// with it, or with the options, every call tells with an error that matches
+// [ErrPermanent]. [NewS3Client] makes a client that is right for Linode.
+func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
+	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
+	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard()}
+	s.endpoint, s.unusable = checkS3(client, bucket, opts)
+	return s
+}
+
+// Stat implements [Store].
+func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
+	o, err := s.stat(ctx, key)
+	if err != nil {
+		return Object{}, s.explain(ctx, "stat", key, err)
+	}
+	return o, nil
+}
+
+func (s *S3Store) stat(ctx context.Context, key string) (Object, error) {
+	if err := s.ready(ctx, key); err != nil {
+		return Object{}, err
+	}
+	o, err := s.head(ctx, key)
+	if err == nil {
+		return o, nil
+	}
+	if err := s.askAgain(ctx, key, err); err != nil {
+		return Object{}, err
+	}
+	if o, err = s.head(ctx, key); statusOf(err) == http.StatusNotFound {
+		err = errAbsent
+	}
+	return o, err
+}
+
+func (s *S3Store) head(ctx context.Context, key string) (Object, error) {
+	in := &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
+	out, err := s.client.HeadObject(ctx, in, s.forReads)
+	if err != nil {
+		return Object{}, err
+	}
+	s.bucketSeen.Store(true)
+	o := Object{Version: versionOfETag(out.ETag), Meta: out.Metadata}
+	switch {
+	case o.Version == "":
+		return Object{}, errNoETag
+	case out.ContentLength == nil:
+		return Object{}, errors.New("the server does not tell the object's size")
+	case s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil:
+		return Object{}, errNotEncrypted
+	}
+	o.Size = *out.ContentLength
+	return o, nil
+}
+
+// askAgain finds out what a HEAD without success means. Its answer has no body,
+// and so no error code: a missing bucket looks like a missing object, and, on
+// some servers, so does an unknown key. A GET of one byte tells them apart. nil:
+// it tells something else than HEAD did, which is then to be asked once more;
+// the SDK may have learned meanwhile that this machine's clock is wrong.
+func (s *S3Store) askAgain(ctx context.Context, key string, headErr error) error {
+	status := statusOf(headErr)
+	switch {
+	case status == http.StatusNotFound && s.bucketSeen.Load():
+		return errAbsent
+	case status < 300 || status >= 500:
+		return headErr
+	}
+	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.forReads)
+	switch {
+	case err == nil:
+		out.Body.Close()
+	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable: // it is there, and empty
+	case !isNoSuchKey(err):
+		return err
+	}
+	s.bucketSeen.Store(true)
+	if isNoSuchKey(err) && status == http.StatusNotFound {
+		return errAbsent
+	}
+	return nil
+}
+
+// Read implements [Store].
+func (s *S3Store) Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
+	r, _, err := s.read(ctx, key, v, off, n)
+	if err != nil {
+		return nil, s.explain(ctx, "read", key, err)
+	}
+	return &explainedReader{r, func(err error) error { return s.explain(ctx, "read", key, err) }}, nil
+}
+
+// explainedReader tells what an error of a reader means.
+type explainedReader struct {
+	io.ReadCloser
+	explain func(error) error
+}
+
+func (r *explainedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = r.explain(err)
+	}
+	return n, err
+}
+
+// read also returns the size of the version. It sends no If-Match: servers
+// differ in how they want it quoted, and the answer names its version itself.
+func (s *S3Store) read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, int64, error) {
+	if err := s.ready(ctx, key); err != nil {
+		return nil, 0, err
+	}
+	if v == "" {
+		return nil, 0, errors.New("the zero Version cannot be read")
+	}
+	if off < 0 || n > math.MaxInt64-off {
+		return nil, 0, fmt.Errorf("cannot read %d bytes at %d", n, off)
+	}
+	if n == 0 {
+		return s.readNothing(ctx, key, v, off, n)
+	}
+	out, err := s.client.GetObject(ctx, s.getInput(key, off, n), s.forReads)
+	switch {
+	case err == nil:
+	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable:
+		return s.readNothing(ctx, key, v, off, n)
+	case isNoSuchKey(err):
+		return nil, 0, errMissing
+	default:
+		return nil, 0, err
+	}
+	s.bucketSeen.Store(true)
+	r, size, err := answeredRange(out, v, off, n)
+	if err != nil {
+		out.Body.Close()
+		return nil, 0, err
+	}
+	return r, size, nil
+}
+
+// readNothing reads n bytes at off, where no GET can: an empty range, or one
+// that the server refuses.
+func (s *S3Store) readNothing(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, int64, error) {
+	o, err := s.stat(ctx, key)
+	switch {
+	case errors.Is(err, errAbsent):
+		return nil, 0, errMissing
+	case err != nil:
+		return nil, 0, err
+	case o.Version != v:
+		return nil, 0, errReplaced
+	case n > 0 || off > o.Size || n < 0 && off < o.Size:
+		return nil, 0, fmt.Errorf("cannot read %d bytes at %d: it has %d", n, off, o.Size)
+	}
+	return http.NoBody, o.Size, nil
+}
+
+// answeredRange returns a reader of exactly what was asked for, and the size of
+// the object.
+func answeredRange(out *s3.GetObjectOutput, v Version, off, n int64) (io.ReadCloser, int64, error) {
+	got := versionOfETag(out.ETag)
+	switch {
+	case got == "":
+		return nil, 0, errNoETag
+	case got != v:
+		return nil, 0, errReplaced
+	case out.ContentLength == nil:
+		return nil, 0, errors.New("the server does not tell how much it sends")
+	}
+	begin, length, size := int64(0), *out.ContentLength, *out.ContentLength
+	if out.ContentRange != nil {
+		var last int64
+		if _, err := fmt.Sscanf(*out.ContentRange, "bytes %d-%d/%d", &begin, &last, &size); err != nil || last-begin+1 != length {
+			return nil, 0, fmt.Errorf("the server says that it sends %q in %d bytes", *out.ContentRange, length)
+		}
+	}
+	if n < 0 {
+		n = size - off
+	}
+	if n < 0 || off > size-n {
+		return nil, 0, fmt.Errorf("cannot read %d bytes at %d: it has %d", n, off, size)
+	}
+	// A server that does not know ranges sends more than was asked for.
+	skip := off - begin
+	if skip < 0 || length-skip < n {
+		return nil, 0, fmt.Errorf("asked for %d bytes at %d, the server sends %d at %d", n, off, length, begin)
+	}
+	return &rangeReader{out.Body, skip, n}, size, nil
+}
+
+// rangeReader reads exactly left bytes, after those to be skipped.
+type rangeReader struct {
+	io.ReadCloser
+	skip, left int64
+}
+
+func (r *rangeReader) Read(p []byte) (int, error) {
+	if r.skip > 0 {
+		n, err := io.CopyN(io.Discard, r.ReadCloser, r.skip)
+		if r.skip -= n; err != nil {
+			return 0, noEOF(err)
+		}
+	}
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := r.ReadCloser.Read(p[:min(int64(len(p)), r.left)])
+	if r.left -= int64(n); r.left > 0 {
+		err = noEOF(err)
+	} else if err == nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Write implements [Store].
+func (s *S3Store) Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+	if err := s.write(ctx, key, old, parts, meta); err != nil {
+		return s.explain(ctx, "write", key, err)
+	}
+	return nil
+}
+
+func (s *S3Store) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+	if err := s.ready(ctx, key); err != nil {
+		return err
+	}
+	if err := checkMeta(meta); err != nil {
+		return err
+	}
+	if err := s.proveSharing(ctx, key); err != nil {
+		return err
+	}
+	body, err := s.assemble(ctx, key, old, parts)
+	if err != nil {
+		return err
+	}
+	out, err := s.put(ctx, key, old, body, meta)
+	if err != nil {
+		return refusedWrite(old, err)
+	}
+	s.bucketSeen.Store(true)
+	s.bodies.put(key, versionOfETag(out.ETag), body)
+	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
+		s.unencrypted.Store(true)
+		return errNotEncrypted
+	}
+	return nil
+}
+
+// refusedWrite tells the answers that say that a write was not applied from
+// those that leave it open.
+func refusedWrite(old Version, err error) error {
+	switch status := statusOf(err); {
+	case status == http.StatusPreconditionFailed,
+		status == http.StatusConflict,
+		old != "" && isNoSuchKey(err):
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	}
+	return err
+}
+
+func (s *S3Store) getInput(key string, off, n int64) *s3.GetObjectInput {
+	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
+	switch {
+	case n >= 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", off, off+n-1))
+	case off > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", off))
+	}
+	return in
+}
+
+// putInput makes the request of a write. If-Match goes without the quotes that
+// the standard asks for: the gateway behind Linode compares them, too.
+func (s *S3Store) putInput(key string, old Version, body []byte, meta map[string]string) *s3.PutObjectInput {
+	sum := md5.Sum(body)
+	in := &s3.PutObjectInput{
+		Bucket:        &s.bucket,
+		Key:           &key,
+		Body:          bytes.NewReader(body),
+		ContentLength: aws.Int64(int64(len(body))),
+		ContentMD5:    aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+		ContentType:   aws.String(contentType),
+		Metadata:      meta,
+	}
+	if old == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = aws.String(string(old))
+	}
+	if s.opts.Encrypt {
+		in.ServerSideEncryption = types.ServerSideEncryptionAes256
+	}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
+	return in
+}
+
+// customerKey returns what a request says of EncryptionKey.
+func (s *S3Store) customerKey() (algorithm, key, sum *string) {
+	if s.opts.EncryptionKey == nil {
+		return nil, nil, nil
+	}
+	digest := md5.Sum(s.opts.EncryptionKey)
+	encode := base64.StdEncoding.EncodeToString
+	return aws.String("AES256"), aws.String(encode(s.opts.EncryptionKey)), aws.String(encode(digest[:]))
+}
+
+// forReads and forWrites set what must be so in any client.
+func (s *S3Store) forReads(o *s3.Options) {
+	s.forAll(o)
+	o.Retryer = s.retryer
+}
+
+func (s *S3Store) forWrites(o *s3.Options) {
+	s.forAll(o)
+	o.Retryer = aws.NopRetryer{}
+}
+
+func (s *S3Store) forAll(o *s3.Options) {
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	o.ContinueHeaderThresholdBytes = -1
+	o.ExpressCredentials = nil // they race where two clients have the same Options
+	if _, ok := o.HTTPClient.(*guard); !ok {
+		o.HTTPClient = &guard{client: o.HTTPClient}
+	}
+}
+
+// ready says why no request can be made.
+func (s *S3Store) ready(ctx context.Context, key string) error {
+	if s.unusable != nil {
+		return s.unusable
+	}
+	if s.unencrypted.Load() {
+		return errNotEncrypted
+	}
+	if err := checkS3Key(key); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// versionOfETag returns the zero Version where there is no ETag. Servers differ
+// in how they quote the same one.
+func versionOfETag(etag *string) Version {
+	v := strings.TrimPrefix(strings.TrimSpace(aws.ToString(etag)), "W/")
+	return Version(strings.Trim(v, `"`))
+}

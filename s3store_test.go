@@ -1,0 +1,668 @@
+package rotatelog_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/storetest"
+)
+
+const (
+	testBucket = "logs"
+	testSecret = "SECRET-that-must-not-be-seen"
+	testToken  = "TOKEN-that-must-not-be-seen"
+)
+
+// newFakeS3 returns a server with a bucket, and the client for it, without
+// sockets.
+func newFakeS3(opts fakes3.Options) (*fakes3.Server, *s3.Client) {
+	opts.SecretKey, opts.SessionToken = testSecret, testToken
+	srv := fakes3.New(opts)
+	srv.CreateBucket(testBucket)
+	return srv, inProcess(newTestClient("http://s3.test"), srv)
+}
+
+func newTestClient(endpoint string) *s3.Client {
+	return rotatelog.NewS3Client(endpoint, "us-east-1", credentials.NewStaticCredentialsProvider("access", testSecret, testToken))
+}
+
+// inProcess returns client with h in place of the network.
+func inProcess(client *s3.Client, h http.Handler) *s3.Client {
+	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: fakes3.Transport(h)} })
+}
+
+// profiles are the servers that an S3Store is for.
+func profiles() []fakes3.Profile {
+	return []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW16(), fakes3.RGW18(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
+}
+
+func TestS3Store(t *testing.T) {
+	for _, profile := range profiles() {
+		t.Run(profile.Name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) rotatelog.Store {
+				_, client := newFakeS3(fakes3.Options{Profile: profile})
+				return rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			})
+		})
+	}
+}
+
+func TestS3StoreOverHTTP(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode()} {
+		t.Run(profile.Name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) rotatelog.Store { return overHTTP(t, profile) })
+		})
+	}
+}
+
+// TestS3StoreAt runs against the real bucket ROTATELOG_TEST_BUCKET at
+// ROTATELOG_TEST_ENDPOINT, in AWS_REGION, with the usual AWS_ variables. It leaves
+// about a hundred objects there, under storetest/.
+func TestS3StoreAt(t *testing.T) {
+	endpoint, bucket := os.Getenv("ROTATELOG_TEST_ENDPOINT"), os.Getenv("ROTATELOG_TEST_BUCKET")
+	if endpoint == "" || bucket == "" {
+		t.Skip("ROTATELOG_TEST_ENDPOINT and ROTATELOG_TEST_BUCKET name no bucket")
+	}
+	key := credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
+	client := rotatelog.NewS3Client(endpoint, cmp.Or(os.Getenv("AWS_REGION"), "us-east-1"), key)
+	storetest.Run(t, func(t *testing.T) rotatelog.Store {
+		return rotatelog.NewS3Store(client, bucket, rotatelog.S3Options{})
+	})
+}
+
+func overHTTP(t *testing.T, profile fakes3.Profile) rotatelog.Store {
+	srv, _ := newFakeS3(fakes3.Options{Profile: profile})
+	web := httptest.NewServer(srv)
+	t.Cleanup(web.Close)
+	return rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+}
+
+// testKey is a key for SSE-C.
+var testKey = []byte("KEY-that-must-not-be-seen-either")
+
+// recorder keeps the headers of the requests that pass.
+type recorder struct {
+	http.Handler
+	mu   sync.Mutex
+	seen []*http.Request
+}
+
+func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	r.seen = append(r.seen, req.Clone(context.Background()))
+	r.mu.Unlock()
+	r.Handler.ServeHTTP(w, req)
+}
+
+// careless returns a client as config.LoadDefaultConfig makes it: with the SDK's
+// checksums, and retries for everything.
+func careless(client *s3.Client) *s3.Client {
+	return s3.New(client.Options(), func(o *s3.Options) {
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+		o.ContinueHeaderThresholdBytes = 1
+		o.Retryer = retry.NewStandard()
+	})
+}
+
+// TestS3Requests: what goes over the wire, whatever the client.
+func TestS3Requests(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		for name, change := range map[string]func(*s3.Client) *s3.Client{
+			"own":      func(c *s3.Client) *s3.Client { return c },
+			"careless": careless,
+		} {
+			t.Run(scheme+" "+name, func(t *testing.T) {
+				srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+				rec := &recorder{Handler: srv}
+				client := change(inProcess(newTestClient(scheme+"://s3.test"), rec))
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				write(t, store, "dir/key", "", map[string]string{"name": "value"}, rotatelog.Data([]byte("a")))
+				v := stat(t, store, "dir/key").Version
+				write(t, store, "dir/key", v, nil, rotatelog.Data([]byte("bcd")))
+				content(t, store, "dir/key", "bcd")
+
+				puts, gets := 0, 0
+				for _, r := range rec.seen {
+					wantPlainRequest(t, r)
+					h := r.Header
+					switch r.Method {
+					case "GET":
+						gets++
+					case "PUT":
+						puts++
+						want := http.Header{"If-Match": {string(v)}, "Content-Md5": {"1LfChIgsqeIIu2Xoq9X0yA=="}}
+						if puts == 1 {
+							want = http.Header{"If-None-Match": {"*"}, "Content-Md5": {"DMF1ucDxtqgxw5niaXcmYQ=="}, "X-Amz-Meta-Name": {"value"}}
+						}
+						want.Set("Content-Type", "application/json")
+						for _, name := range []string{"If-Match", "If-None-Match", "Content-Md5", "Content-Type", "X-Amz-Meta-Name"} {
+							if got := h.Values(name); !slices.Equal(got, want.Values(name)) {
+								t.Errorf("PUT %d: %s is %q, want %q", puts, name, got, want.Values(name))
+							}
+						}
+						if r.ContentLength != int64(2*puts-1) {
+							t.Errorf("PUT %d: Content-Length %d", puts, r.ContentLength)
+						}
+					}
+				}
+				if puts != 2 || gets != 1 {
+					t.Errorf("%d PUTs and %d GETs, want 2 and 1", puts, gets)
+				}
+			})
+		}
+	}
+}
+
+// wantPlainRequest checks that a request has nothing that gateways refuse.
+func wantPlainRequest(t *testing.T, r *http.Request) {
+	t.Helper()
+	for name := range r.Header {
+		if strings.Contains(strings.ToLower(name), "checksum") || name == "X-Amz-Write-Offset-Bytes" || name == "Expect" || name == "X-Amz-Trailer" {
+			t.Errorf("%s has the header %s", r.Method, name)
+		}
+	}
+	if h := r.Header; h.Get("Content-Encoding") != "" || r.Method != "PUT" && h.Get("If-Match") != "" {
+		t.Errorf("%s: %v", r.Method, h)
+	}
+}
+
+func stat(t *testing.T, s rotatelog.Store, key string) rotatelog.Object {
+	t.Helper()
+	o, err := s.Stat(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Stat: %v", err)
+	}
+	return o
+}
+
+func write(t *testing.T, s rotatelog.Store, key string, old rotatelog.Version, meta map[string]string, parts ...rotatelog.Part) {
+	t.Helper()
+	if err := s.Write(t.Context(), key, old, parts, meta); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+}
+
+func content(t *testing.T, s rotatelog.Store, key, want string) {
+	t.Helper()
+	if got, err := readAll(t.Context(), s, key, stat(t, s, key).Version, 0, -1); err != nil || got != want {
+		t.Errorf("%s is %.100q, %v, want %.100q", key, got, err, want)
+	}
+}
+
+func readAll(ctx context.Context, s rotatelog.Store, key string, v rotatelog.Version, off, n int64) (string, error) {
+	r, err := s.Read(ctx, key, v, off, n)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return string(b), err
+}
+
+// TestS3Retries: reads are tried again, writes are not.
+func TestS3Retries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, change := range map[string]func(*s3.Options){
+			"own": func(*s3.Options) {},
+			"careless": func(o *s3.Options) {
+				o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 9 })
+			},
+			"no retries": func(o *s3.Options) { o.Retryer = aws.NopRetryer{} },
+			"attempts":   func(o *s3.Options) { o.RetryMaxAttempts = 5 },
+		} {
+			srv, client := newFakeS3(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("a"), nil))
+			for _, fault := range []fakes3.Fault{{Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 500}}, {Drop: true}, {Drop: true, After: true}} {
+				srv.Fault = func(fakes3.Op) fakes3.Fault { return fault }
+				srv.Reset()
+				store := rotatelog.NewS3Store(s3.New(client.Options(), change), testBucket, rotatelog.S3Options{})
+				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("Stat: %v", err)
+				}
+				if _, err := readAll(t.Context(), store, "key", v, 0, -1); err == nil || errors.Is(err, rotatelog.ErrConflict) {
+					t.Errorf("Read: %v", err)
+				}
+				if err := store.Write(t.Context(), "key", v, nil, nil); err == nil || errors.Is(err, rotatelog.ErrConflict) {
+					t.Errorf("Write: %v", err)
+				}
+				want := map[string]int{"HeadObject": 3, "GetObject": 3, "PutObject": 1}
+				if got := srv.Stats().Requests; !maps.Equal(got, want) {
+					t.Errorf("%s, %+v: requests %v, want %v", name, fault, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestS3WriteReplies: which answers mean that a write was not applied. In each
+// the truth may be otherwise, which only a look tells.
+func TestS3WriteReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name      string
+			fault     fakes3.Fault
+			conflict  bool
+			ok        bool
+			permanent bool
+			applied   bool
+		}{
+			{name: "fine", ok: true, applied: true},
+			{name: "lost reply", fault: fakes3.Fault{Drop: true, After: true}, applied: true},
+			{name: "lost request", fault: fakes3.Fault{Drop: true}},
+			{name: "412 after success", fault: fakes3.Fault{Reply: fakes3.Error{Status: 412}, After: true}, conflict: true, applied: true},
+			{name: "412", fault: fakes3.Fault{Reply: fakes3.Error{Status: 412}}, conflict: true},
+			{name: "409", fault: fakes3.Fault{Reply: fakes3.Error{Status: 409, Code: "ConcurrentModification"}}, conflict: true},
+			{name: "404", fault: fakes3.Fault{Reply: fakes3.Error{Status: 404}}, conflict: true},
+			{name: "404 of the bucket", fault: fakes3.Fault{Reply: fakes3.Error{Status: 404, Code: "NoSuchBucket"}}, permanent: true},
+			{name: "200 for a lost race", fault: fakes3.Fault{Lost: true}, ok: true},
+			{name: "500 after a race", fault: fakes3.Fault{Reply: fakes3.Error{Status: 500, Code: "UnknownError"}}},
+			{name: "500 after success", fault: fakes3.Fault{Reply: fakes3.Error{Status: 500}, After: true}, applied: true},
+			{name: "503", fault: fakes3.Fault{Reply: fakes3.Error{Status: 503}}},
+			{name: "stalled", fault: fakes3.Fault{Delay: time.Hour}},
+			{name: "stalled after success", fault: fakes3.Fault{Delay: time.Hour, After: true}, applied: true},
+		} {
+			srv, client := newFakeS3(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("old"), nil))
+			srv.Fault = func(op fakes3.Op) fakes3.Fault {
+				if op.Name == "PutObject" {
+					return tt.fault
+				}
+				return fakes3.Fault{}
+			}
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Data([]byte("new"))}, nil)
+			if (err == nil) != tt.ok || errors.Is(err, rotatelog.ErrConflict) != tt.conflict || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			if applied := stat(t, store, "key").Version != v; applied != tt.applied {
+				t.Errorf("%s: applied is %t", tt.name, applied)
+			}
+		}
+	})
+}
+
+func TestS3WriteOverMissingKey(t *testing.T) {
+	for _, profile := range profiles() {
+		_, client := newFakeS3(fakes3.Options{Profile: profile})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		err := store.Write(t.Context(), "key", "0cc175b9c0f1b6a831c399e269772661", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil)
+		if !errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("%s: %v, want ErrConflict", profile.Name, err)
+		}
+	}
+}
+
+// TestS3Absence: only a 404 whose bucket is there means that there is no object.
+func TestS3Absence(t *testing.T) {
+	absent := func(t *testing.T, store rotatelog.Store, key string) {
+		t.Helper()
+		if _, err := store.Stat(t.Context(), key); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Stat of %s: %v, want fs.ErrNotExist", key, err)
+		}
+	}
+	t.Run("asked once", func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		absent(t, store, "one")
+		absent(t, store, "two")
+		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 2, "GetObject": 1}); !maps.Equal(got, want) {
+			t.Errorf("requests %v, want %v", got, want)
+		}
+	})
+	t.Run("not asked after a success", func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		write(t, store, "one", "", nil)
+		absent(t, store, "two")
+		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 1, "PutObject": 1}); !maps.Equal(got, want) {
+			t.Errorf("requests %v, want %v", got, want)
+		}
+	})
+	t.Run("bucket goes", func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		absent(t, store, "dir/day.json")
+		if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
+			t.Fatal(err)
+		}
+		errs := s3Calls(t.Context(), store)
+		delete(errs, "stat") // which cannot know yet
+		wantExplained(t, errs, true, "does not exist")
+		wantExplained(t, s3Calls(t.Context(), store), true, "does not exist")
+		srv.CreateBucket(testBucket)
+		absent(t, store, "dir/day.json")
+	})
+	t.Run("appears between HEAD and GET", func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		for key, body := range map[string]string{"one": "a", "empty": ""} {
+			srv.Fault = func(op fakes3.Op) fakes3.Fault {
+				if op.Name == "GetObject" {
+					srv.PutObject(testBucket, key, []byte(body), nil)
+				}
+				return fakes3.Fault{}
+			}
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			if o := stat(t, store, key); o.Size != int64(len(body)) {
+				t.Errorf("%s: %+v", key, o)
+			}
+		}
+	})
+	t.Run("GET fails", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			for _, fault := range []fakes3.Fault{{Drop: true}, {Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 403}}, {Delay: time.Hour}} {
+				srv, client := newFakeS3(fakes3.Options{})
+				srv.Fault = func(op fakes3.Op) fakes3.Fault {
+					if op.Name == "GetObject" {
+						return fault
+					}
+					return fakes3.Fault{}
+				}
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%+v: %v", fault, err)
+				}
+			}
+		})
+	})
+	t.Run("HEAD is forbidden, and GET is not", func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		srv.PutObject(testBucket, "there", []byte("a"), nil)
+		srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			if op.Name == "HeadObject" {
+				return fakes3.Fault{Reply: fakes3.Error{Status: 403}}
+			}
+			return fakes3.Fault{}
+		}
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		for _, key := range []string{"there", "not there"} {
+			if _, err := store.Stat(t.Context(), key); !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+	})
+}
+
+// TestS3Copies counts the requests that a write makes to read what it copies.
+func TestS3Copies(t *testing.T) {
+	big := strings.Repeat("0123456789", 60_000)
+	for _, tt := range []struct {
+		name  string
+		parts []rotatelog.Part
+		gets  int
+		want  string
+	}{
+		{"one", []rotatelog.Part{rotatelog.Copy(0, 500_000), rotatelog.Data([]byte("x"))}, 1, big[:500_000] + "x"},
+		{"with a small gap", []rotatelog.Part{rotatelog.Copy(0, 5), rotatelog.Data([]byte("x")), rotatelog.Copy(60_000, 500_000)}, 1, big[:5] + "x" + big[60_000:560_000]},
+		{"adjacent", []rotatelog.Part{rotatelog.Copy(0, 5), rotatelog.Copy(5, 5)}, 1, big[:10]},
+		{"with a large gap", []rotatelog.Part{rotatelog.Copy(0, 5), rotatelog.Copy(599_990, 10)}, 2, big[:5] + big[599_990:]},
+		{"backwards", []rotatelog.Part{rotatelog.Copy(100, 5), rotatelog.Copy(0, 5)}, 2, big[100:105] + big[:5]},
+		{"overlapping", []rotatelog.Part{rotatelog.Copy(0, 10), rotatelog.Copy(5, 10)}, 2, big[:10] + big[5:15]},
+		{"nothing", []rotatelog.Part{rotatelog.Copy(600_000, 0), rotatelog.Data([]byte("x"))}, 0, "x"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv, client := newFakeS3(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(big), nil))
+			write(t, rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), "key", v, nil, tt.parts...)
+			if got, _, _ := srv.Object(testBucket, "key"); string(got) != tt.want {
+				t.Errorf("got %.100q, want %.100q", got, tt.want)
+			}
+			if n := srv.Stats().Requests["GetObject"]; n != tt.gets {
+				t.Errorf("%d GETs, want %d", n, tt.gets)
+			}
+		})
+	}
+}
+
+// TestS3LastBody: an append to what was written last reads nothing, unless it is
+// large, or another write came between.
+func TestS3LastBody(t *testing.T) {
+	srv, client := newFakeS3(fakes3.Options{})
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	appendTo := func(key string, gets int) {
+		t.Helper()
+		before, _, _ := srv.Object(testBucket, key)
+		o := stat(t, store, key)
+		srv.Reset()
+		write(t, store, key, o.Version, nil, rotatelog.Copy(0, o.Size), rotatelog.Data([]byte("+")))
+		if n := srv.Stats().Requests["GetObject"]; n != gets {
+			t.Errorf("%s of %d bytes: %d GETs, want %d", key, o.Size, n, gets)
+		}
+		if got, _, _ := srv.Object(testBucket, key); string(got) != string(before)+"+" {
+			t.Errorf("%s: %.100q was appended to, and is %.100q", key, before, got)
+		}
+	}
+	write(t, store, "small", "", nil, rotatelog.Data([]byte("a")))
+	appendTo("small", 0)
+	appendTo("small", 0)
+	srv.PutObject(testBucket, "small", []byte("somebody else's"), nil)
+	appendTo("small", 1)
+	appendTo("small", 0)
+
+	write(t, store, "large", "", nil, rotatelog.Data(make([]byte, 5<<20-1)))
+	appendTo("large", 0) // is 5 MiB now
+	appendTo("large", 0)
+	appendTo("large", 1)
+
+	for _, key := range []string{"1", "2", "3", "4"} {
+		write(t, store, key, "", nil, rotatelog.Data([]byte(key)))
+	}
+	appendTo("small", 1) // pushed out by the four
+	appendTo("4", 0)
+	appendTo("1", 1) // pushed out by small
+}
+
+// TestS3OddReads has the server answer GETs as it should not.
+func TestS3OddReads(t *testing.T) {
+	const body, v = "0123456789", rotatelog.Version("v")
+	for _, tt := range []struct {
+		name   string
+		answer func(w http.ResponseWriter, r *http.Request)
+		want   string // of bytes 2 to 6; "": an error
+		err    error
+	}{
+		{"range", func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
+		}, "23456", nil},
+		{"weak and unquoted ETag", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Etag", "W/v")
+			io.WriteString(w, body)
+		}, "23456", nil},
+		{"no ranges", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }, "23456", nil},
+		{"no ranges, cut short", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			io.WriteString(w, body[:5])
+		}, "", io.ErrUnexpectedEOF},
+		{"no ranges, cut shorter", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			io.WriteString(w, body[:1])
+		}, "", io.ErrUnexpectedEOF},
+		{"cut short", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "5")
+			w.Header().Set("Content-Range", "bytes 2-6/10")
+			w.WriteHeader(206)
+			io.WriteString(w, "23")
+		}, "", io.ErrUnexpectedEOF},
+		{"another range", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 3-7/10")
+			w.WriteHeader(206)
+			io.WriteString(w, "34567")
+		}, "", nil},
+		{"less of it", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 2-5/10")
+			w.WriteHeader(206)
+			io.WriteString(w, "2345")
+		}, "", nil},
+		{"nonsense", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes */10")
+			w.WriteHeader(206)
+			io.WriteString(w, "23456")
+		}, "", nil},
+		{"lengths that differ", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 2-6/10")
+			w.WriteHeader(206)
+			io.WriteString(w, "2345")
+		}, "", nil},
+		{"no ETag", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Del("Etag")
+			io.WriteString(w, body)
+		}, "", rotatelog.ErrPermanent},
+		{"another ETag", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Etag", `"w"`)
+			io.WriteString(w, body)
+		}, "", rotatelog.ErrConflict},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Etag", `"v"`)
+				tt.answer(w, r)
+			}))
+			defer web.Close()
+			store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+			got, err := readAll(t.Context(), store, "key", v, 2, 5)
+			if tt.want != "" && (err != nil || got != tt.want) {
+				t.Errorf("%q, %v, want %q", got, err, tt.want)
+			}
+			if tt.want == "" && (err == nil || tt.err != nil && !errors.Is(err, tt.err)) {
+				t.Errorf("%q, %v, want an error: %v", got, err, tt.err)
+			}
+		})
+	}
+}
+
+// TestS3OddHeads: what does not tell a version is an error, never an Object.
+func TestS3OddHeads(t *testing.T) {
+	for _, tt := range []struct{ name, etag, length, want string }{
+		{"plain", "v", "7", "v"},
+		{"quoted", `"v-3"`, "7", "v-3"},
+		{"weak", `W/"v"`, "7", "v"},
+		{"none", "", "7", ""},
+		{"empty", `""`, "7", ""},
+		{"no length", `"v"`, "", ""},
+	} {
+		client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for name, value := range map[string]string{"Etag": tt.etag, "Content-Length": tt.length} {
+				if value != "" {
+					w.Header().Set(name, value)
+				}
+			}
+		}))
+		o, err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Stat(t.Context(), "key")
+		if string(o.Version) != tt.want || (err == nil) != (tt.want != "") || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %+v, %v, want %q", tt.name, o, err, tt.want)
+		}
+	}
+}
+
+// TestS3Refuses: what could not come back as it was sent is not sent.
+func TestS3Refuses(t *testing.T) {
+	client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was sent", r.Method, r.URL)
+	}))
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	for name, tt := range map[string]struct {
+		key   string
+		meta  map[string]string
+		parts []rotatelog.Part
+		want  string
+	}{
+		"no key":          {"", nil, nil, "the key"},
+		"long key":        {strings.Repeat("k", 1025), nil, nil, "the key"},
+		"key of no text":  {"a\xff", nil, nil, "the key"},
+		"key with dots":   {"a/../b", nil, nil, "the key"},
+		"key with a dot":  {"./b", nil, nil, "the key"},
+		"upper case":      {"k", map[string]string{"Name": ""}, nil, `"Name"`},
+		"underscore":      {"k", map[string]string{"a_b": ""}, nil, `"a_b"`},
+		"no name":         {"k", map[string]string{"": ""}, nil, `""`},
+		"accents":         {"k", map[string]string{"a": "é"}, nil, "printable ASCII"},
+		"line feed":       {"k", map[string]string{"a": "x\ny"}, nil, "printable ASCII"},
+		"trailing space":  {"k", map[string]string{"a": "x "}, nil, "spaces"},
+		"2 KB":            {"k", map[string]string{"a": strings.Repeat("x", 2047)}, nil, "2048 bytes"},
+		"more than 5 GiB": {"k", nil, []rotatelog.Part{rotatelog.Copy(0, 3<<30), rotatelog.Copy(0, 3<<30)}, "5368709120"},
+	} {
+		err := store.Write(t.Context(), tt.key, "v", tt.parts, tt.meta)
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want in it: %s", name, err, tt.want)
+		}
+	}
+}
+
+func TestS3Encryption(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		profile fakes3.Profile
+		opts    rotatelog.S3Options
+		header  string
+	}{
+		{"SSE-S3", fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "X-Amz-Server-Side-Encryption"},
+		{"SSE-C", fakes3.Strict(), rotatelog.S3Options{EncryptionKey: testKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-C", fakes3.Linode(), rotatelog.S3Options{EncryptionKey: testKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+	} {
+		t.Run(tt.name+" "+tt.profile.Name, func(t *testing.T) {
+			srv, _ := newFakeS3(fakes3.Options{Profile: tt.profile})
+			rec := &recorder{Handler: srv}
+			client := inProcess(newTestClient("https://s3.test"), rec)
+			store := rotatelog.NewS3Store(client, testBucket, tt.opts)
+			write(t, store, "key", "", nil, rotatelog.Data([]byte("abc")))
+			content(t, store, "key", "abc")
+			v := stat(t, store, "key").Version
+			other := rotatelog.NewS3Store(client, testBucket, tt.opts)
+			write(t, other, "key", v, nil, rotatelog.Copy(0, 3), rotatelog.Data([]byte("d")))
+			content(t, store, "key", "abcd")
+			for _, r := range rec.seen {
+				if sent := r.Header.Get(tt.header) == "AES256"; sent != (r.Method == "PUT" || !tt.opts.Encrypt) {
+					t.Errorf("%s: %s was sent: %t", r.Method, tt.header, sent)
+				}
+			}
+			if tt.opts.EncryptionKey == nil {
+				return
+			}
+			plain := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			_, err := plain.Stat(t.Context(), "key")
+			wantExplained(t, map[string]error{"stat": errors.New(strings.Replace(err.Error(), " key:", " dir/day.json:", 1))}, false, "encryption")
+			if !errors.Is(err, rotatelog.ErrPermanent) {
+				t.Errorf("Stat without the key: %v", err)
+			}
+		})
+	}
+}
+
+// TestS3EncryptionIgnored: after the first object that is not encrypted as it
+// should be, there is no second.
+func TestS3EncryptionIgnored(t *testing.T) {
+	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
+	client := inProcess(newTestClient("https://s3.test"), srv)
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
+	for _, key := range []string{"one", "two"} {
+		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
+			t.Errorf("Write: %v", err)
+		}
+	}
+	if got := srv.Keys(testBucket); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("there are %q, want only the first", got)
+	}
+	again := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
+	if _, err := again.Stat(t.Context(), "one"); !errors.Is(err, rotatelog.ErrPermanent) {
+		t.Errorf("Stat: %v", err)
+	}
+}

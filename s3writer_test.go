@@ -1,0 +1,370 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// inS3Bubble runs a test on a bench whose store is a bucket, in virtual time.
+func inS3Bubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b *bench, srv *fakes3.Server)) {
+	t.Helper()
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := newFakeS3(fakes3.Options{Profile: profile})
+		b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		test(t, b, srv)
+		wantNoSecret(t, b.log.String())
+	})
+}
+
+// s3Day returns the day's object, which must be in the bucket.
+func s3Day(t *testing.T, srv *fakes3.Server, key string) dayObject {
+	t.Helper()
+	data, _, ok := srv.Object(testBucket, key)
+	if !ok {
+		t.Fatalf("no object %s; there are %q", key, srv.Keys(testBucket))
+	}
+	return parseDay(t, key, data)
+}
+
+// TestS3WriterExactlyOnce: whatever a server answers to the n-th request of a
+// kind, each batch is in the object once.
+func TestS3WriterExactlyOnce(t *testing.T) {
+	faults := map[string]fakes3.Fault{
+		"lost reply":            {Drop: true, After: true},
+		"lost request":          {Drop: true},
+		"412 after success":     {Reply: fakes3.Error{Status: 412}, After: true},
+		"412":                   {Reply: fakes3.Error{Status: 412}},
+		"409":                   {Reply: fakes3.Error{Status: 409}},
+		"409 after success":     {Reply: fakes3.Error{Status: 409}, After: true},
+		"200 for a lost race":   {Lost: true},
+		"500 after a race":      {Reply: fakes3.Error{Status: 500, Code: "UnknownError"}},
+		"500 after success":     {Reply: fakes3.Error{Status: 500}, After: true},
+		"403 after success":     {Reply: fakes3.Error{Status: 403}, After: true},
+		"404":                   {Reply: fakes3.Error{Status: 404}},
+		"503":                   {Reply: fakes3.Error{Status: 503}},
+		"stalled":               {Delay: time.Hour},
+		"stalled after success": {Delay: time.Hour, After: true},
+		"applied later":         {Later: true, Reply: fakes3.Error{Status: 503}},
+		"cut short":             {Cut: true, CutAt: 100},
+	}
+	for name, fault := range faults {
+		for _, op := range []string{"PutObject", "HeadObject", "GetObject"} {
+			for n := 1; n <= 3; n++ {
+				t.Run(fmt.Sprintf("%s/%s %d", name, op, n), func(t *testing.T) {
+					inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+						srv.Fault = func(o fakes3.Op) fakes3.Fault {
+							if o.Name == op && o.N == n {
+								return fault
+							}
+							return fakes3.Fault{}
+						}
+						exactlyOnce(t, b, srv)
+					})
+				})
+			}
+		}
+	}
+}
+
+// exactlyOnce uploads three batches, of which a stranger's hand loses the
+// metadata between, and looks for each once.
+func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
+	b.open()
+	for range 3 {
+		b.append(ten...)
+		if err := b.Flush(t.Context()); err != nil {
+			if !errors.Is(err, rotatelog.ErrPermanent) {
+				t.Fatalf("flush: %v", err)
+			}
+			b.flush() // somebody has mended what needed attention
+		}
+		srv.Release()
+		data, _, _ := srv.Object(testBucket, dayA)
+		srv.PutObject(testBucket, dayA, data, nil)
+	}
+	d := s3Day(t, srv, dayA)
+	if d.Metadata.Uploads != 3 || d.Metadata.Fetches != 30 || d.Metadata.Matches != 3*55 {
+		t.Errorf("%+v\n%s", d.Metadata, b.log)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := len(b.pending()); n != 0 {
+		t.Errorf("%d batches are still pending", n)
+	}
+}
+
+// TestS3WriterLosesARace: another Writer of the same day comes between a look
+// and a write.
+func TestS3WriterLosesARace(t *testing.T) {
+	for _, profile := range profiles() {
+		t.Run(profile.Name, func(t *testing.T) {
+			inS3Bubble(t, profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
+				b.open()
+				b.append(1, 2)
+				b.flush()
+				other, _, _ := srv.Object(testBucket, dayA)
+				other = bytes.Replace(other, []byte(`"matches_in_upload":3`), []byte(`"matches_in_upload":4`), 1)
+				other = bytes.Replace(other, []byte(`"total_matches_today":3`), []byte(`"total_matches_today":4`), 1)
+				raced := false
+				srv.Fault = func(op fakes3.Op) fakes3.Fault {
+					if op.Name == "PutObject" && !raced {
+						raced = true
+						srv.PutObject(testBucket, dayA, other, nil)
+					}
+					return fakes3.Fault{}
+				}
+				b.append(5)
+				b.flush()
+				if d := s3Day(t, srv, dayA); !raced || d.Metadata.Uploads != 2 || d.Metadata.Matches != 9 {
+					t.Errorf("%+v", d.Metadata)
+				}
+			})
+		})
+	}
+}
+
+// TestS3WriterNeedsAttention: what no retry mends surfaces in Flush, and the
+// data waits.
+func TestS3WriterNeedsAttention(t *testing.T) {
+	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		srv.Fault = func(fakes3.Op) fakes3.Fault {
+			return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "SignatureDoesNotMatch"}}
+		}
+		b.open()
+		b.append(1)
+		err := b.Flush(t.Context())
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "set both anew") {
+			t.Errorf("Flush: %v", err)
+		}
+		if n := len(b.pending()); n != 1 {
+			t.Errorf("%d batches are pending, want 1", n)
+		}
+		if !strings.Contains(b.log.String(), "set both anew") {
+			t.Errorf("the log does not say what to do:\n%s", b.log)
+		}
+		srv.Fault = nil
+		b.flush()
+		if d := s3Day(t, srv, dayA); d.Metadata.Uploads != 1 {
+			t.Errorf("%+v", d.Metadata)
+		}
+	})
+}
+
+// TestS3WriterRequests: a small upload is three requests, and reads nothing.
+func TestS3WriterRequests(t *testing.T) {
+	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		b.append(ten...)
+		b.flush()
+		for range 5 {
+			srv.Reset()
+			b.append(ten...)
+			b.flush()
+			st := srv.Stats()
+			if st.Requests["HeadObject"] > 2 || st.Requests["PutObject"] != 1 || st.Requests["GetObject"] != 0 || st.Total() > 3 {
+				t.Errorf("an upload made the requests %v", st.Requests)
+			}
+		}
+	})
+}
+
+// onWire is a server over HTTP, and a client for it.
+type onWire struct {
+	*fakes3.Server
+	url    string
+	client *s3.Client
+	conns  *connCount
+}
+
+func newOnWire(t *testing.T, profile fakes3.Profile) *onWire {
+	srv, _ := newFakeS3(fakes3.Options{Profile: profile})
+	w := &onWire{Server: srv, conns: newConnCount()}
+	web := httptest.NewUnstartedServer(srv)
+	web.Config.ConnState = w.conns.change
+	web.Start()
+	t.Cleanup(web.Close)
+	w.url, w.client = web.URL, newTestClient(web.URL)
+	return w
+}
+
+func (w *onWire) config(t *testing.T) rotatelog.Config {
+	return rotatelog.Config{
+		Dir:    t.TempDir(),
+		Store:  rotatelog.NewS3Store(w.client, testBucket, rotatelog.S3Options{}),
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+}
+
+// TestS3WriterLeavesNothingBehind: no goroutine, and no connection but those
+// that the client keeps for the next.
+func TestS3WriterLeavesNothingBehind(t *testing.T) {
+	for name, fault := range map[string]fakes3.Fault{
+		"at rest":      {},
+		"in an upload": {Delay: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wire := newOnWire(t, fakes3.Linode())
+			puts := make(chan struct{}, 1)
+			wire.Fault = func(op fakes3.Op) fakes3.Fault {
+				if op.Name != "PutObject" {
+					return fakes3.Fault{}
+				}
+				puts <- struct{}{}
+				return fault
+			}
+			before := runtime.NumGoroutine()
+			w, err := rotatelog.Open(t.Context(), wire.config(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				if _, err := w.Append(t.Context(), counted(1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-puts
+			if fault.Delay == 0 {
+				if err := w.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			closeIdle(wire.client)
+			wire.conns.wait()
+			for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+				if time.Now().After(deadline) {
+					stacks := make([]byte, 1<<20)
+					t.Fatalf("%d goroutines, and there were %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+				}
+			}
+		})
+	}
+}
+
+// TestS3RealFetches replays an archive of real fetches over HTTP, as a user
+// would, and reads it back with Python.
+func TestS3RealFetches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
+	archive, err := os.ReadFile(filepath.Join("..", "shared", "data", "openfootball-fetches.ndjson"))
+	if err != nil {
+		t.Skipf("the archive is not here: %v", err)
+	}
+	wire := newOnWire(t, fakes3.Linode())
+	cfg := wire.config(t)
+	cfg.Time = rotatelog.HeaderTime
+	cfg.Sync = rotatelog.SyncSeal
+	w, err := rotatelog.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	sent := map[string]int{}
+	for line := range bytes.Lines(archive) {
+		if _, err := w.Append(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+		sent[string(bytes.TrimSpace(line))]++
+	}
+	if err := w.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	matches := 0
+	keys := wire.Keys(testBucket)
+	for _, key := range keys {
+		d := s3Day(t, wire.Server, key)
+		matches += d.Metadata.Matches
+		for _, u := range d.Uploads {
+			for _, fetch := range u.Data {
+				sent[string(fetch)]--
+			}
+		}
+	}
+	for fetch, n := range sent {
+		if n != 0 {
+			t.Errorf("%.200s… was appended %d times more often than it is there", fetch, n)
+		}
+	}
+	if len(keys) != 795 || matches != 21_104 {
+		t.Errorf("%d objects with %d matches, want 795 with 21104", len(keys), matches)
+	}
+	t.Run("Python", func(t *testing.T) { readWithPython(t, wire, keys) })
+}
+
+// readWithPython has the old script's reader sum up the days.
+func readWithPython(t *testing.T, wire *onWire, keys []string) {
+	const script = `
+import json, sys
+keys = json.loads(sys.argv[1])
+if len(sys.argv) > 2:
+    import boto3, botocore.config
+    s3 = boto3.client("s3", endpoint_url=sys.argv[2], region_name="us-east-1", config=botocore.config.Config(s3={"addressing_style": "path"}))
+    read = lambda key: s3.get_object(Bucket="logs", Key=key)["Body"].read()
+else:
+    read = lambda key: open(key, "rb").read()
+uploads = matches = 0
+for key in keys:
+    day = json.loads(read(key))
+    uploads += day["daily_metadata"]["total_uploads"]
+    matches += sum(f["FETCH_FOOTER"]["total_matches"] for u in day["uploads"] for f in u["fetch_data"])
+print(uploads, matches)
+`
+	if err := exec.Command("python3", "-c", "import json").Run(); err != nil {
+		t.Skipf("no Python: %v", err)
+	}
+	run := func(t *testing.T, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "python3", append([]string{"-c", script}, args...)...)
+		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=access", "AWS_SECRET_ACCESS_KEY="+testSecret, "AWS_SESSION_TOKEN="+testToken)
+		out, err := cmd.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != "795 21104" {
+			t.Errorf("Python read %s, %v, want 795 uploads with 21104 matches", got, err)
+		}
+	}
+	encode := func(keys []string) string {
+		b, err := json.Marshal(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	t.Run("json", func(t *testing.T) {
+		var names []string
+		dir := t.TempDir()
+		for i, key := range keys {
+			data, _, _ := wire.Object(testBucket, key)
+			names = append(names, filepath.Join(dir, fmt.Sprint(i)))
+			if err := os.WriteFile(names[i], data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(t, encode(names))
+	})
+	t.Run("boto3", func(t *testing.T) {
+		if err := exec.Command("python3", "-c", "import boto3").Run(); err != nil {
+			t.Skipf("no boto3: %v", err)
+		}
+		run(t, encode(keys), wire.url)
+	})
+}

@@ -1,0 +1,366 @@
+package rotatelog
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// scanDocument reads a day's object of the given size from r and returns what
+// must be known of it, and the sequence of every upload_id in it, also of one
+// that no Writer would make. The largest value that it holds in memory is one
+// fetch, or daily_metadata.
+//
+// Its error is r's own if r failed, matches [io.ErrUnexpectedEOF] if r did not
+// give size bytes, and matches [ErrPermanent] if, and only if, what was read is
+// no daily document.
+func scanDocument(day Day, r io.Reader, size int64) (document, map[string]int, error) {
+	src := &source{r: r}
+	s := scanner{
+		dec: newStreamDecoder(src),
+		doc: document{size: size, totals: Totals{Day: day}},
+		ids: make(map[string]int),
+	}
+	s.document()
+	switch ended := src.err == io.EOF; {
+	case src.err != nil && !ended:
+		return document{}, nil, src.err
+	case src.n > size || ended && src.n < size:
+		return document{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
+	case s.err != nil:
+		// Not %w: an end of file in here is the document's, not the reader's.
+		return document{}, nil, fmt.Errorf("%w: not a daily document: %v; move the object away, or set another Prefix", ErrPermanent, s.err)
+	}
+	s.doc.tail = src.tail(s.doc)
+	return s.doc, s.ids, nil
+}
+
+// source is the reader under a decoder. It remembers how reading ended, since
+// the decoder's own errors do not always tell, and what was read last, since
+// the decoder does not tell white space.
+type source struct {
+	r    io.Reader
+	n    int64
+	err  error
+	last []byte // at least the last tailWindow bytes, if there were as many
+}
+
+const tailWindow = 4 << 10
+
+func (s *source) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	s.err = err
+	if len(s.last)+n > 16*tailWindow {
+		s.last = append(s.last[:0], lastOf(s.last, tailWindow)...)
+	}
+	s.last = append(s.last, lastOf(p[:n], tailWindow)...)
+	return n, err
+}
+
+// lastOf returns the last n bytes of b, or all.
+func lastOf(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+// tail returns the text of the object after its last entry, without our
+// fields, or "" if it is long.
+func (s *source) tail(d document) string {
+	if d.size-d.end > int64(min(len(s.last), tailWindow)) {
+		return ""
+	}
+	tail := string(lastOf(s.last, int(d.size-d.end)))
+	if d.fieldsInTail() {
+		at := d.fields.off - d.end
+		tail = tail[:at] + tail[at+d.fields.n:]
+	}
+	if len(tail) > maxTail {
+		return ""
+	}
+	return tail
+}
+
+// scanner walks through a JSON text. After its first error the decoder is not
+// called again, and what the methods return is of no use.
+type scanner struct {
+	dec *jsontext.Decoder
+	err error
+
+	doc         document
+	ids         map[string]int
+	first, last string // first_upload and last_upload of daily_metadata
+}
+
+// document reads the whole text.
+func (s *scanner) document() {
+	if s.doc.size == 0 && s.kind() == jsontext.KindInvalid {
+		s.err = errors.New("the object is empty")
+	}
+	if !s.expect('{', "it") {
+		return
+	}
+	s.token()
+	s.doc.fields.off = s.dec.InputOffset()
+	s.doc.before, s.doc.after = `"daily_metadata":{`, "},\n"
+
+	seen := make(map[string]bool)
+	s.members(func(name string) {
+		if seen[name] {
+			s.err = fmt.Errorf("it has %q twice", name)
+			return
+		}
+		switch name {
+		case "daily_metadata":
+			seen[name] = true
+			s.metadata()
+		case "uploads":
+			seen[name] = true
+			s.uploads()
+		default:
+			s.skip()
+		}
+	})
+	s.ended()
+	if s.err == nil && !seen["uploads"] {
+		s.err = errors.New(`it has no "uploads"`)
+	}
+	s.doc.first = cmp.Or(s.doc.first, s.first)
+	s.doc.last = cmp.Or(s.doc.last, s.last)
+}
+
+// uploads reads the array of entries.
+func (s *scanner) uploads() {
+	if !s.expect('[', `"uploads"`) {
+		return
+	}
+	s.token()
+	s.doc.end = s.dec.InputOffset()
+	for s.more(']') {
+		s.entry()
+		s.doc.end = s.dec.InputOffset()
+	}
+	s.token()
+}
+
+// entry reads one entry. Of a member given twice the last counts.
+func (s *scanner) entry() {
+	n := s.doc.totals.Uploads + 1
+	if !s.expect('{', fmt.Sprintf("entry %d of uploads", n)) {
+		return
+	}
+	var u upload
+	var sequence int
+	kind := jsontext.Kind('[') // of fetch_data
+	s.token()
+	s.members(func(name string) {
+		switch name {
+		case "upload_sequence":
+			sequence = s.integer()
+		case "upload_timestamp":
+			u.Timestamp = s.string()
+		case "matches_in_upload":
+			u.Matches = max(0, s.integer())
+		case "upload_id":
+			u.ID = s.string()
+		case "fetch_data":
+			kind = s.kind()
+			u.Fetches = s.fetches()
+		default:
+			s.skip()
+		}
+	})
+	if s.err == nil && kind != '[' {
+		s.err = fmt.Errorf("fetch_data of entry %d of uploads is %s, not %s", n, kindName(kind), kindName('['))
+	}
+	if s.err != nil {
+		return
+	}
+	sequence = s.doc.add(sequence, u)
+	if u.ID != "" {
+		s.ids[u.ID] = sequence
+	}
+}
+
+// fetches counts the elements of an array. ReadValue is faster than SkipValue,
+// which goes token by token; it holds one fetch, as any batch does.
+func (s *scanner) fetches() (n int) {
+	if s.kind() != '[' {
+		s.skip()
+		return 0
+	}
+	s.token()
+	for s.more(']') {
+		s.value()
+		n++
+	}
+	s.token()
+	return n
+}
+
+// metadata reads daily_metadata and finds where our fields go: to where they
+// are, if they lead; else to the front, and the members that are not ours are
+// written again after them.
+func (s *scanner) metadata() {
+	raw := s.value()
+	off := s.dec.InputOffset() - int64(len(raw))
+	switch {
+	case s.err != nil:
+		return
+	case raw.Kind() == 'n':
+		s.doc.fields, s.doc.before, s.doc.after = span{off, int64(len(raw))}, "{", "}"
+		return
+	case raw.Kind() != '{':
+		s.err = fmt.Errorf(`"daily_metadata" is %s, not %s`, kindName(raw.Kind()), kindName('{'))
+		return
+	}
+
+	in := scanner{dec: newStreamDecoder(bytes.NewReader(raw))}
+	in.token()
+	var foreign [][]byte
+	var end, lead int64 = 1, 1 // of the last member, and of the last of ours before any foreign one
+	in.members(func(name string) {
+		start := end
+		switch name {
+		case "first_upload":
+			s.first = in.string()
+		case "last_upload":
+			s.last = in.string()
+		default:
+			in.skip()
+		}
+		end = in.dec.InputOffset()
+		switch {
+		case !ourField(name):
+			foreign = append(foreign, bytes.TrimLeft(raw[start:end], ", \t\r\n"))
+		case len(foreign) == 0:
+			lead = end
+		default:
+			lead = -1
+		}
+	})
+
+	s.doc.before, s.doc.after = "", ""
+	switch {
+	case lead < 0: // ours and others are mixed
+		s.doc.fields = span{off + 1, int64(len(raw)) - 2}
+		s.doc.after = "," + string(bytes.Join(foreign, []byte(",")))
+	case lead == 1 && len(foreign) > 0: // only others
+		s.doc.fields = span{off + 1, 0}
+		s.doc.after = ","
+	default:
+		s.doc.fields = span{off + 1, lead - 1}
+	}
+}
+
+// members calls member after each name of an object whose '{' was read, to read
+// the value, and reads the '}'.
+func (s *scanner) members(member func(name string)) {
+	for s.more('}') {
+		if name := s.token().String(); s.err == nil {
+			member(name)
+		}
+	}
+	s.token()
+}
+
+// ended makes it an error if there is more to read.
+func (s *scanner) ended() {
+	if s.err != nil {
+		return
+	}
+	if _, err := s.dec.ReadToken(); err != io.EOF {
+		s.err = errors.New("there is more after the JSON object")
+	}
+}
+
+// more reports whether there is something to read before end.
+func (s *scanner) more(end jsontext.Kind) bool { return s.err == nil && s.kind() != end }
+
+// expect reports whether the next value is of that kind; if not, that is an
+// error about what.
+func (s *scanner) expect(kind jsontext.Kind, what string) bool {
+	if s.err != nil {
+		return false
+	}
+	found := s.kind()
+	if found == jsontext.KindInvalid {
+		s.token() // returns the error that the kind could not be told for
+		return false
+	}
+	if found != kind {
+		s.err = fmt.Errorf("%s is %s, not %s", what, kindName(found), kindName(kind))
+	}
+	return found == kind
+}
+
+// integer reads a value and returns it if it is an integer that fits, else 0.
+func (s *scanner) integer() int {
+	if s.kind() != '0' {
+		s.skip()
+		return 0
+	}
+	n, err := strconv.Atoi(string(s.value()))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// string reads a value and returns it if it is a string, else "".
+func (s *scanner) string() string {
+	if s.kind() != '"' {
+		s.skip()
+		return ""
+	}
+	return s.token().String()
+}
+
+func (s *scanner) kind() jsontext.Kind {
+	if s.err != nil {
+		return jsontext.KindInvalid
+	}
+	return s.dec.PeekKind()
+}
+
+func (s *scanner) token() (t jsontext.Token) {
+	if s.err == nil {
+		t, s.err = s.dec.ReadToken()
+	}
+	return t
+}
+
+// value returns the next value, which is good until the next call.
+func (s *scanner) value() (v jsontext.Value) {
+	if s.err == nil {
+		v, s.err = s.dec.ReadValue()
+	}
+	return v
+}
+
+func (s *scanner) skip() {
+	if s.err == nil {
+		s.err = s.dec.SkipValue()
+	}
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	}
+	return "a boolean"
+}

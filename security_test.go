@@ -1,0 +1,131 @@
+package rotatelog_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/storetest"
+)
+
+// openReal opens a Writer on the real disk.
+func openReal(t *testing.T, cfg rotatelog.Config) *rotatelog.Writer {
+	t.Helper()
+	if cfg.Store == nil {
+		cfg.Store = storetest.NewMem()
+	}
+	w, err := rotatelog.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+// TestModes: nobody but the owner may read what is kept.
+func TestModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "by", "Open")
+	store, err := rotatelog.NewDirStore(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := openReal(t, rotatelog.Config{Dir: dir, Store: store, MaxFetches: 2})
+	if _, err := w.ReadFrom(strings.NewReader(`{"a":1}{"b":2}{"c":3}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, arrayName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, arrayName), []byte("stranger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(`{"d":4}`)); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	filepath.WalkDir(filepath.Dir(dir), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := d.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fs.FileMode(0o600)
+		switch {
+		case d.IsDir():
+			want = 0o700
+		case d.Name() == arrayName:
+			want = 0o400
+		}
+		files++
+		if got := info.Mode().Perm(); got&^want != 0 {
+			t.Errorf("%s has mode %v, want %v at most", path, got, want)
+		}
+		return nil
+	})
+	if files < 12 {
+		t.Errorf("looked at %d files only", files)
+	}
+}
+
+// TestSymbolicLinks: what somebody has linked to elsewhere is not written through.
+func TestSymbolicLinks(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	secret := filepath.Join(outside, "secret")
+	if err := os.WriteFile(secret, []byte("[\n]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(dir, arrayName)); err != nil {
+		t.Fatal(err)
+	}
+	w := openReal(t, rotatelog.Config{Dir: dir})
+	if _, err := w.Write([]byte(`{"a":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(secret); string(got) != "[\n]\n" {
+		t.Errorf("the file outside became %q", got)
+	}
+	w.Close()
+
+	for _, name := range []string{"all_api.spool", "all_api.spool/pending", "all_api.spool/damaged"} {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: dir, Store: storetest.NewMem()})
+		if err == nil {
+			w.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s leads elsewhere: %v", name, err)
+		}
+	}
+	for _, name := range []string{"lock", "publish.lock", "batch.json", "spare.json", "unclean", "batch.json.new"} {
+		dir := t.TempDir()
+		spool := filepath.Join(dir, "all_api.spool")
+		if err := os.Mkdir(spool, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(secret, filepath.Join(spool, name)); err != nil {
+			t.Fatal(err)
+		}
+		w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: dir, Store: storetest.NewMem()})
+		if err == nil {
+			w.Write([]byte(`{"a":1}`))
+			w.Close()
+		}
+		if got, _ := os.ReadFile(secret); string(got) != "[\n]\n" {
+			t.Fatalf("through %s the file outside became %q", name, got)
+		}
+	}
+}

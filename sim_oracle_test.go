@@ -1,0 +1,261 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// dayObject is the daily object, as a consumer reads it.
+type dayObject struct {
+	Metadata struct {
+		Date    string `json:"date"`
+		Uploads int    `json:"total_uploads"`
+		Matches int    `json:"total_matches_today"`
+		First   string `json:"first_upload"`
+		Last    string `json:"last_upload"`
+		Fetches int    `json:"total_fetches_today"`
+	} `json:"daily_metadata"`
+	Uploads []dayUpload `json:"uploads"`
+}
+
+type dayUpload struct {
+	Sequence  int               `json:"upload_sequence"`
+	Timestamp string            `json:"upload_timestamp"`
+	Matches   int               `json:"matches_in_upload"`
+	Fetches   int               `json:"fetches_in_upload"`
+	ID        string            `json:"upload_id"`
+	Data      []json.RawMessage `json:"fetch_data"`
+}
+
+// parseDay parses a daily object and checks that it agrees with itself.
+func parseDay(t *testing.T, key string, content []byte) dayObject {
+	t.Helper()
+	var d dayObject
+	if err := json.Unmarshal(content, &d); err != nil {
+		t.Fatalf("%s does not parse: %v\n%s", key, err, content)
+	}
+	matches, fetches, ids := 0, 0, map[string]bool{}
+	for i, u := range d.Uploads {
+		if u.Sequence != i+1 || u.Fetches != len(u.Data) || ids[u.ID] {
+			t.Errorf("%s: upload %d has sequence %d, %d of %d fetches, id %q", key, i+1, u.Sequence, u.Fetches, len(u.Data), u.ID)
+		}
+		matches, fetches, ids[u.ID] = matches+u.Matches, fetches+u.Fetches, true
+	}
+	m, n := d.Metadata, len(d.Uploads)
+	if m.Uploads != n || m.Matches != matches || m.Fetches != fetches || n == 0 ||
+		m.First != d.Uploads[0].Timestamp || m.Last != d.Uploads[n-1].Timestamp {
+		t.Errorf("%s: metadata %+v do not agree with %d uploads, %d fetches, %d matches", key, m, n, fetches, matches)
+	}
+	return d
+}
+
+// stored is a fetch as it was found in a daily object or in the spool.
+type storedFetch struct {
+	N      int
+	Header struct {
+		Number int `json:"fetch_number"`
+	} `json:"FETCH_HEADER"`
+	Raw struct{ N int } `json:"RAW_API_DATA"`
+}
+
+func (f storedFetch) number() int { return max(f.N, f.Raw.N) }
+
+// glance is what was seen in an object when it was last judged.
+type glance struct {
+	version rotatelog.Version
+	entries []string
+	fetches map[int]int
+}
+
+// stored reads the store, and returns how often each fetch is there. What it
+// finds wrong with an object it reports.
+func (w *world) stored() map[int]int {
+	all := map[int]int{}
+	for _, key := range w.mem.Keys() {
+		obj, err := w.mem.Stat(context.Background(), key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		seen := w.before[key]
+		if seen.version != obj.Version {
+			seen = w.judgeObject(key, obj.Version, seen)
+			w.before[key] = seen
+		}
+		for n, times := range seen.fetches {
+			all[n] += times
+		}
+	}
+	return all
+}
+
+// judgeObject reads one object: it parses, agrees with itself, has grown by whole
+// entries, and holds fetches of its own day, in order.
+func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glance {
+	d := parseDay(w.t, key, w.mem.Bytes(key))
+	if !strings.HasSuffix(key, d.Metadata.Date+".json") {
+		w.t.Errorf("%s: it is of %s", key, d.Metadata.Date)
+	}
+	seen := glance{version: v, fetches: map[int]int{}}
+	last := map[*host]int{} // numbers
+	for _, u := range d.Uploads {
+		seen.entries = append(seen.entries, fmt.Sprintf("%d %s %s %s", u.Sequence, u.ID, u.Timestamp, u.Data))
+		w.judgeUpload(key, d.Metadata.Date, u, seen.fetches, last)
+	}
+	for i, e := range before.entries {
+		if i >= len(seen.entries) || seen.entries[i] != e {
+			w.t.Errorf("%s: entry %d was changed, it was %s", key, i+1, e)
+			break
+		}
+	}
+	return seen
+}
+
+func (w *world) judgeUpload(key, date string, u dayUpload, found map[int]int, last map[*host]int) {
+	matches := 0
+	var by *host
+	for _, raw := range u.Data {
+		var s storedFetch
+		if err := json.Unmarshal(raw, &s); err != nil {
+			w.t.Fatal(err)
+		}
+		n := s.number()
+		f := w.fetch(n)
+		if f == nil {
+			w.t.Errorf("%s: fetch %d was never submitted", key, n)
+			continue
+		}
+		found[n]++
+		matches += n % 7
+		if by == nil {
+			by = f.host
+		}
+		if f.host != by {
+			w.t.Errorf("%s: upload %d holds fetches of two hosts", key, u.Sequence)
+		}
+		if r := f.receipt; f.acked() {
+			if r.Day.String() != date || s.Header.Number > 0 && s.Header.Number != r.Number {
+				w.t.Errorf("%s: fetch %d is #%d of %v, and says #%d", key, n, r.Number, r.Day, s.Header.Number)
+			}
+			if r.Number <= last[by] {
+				w.t.Errorf("%s: fetch #%d stands after #%d", key, r.Number, last[by])
+			}
+			last[by] = r.Number
+		} else if f.days[0].String() != date && f.days[1].String() != date {
+			w.t.Errorf("%s: fetch %d is of %v", key, n, f.days)
+		}
+	}
+	if u.Matches != matches {
+		w.t.Errorf("%s: upload %d says %d matches, has %d", key, u.Sequence, u.Matches, matches)
+	}
+}
+
+// judge is the oracle. Every host must be up.
+func (w *world) judge() {
+	w.t.Helper()
+	stored := w.stored()
+	local := map[*host]map[int]bool{}
+	for _, h := range w.hosts {
+		local[h] = h.local()
+	}
+	for n, times := range stored {
+		if times > 1 {
+			w.t.Errorf("fetch %d is in the store %d times", n, times)
+		}
+	}
+	type number struct {
+		*host
+		place
+	}
+	taken := map[number]int{}
+	for n, f := range w.acked() {
+		if stored[n] == 0 && !local[f.host][n] {
+			w.t.Errorf("fetch %d (host %d, %v #%d) is neither in the spool nor in the store", n, f.host.id, f.receipt.Day, f.receipt.Number)
+		}
+		at := number{f.host, place{f.receipt.Day, f.receipt.Number}}
+		if m, ok := taken[at]; ok {
+			w.t.Errorf("fetches %d and %d are both #%d of %v", m, n, at.number, at.day)
+		}
+		taken[at] = n
+	}
+	if w.t.Failed() {
+		w.t.FailNow()
+	}
+}
+
+const pendingDir = "all_api.spool/pending/"
+
+// local returns the fetches that the host has on disk and would upload.
+func (h *host) local() map[int]bool {
+	h.mu.Lock()
+	healed := h.healed
+	h.mu.Unlock()
+	found := map[int]bool{}
+	for name, content := range h.disk.Tree() {
+		if name != arrayName && !(strings.HasPrefix(name, pendingDir) && strings.HasSuffix(name, ".json")) {
+			continue
+		}
+		if healed && !json.Valid([]byte(content)) {
+			h.t.Errorf("host %d: %s does not parse: %q", h.id, name, content)
+		}
+		d := json.NewDecoder(bytes.NewReader([]byte(content)))
+		if _, err := d.Token(); err != nil && err != io.EOF {
+			continue
+		}
+		for d.More() {
+			var f storedFetch
+			if d.Decode(&f) != nil {
+				break
+			}
+			found[f.number()] = true
+		}
+	}
+	return found
+}
+
+// finish turns all faults off, and wants everything in the store, once, and
+// nothing left open.
+func (w *world) finish(choose func(int) int) {
+	w.note("finish")
+	for _, h := range w.hosts {
+		h.mu.Lock()
+		h.storeTrouble, h.diskTrouble, h.away, h.inject, h.cut = 0, 0, false, nil, 0
+		for _, p := range h.processes() {
+			p.doom = 0
+		}
+		h.mu.Unlock()
+		h.revive(choose)
+	}
+	for range 2 { // a spool that was full has room the second time
+		for _, h := range w.hosts {
+			h.appendN(1)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			if err := h.proc.w.Flush(ctx); err != nil {
+				w.t.Errorf("host %d: flush: %v", h.id, err)
+			}
+			cancel()
+		}
+	}
+	w.judge()
+	stored := w.stored()
+	for n := range w.acked() {
+		if stored[n] == 0 {
+			w.t.Errorf("fetch %d is not in the store at the end", n)
+		}
+	}
+	for _, h := range w.hosts {
+		for _, p := range h.processes() {
+			h.end(p)
+		}
+		if open := h.disk.OpenFiles(); len(open) > 0 {
+			w.t.Errorf("host %d: left open: %q", h.id, open)
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package rotatelog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/vfs"
+	"example.com/rotatelog/storetest"
+)
+
+// process is a Writer with the disk, the store and the clock as it sees them.
+type process struct {
+	*host
+	id    int
+	w     *rotatelog.Writer
+	store storetest.Faulty
+
+	excused bool // that Close fails is no news
+	// host.mu guards these.
+	dead bool
+	doom int // how many operations of the disk until it is killed; 0: it lives
+}
+
+var errKilled = errors.New("this process was killed")
+
+// pause takes the time that an event takes. What was set going at the instant
+// before has come to rest when it returns.
+func (p *process) pause(what string) {
+	time.Sleep(p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, what))))
+}
+
+// latency returns some nanoseconds, and on a disk that stalls now and then more.
+func (p *process) latency(rng *rand.Rand) time.Duration {
+	if p.stalls && rng.IntN(50) == 0 {
+		return time.Duration(rng.Int64N(int64(2 * time.Second)))
+	}
+	return 1 + time.Duration(rng.Int64N(int64(100*time.Microsecond)))
+}
+
+// begin lets time pass for an operation of the disk, and then the process may
+// be dead.
+func (p *process) begin(what string) error {
+	p.pause(what)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.doom > 0 {
+		p.doom--
+		p.dead = p.dead || p.doom == 0
+	}
+	if p.dead {
+		return errKilled
+	}
+	return nil
+}
+
+// isDead reports whether the process was killed, or its host lost power.
+func (p *process) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead || p.down
+}
+
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+}
+
+// Now and Sleep make a process its own Clock.
+
+func (p *process) Now() time.Time { return p.clock.Now() }
+
+func (p *process) Sleep(ctx context.Context, d time.Duration) error {
+	err := p.clock.Sleep(ctx, d)
+	p.pause("wake")
+	return err
+}
+
+// processStore is the store as a process sees it.
+type processStore struct{ *process }
+
+func (s processStore) Exclusive() bool { return s.blind }
+
+func (s processStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	return s.store.Stat(ctx, key)
+}
+
+func (s processStore) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
+	return s.store.Read(ctx, key, v, off, n)
+}
+
+func (s processStore) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	return s.store.Write(ctx, key, old, parts, meta)
+}
+
+// blindStore applies a write to whatever version there is.
+type blindStore struct{ objects }
+
+func (s blindStore) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	now, err := s.Stat(ctx, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.objects.Write(ctx, key, now.Version, parts, meta)
+}
+
+// processFS is the host's disk as a process sees it: slow, and useless once the
+// process is dead.
+type processFS struct {
+	vfs.FS
+	p *process
+}
+
+func (f processFS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
+	if err := f.p.begin("open " + name); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return processFile{file, f.p, name}, nil
+}
+
+func (f processFS) Mkdir(name string, perm fs.FileMode) error {
+	if err := f.p.begin("mkdir " + name); err != nil {
+		return err
+	}
+	return f.FS.Mkdir(name, perm)
+}
+
+func (f processFS) Rename(oldname, newname string) error {
+	if err := f.p.begin("rename " + oldname); err != nil {
+		return err
+	}
+	return f.FS.Rename(oldname, newname)
+}
+
+func (f processFS) Link(oldname, newname string) error {
+	if err := f.p.begin("link " + oldname); err != nil {
+		return err
+	}
+	return f.FS.Link(oldname, newname)
+}
+
+func (f processFS) Remove(name string) error {
+	if err := f.p.begin("remove " + name); err != nil {
+		return err
+	}
+	return f.FS.Remove(name)
+}
+
+func (f processFS) Chmod(name string, perm fs.FileMode) error {
+	if err := f.p.begin("chmod " + name); err != nil {
+		return err
+	}
+	return f.FS.Chmod(name, perm)
+}
+
+func (f processFS) Stat(name string) (vfs.Info, error) {
+	if err := f.p.begin("stat " + name); err != nil {
+		return vfs.Info{}, err
+	}
+	return f.FS.Stat(name)
+}
+
+func (f processFS) ReadDir(name string) ([]string, error) {
+	if err := f.p.begin("readdir " + name); err != nil {
+		return nil, err
+	}
+	return f.FS.ReadDir(name)
+}
+
+func (f processFS) SyncDir(name string) error {
+	if err := f.p.begin("syncdir " + name); err != nil {
+		return err
+	}
+	return f.FS.SyncDir(name)
+}
+
+func (f processFS) Lock(name string) (io.Closer, error) {
+	if err := f.p.begin("lock " + name); err != nil {
+		return nil, err
+	}
+	return f.FS.Lock(name)
+}
+
+// processFile is an open file of a process. Closing works after death: the
+// system does it.
+type processFile struct {
+	vfs.File
+	p    *process
+	name string
+}
+
+func (f processFile) ReadAt(b []byte, off int64) (int, error) {
+	if err := f.p.begin("read " + f.name); err != nil {
+		return 0, err
+	}
+	return f.File.ReadAt(b, off)
+}
+
+func (f processFile) WriteAt(b []byte, off int64) (int, error) {
+	if err := f.p.begin("write " + f.name); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(b, off)
+}
+
+func (f processFile) Truncate(size int64) error {
+	if err := f.p.begin("truncate " + f.name); err != nil {
+		return err
+	}
+	return f.File.Truncate(size)
+}
+
+func (f processFile) Sync() error {
+	if err := f.p.begin("sync " + f.name); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+func (f processFile) Stat() (vfs.Info, error) {
+	if err := f.p.begin("fstat " + f.name); err != nil {
+		return vfs.Info{}, err
+	}
+	return f.File.Stat()
+}
+
+func (f processFile) Chmod(perm fs.FileMode) error {
+	if err := f.p.begin("fchmod " + f.name); err != nil {
+		return err
+	}
+	return f.File.Chmod(perm)
+}

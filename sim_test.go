@@ -1,0 +1,316 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog"
+)
+
+var (
+	simSeed  = flag.Uint64("sim.seed", 0, "run only this seed of the simulation")
+	simSeeds = flag.Int("sim.seeds", 150, "how many seeds of the simulation to run")
+	simSteps = flag.Int("sim.steps", 60, "how many steps each seed takes")
+)
+
+// TestSimulation plays histories made from a seed, on one to three hosts that
+// write to one key: appends, flushes, processes that hand over to the next, kill
+// -9, power cuts, failing disks and stores, editors, midnights and clock steps.
+// After every step everything is read and judged.
+//
+// ROTATELOG_SIM_SEEDS=20000 makes a long run of it.
+func TestSimulation(t *testing.T) {
+	first, n := uint64(1), *simSeeds
+	if s := os.Getenv("ROTATELOG_SIM_SEEDS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatalf("ROTATELOG_SIM_SEEDS: %v", err)
+		}
+	}
+	if *simSeed != 0 {
+		first, n = *simSeed, 1
+	}
+	if testing.Short() {
+		n = min(n, 20)
+	}
+	for seed := first; seed < first+uint64(n); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { simulate(t, seed, false) })
+		})
+	}
+}
+
+// TestSimulationRepeats: the same seed gives the same history, log and objects.
+func TestSimulationRepeats(t *testing.T) {
+	for seed := uint64(1); seed <= 8; seed++ {
+		var told [2]string
+		for i := range told {
+			synctest.Test(t, func(t *testing.T) {
+				s := simulate(t, seed, false)
+				told[i] = strings.Join(s.history, "\n") + s.log.String()
+				for _, key := range s.mem.Keys() {
+					told[i] += string(s.mem.Bytes(key))
+				}
+			})
+		}
+		if told[0] != told[1] {
+			t.Errorf("seed %d does not repeat:\n%s", seed, cmp.Diff(strings.Split(told[0], "\n"), strings.Split(told[1], "\n")))
+		}
+	}
+}
+
+// sim is a world, and the dice that decide what happens in it.
+type sim struct {
+	*world
+	rng *rand.Rand
+}
+
+func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
+	s := newSim(t, seed)
+	if onS3 {
+		s.mem = newBucketObjects(s.blind, len(s.hosts) > 1)
+		s.blind = false // then the server is
+	}
+	test := "TestSimulation$"
+	if onS3 {
+		test = "TestSimulationS3"
+	}
+	defer s.telling(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
+	defer func() { // without power nothing is left running
+		for _, h := range s.hosts {
+			h.cutPower()
+			h.reap()
+		}
+	}()
+	for _, h := range s.hosts {
+		h.revive(s.rng.IntN)
+	}
+	for range *simSteps {
+		h := s.hosts[s.rng.IntN(len(s.hosts))]
+		s.step(h)
+		for _, h := range s.hosts {
+			h.revive(s.rng.IntN)
+		}
+		synctest.Wait()
+		s.reviveAll()
+		s.judge()
+	}
+	s.finish(s.rng.IntN)
+	return s
+}
+
+// reviveAll revives the hosts until none has died meanwhile.
+func (s *sim) reviveAll() {
+	for again := true; again; {
+		again = false
+		for _, h := range s.hosts {
+			if h.proc == nil || h.proc.isDead() {
+				again = true
+				h.revive(s.rng.IntN)
+			}
+		}
+	}
+}
+
+func newSim(t *testing.T, seed uint64) *sim {
+	s := &sim{newWorld(t, seed), rand.New(rand.NewPCG(seed, 0))}
+	// Begin in the evening before a day of 24, 23 or 25 hours.
+	eve := []time.Time{
+		time.Date(2025, 7, 10, 21, 0, 0, 0, s.zone),
+		time.Date(2025, 3, 8, 22, 0, 0, 0, s.zone),
+		time.Date(2025, 11, 1, 22, 0, 0, 0, s.zone),
+	}[s.rng.IntN(3)]
+	hosts := []int{1, 1, 1, 2, 2, 3}[s.rng.IntN(6)]
+	s.blind = hosts == 1 && s.rng.IntN(2) == 0
+	for range hosts {
+		h := s.addHost(s.config(), eve)
+		h.stalls = s.rng.IntN(3) == 0
+		h.disk.AnyOrder, h.disk.RetrySyncDir, h.disk.Cuts = s.rng.IntN(2) == 0, s.rng.IntN(2) == 0, 1+s.rng.IntN(3)
+		s.note("host %d: %+v", h.id, h.cfg)
+	}
+	s.note("blind %v", s.blind)
+	return s
+}
+
+func (s *sim) config() rotatelog.Config {
+	cfg := rotatelog.Config{
+		MaxFetches:   []int{1, 3, 3, 3, 10}[s.rng.IntN(5)],
+		KeepUploaded: []int{0, 0, 1, 2, -1}[s.rng.IntN(5)],
+		Verbatim:     s.rng.IntN(3) == 0,
+	}
+	if s.rng.IntN(4) == 0 {
+		cfg.Sync = rotatelog.SyncSeal
+	}
+	if s.rng.IntN(4) == 0 {
+		cfg.MaxPendingBytes = 2000
+	}
+	return cfg
+}
+
+func (s *sim) step(h *host) {
+	switch n := s.rng.IntN(100); {
+	case n < 34:
+		s.appends(h, 1+s.rng.IntN(3), 1+s.rng.IntN(4))
+	case n < 37:
+		s.impatient(h)
+	case n < 44:
+		h.flush(time.Duration(s.rng.IntN(20)) * time.Second)
+	case n < 49:
+		h.note("reopen")
+		h.stop()
+	case n < 56:
+		h.note("hand over")
+		h.handOver()
+	case n < 59:
+		if len(h.draining) > 0 {
+			h.note("the oldest ends")
+			h.end(h.draining[0])
+		}
+	case n < 65:
+		s.kill(h)
+	case n < 72:
+		s.cut(h)
+	case n < 78:
+		s.editor(h)
+	case n < 82:
+		s.sleep(time.Duration(s.rng.IntN(120)) * time.Second)
+	case n < 87:
+		for _, h := range s.hosts { // who waits for the publish lock looks often
+			for len(h.draining) > 0 {
+				h.end(h.draining[0])
+			}
+		}
+		s.sleep(time.Duration(s.rng.IntN(7200)) * time.Second)
+	case n < 89:
+		d := time.Duration(s.rng.IntN(7200)-3600) * time.Second
+		h.note("clock step %v", d)
+		h.clock.step(d)
+	case n < 94:
+		s.trouble(h, []float64{0, 0.1, 0.5, 1}[s.rng.IntN(4)], h.diskTrouble)
+	case n < 97:
+		s.trouble(h, h.storeTrouble, []float64{0, 0, 0.02, 0.2}[s.rng.IntN(4)])
+	default:
+		h.release()
+	}
+}
+
+func (s *sim) trouble(h *host, store, disk float64) {
+	h.note("trouble: store %v, disk %v", store, disk)
+	h.setTrouble(store, disk)
+}
+
+func (s *sim) sleep(d time.Duration) {
+	s.note("sleep %v", d)
+	time.Sleep(d)
+}
+
+// appends appends n fetches from each of several goroutines.
+func (s *sim) appends(h *host, goroutines, n int) {
+	h.note("append %d × %d", goroutines, n)
+	var all sync.WaitGroup
+	for i := range goroutines {
+		all.Go(func() {
+			for range n {
+				h.append(context.Background(), i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// impatient appends with a context that soon ends.
+func (s *sim) impatient(h *host) {
+	d := time.Duration(s.rng.IntN(500)) * time.Microsecond
+	h.note("append within %v", d)
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	h.append(ctx, 0)
+}
+
+// kill kills one process, or all, now or soon.
+func (s *sim) kill(h *host) {
+	all, after := h.processes(), s.rng.IntN(40)
+	if s.rng.IntN(2) == 0 {
+		i := s.rng.IntN(len(all))
+		all = all[i : i+1]
+	}
+	h.note("kill %d after %d operations", len(all), after)
+	for _, p := range all {
+		p.mu.Lock()
+		p.doom, p.dead = after, after == 0
+		p.mu.Unlock()
+	}
+}
+
+// cut cuts power now or soon.
+func (s *sim) cut(h *host) {
+	after := s.rng.IntN(60)
+	h.note("power cut after %d operations", after)
+	if after == 0 {
+		h.cutPower()
+		return
+	}
+	h.mu.Lock()
+	h.cut = h.ops + after
+	h.mu.Unlock()
+}
+
+// editor changes the local file behind the Writer's back; the next append
+// notices. Until then what was in it is in memory only, so no harm may come.
+func (s *sim) editor(h *host) {
+	trouble := h.diskTrouble
+	h.setTrouble(h.storeTrouble, 0)
+	h.mu.Lock()
+	h.cut = 0
+	h.proc.doom = 0
+	h.mu.Unlock()
+	h.appendN(1) // the file is as the Writer wants it
+	content, err := h.disk.ReadFile(arrayName)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	switch s.rng.IntN(6) {
+	case 0:
+		h.note("editor empties")
+		err = h.disk.WriteFile(arrayName, nil, 0o600)
+	case 1:
+		h.note("editor replaces")
+		err = h.disk.ReplaceFile(arrayName, []byte("hello"), 0o644)
+	case 2:
+		h.note("editor deletes")
+		err = h.disk.Remove(arrayName)
+	case 3:
+		h.note("editor reformats")
+		var out bytes.Buffer
+		json.Compact(&out, content)
+		err = h.disk.WriteFile(arrayName, out.Bytes(), 0o600)
+	case 4:
+		h.note("editor saves the same in a new file")
+		err = h.disk.ReplaceFile(arrayName, content, 0o644)
+	default:
+		h.note("editor truncates")
+		err = h.disk.WriteFile(arrayName, content[:s.rng.IntN(len(content))], 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	h.mu.Lock()
+	h.healed = false
+	h.mu.Unlock()
+	h.appendN(1)
+	h.setTrouble(h.storeTrouble, trouble)
+}

@@ -1,0 +1,200 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/storetest"
+)
+
+// world is a store, the hosts that write to it, and what is known of both. The
+// simulation and the crash tests play in it, and one oracle judges them.
+//
+// It is made so that a seed gives the same history each time: each operation of
+// a disk, each call of the store and each waking takes some virtual nanoseconds
+// of its own, drawn from the seed. At any instant one goroutine runs, and all
+// others wait.
+type world struct {
+	t     *testing.T
+	seed  uint64
+	start time.Time
+	zone  *time.Location
+	log   lockedBuffer
+
+	mem   objects
+	blind bool // the store honours no condition
+	hosts []*host
+
+	mu      sync.Mutex // guards what follows, and the hosts
+	history []string
+	draws   map[string]int
+	procs   int
+	fetches []*submission // the first has the number 1
+	before  map[string]glance
+}
+
+// objects is a store that can be looked into.
+type objects interface {
+	rotatelog.Store
+	Keys() []string
+	Bytes(key string) []byte
+}
+
+// submission is a fetch that was given to Append.
+type submission struct {
+	host    *host
+	days    [2]rotatelog.Day  // on which Append was called, and returned
+	receipt rotatelog.Receipt // zero: not acknowledged
+}
+
+func (s *submission) acked() bool { return s.receipt.Number > 0 }
+
+func newWorld(t *testing.T, seed uint64) *world {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{t: t, seed: seed, start: time.Now(), zone: zone, mem: storetest.NewMem(),
+		draws: map[string]int{}, before: map[string]glance{}}
+}
+
+// draw returns random numbers for the next event of a kind. Events of different
+// kinds do not share them, so that a change to one leaves the others alone.
+func (w *world) draw(kind string) *rand.Rand {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := fnv.New64a()
+	fmt.Fprint(h, kind, w.draws[kind])
+	w.draws[kind]++
+	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
+}
+
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.history = append(w.history, fmt.Sprintf("%15v  ", time.Since(w.start))+fmt.Sprintf(format, args...))
+}
+
+// submit makes the next fetch.
+func (w *world) submit(h *host) (n int) {
+	day := h.today()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fetches = append(w.fetches, &submission{host: h, days: [2]rotatelog.Day{day, day}})
+	return len(w.fetches)
+}
+
+// returned notes what became of a fetch.
+func (w *world) returned(n int, r rotatelog.Receipt, err error) {
+	f := w.fetch(n)
+	day := f.host.today()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.days[1] = day
+	if err == nil {
+		f.receipt = r
+	}
+}
+
+// fetch returns what is known of a fetch, nil if there is none of that number.
+func (w *world) fetch(n int) *submission {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n < 1 || n > len(w.fetches) {
+		return nil
+	}
+	return w.fetches[n-1]
+}
+
+// acked returns the fetches that were acknowledged, by their numbers.
+func (w *world) acked() map[int]submission {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := map[int]submission{}
+	for i, f := range w.fetches {
+		if f.acked() {
+			found[i+1] = *f
+		}
+	}
+	return found
+}
+
+// fork returns a world like w, without hosts: one of its futures.
+func (w *world) fork() *world {
+	c := newWorld(w.t, w.seed)
+	c.start, c.blind = w.start, w.blind
+	mem := storetest.NewMem()
+	c.mem = mem
+	for _, key := range w.mem.Keys() {
+		obj, err := w.mem.Stat(context.Background(), key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		mem.Put(key, w.mem.Bytes(key), obj.Meta)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.history = append(c.history, w.history...)
+	for key, seen := range w.before {
+		c.before[key] = glance{entries: seen.entries} // to be judged again
+	}
+	return c
+}
+
+// telling prints the history if the test failed.
+func (w *world) telling(repeat string) {
+	if !w.t.Failed() {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t.Logf("history:\n%s", strings.Join(w.history, "\n"))
+	w.t.Logf("log:\n%s", w.log.String())
+	w.t.Logf("repeat with: %s", repeat)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// steppedClock is the bubble's clock, off by some hours that can change.
+type steppedClock struct {
+	mu  sync.Mutex
+	off time.Duration
+}
+
+func (c *steppedClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.off).Round(0)
+}
+
+func (c *steppedClock) Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (c *steppedClock) step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off += d
+}

@@ -1,0 +1,494 @@
+package rotatelog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"time"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// spool is the local side: the array being filled, and the batches that wait
+// for the store. The array and the progress belong to whoever holds the append
+// lock, and the Writer lets one goroutine at a time at them; pending/ and
+// uploaded/ are also worked on by whoever holds the publish lock. What the
+// directories list is the truth; nothing of it is remembered.
+type spool struct {
+	fs  vfs.FS
+	dir string // such as all_api.spool
+
+	max   int           // fetches a batch
+	newID func() string // of a batch
+
+	array    array
+	progress progress
+	begun    bool     // progress is in batch.json
+	sealing  *sealing // a seal that failed half way, to be finished first
+
+	waiting int64 // bytes in pending/, or more: batches leave without notice
+	counted bool
+
+	sealed   []Sealed // what has happened and is not yet told
+	repaired []Repaired
+}
+
+// sealing says how far the sealing of a batch has come.
+type sealing struct {
+	batch  batch
+	reason string
+	linked bool // its file stands in pending/
+	empty  bool // the array has begun anew
+}
+
+func (s *spool) path(elem ...string) string { return path.Join(append([]string{s.dir}, elem...)...) }
+
+// The names in the spool.
+const (
+	appendLock   = "lock"
+	publishLock  = "publish.lock"
+	progressFile = "batch.json"
+	spareFile    = "spare.json" // what will replace the array
+	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
+	ownerFile    = "owner"      // a random id that objects are marked with
+	uncleanFile  = "unclean"    // stands while a Writer appends, and after one that was killed
+	pendingDir   = "pending"
+	uploadedDir  = "uploaded"
+	damagedDir   = "damaged"
+)
+
+// newSpool returns the spool of the stream called name, its directories made.
+func newSpool(fsys vfs.FS, name string, max int, newID func() string, format formatFunc) (*spool, error) {
+	s := &spool{fs: fsys, dir: name + ".spool", max: max, newID: newID}
+	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: format, aside: s.setAside}
+	for _, d := range []string{s.dir, s.path(pendingDir), s.path(uploadedDir), s.path(damagedDir)} {
+		if err := s.mkdir(d); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.checkDir()
+}
+
+// checkDir returns an error if no file can be made beside the array: better now
+// than when the first batch is full.
+func (s *spool) checkDir() error {
+	name := s.array.name + ".new"
+	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), s.remove(name))
+}
+
+func (s *spool) mkdir(name string) error {
+	err := s.fs.Mkdir(name, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		info, err := s.fs.Stat(name)
+		if err == nil && !info.Mode.IsDir() {
+			err = fmt.Errorf("%s is not a directory; move it away", name)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(path.Dir(name)); err != nil {
+		// A later sync may succeed without covering what this one failed to, so
+		// the next Open is to make it again.
+		return errors.Join(err, s.fs.Remove(name))
+	}
+	return nil
+}
+
+// ready makes the array fit to take a fetch of day: a seal that failed half way
+// is finished, a full batch or one of another day sealed, a file that was
+// disturbed rebuilt.
+func (s *spool) ready(day Day, now time.Time) error {
+	if s.sealing != nil {
+		if err := s.finishSeal(); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch n := len(s.array.records); {
+	case n >= s.max:
+		err = s.seal(now, reasonFull)
+	case n > 0 && s.progress.Day != day:
+		err = s.seal(now, reasonOtherDay)
+	default:
+		err = s.mend()
+	}
+	if err != nil || s.begun && s.progress.Day == day {
+		return err
+	}
+	if s.progress.Day == day {
+		return s.begin(s.progress)
+	}
+	return s.begin(s.progress.begun(day))
+}
+
+// mend repairs the array, and reports what was wrong with it.
+func (s *spool) mend() error {
+	what, err := s.array.repair()
+	if err == nil && what != "" {
+		s.report(Repaired{File: s.array.name, What: what})
+	}
+	return err
+}
+
+// begin makes p the progress, durably.
+func (s *spool) begin(p progress) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	s.progress, s.begun = p, false
+	if err := s.writeFile(s.path(progressFile), append(b, '\n')); err != nil {
+		return err
+	}
+	s.begun = true
+	return nil
+}
+
+// The reasons for sealing a batch.
+const (
+	reasonFull     = "full"
+	reasonOtherDay = "a fetch of another day"
+	reasonMidnight = "midnight"
+	reasonPastDay  = "past day"
+	reasonFlush    = "flush"
+	reasonResumed  = "finished what was interrupted"
+)
+
+// seal moves what the array holds to pending/, durably, and begins a new array.
+func (s *spool) seal(now time.Time, reason string) error {
+	if s.sealing != nil {
+		return s.finishSeal()
+	}
+	if err := s.mend(); err != nil {
+		return err
+	}
+	if err := s.array.sync(); err != nil {
+		return err
+	}
+	s.sealing = &sealing{reason: reason, batch: batch{
+		day:    s.progress.Day,
+		order:  s.progress.Order,
+		first:  s.progress.First,
+		last:   s.progress.First + len(s.array.records) - 1,
+		sealed: now.UTC().Truncate(time.Second),
+		id:     s.newID(),
+	}}
+	return s.finishSeal()
+}
+
+// finishSeal does what is left of sealing. The batch gets a second name before
+// the array gives up its own: no power cut can then take both.
+func (s *spool) finishSeal() error {
+	g := s.sealing
+	if !g.linked {
+		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
+			return err
+		}
+		g.linked = true
+	}
+	if !g.empty {
+		if err := s.syncPending(); err != nil {
+			g.linked = false // a later sync may succeed without covering what this one failed to
+			return err
+		}
+		full, size := s.array.records, s.array.end
+		s.array.records = nil
+		if err := s.array.replace(); err != nil {
+			s.array.records = full
+			return err
+		}
+		g.empty = true
+		s.waiting += size
+	}
+	if err := s.begin(s.progress.after(g.batch)); err != nil {
+		return err
+	}
+	s.sealing = nil
+	s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
+		Fetches: g.batch.fetches(), Reason: g.reason})
+	return nil
+}
+
+// linkTo makes target a second name of the array. Where the directory has no
+// hard links, or the name is there but not to be trusted, the records are
+// written once more. The publisher does not see target before all is well.
+func (s *spool) linkTo(target string) error {
+	unseen := s.path(pendingDir, sealingFile)
+	if err := s.remove(unseen); err != nil {
+		return err
+	}
+	_, err := s.fs.Stat(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.fs.Link(s.array.name, unseen)
+	} else if err == nil {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		err = s.copyTo(unseen)
+	} else if info, serr := s.fs.Stat(unseen); serr != nil || s.array.strange(info) {
+		err = errors.Join(serr, errors.New("another program keeps changing it")) // at this very moment
+	}
+	if err != nil {
+		return err
+	}
+	return s.fs.Rename(unseen, target)
+}
+
+// copyTo makes target a file like the array.
+func (s *spool) copyTo(target string) error {
+	f, _, err := s.array.build()
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return s.fs.Rename(s.array.spare, target)
+}
+
+// pending returns the batches that wait, in the order of sealing. They are not
+// durable under these names before syncPending.
+func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
+
+// uploaded returns the last confirmed batches, in the order of sealing.
+func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
+
+func (s *spool) list(dir string) ([]batch, error) {
+	names, err := s.fs.ReadDir(s.path(dir))
+	if err != nil {
+		return nil, err
+	}
+	var batches []batch
+	for _, name := range names {
+		if b, ok := parseBatch(name); ok {
+			batches = append(batches, b)
+		}
+	}
+	slices.SortFunc(batches, byOrder)
+	return batches, nil
+}
+
+// batchPath returns where b stands: in uploaded/ once it is confirmed.
+func (s *spool) batchPath(b batch) string {
+	if b.sequence > 0 {
+		return s.path(uploadedDir, b.fileName())
+	}
+	return s.path(pendingDir, b.fileName())
+}
+
+// syncPending makes what pending lists durable. Nothing may be uploaded before:
+// a batch that was uploaded and then forgotten would be sealed and uploaded again.
+func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
+
+// load returns the fetches of a pending batch. Bytes that do not parse are set
+// aside, unless they are known, and reported.
+func (s *spool) load(b batch, known bool) (fetches [][]byte, odd *Repaired, err error) {
+	name := s.batchPath(b)
+	content, err := s.readFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	fetches, _, whole := splitArray(content)
+	if whole || known {
+		return fetches, nil, nil
+	}
+	aside, err := s.keep(name, content)
+	return fetches, &Repaired{File: name, Aside: aside,
+		What: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", len(fetches), b.fetches())}, err
+}
+
+// abandon takes a pending batch that holds nothing readable out of the way; its
+// bytes are in damaged/.
+func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
+
+// confirm moves a batch that the store holds to uploaded/, where the last keep
+// stay. It has a name at every instant: while a seal is unfinished, only that
+// tells that the array is not to be sealed again.
+func (s *spool) confirm(b batch, sequence, keep int) error {
+	from := s.batchPath(b)
+	b.sequence = sequence
+	to := s.batchPath(b)
+	if err := s.remove(to); err != nil { // of an attempt that failed half way
+		return err
+	}
+	if err := s.fs.Link(from, to); err != nil {
+		if err := s.fs.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return err
+	}
+	if err := s.remove(from); err != nil {
+		return err
+	}
+	return s.prune(keep)
+}
+
+// leastUploaded is how many confirmed batches stay when the disk is full.
+const leastUploaded = 1
+
+// prune deletes all but the last keep confirmed batches.
+func (s *spool) prune(keep int) error {
+	old, err := s.uploaded()
+	if err != nil {
+		return err
+	}
+	for len(old) > keep {
+		if err := s.remove(s.batchPath(old[0])); err != nil {
+			return err
+		}
+		old = old[1:]
+	}
+	return nil
+}
+
+// remove removes a file that may be gone already.
+func (s *spool) remove(name string) error {
+	err := s.fs.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// setAside gives what a stranger put in place of a file a name in damaged/. A
+// file keeps its own name too, until it is replaced.
+func (s *spool) setAside(name, what string) error {
+	info, err := s.fs.Stat(name)
+	if err != nil {
+		return err
+	}
+	aside, err := s.newAside(name, func(aside string) error {
+		if !info.Mode.IsRegular() {
+			return s.fs.Rename(name, aside)
+		}
+		return s.fs.Link(name, aside)
+	})
+	if err != nil && info.Mode.IsRegular() { // there may be no hard links
+		var content []byte
+		if content, err = s.readFile(name); err == nil {
+			aside, err = s.keep(name, content)
+		}
+	}
+	if err == nil {
+		s.report(Repaired{File: name, What: what + " was set aside", Aside: aside})
+	}
+	return err
+}
+
+// keep writes bytes that were found in the file called name to damaged/.
+func (s *spool) keep(name string, content []byte) (aside string, err error) {
+	return s.newAside(name, func(aside string) error {
+		f, err := s.fs.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if _, err := f.WriteAt(content, 0); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+}
+
+// newAside makes a file in damaged/ under a name that is not taken.
+func (s *spool) newAside(name string, create func(aside string) error) (aside string, err error) {
+	for n := 1; ; n++ {
+		aside = s.path(damagedDir, fmt.Sprintf("%04d-%s", n, path.Base(name)))
+		if _, err := s.fs.Stat(aside); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if err := create(aside); err != nil {
+			return "", err
+		}
+		return aside, s.fs.SyncDir(s.path(damagedDir))
+	}
+}
+
+// takeNews returns what has happened since it was last asked.
+func (s *spool) takeNews() ([]Sealed, []Repaired) {
+	sealed, repaired := s.sealed, s.repaired
+	s.sealed, s.repaired = nil, nil
+	return sealed, repaired
+}
+
+func (s *spool) report(r Repaired) { s.repaired = append(s.repaired, r) }
+
+// writeFile replaces a file in the spool durably by one with that content.
+func (s *spool) writeFile(name string, content []byte) error {
+	spare := name + ".new"
+	if err := s.fs.Remove(spare); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.fs.OpenFile(spare, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(content, 0); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := s.fs.Rename(spare, name); err != nil {
+		return err
+	}
+	return s.fs.SyncDir(path.Dir(name))
+}
+
+func (s *spool) readFile(name string) ([]byte, error) {
+	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(info.Size) + bytes.MinRead)
+	_, err = b.ReadFrom(io.NewSectionReader(f, 0, 1<<62))
+	return b.Bytes(), err
+}
+
+// lock takes one of the spool's locks, or returns vfs.ErrLocked.
+func (s *spool) lock(name string) (io.Closer, error) { return s.fs.Lock(s.path(name)) }
+
+func (s *spool) close() error { return errors.Join(s.array.close(), s.fs.Close()) }
+
+// used returns how many bytes pending/ and the array take, at least; it counts
+// again when that would be more than limit.
+func (s *spool) used(limit int64) (int64, error) {
+	if s.counted && s.waiting+s.array.end <= limit {
+		return s.waiting + s.array.end, nil
+	}
+	pending, err := s.pending()
+	if err != nil {
+		return 0, err
+	}
+	s.waiting = 0
+	for _, b := range pending {
+		info, err := s.fs.Stat(s.batchPath(b))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+		s.waiting += info.Size // 0 if it has just been uploaded
+	}
+	s.counted = true
+	return s.waiting + s.array.end, nil
+}

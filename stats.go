@@ -1,0 +1,43 @@
+package rotatelog
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats are what a Writer has done since Open.
+type Stats struct {
+	Appended  int // fetches
+	Uncounted int // fetches among them whose matches could not be counted
+	Sealed    int // batches
+	Uploaded  int // batches
+	Failed    int // attempts to upload
+	Repaired  int // things in the spool that were mended
+
+	Day    Day // of the last fetch appended; after Open, of the last in the unfinished batch
+	Number int // its daily fetch number
+	Place  int // its place in its batch
+
+	Pending      int       // batches that waited when the publisher last looked
+	LastUploaded time.Time // zero if there was none
+	LastError    error     // of the last attempt to upload; nil once one succeeded
+}
+
+// Stats returns what the Writer has done since Open. It does no I/O.
+func (w *Writer) Stats() Stats {
+	w.stats.mu.Lock()
+	defer w.stats.mu.Unlock()
+	return w.stats.stats
+}
+
+// counters are Stats being counted.
+type counters struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+func (c *counters) note(change func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.stats)
+}

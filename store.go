@@ -1,0 +1,90 @@
+package rotatelog
+
+import (
+	"context"
+	"io"
+)
+
+// Store is a map from key to object, each version replaced only as a whole.
+// It is the one thing that rotatelog asks of the place where the daily objects
+// live. [S3Store], [DirStore] and storetest.Mem implement it; storetest.Run
+// holds every "must" of this page and is meant to be run on your own.
+//
+// Every method must be safe for concurrent use, and must return soon after ctx
+// is done.
+type Store interface {
+	// Stat describes the current version of the object at key. Its error must
+	// match [fs.ErrNotExist] if, and only if, there is no object; every other
+	// error means that it is not known whether there is one.
+	Stat(ctx context.Context, key string) (Object, error)
+
+	// Read returns n bytes at off of version v of the object at key; a negative
+	// n means all from off on. A range that goes past the end must be an error,
+	// from Read or from the reader, never a short read without one. If v is no
+	// longer the current version the error must match [ErrConflict]; the
+	// reader must never yield bytes of another version. The caller closes it.
+	Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error)
+
+	// Write replaces the object at key by the concatenation of parts, with meta
+	// as its metadata, if and only if its current version is old; the zero
+	// Version means that there must be no object. Readers must see the version
+	// before or the version after, whole, and never anything else.
+	//
+	// nil means that it was applied, as far as the store can tell. An error
+	// that matches [ErrConflict] means that it was not, as far as the store can
+	// tell. Any other error means that this is unknown: it may have been
+	// applied, or may yet be. An error that no retry will mend should match
+	// [ErrPermanent] and say what to do.
+	//
+	// Write must not change or keep parts, their Data, or meta. Metadata names
+	// consist of a-z, 0-9 and '-', values of printable ASCII, and all of it is
+	// below 2 KB.
+	Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error
+}
+
+// Exclusive may be implemented by a Store besides its methods. If it returns
+// true, no two Writers may share a key of this Store, since nothing would keep
+// one from overwriting the other: each object then carries the name of the
+// Writer that owns it, and another refuses to write it.
+type Exclusive interface{ Exclusive() bool }
+
+// Version names one version of one object. It is opaque, and compared only for
+// equality: two versions of a key with different contents must have different
+// Versions. The zero Version means that there is no object, so no Store may
+// return it with a nil error.
+type Version string
+
+// Object is what a Store knows of the current version of an object. All of it
+// must belong to that one version.
+type Object struct {
+	Version Version
+	Size    int64             // bytes
+	Meta    map[string]string // as written; a Store may lose it, but never change it
+}
+
+// Part is one piece of the object that a Write makes: Data, or, where Data is
+// nil, Len bytes at Off of the old version.
+type Part struct {
+	Data []byte
+	Off  int64
+	Len  int64
+}
+
+// Data returns a part that consists of b, which it does not copy.
+func Data(b []byte) Part {
+	if b == nil {
+		b = []byte{}
+	}
+	return Part{Data: b}
+}
+
+// Copy returns a part that consists of n bytes at off of the old version.
+func Copy(off, n int64) Part { return Part{Off: off, Len: n} }
+
+// Size returns how many bytes the part adds to the object.
+func (p Part) Size() int64 {
+	if p.Data != nil {
+		return int64(len(p.Data))
+	}
+	return p.Len
+}

@@ -1,0 +1,209 @@
+package storetest
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// Faulty is a Store that does to another what networks and servers do. Every
+// call is shown to the function Fault, which says what goes wrong with it:
+//
+//	Fault{}                      nothing: the call and its answer pass through
+//	Fault{Err: e, Skip: true}    the request is lost
+//	Fault{Err: e}                the reply is lost: a write is applied all the same
+//	Fault{Skip: true}            the reply lies: a write is said to be applied, and is not
+//	Fault{Err: e, Later: true}   an abandoned request: the write is applied at [Faulty.Release]
+//	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes
+//	Fault{Delay: time.Minute}    the request is slow
+//	Fault{DropMeta: true}        metadata is lost
+//
+// A test of exactly-once should go through each write with both Skip and its
+// absence, since the caller is told the same either way. A Faulty is safe for
+// concurrent use; its fields must not change once it is used.
+type Faulty struct {
+	Store rotatelog.Store // the Store that does the work
+
+	// Fault says what goes wrong with a call; nil means nothing ever does. It is
+	// called for one call at a time, in the order of Op.N, so it may count. It
+	// may use Store, to let another writer in just before, but not the Faulty.
+	Fault func(Op) Fault
+
+	// Clock measures Fault.Delay; nil means the time of the system.
+	Clock rotatelog.Clock
+
+	mu    sync.Mutex
+	calls int // mu guards it
+	held  []heldWrite
+}
+
+// Op is a call of one of the three methods of a Faulty.
+type Op struct {
+	Name string // "stat", "read" or "write"
+	Key  string
+	N    int // counts the calls of this Faulty, from 1
+}
+
+// Fault is what goes wrong with a call. The zero Fault is no fault.
+type Fault struct {
+	// Err is the answer. Nil means the answer of the Store, or nil where the
+	// Store is not asked.
+	Err error
+	// Skip keeps a write from the Store. A stat or read with an Err never gets
+	// there, and one without is not changed by it.
+	Skip bool
+	// Later keeps a write from the Store until Release.
+	Later bool
+	// Yield is how many bytes a reader gives before it fails with Err. At 0 it
+	// is Read itself that fails.
+	Yield int64
+	// Delay comes before all else. If ctx ends meanwhile that is the answer, and
+	// the Store is not asked.
+	Delay time.Duration
+	// DropMeta makes a write leave the metadata out, and a stat not tell it.
+	DropMeta bool
+}
+
+type heldWrite struct {
+	key   string
+	old   rotatelog.Version
+	parts []rotatelog.Part
+	meta  map[string]string
+}
+
+// Stat implements [rotatelog.Store].
+func (f *Faulty) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	fault, err := f.next(ctx, "stat", key)
+	if err != nil {
+		return rotatelog.Object{}, err
+	}
+	if fault.Err != nil {
+		return rotatelog.Object{}, fault.Err
+	}
+	o, err := f.Store.Stat(ctx, key)
+	if fault.DropMeta {
+		o.Meta = nil
+	}
+	return o, err
+}
+
+// Read implements [rotatelog.Store].
+func (f *Faulty) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
+	fault, err := f.next(ctx, "read", key)
+	if err != nil {
+		return nil, err
+	}
+	if fault.Err != nil && fault.Yield == 0 {
+		return nil, fault.Err
+	}
+	r, err := f.Store.Read(ctx, key, v, off, n)
+	if err != nil || fault.Err == nil {
+		return r, err
+	}
+	return &brokenReader{r, fault.Yield, fault.Err}, nil
+}
+
+// Write implements [rotatelog.Store].
+func (f *Faulty) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	fault, err := f.next(ctx, "write", key)
+	if err != nil {
+		return err
+	}
+	if fault.DropMeta {
+		meta = nil
+	}
+	switch {
+	case fault.Later:
+		f.hold(key, old, parts, meta)
+	case !fault.Skip:
+		err = f.Store.Write(ctx, key, old, parts, meta)
+	}
+	if fault.Err != nil {
+		return fault.Err
+	}
+	return err
+}
+
+// Held returns how many writes wait for Release.
+func (f *Faulty) Held() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.held)
+}
+
+// Release lets the writes that Later held back reach the Store, in the order in
+// which they were made and without further faults, and returns the Store's
+// answer to each.
+func (f *Faulty) Release(ctx context.Context) []error {
+	f.mu.Lock()
+	held := f.held
+	f.held = nil
+	f.mu.Unlock()
+
+	var errs []error
+	for _, w := range held {
+		errs = append(errs, f.Store.Write(ctx, w.key, w.old, w.parts, w.meta))
+	}
+	return errs
+}
+
+// next decides about a call, and delays it.
+func (f *Faulty) next(ctx context.Context, name, key string) (Fault, error) {
+	fault := f.decide(name, key)
+	if fault.Delay <= 0 {
+		return fault, nil
+	}
+	if f.Clock != nil {
+		return fault, f.Clock.Sleep(ctx, fault.Delay)
+	}
+	select {
+	case <-time.After(fault.Delay):
+		return fault, nil
+	case <-ctx.Done():
+		return fault, context.Cause(ctx)
+	}
+}
+
+func (f *Faulty) decide(name, key string) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	if f.Fault == nil {
+		return Fault{}
+	}
+	return f.Fault(Op{Name: name, Key: key, N: f.calls})
+}
+
+// hold keeps copies: the caller may use its parts and meta again at once.
+func (f *Faulty) hold(key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) {
+	parts = slices.Clone(parts)
+	for i, p := range parts {
+		if p.Data != nil {
+			parts[i] = rotatelog.Data(slices.Clone(p.Data))
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = append(f.held, heldWrite{key, old, parts, maps.Clone(meta)})
+}
+
+// brokenReader gives left more bytes, and then err.
+type brokenReader struct {
+	io.ReadCloser
+	left int64
+	err  error
+}
+
+func (r *brokenReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, r.err
+	}
+	n, err := r.ReadCloser.Read(p[:min(int64(len(p)), r.left)])
+	r.left -= int64(n)
+	return n, err
+}

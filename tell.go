@@ -1,0 +1,74 @@
+package rotatelog
+
+import (
+	"context"
+	"log/slog"
+)
+
+// What happens is told twice: to the log, for people, and to the hooks.
+
+func (cfg *Config) tellSealed(s Sealed) {
+	cfg.Logger.Info("batch sealed", "day", s.Day, "first", s.First, "last", s.Last, "fetches", s.Fetches, "reason", s.Reason)
+	if cfg.Hooks.Sealed != nil {
+		cfg.Hooks.Sealed(s)
+	}
+}
+
+func (cfg *Config) tellSealFailed(err error) {
+	cfg.Logger.Error("batch could not be sealed; nothing is lost, the next append or minute tries again",
+		"file", cfg.path(cfg.Name+".json"), "err", err)
+}
+
+func (cfg *Config) tellUploaded(u Uploaded) {
+	if u.Sequence == 1 {
+		cfg.Logger.Info("daily file created", "day", u.Day, "key", u.Key)
+	}
+	cfg.Logger.Info("uploaded", "day", u.Day, "sequence", u.Sequence, "fetches", u.Fetches, "matches", u.Matches,
+		"day_fetches", u.Totals.Fetches, "day_matches", u.Totals.Matches)
+	if cfg.Hooks.Uploaded != nil {
+		cfg.Hooks.Uploaded(u)
+	}
+}
+
+// troubled is how many failures in a row are more than a hiccup.
+const troubled = 3
+
+func (cfg *Config) tellFailed(f Failed) {
+	level := slog.LevelWarn
+	if f.Permanent || f.Attempt >= troubled {
+		level = slog.LevelError
+	}
+	cfg.Logger.Log(context.Background(), level, "upload failed; the batches wait on disk", "waiting", f.Waiting, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
+	if cfg.Hooks.Failed != nil {
+		cfg.Hooks.Failed(f)
+	}
+}
+
+func (cfg *Config) tellDayChanged(t Totals) {
+	cfg.Logger.Info("day changed", "yesterday", t.Day, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
+	if cfg.Hooks.DayChanged != nil {
+		cfg.Hooks.DayChanged(t)
+	}
+}
+
+func (cfg *Config) tellUncounted(u Uncounted) {
+	cfg.Logger.Warn("fetch kept, its matches not counted", "day", u.Day, "number", u.Number, "err", u.Err)
+	if cfg.Hooks.Uncounted != nil {
+		cfg.Hooks.Uncounted(u)
+	}
+}
+
+// aside returns the path of the bytes that were set aside, "" for none.
+func (cfg *Config) aside(r Repaired) string {
+	if r.Aside == "" {
+		return ""
+	}
+	return cfg.path(r.Aside)
+}
+
+func (cfg *Config) tellRepaired(r Repaired) {
+	cfg.Logger.Warn("spool repaired", "file", cfg.path(r.File), "what", r.What, "aside", cfg.aside(r))
+	if cfg.Hooks.Repaired != nil {
+		cfg.Hooks.Repaired(r)
+	}
+}
