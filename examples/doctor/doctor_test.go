@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	bucket    = "sports-json-logs-all"
+	accessKey = "AKIDTEST"
+	secretKey = "hidden/secret+key"
+	token     = "hidden-token"
+)
+
+// bench is a server to test the connection to, over HTTP.
+type bench struct {
+	t        *testing.T
+	ctx      context.Context
+	srv      *fakes3.Server
+	endpoint string
+	env      map[string]string
+}
+
+func newBench(t *testing.T, profile fakes3.Profile) *bench {
+	srv := fakes3.New(fakes3.Options{Profile: profile, AccessKey: accessKey, SecretKey: secretKey, SessionToken: token})
+	srv.CreateBucket(bucket)
+	ts := httptest.NewServer(srv)
+	t.Cleanup(ts.Close)
+	return &bench{t, t.Context(), srv, ts.URL, map[string]string{
+		"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey, "AWS_SESSION_TOKEN": token,
+	}}
+}
+
+// what differs from run to run, and what stands for it in the golden files
+var (
+	probeName = regexp.MustCompile(`rotatelog-probe-[a-z2-7]+`)
+	requestID = regexp.MustCompile(`RequestID: [0-9A-F]*`)
+)
+
+// run runs the program on the server's bucket.
+func (b *bench) run(args ...string) (code int, stdout, stderr string) {
+	b.t.Helper()
+	args = append([]string{"-store", "s3://" + bucket + "/all", "-endpoint", b.endpoint}, args...)
+	code, stdout, stderr = runWith(b, args...)
+	for _, secret := range []string{secretKey, token} {
+		if strings.Contains(stdout+stderr, secret) {
+			b.t.Errorf("it prints a secret:\n%s%s", stdout, stderr)
+		}
+	}
+	return code, stdout, stderr
+}
+
+func runWith(b *bench, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	env := cli.Env{Args: args, Stdout: &out, Stderr: &errs, Getenv: func(name string) string { return b.env[name] }}
+	code = run(b.ctx, env)
+	text := strings.ReplaceAll(out.String(), b.endpoint, "http://server")
+	text = probeName.ReplaceAllString(text, "rotatelog-probe-xyz")
+	return code, requestID.ReplaceAllString(text, "RequestID: 1"), errs.String()
+}
+
+// wantRun runs the program and compares what it prints with a golden file.
+func (b *bench) wantRun(wantCode int, golden string, args ...string) {
+	b.t.Helper()
+	code, stdout, stderr := b.run(args...)
+	if code != wantCode || stderr != "" {
+		b.t.Errorf("code %d, want %d; stderr %q", code, wantCode, stderr)
+	}
+	golden = "testdata/" + golden + ".txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(stdout), 0o644); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), stdout); diff != "" {
+		b.t.Errorf("%s:\n%s", golden, diff)
+	}
+}
+
+func (b *bench) wantNothingLeft() {
+	b.t.Helper()
+	if keys, uploads := b.srv.Keys(bucket), b.srv.Uploads(bucket); len(keys)+len(uploads) > 0 {
+		b.t.Errorf("it leaves %q and %v", keys, uploads)
+	}
+}
+
+func TestServers(t *testing.T) {
+	for _, test := range []struct {
+		profile fakes3.Profile
+		code    int
+		args    []string
+	}{
+		{fakes3.Strict(), cli.OK, nil},
+		{fakes3.Linode(), cli.OK, []string{"-quick"}},
+		{fakes3.NoConditions(), cli.OK, nil},
+		{fakes3.B2(), cli.OK, nil},
+	} {
+		t.Run(test.profile.Name, func(t *testing.T) {
+			b := newBench(t, test.profile)
+			b.wantRun(test.code, test.profile.Name, test.args...)
+			b.wantNothingLeft()
+		})
+	}
+}
+
+func TestWrongSecret(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.env["AWS_SECRET_ACCESS_KEY"] = "hidden/secret+key2"
+	b.wantRun(cli.Failure, "wrong-secret")
+}
+
+func TestMissingBucket(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.wantRun(cli.Failure, "missing-bucket", "-store", "s3://sports-json-logs-none")
+}
+
+func denied(operation string) func(fakes3.Op) fakes3.Fault {
+	return func(op fakes3.Op) fakes3.Fault {
+		if op.Name != operation {
+			return fakes3.Fault{}
+		}
+		return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "AccessDenied"}}
+	}
+}
+
+func TestNoWritePermission(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.srv.Fault = denied("PutObject")
+	b.wantRun(cli.Failure, "no-write")
+	b.wantNothingLeft()
+}
+
+// Without permission to delete, a Writer works, and the test says what it left.
+func TestNoDeletePermission(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	b.srv.Fault = denied("DeleteObject")
+	b.wantRun(cli.OK, "no-delete", "-quick")
+	for _, key := range b.srv.Keys(bucket) {
+		if !strings.HasPrefix(key, "all/rotatelog-probe-") {
+			t.Errorf("it left %s", key)
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	ctx, cancel := context.WithCancel(t.Context())
+	b.ctx = ctx
+	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		if op.Name == "PutObject" && op.N == 5 {
+			cancel()
+		}
+		return fakes3.Fault{}
+	}
+	code, stdout, stderr := b.run()
+	if code != cli.Failure || !strings.Contains(stdout, "\nInterrupted: ") || stderr != "" {
+		t.Errorf("code %d, stdout %s, stderr %q", code, stdout, stderr)
+	}
+	b.wantNothingLeft()
+}
+
+func TestUsage(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "-store is missing"},
+		{[]string{"-store", "file:///srv/logs"}, "only the connection to s3://BUCKET can be tested"},
+		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `"file": it takes flags only`},
+		{[]string{"-slow"}, "-slow"},
+	} {
+		code, stdout, stderr := runWith(b, test.args...)
+		if code != cli.Usage || stdout != "" || !strings.Contains(stderr, test.want) || !strings.HasSuffix(stderr, "run with -h for help\n") {
+			t.Errorf("%q: code %d, stdout %q, stderr %q", test.args, code, stdout, stderr)
+		}
+	}
+	code, stdout, stderr := runWith(b, "-h")
+	if code != cli.OK || !strings.HasPrefix(stdout, "Usage: doctor ") || stderr != "" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	for line := range strings.Lines(stdout) {
+		if len(line) > 101 {
+			t.Errorf("this line is too long: %s", line)
+		}
+	}
+	if n := b.srv.Stats().Total(); n > 0 {
+		t.Errorf("it made %d requests", n)
+	}
+}

@@ -1,0 +1,103 @@
+// Doctor finds out whether a Writer works with a bucket. Run it with -h.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/examples/internal/cli"
+)
+
+const help = `Usage: doctor -store s3://BUCKET[/FOLDER] -endpoint URL [flags]
+
+Tests the connection to a bucket: whether it can be reached, written and read,
+and what it makes of the conditions that keep one upload from overwriting
+another. It tries all that on objects of its own, below FOLDER/, and removes
+them again.
+
+Flags:
+
+` + cli.StoreHelp + `
+A key that may write below some folder only is tested with that FOLDER.
+
+The exit status is 0 if a Writer would work, 1 if not, or if that could not be
+found out, and 2 if the flags are wrong. For example:
+
+  doctor -store s3://sports-json-logs-all -endpoint https://us-ord-1.linodeobjects.com
+`
+
+func main() { cli.Main(run) }
+
+func run(ctx context.Context, env cli.Env) int {
+	var where cli.StoreFlags
+	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
+	where.Define(flags)
+	quick := flags.Bool("quick", false, "leave out what sends and reads 5 MiB")
+	if code, done := env.ParseFlags(flags, help); done {
+		return code
+	}
+	store, prefix, err := open(env, &where, flags.Args())
+	if err != nil {
+		return env.UsageError(flags.Name(), err)
+	}
+	found, err := store.Probe(ctx, prefix, rotatelog.ProbeOptions{Quick: *quick})
+	if *quick {
+		found.CopyPart = rotatelog.Finding{}
+	}
+	table := rows(found)
+	printTable(env.Stdout, table)
+	printLeftover(env.Stdout, found.Leftover)
+	if ctx.Err() != nil {
+		fmt.Fprintf(env.Stdout, "\nInterrupted: %v\n", err)
+		return cli.Failure
+	}
+	return conclude(env.Stdout, found, table)
+}
+
+func open(env cli.Env, where *cli.StoreFlags, rest []string) (*rotatelog.S3Store, string, error) {
+	if len(rest) > 0 {
+		return nil, "", fmt.Errorf("%q: it takes flags only", rest[0])
+	}
+	store, prefix, err := where.Open(env)
+	if err != nil {
+		return nil, "", err
+	}
+	s, ok := store.(*rotatelog.S3Store)
+	if !ok {
+		return nil, "", fmt.Errorf("-store: only the connection to s3://BUCKET can be tested")
+	}
+	return s, prefix, nil
+}
+
+func printLeftover(w io.Writer, leftover []string) {
+	if len(leftover) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nThis could not be removed again:")
+	for _, what := range leftover {
+		fmt.Fprintf(w, "  %s\n", what)
+	}
+}
+
+// conclude says in the end what it all means.
+func conclude(w io.Writer, found rotatelog.Capabilities, table []row) (code int) {
+	fmt.Fprintln(w)
+	switch {
+	case found.CanShare() == nil:
+		fmt.Fprintln(w, "A Writer works here.\nSeveral Writers may share a key.")
+		return cli.OK
+	case found.CanOwn() == nil:
+		fmt.Fprintf(w, "A Writer works here.\nSeveral Writers must not share a key: %s.\n", firstBad(table, toShare))
+		code = cli.OK
+	default:
+		fmt.Fprintf(w, "No Writer works here: %s.\n", firstBad(table, toOwn))
+		code = cli.Failure
+	}
+	if found.Versioned.Answer == rotatelog.AnswerYes {
+		fmt.Fprintln(w, "The bucket keeps versions, and there some servers fail at conditions: try one that does not.")
+	}
+	return code
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"example.com/rotatelog"
+)
+
+// row is a line of the table: what was tested, how it came out, and what
+// follows for a Writer if it is so, or if it is not.
+type row struct {
+	what       string
+	need       need
+	finding    rotatelog.Finding
+	ifOK, ifNo string
+}
+
+// need says who cannot do without something.
+type need int
+
+const (
+	nobody  need = iota
+	toOwn        // any Writer
+	toShare      // Writers that share a key
+)
+
+func rows(c rotatelog.Capabilities) []row {
+	return []row{
+		{"bucket reachable", toOwn, c.Reach, "it tells that an object is missing", "nothing can be stored"},
+		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which no Writer needs"},
+		{"write", toOwn, c.Put, "an object can be stored", "nothing can be stored"},
+		{"read back", toOwn, c.Read, "and comes back as it was", "what is stored cannot be trusted"},
+		{"append", toOwn, c.Write, "an upload is added to those before", "no upload gets through"},
+		{"metadata", nobody, worst(c.Metadata, c.LargeMetadata, c.MultipartMetadata),
+			"a look is enough to know which uploads are there", "each upload has to read the whole object first"},
+		{"checksum", nobody, c.ContentMD5, "what is damaged on the way is refused", "what is damaged on the way is stored"},
+		{"conditional write", toShare, c.CreateOnly, "the first upload of a day overwrites none", "nothing keeps two Writers apart that begin a day"},
+		{"stale write refused", toShare, c.IfMatch, "an upload overwrites no other's", "nothing keeps two Writers' uploads apart"},
+		{"race", toShare, c.Atomic, "of writers at the same time, one succeeds", "nothing keeps writers at the same time apart"},
+		{"part copy", nobody, c.CopyPart, "only what is new needs to be sent", "each upload has to send the whole object"},
+		{"conditional complete", nobody, worst(c.CompleteCreateOnly, c.CompleteIfMatch),
+			"also where a key is shared", "a shared key takes whole objects all the same"},
+		{"versioning off", nobody, not(c.Versioned), "no old versions pile up", "each upload leaves an old version: let a lifecycle rule expire them"},
+		{"delete", nobody, c.Delete, "this test leaves nothing", "this test leaves its objects"},
+		{"clock", nobody, c.Clock, "this machine's is right", "fetches may go to the wrong day"},
+	}
+}
+
+// worst returns what speaks most against all of the findings.
+func worst(findings ...rotatelog.Finding) rotatelog.Finding {
+	for _, answer := range []rotatelog.Answer{rotatelog.AnswerNo, rotatelog.AnswerUnknown} {
+		i := slices.IndexFunc(findings, func(f rotatelog.Finding) bool { return f.Answer == answer })
+		if i >= 0 {
+			return findings[i]
+		}
+	}
+	return findings[0]
+}
+
+func not(f rotatelog.Finding) rotatelog.Finding {
+	switch f.Answer {
+	case rotatelog.AnswerYes:
+		return rotatelog.Finding{Answer: rotatelog.AnswerNo}
+	case rotatelog.AnswerNo:
+		return rotatelog.Finding{Answer: rotatelog.AnswerYes}
+	}
+	return f
+}
+
+// printTable prints a line for each row, and below those that are not ok why,
+// where that has not been said.
+func printTable(w io.Writer, table []row) {
+	said := map[string]bool{}
+	for _, r := range table {
+		result, follows := r.result()
+		fmt.Fprintf(w, "%-21s %-8s %s\n", r.what, result, follows)
+		if err := r.finding.Err; err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			fmt.Fprintf(w, "  %v\n", err)
+		}
+	}
+}
+
+func (r row) result() (result, follows string) {
+	switch {
+	case r.finding.Answer == rotatelog.AnswerYes:
+		return "ok", r.ifOK
+	case r.finding.Answer == rotatelog.AnswerNo:
+		return "no", r.ifNo
+	case r.finding.Err != nil:
+		return "unknown", "it could not be found out"
+	}
+	return "unknown", "not tried"
+}
+
+// firstBad says what follows from the first row of that need that is not ok.
+func firstBad(table []row, n need) string {
+	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Answer != rotatelog.AnswerYes })
+	_, follows := table[i].result()
+	return fmt.Sprintf("%s (see %q)", follows, table[i].what)
+}

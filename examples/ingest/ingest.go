@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/feed"
+)
+
+// ingest is one run of the program.
+type ingest struct {
+	cmd      *cli.Command
+	w        *rotatelog.Writer
+	progress *progress
+
+	fetches, matches int // appended
+	bytes            int64
+	days             map[rotatelog.Day]bool
+	refused          bool // an input, or a fetch in it
+}
+
+// readAll appends what is in all inputs. Its error is one that ends the run.
+func (in *ingest) readAll(ctx context.Context) error {
+	names := in.cmd.Files
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	for _, name := range names {
+		if err := in.readFile(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *ingest) readFile(ctx context.Context, name string) error {
+	if name == "-" {
+		return in.read(ctx, "stdin", in.cmd.Stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		in.refuse("%v", err)
+		return nil
+	}
+	defer f.Close()
+	return in.read(ctx, name, f)
+}
+
+// read appends the fetches of one input.
+func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
+	source := cli.Interruptible(ctx, r)
+	defer source.Close()
+	values := feed.NewReader(source, cli.MaxFetch)
+	for {
+		fetch, at, err := values.Next()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			in.refuse("%s:%d: %v", name, at.Line, reason(err))
+			if end := values.Resync(); end != nil {
+				return in.ended(name, err, end)
+			}
+			continue
+		}
+		receipt, err := in.w.Append(ctx, fetch)
+		switch {
+		case errors.Is(err, rotatelog.ErrInvalidFetch):
+			in.refuse("%s:%d: %v", name, at.Line, reason(err))
+		case err != nil:
+			return err
+		default:
+			in.count(receipt, len(fetch))
+		}
+	}
+}
+
+// ended deals with an input in which nothing follows the value that failed.
+func (in *ingest) ended(name string, failed, end error) error {
+	if end != io.EOF && !errors.Is(failed, end) { // else it is told already
+		in.refuse("%s: %v", name, end)
+	}
+	return nil
+}
+
+func (in *ingest) refuse(format string, args ...any) {
+	in.refused = true
+	in.cmd.Errorf(format, args...)
+}
+
+// reason returns why a fetch was refused, without what the line says already.
+func reason(err error) error {
+	if e, ok := errors.AsType[*feed.Error](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*rotatelog.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func (in *ingest) count(r rotatelog.Receipt, size int) {
+	in.fetches++
+	in.matches += r.Matches
+	in.bytes += int64(size)
+	in.days[r.Day] = true
+	in.progress.update(in.fetches, in.bytes)
+}
+
+// finish brings what was read to the store, unless reading ended with err.
+func (in *ingest) finish(ctx context.Context, err error) (code int) {
+	switch {
+	case ctx.Err() != nil:
+		in.cmd.Errorf("interrupted: %v", context.Cause(ctx))
+		return cli.Failure
+	case err != nil:
+		in.cmd.Errorf("%v", err)
+		return cli.Failure
+	}
+	if code = in.cmd.Deliver(ctx, in.w); in.refused {
+		code = cli.Failure
+	}
+	return code
+}
+
+// summary prints what was done, and what is on disk.
+func (in *ingest) summary() (code int) {
+	waiting, dir := in.cmd.Pending()
+	unfinished, file, err := in.cmd.Unfinished()
+	if err != nil {
+		in.cmd.Errorf("%v", err)
+		code = cli.Failure
+	}
+	out := in.cmd.Stdout
+	fmt.Fprintf(out, "fetches appended   %6d\n", in.fetches)
+	fmt.Fprintf(out, "matches in them    %6d\n", in.matches)
+	fmt.Fprintf(out, "days               %6d\n", len(in.days))
+	fmt.Fprintf(out, "uploads done       %6d\n", in.w.Stats().Uploaded)
+	fmt.Fprintf(out, "batches waiting    %6d  in %s\n", waiting, dir)
+	fmt.Fprintf(out, "fetches unfinished %6d  in %s\n", unfinished, file)
+	return code
+}
+
+func (in *ingest) closed() (code int) {
+	if err := in.w.Close(); err != nil {
+		in.cmd.Errorf("%v", err)
+		return cli.Failure
+	}
+	return cli.OK
+}

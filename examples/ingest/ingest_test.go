@@ -1,0 +1,484 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/clocktest"
+	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/storetest"
+)
+
+const archive = "../../../shared/data/openfootball-fetches.ndjson"
+
+// bench is a directory to run the program in.
+type bench struct {
+	t     *testing.T
+	dir   string
+	ctx   context.Context
+	env   cli.Env
+	store []string // the flags that name it
+}
+
+func newBench(t *testing.T) *bench {
+	clock := clocktest.New(time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC)) // and there it stays
+	b := &bench{t: t, dir: t.TempDir(), ctx: t.Context(), env: cli.Env{Stdin: strings.NewReader(""), Clock: clock}}
+	b.store = []string{"-store", "file://" + b.path("store")}
+	return b
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+// write writes a file of the bench, and returns its path.
+func (b *bench) write(name, content string) string {
+	b.t.Helper()
+	if err := os.WriteFile(b.path(name), []byte(content), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.path(name)
+}
+
+// run runs the program, its spool in "work" and its store in "store", unless b
+// has another.
+func (b *bench) run(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	env := b.env
+	env.Args = slices.Concat([]string{"-dir", b.path("work")}, b.store, args)
+	env.Stdout, env.Stderr = &out, &errs
+	code = run(b.ctx, env)
+	return code, out.String(), strings.ReplaceAll(errs.String(), b.dir+"/", "")
+}
+
+// wantRun runs the program and checks all it prints. The wanted summary is the
+// numbers in it.
+func (b *bench) wantRun(code int, summary, stderr string, args ...string) {
+	b.t.Helper()
+	gotCode, stdout, gotErrs := b.run(args...)
+	got := strings.Join(regexp.MustCompile(`(?m)\b\d+\b`).FindAllString(strings.ReplaceAll(stdout, b.dir, ""), -1), " ")
+	if gotCode != code || got != summary || gotErrs != stderr {
+		b.t.Errorf("ingest %q: code %d, summary %q, want %d, %q\n%s\nstderr %q\nwant   %q", args, gotCode, got, code, summary, stdout, gotErrs, stderr)
+	}
+}
+
+// totals are the sums over the daily files of a store.
+type totals struct{ Days, Uploads, Fetches, Matches int }
+
+// stored returns the totals of the daily files in the directory "store".
+func (b *bench) stored() (sum totals) {
+	b.t.Helper()
+	names, err := filepath.Glob(b.path("store/all_api_rotating_logs/all_api_json_log_*.json"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		sum = sum.plus(readDay(b.t, name, content))
+	}
+	return sum
+}
+
+func (a totals) plus(b totals) totals {
+	return totals{a.Days + b.Days, a.Uploads + b.Uploads, a.Fetches + b.Fetches, a.Matches + b.Matches}
+}
+
+// readDay reads a daily file, as anyone can, and compares its totals with what
+// is in it.
+func readDay(t *testing.T, name string, content []byte) totals {
+	t.Helper()
+	var day struct {
+		Metadata struct {
+			Date    string `json:"date"`
+			Uploads int    `json:"total_uploads"`
+			Matches int    `json:"total_matches_today"`
+			Fetches int    `json:"total_fetches_today"`
+		} `json:"daily_metadata"`
+		Uploads []struct {
+			Matches int `json:"matches_in_upload"`
+			Fetches []struct {
+				Footer struct {
+					Matches int `json:"total_matches"`
+				} `json:"FETCH_FOOTER"`
+			} `json:"fetch_data"`
+		} `json:"uploads"`
+	}
+	if err := json.Unmarshal(content, &day); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	found := totals{Days: 1, Uploads: len(day.Uploads)}
+	for _, u := range day.Uploads {
+		matches := 0
+		for _, f := range u.Fetches {
+			matches += f.Footer.Matches
+		}
+		if matches != u.Matches {
+			t.Errorf("%s: matches_in_upload is %d, want %d", name, u.Matches, matches)
+		}
+		found.Fetches += len(u.Fetches)
+		found.Matches += matches
+	}
+	if want := (totals{1, day.Metadata.Uploads, day.Metadata.Fetches, day.Metadata.Matches}); found != want ||
+		!strings.HasSuffix(name, "_"+day.Metadata.Date+".json") {
+		t.Errorf("%s: holds %+v, its metadata says %+v", name, found, day.Metadata)
+	}
+	return found
+}
+
+func (b *bench) wantStored(want totals) {
+	b.t.Helper()
+	if got := b.stored(); got != want {
+		b.t.Errorf("the store holds %+v, want %+v", got, want)
+	}
+}
+
+// fetch returns a small fetch with n matches.
+func fetch(n int) string { return fmt.Sprintf(`{"FETCH_FOOTER":{"total_matches":%d}}`, n) }
+
+// fetches returns n fetches, one a line, with 1, 2, … matches.
+func fetches(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(fetch(i+1) + "\n")
+	}
+	return b.String()
+}
+
+func needArchive(t *testing.T) {
+	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("%s is not here: it is handed out apart from the code", archive)
+	}
+}
+
+func TestReplayArchive(t *testing.T) {
+	needArchive(t)
+	b := newBench(t)
+	b.wantRun(cli.OK, "795 21104 795 795 0 0", "", "-replay", "-flush", archive)
+	b.wantStored(totals{795, 795, 795, 21104})
+}
+
+func TestArchiveOnOneDay(t *testing.T) {
+	needArchive(t)
+	b := newBench(t)
+	b.wantRun(cli.OK, "795 21104 1 79 0 5", "", archive)
+	left := b.unfinished()
+	got := b.stored()
+	if got.Days != 1 || got.Uploads != 79 || got.Fetches != 790 || len(left) != 5 {
+		t.Errorf("the store holds %+v, and %d fetches are unfinished", got, len(left))
+	}
+	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush") // nothing to read
+	b.wantStored(totals{1, 80, 795, 21104})
+}
+
+func (b *bench) unfinished() (left []json.RawMessage) {
+	b.t.Helper()
+	content, err := os.ReadFile(b.path("work/all_api.json"))
+	if err == nil {
+		err = json.Unmarshal(content, &left)
+	}
+	if err != nil {
+		b.t.Error(err)
+	}
+	return left
+}
+
+func TestInputs(t *testing.T) {
+	three := fetch(1) + fetch(2) + fetch(3)
+	for name, content := range map[string]string{
+		"lines":            fetches(3),
+		"no last newline":  strings.TrimSuffix(fetches(3), "\n"),
+		"concatenated":     three,
+		"array":            "[" + fetch(1) + ",\n" + fetch(2) + ", " + fetch(3) + "]\n",
+		"indented":         strings.ReplaceAll(strings.ReplaceAll(three, ":", " :\n\t"), "{", "{\n\n"),
+		"two arrays":       "[" + fetch(1) + "]\n[" + fetch(2) + "," + fetch(3) + "]",
+		"byte order mark":  "\uFEFF" + fetches(3),
+		"empty and blanks": "\n\n" + strings.ReplaceAll(fetches(3), "\n", "\r\n\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.wantRun(cli.OK, "3 6 1 0 0 3", "", b.write("in", content))
+			b.env.Stdin = strings.NewReader(content)
+			b.wantRun(cli.OK, "3 6 1 0 0 6", "")
+			b.env.Stdin = strings.NewReader(content)
+			b.wantRun(cli.OK, "6 12 1 1 0 2", "", b.path("in"), "-")
+			b.wantStored(totals{1, 1, 10, 1 + 2 + 3 + 1 + 2 + 3 + 1 + 2 + 3 + 1})
+		})
+	}
+}
+
+// What was left unfinished or unconfirmed is itself an input.
+func TestReadsItsOwnFiles(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader(fetches(14))
+	b.wantRun(cli.OK, "14 105 1 1 0 4", "")
+	uploaded, err := filepath.Glob(b.path("work/all_api.spool/uploaded/*.json"))
+	if err != nil || len(uploaded) != 1 {
+		t.Fatalf("uploaded: %q, %v", uploaded, err)
+	}
+	again := newBench(t)
+	again.wantRun(cli.OK, "14 105 1 1 0 4", "", uploaded[0], b.path("work/all_api.json"))
+}
+
+func TestBadFetches(t *testing.T) {
+	b := newBench(t)
+	file := b.write("in", strings.Join([]string{
+		fetch(1),                   // 1
+		`{"a": nonsense}`,          // 2: broken
+		`more of it`,               // 3: left out
+		fetch(2),                   // 4
+		`17`,                       // 5: JSON, but no fetch
+		`"text" ` + fetch(3),       // 6: no fetch, and one
+		`{"a":"` + "\xff" + `"}`,   // 7: not UTF-8
+		fetch(4) + ` } ` + "\n",    // 8: one, and a brace too much
+		fetch(5) + ` {"cut": "off`, // 10
+	}, "\n"))
+	code, _, stderr := b.run(file)
+	var lines []string
+	for line := range strings.Lines(stderr) {
+		at, what, _ := strings.Cut(strings.TrimPrefix(line, "ingest: "), ": ")
+		if len(what) < 10 {
+			t.Errorf("no reason: %q", line)
+		}
+		lines = append(lines, at)
+	}
+	want := []string{"in:2", "in:5", "in:6", "in:7", "in:8", "in:10"}
+	if diff := cmp.Diff(want, lines); diff != "" || code != cli.Failure {
+		t.Errorf("code %d, reported %s\n%s", code, diff, stderr)
+	}
+	var got []int
+	for _, f := range b.unfinished() {
+		var v struct{ FETCH_FOOTER struct{ Total_matches int } }
+		if err := json.Unmarshal(f, &v); err != nil {
+			t.Error(err)
+		}
+		got = append(got, v.FETCH_FOOTER.Total_matches)
+	}
+	if diff := cmp.Diff([]int{1, 2, 3, 4, 5}, got); diff != "" {
+		t.Errorf("kept: %s", diff)
+	}
+}
+
+func TestBadFetchOnStdin(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader("\n\n" + `{"FETCH_HEADER":{}}`)
+	code, _, stderr := b.run("-replay")
+	if code != cli.Failure || !strings.HasPrefix(stderr, "ingest: stdin:3: invalid fetch: ") || !strings.Contains(stderr, "nyc_timestamp") {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+}
+
+// A bad input does not keep the others from being read, nor what was read from
+// being uploaded.
+func TestBadFiles(t *testing.T) {
+	b := newBench(t)
+	b.wantRun(cli.Failure, "4 10 1 2 0 0",
+		"ingest: open missing: no such file or directory\n"+
+			"ingest: work:1: read work: is a directory\n",
+		"-batch", "2", b.path("missing"), b.path("work"), b.write("in", fetches(4)))
+	b.wantStored(totals{1, 2, 4, 10})
+}
+
+func TestReadError(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = io.MultiReader(strings.NewReader(fetch(7)+"\n"+`{"a`), errReader{errors.New("the disk is gone")})
+	b.wantRun(cli.Failure, "1 7 1 0 0 1", "ingest: stdin:2: the disk is gone\n")
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestFlags(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader(fetches(5))
+	if code, _, stderr := b.run("-name", "merge", "-prefix", "logs/", "-batch", "2", "-verbatim"); code != cli.OK {
+		t.Fatalf("code %d, stderr %q", code, stderr)
+	}
+	if got, err := os.ReadFile(b.path("work/merge.json")); err != nil || !strings.Contains(string(got), fetch(5)) {
+		t.Errorf("merge.json is %q, %v", got, err)
+	}
+	day, err := os.ReadFile(b.path("store/logs/merge_json_log_2025-07-10.json"))
+	if err != nil || strings.Count(string(day), `"upload_sequence"`) != 2 {
+		t.Errorf("the day's object is %q, %v", day, err)
+	}
+}
+
+func TestLog(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader(fetches(10))
+	if _, _, stderr := b.run("-v"); !strings.Contains(stderr, "batch sealed") || !strings.Contains(stderr, "uploaded") {
+		t.Errorf("with -v the log is %q", stderr)
+	}
+}
+
+func TestUnreachableStore(t *testing.T) {
+	b := newBench(t)
+	b.write("store", "a file, where a directory should be")
+	for i, test := range []struct {
+		args []string
+		code int
+	}{
+		{nil, cli.OK},
+		{[]string{"-flush"}, cli.Failure},
+		{[]string{"-timeout", "0"}, cli.OK},
+	} {
+		b.env.Stdin = strings.NewReader(fetches(10 * (i + 1)))
+		code, stdout, stderr := b.run(test.args...)
+		waiting := cli.Plural((i+1)*(i+2)/2, "batch waits", "batches wait") + " on disk, in work/all_api.spool/pending; "
+		if code != test.code || !strings.Contains(stderr, waiting) ||
+			strings.Contains(stderr, "ingest: warning: not everything is in the store: ") != (code == cli.OK) {
+			t.Errorf("%q: code %d, stdout %q, stderr %q, want %q", test.args, code, stdout, stderr, waiting)
+		}
+	}
+	if err := os.Remove(b.path("store")); err != nil {
+		t.Fatal(err)
+	}
+	b.wantRun(cli.OK, "0 0 0 6 0 0", "")
+	b.wantStored(totals{1, 6, 60, 55 + 210 + 465})
+}
+
+func TestLocked(t *testing.T) {
+	b := newBench(t)
+	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	code, stdout, stderr := b.run()
+	if code != cli.Failure || stdout != "" || stderr != "ingest: another process is appending to work/all_api.json; let it end first\n" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// A signal ends the run, though the input is stuck. What is on disk is told.
+func TestInterrupted(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stuck := make(chan struct{})
+	defer close(stuck)
+	b.ctx = ctx
+	b.env.Stdin = io.MultiReader(strings.NewReader(fetch(1)+"\n"), readerFunc(func([]byte) (int, error) {
+		for !b.onDisk(1) {
+		}
+		cancel(errors.New("terminated"))
+		<-stuck
+		return 0, io.EOF
+	}))
+	b.wantRun(cli.Failure, "1 1 1 0 0 1", "ingest: interrupted: terminated\n", "-flush")
+}
+
+// onDisk reports whether the local file holds n fetches.
+func (b *bench) onDisk(n int) bool {
+	content, _ := os.ReadFile(b.path("work/all_api.json"))
+	var all []json.RawMessage
+	return json.Unmarshal(content, &all) == nil && len(all) == n
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// An error of the disk ends the run: here, that the Writer is closed.
+func TestAppendError(t *testing.T) {
+	b := newBench(t)
+	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	b.env.Stderr = &stderr
+	in := &ingest{cmd: &cli.Command{Env: b.env, Name: "ingest"}, w: w, days: map[rotatelog.Day]bool{}}
+	rest := strings.NewReader(fetches(2))
+	err = in.read(t.Context(), "in", rest)
+	if code := in.finish(t.Context(), err); !errors.Is(err, fs.ErrClosed) || code != cli.Failure || in.fetches != 0 ||
+		strings.Count(stderr.String(), "ingest: append ") != 1 {
+		t.Errorf("err %v, code %d, %d appended, stderr %q", err, code, in.fetches, &stderr)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	b := newBench(t)
+	if code, stdout, stderr := b.run("-frobnicate"); code != cli.Usage || stdout != "" || !strings.HasSuffix(stderr, "run with -h for help\n") {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr := b.run("-h"); code != cli.OK || !strings.HasPrefix(stdout, "Usage: ingest ") || stderr != "" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if _, err := os.Stat(b.path("work")); err == nil {
+		t.Error("it began to work")
+	}
+}
+
+func TestProgress(t *testing.T) {
+	clock := clocktest.New(time.Unix(0, 0))
+	var out bytes.Buffer
+	p := &progress{out: &out, now: clock.Now, start: clock.Now()}
+	clock.Advance(time.Second)
+	p.update(10, 2_500_000)
+	clock.Advance(refreshRate / 2)
+	p.update(11, 3_000_000) // too soon
+	fmt.Fprintln(p, "a log line")
+	clock.Advance(refreshRate)
+	p.update(20, 5_000_000)
+	p.clear()
+	p.clear() // nothing to clear
+	want := "\r\x1b[K10 fetches, 2.5 MB, 10 fetches/s" + "\r\x1b[Ka log line\n" +
+		"\r\x1b[K20 fetches, 5.0 MB, 15 fetches/s" + "\r\x1b[K"
+	if got := out.String(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestNoProgress(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, stderr := range []io.Writer{new(bytes.Buffer), file} {
+		cmd := &cli.Command{Env: cli.Env{Stderr: stderr}}
+		p := newProgress(cmd)
+		p.update(1, 1)
+		p.clear()
+		if p != nil || cmd.Stderr != stderr {
+			t.Errorf("a progress line for a %T", stderr)
+		}
+	}
+}
+
+func TestProgressOnTerminal(t *testing.T) {
+	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as terminals are
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	cmd := &cli.Command{Env: cli.Env{Stderr: device}}
+	p := newProgress(cmd)
+	if p == nil || cmd.Stderr != io.Writer(p) {
+		t.Fatal("no progress line for a character device")
+	}
+	p.start = p.start.Add(-time.Second)
+	p.update(1, 1)
+	if !p.visible {
+		t.Error("the progress line is not shown")
+	}
+}

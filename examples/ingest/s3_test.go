@@ -1,0 +1,202 @@
+package main
+
+import (
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// The key to the bucket.
+const (
+	bucket    = "sports-json-logs-all"
+	accessKey = "AKIDTEST"
+	secretKey = "hidden/secret+key"
+	token     = "hidden-token"
+)
+
+// newS3Bench returns a bench whose store is a server like Linode's, over HTTP.
+func newS3Bench(t *testing.T) (*bench, *fakes3.Server) {
+	srv := fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: accessKey, SecretKey: secretKey, SessionToken: token})
+	srv.CreateBucket(bucket)
+	ts := httptest.NewServer(srv)
+	t.Cleanup(ts.Close)
+	b := newBench(t)
+	b.store = []string{"-store", "s3://" + bucket + "/all", "-endpoint", ts.URL}
+	b.setKey(accessKey, secretKey)
+	return b, srv
+}
+
+func (b *bench) setKey(id, secret string) {
+	values := map[string]string{"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+	b.env.Getenv = func(name string) string { return values[name] }
+}
+
+// wantS3 checks what the server has, all below the prefix.
+func wantS3(t *testing.T, srv *fakes3.Server, prefix string, want totals) {
+	t.Helper()
+	var got totals
+	for _, key := range srv.Keys(bucket) {
+		if !strings.HasPrefix(key, prefix+"all_api_json_log_") {
+			t.Errorf("there is an object %s", key)
+		}
+		content, _, _ := srv.Object(bucket, key)
+		got = got.plus(readDay(t, key, content))
+	}
+	if got != want {
+		t.Errorf("the server has %+v, want %+v", got, want)
+	}
+}
+
+// The real data set, through the real client.
+func TestReplayArchiveToS3(t *testing.T) {
+	needArchive(t)
+	b, srv := newS3Bench(t)
+	b.wantRun(cli.OK, "795 21104 795 795 0 0", "", "-replay", "-flush", archive)
+	wantS3(t, srv, "all/", totals{795, 795, 795, 21104})
+}
+
+func TestS3(t *testing.T) {
+	b, srv := newS3Bench(t)
+	b.env.Stdin = strings.NewReader(fetches(25))
+	b.wantRun(cli.OK, "25 325 1 2 0 5", "")
+	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	wantS3(t, srv, "all/", totals{1, 3, 25, 325})
+}
+
+func TestS3PrefixFlag(t *testing.T) {
+	b, srv := newS3Bench(t)
+	b.env.Stdin = strings.NewReader(fetches(3))
+	b.wantRun(cli.OK, "3 6 1 1 0 0", "", "-flush", "-prefix", "mine/")
+	wantS3(t, srv, "mine/", totals{1, 1, 3, 6})
+}
+
+// What only a person can mend is told with what to do, and without the key.
+func TestS3Refuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*bench)
+		want   string
+	}{
+		"wrong secret": {func(b *bench) { b.setKey(accessKey, "hidden-too") },
+			"the secret key is not the one that belongs to the access key; set both anew"},
+		"unknown key": {func(b *bench) { b.setKey("AKIDOTHER", secretKey) },
+			"the server does not know the access key; check the access key ID"},
+		"no such bucket": {func(b *bench) { b.store[1] = "s3://sports-json-logs-al" },
+			`the bucket "sports-json-logs-al" does not exist at http://127.0.0.1:`},
+		"wrong region": {func(b *bench) { b.store = append(b.store, "-region", "mars-1") },
+			`is not in the region that the client is set to`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, srv := newS3Bench(t)
+			test.change(b)
+			for i, run := range []struct {
+				args  []string
+				code  int
+				label string
+			}{
+				{nil, cli.OK, "ingest: warning: not everything is in the store: "},
+				{[]string{"-flush"}, cli.Failure, "ingest: not everything is in the store: "},
+				{[]string{"-v"}, cli.OK, "ingest: warning: not everything is in the store: "},
+			} {
+				b.env.Stdin = strings.NewReader(fetches(10))
+				code, stdout, stderr := b.run(run.args...)
+				_, told, _ := strings.Cut(stderr, run.label)
+				if code != run.code || !strings.Contains(told, test.want) ||
+					!strings.Contains(told, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
+					t.Errorf("%q: code %d, stdout %q, stderr %q, want %s…%s", run.args, code, stdout, stderr, run.label, test.want)
+				}
+				wantNoSecret(t, stdout, stderr)
+			}
+			wantS3(t, srv, "", totals{})
+		})
+	}
+}
+
+func wantNoSecret(t *testing.T, outputs ...string) {
+	t.Helper()
+	for _, output := range outputs {
+		if strings.Contains(output, "hidden") || strings.Contains(output, "Credential=") || strings.Contains(output, "Signature=") {
+			t.Errorf("a secret is printed: %s", output)
+		}
+	}
+}
+
+// When the key is right again, what waited goes up.
+func TestS3GoesOn(t *testing.T) {
+	b, srv := newS3Bench(t)
+	b.setKey(accessKey, "hidden-too")
+	b.env.Stdin = strings.NewReader(fetches(23))
+	if code, _, stderr := b.run(); code != cli.OK {
+		t.Fatalf("code %d, stderr %q", code, stderr)
+	}
+	b.setKey(accessKey, secretKey)
+	b.wantRun(cli.OK, "0 0 0 3 0 0", "", "-flush")
+	wantS3(t, srv, "all/", totals{1, 3, 23, 276})
+}
+
+// A reply that is lost makes no second upload.
+func TestS3LostReply(t *testing.T) {
+	b, srv := newS3Bench(t)
+	srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		return fakes3.Fault{Drop: op.Name == "PutObject" && op.N == 1, After: true}
+	}
+	b.env.Stdin = strings.NewReader(fetches(20))
+	b.wantRun(cli.OK, "20 210 1 2 0 0", "", "-flush")
+	wantS3(t, srv, "all/", totals{1, 2, 20, 210})
+}
+
+// Without -flush, fetches on disk are enough.
+func TestS3Unreachable(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close() // so that nobody listens there
+	b, _ := newS3Bench(t)
+	b.store[3] = "http://" + l.Addr().String()
+	for i, test := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"-timeout", "50ms"}, cli.OK},
+		{[]string{"-timeout", "50ms", "-flush"}, cli.Failure},
+		{[]string{"-timeout", "0"}, cli.OK},
+	} {
+		b.env.Stdin = strings.NewReader(fetches(10))
+		code, stdout, stderr := b.run(test.args...)
+		if code != test.code || !strings.Contains(stderr, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") ||
+			strings.Contains(stderr, "ingest: warning: not everything is in the store: ") != (code == cli.OK) {
+			t.Errorf("%q: code %d, stdout %q, stderr %q", test.args, code, stdout, stderr)
+		}
+		wantNoSecret(t, stdout, stderr)
+	}
+}
+
+// What does not answer cannot keep a run from ending.
+func TestS3Stuck(t *testing.T) {
+	b, srv := newS3Bench(t)
+	srv.Fault = func(fakes3.Op) fakes3.Fault {
+		return fakes3.Fault{Delay: time.Hour}
+	}
+	b.env.Stdin = strings.NewReader(fetches(10))
+	code, stdout, stderr := b.run("-timeout", "50ms")
+	if code != cli.OK || !strings.Contains(stderr, "1 batch waits on disk") {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+func TestS3NoKey(t *testing.T) {
+	b, srv := newS3Bench(t)
+	b.env.Getenv = nil
+	code, stdout, stderr := b.run()
+	if code != cli.Usage || stdout != "" || !strings.Contains(stderr, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if n := srv.Stats().Total(); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+}

@@ -1,0 +1,82 @@
+// Package cli is what the example programs share: how they start and end, the
+// flags of those that append, their log, and the store that -store names.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"example.com/rotatelog"
+)
+
+// What a program exits with.
+const (
+	OK      = 0
+	Failure = 1
+	Usage   = 2
+)
+
+// Env is what a program is given to work with, so that a test can give it
+// something else.
+type Env struct {
+	Args           []string // without the program's name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Clock          rotatelog.Clock          // nil: the system's
+	Getenv         func(name string) string // of the environment; nil: it is empty
+}
+
+func (e Env) getenv(name string) string {
+	if e.Getenv == nil {
+		return ""
+	}
+	return e.Getenv(name)
+}
+
+// Main runs a program and ends the process. The context ends at SIGINT or
+// SIGTERM; a second signal ends the process at once, which costs no fetch.
+func Main(run func(context.Context, Env) int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}))
+}
+
+// ParseFlags parses the arguments. If it says that the program is done, because
+// help was asked for or the usage is wrong, code is what to exit with.
+func (e Env) ParseFlags(flags *flag.FlagSet, help string) (code int, done bool) {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(e.Args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		e.printHelp(flags, help)
+		return OK, true
+	case err != nil:
+		return e.UsageError(flags.Name(), err), true
+	}
+	return OK, false
+}
+
+// UsageError says what is wrong with the arguments.
+func (e Env) UsageError(program string, err error) int {
+	fmt.Fprintf(e.Stderr, "%s: %v\nrun with -h for help\n", program, err)
+	return Usage
+}
+
+// printHelp prints help, with the flags listed below its line "Flags:".
+func (e Env) printHelp(flags *flag.FlagSet, help string) {
+	const heading = "Flags:\n"
+	before, after, _ := strings.Cut(help, heading)
+	fmt.Fprint(e.Stdout, before, heading)
+	flags.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(e.Stdout, "  %-17s %s\n", "-"+f.Name+" "+value, usage)
+	})
+	fmt.Fprint(e.Stdout, after)
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// Command is a program that appends fetches, with its flags parsed.
+type Command struct {
+	Env
+	Name  string // of the program
+	Files []string
+
+	Dir, Stream, Prefix string
+	Batch               int
+	Store               rotatelog.Store
+	Replay, Flush       bool
+	Timeout             time.Duration
+	Verbatim, Verbose   bool
+
+	writing sync.Mutex // held while a line is written to Stderr
+}
+
+// Parse parses the flags of the program called name. If it returns no Command,
+// code is what to exit with.
+func Parse(env Env, name, help string) (c *Command, code int) {
+	c = &Command{Env: env, Name: name}
+	var store StoreFlags
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.StringVar(&c.Dir, "dir", ".", "`DIR` of the local file and the spool (default .)")
+	f.StringVar(&c.Stream, "name", "all_api", "`NAME` of the stream, and so of its files (default all_api)")
+	f.StringVar(&c.Prefix, "prefix", "", "`KEY` prefix of the daily objects (default FOLDER/, or NAME_rotating_logs/)")
+	f.IntVar(&c.Batch, "batch", 10, "`N` fetches make an upload (default 10)")
+	store.Define(f)
+	f.BoolVar(&c.Replay, "replay", false, "file each fetch under the day in its FETCH_HEADER, not under today")
+	f.BoolVar(&c.Flush, "flush", false, "at the end, upload the unfinished batch too; if that fails, exit with 1")
+	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end (default 30s)")
+	f.BoolVar(&c.Verbatim, "verbatim", false, "keep fetches in the local file as they come, not indented")
+	f.BoolVar(&c.Verbose, "v", false, "log everything, not only warnings and errors")
+	if code, done := env.ParseFlags(f, help); done {
+		return nil, code
+	}
+	c.Files = f.Args()
+	if err := c.check(&store); err != nil {
+		return nil, env.UsageError(name, err)
+	}
+	return c, OK
+}
+
+// check checks what the flag package does not, and fills in the store.
+func (c *Command) check(store *StoreFlags) (err error) {
+	if c.Batch < 1 {
+		return fmt.Errorf("-batch %d: at least one fetch makes an upload", c.Batch)
+	}
+	if c.Timeout < 0 {
+		return fmt.Errorf("-timeout %v: it cannot be negative", c.Timeout)
+	}
+	var prefix string
+	c.Store, prefix, err = store.Open(c.Env)
+	c.Prefix = cmp.Or(c.Prefix, prefix)
+	return err
+}
+
+// Errorf prints a line about something that went wrong.
+func (c *Command) Errorf(format string, args ...any) {
+	fmt.Fprintf(stderr{c}, c.Name+": "+format+"\n", args...)
+}
+
+// stderr is a Command's standard error, for the program and for the log, which
+// the Writer's goroutines write.
+type stderr struct{ cmd *Command }
+
+// Write implements io.Writer.
+func (s stderr) Write(p []byte) (int, error) {
+	s.cmd.writing.Lock()
+	defer s.cmd.writing.Unlock()
+	return s.cmd.Stderr.Write(p)
+}
+
+// Open opens the Writer that the flags describe, and waits up to lockWait for
+// another to end. If it returns none it has said why, and code is what to exit
+// with.
+func (c *Command) Open(ctx context.Context, lockWait time.Duration) (w *rotatelog.Writer, code int) {
+	cfg := rotatelog.Config{
+		Dir: c.Dir, Name: c.Stream, Prefix: c.Prefix, Store: c.Store, MaxFetches: c.Batch,
+		Clock: c.Clock, Verbatim: c.Verbatim, LockWait: lockWait, Logger: newLogger(stderr{c}, c.Verbose),
+	}
+	if c.Replay {
+		cfg.Time = rotatelog.HeaderTime
+	}
+	w, err := rotatelog.Open(ctx, cfg)
+	switch {
+	case err == nil:
+		return w, OK
+	case errors.Is(err, rotatelog.ErrLocked):
+		c.Errorf("another process is appending to %s; let it end first", c.localFile())
+	case !isRunError(err): // then it is about the Config
+		return nil, c.UsageError(c.Name, err)
+	default:
+		c.Errorf("%v", err)
+	}
+	return nil, Failure
+}
+
+func isRunError(err error) bool {
+	_, ok := errors.AsType[*rotatelog.Error](err)
+	return ok
+}
+
+// Deliver ends appending, so that the next process may begin, and waits for at
+// most -timeout until the store has all that is sealed; with -flush that is
+// everything. What is not there in time stays on disk: a failure with -flush,
+// otherwise a warning.
+func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
+	label, code := "warning: ", OK
+	var err error
+	if c.Flush {
+		label, code = "", Failure
+		err = w.Seal(ctx)
+	}
+	if err = errors.Join(err, w.CloseAppend()); err == nil {
+		limited, cancel := context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+		err = w.Drain(limited)
+	}
+	if err == nil {
+		return OK
+	}
+	n, dir := c.Pending()
+	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run goes on with them",
+		label, err, Plural(n, "batch waits", "batches wait"), dir)
+	return code
+}
+
+// Pending returns how many batches wait for the store, and where.
+func (c *Command) Pending() (n int, dir string) {
+	dir = filepath.Join(c.Dir, c.Stream+".spool", "pending")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		c.Errorf("%v", err)
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			n++
+		}
+	}
+	return n, dir
+}
+
+// Unfinished returns how many fetches are in the unfinished batch, and its file.
+func (c *Command) Unfinished() (n int, file string, err error) {
+	file = c.localFile()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return 0, file, err
+	}
+	var fetches []json.RawMessage
+	if err := json.Unmarshal(content, &fetches); err != nil {
+		return 0, file, fmt.Errorf("%s: %w", file, err)
+	}
+	return len(fetches), file, nil
+}
+
+func (c *Command) localFile() string { return filepath.Join(c.Dir, c.Stream+".json") }
+
+// Plural returns n with what there are n of.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"path"
+	"sync"
+
+	"example.com/rotatelog"
+)
+
+// fileStore returns the DirStore of file:///DIR.
+func fileStore(u *url.URL) (rotatelog.Store, error) {
+	if u.Host != "" || !path.IsAbs(u.Path) {
+		return nil, fmt.Errorf("-store %s: the path must be absolute, with three slashes: file:///DIR", u)
+	}
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, fmt.Errorf("-store %s: in a path, ? is written %%3F and # is written %%23", u)
+	}
+	return &lazyStore{open: func() (rotatelog.Store, error) { return rotatelog.NewDirStore(u.Path) }}, nil
+}
+
+// lazyStore opens a store when it is first used, and tries again until that
+// works: a disk that is not mounted must not keep fetches from being kept.
+type lazyStore struct {
+	open func() (rotatelog.Store, error)
+
+	mu     sync.Mutex
+	opened rotatelog.Store // mu guards it
+}
+
+func (s *lazyStore) store() (rotatelog.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened == nil {
+		opened, err := s.open()
+		if err != nil {
+			return nil, err
+		}
+		s.opened = opened
+	}
+	return s.opened, nil
+}
+
+func (s *lazyStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	store, err := s.store()
+	if err != nil {
+		return rotatelog.Object{}, notOpened(err)
+	}
+	return store.Stat(ctx, key)
+}
+
+func (s *lazyStore) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
+	store, err := s.store()
+	if err != nil {
+		return nil, notOpened(err)
+	}
+	return store.Read(ctx, key, v, off, n)
+}
+
+func (s *lazyStore) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	store, err := s.store()
+	if err != nil {
+		return notOpened(err)
+	}
+	return store.Write(ctx, key, old, parts, meta)
+}
+
+// notOpened makes sure that a store that cannot be opened is not taken for one
+// without the object.
+func notOpened(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(err.Error())
+	}
+	return err
+}

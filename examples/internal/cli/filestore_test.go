@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/storetest"
+)
+
+func TestFileStoreDecodesEscapes(t *testing.T) {
+	dir := t.TempDir()
+	flags := StoreFlags{url: "file://" + dir + "/with%20space%3F", pathStyle: true}
+	store, prefix, err := flags.Open(Env{})
+	if err != nil || prefix != "" {
+		t.Fatalf("prefix %q, err %v", prefix, err)
+	}
+	want := filepath.Join(dir, "with space?")
+	if _, err := os.Stat(want); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is there before it is needed: %v", err)
+	}
+	if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat of nothing: %v", err)
+	}
+	if info, err := os.Stat(want); err != nil || !info.IsDir() {
+		t.Errorf("the directory is not there: %v", err)
+	}
+}
+
+func TestLazyStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) rotatelog.Store {
+		return &lazyStore{open: func() (rotatelog.Store, error) { return storetest.NewMem(), nil }}
+	})
+}
+
+func TestLazyStoreTriesAgain(t *testing.T) {
+	gone := fmt.Errorf("mount point: %w", fs.ErrNotExist)
+	failures := []error{gone, gone, gone}
+	mem := storetest.NewMem()
+	s := &lazyStore{open: func() (rotatelog.Store, error) {
+		if len(failures) > 0 {
+			err := failures[0]
+			failures = failures[1:]
+			return nil, err
+		}
+		return mem, nil
+	}}
+	ctx := t.Context()
+	_, statErr := s.Stat(ctx, "key")
+	_, readErr := s.Read(ctx, "key", "v", 0, -1)
+	writeErr := s.Write(ctx, "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
+	for _, err := range []error{statErr, readErr, writeErr} {
+		if err == nil || errors.Is(err, fs.ErrNotExist) || err.Error() != gone.Error() {
+			t.Errorf("got %v, want the reason, and it must not say that there is no object", err)
+		}
+	}
+	if err := s.Write(ctx, "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil); err != nil {
+		t.Errorf("it does not recover: %v", err)
+	}
+	if got := string(mem.Bytes("key")); got != "x" {
+		t.Errorf("the object is %q", got)
+	}
+}

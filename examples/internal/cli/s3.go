@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+)
+
+// openS3 returns the S3Store of s3://BUCKET/FOLDER, and the prefix FOLDER/.
+func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error) {
+	if u.Host == "" {
+		return nil, "", fmt.Errorf("-store %s: it names no bucket: s3://BUCKET[/FOLDER]", u)
+	}
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, "", fmt.Errorf("-store %s: in a folder, ? is written %%3F and # is written %%23", u)
+	}
+	client, err := s.client(env)
+	if err != nil {
+		return nil, "", fmt.Errorf("-store %s: %w", u, err)
+	}
+	store := rotatelog.NewS3Store(client, u.Host, rotatelog.S3Options{})
+	if err := unusable(store); err != nil {
+		return nil, "", fmt.Errorf("-store %s: %w", u, err)
+	}
+	prefix := strings.Trim(u.Path, "/")
+	if prefix != "" {
+		prefix += "/"
+	}
+	return store, prefix, nil
+}
+
+// client returns the client that the flags and the environment describe.
+func (s *StoreFlags) client(env Env) (*s3.Client, error) {
+	if s.endpoint == "" {
+		return nil, errors.New("-endpoint is missing; none is guessed, not even Amazon's: " +
+			"name the server, as in -endpoint https://us-ord-1.linodeobjects.com")
+	}
+	if strings.Contains(s.endpoint, "@") {
+		return nil, errors.New("-endpoint: a key does not belong into the URL")
+	}
+	creds, err := credentialsOf(env)
+	if err != nil {
+		return nil, err
+	}
+	client := rotatelog.NewS3Client(s.endpoint, s.regionIn(env), creds)
+	if s.pathStyle {
+		return client, nil
+	}
+	return s3.New(client.Options(), func(o *s3.Options) { o.UsePathStyle = false }), nil
+}
+
+// credentialsOf takes the key from the environment.
+func credentialsOf(env Env) (aws.CredentialsProvider, error) {
+	const id, secret, token = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+	var missing []string
+	for _, name := range []string{id, secret, token} {
+		value := env.getenv(name)
+		if strings.TrimSpace(value) != value {
+			return nil, fmt.Errorf("%s, in the environment, has white space around it", name)
+		}
+		if value == "" && name != token {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("the environment does not set %s: set there the key to the bucket", strings.Join(missing, " and "))
+	}
+	return credentials.NewStaticCredentialsProvider(env.getenv(id), env.getenv(secret), env.getenv(token)), nil
+}
+
+// regionIn returns the region to sign for.
+func (s *StoreFlags) regionIn(env Env) string {
+	if s.region != "" {
+		return s.region
+	}
+	if region := env.getenv("AWS_REGION"); region != "" {
+		return region
+	}
+	if u, err := url.Parse(s.endpoint); err == nil {
+		region, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), ".linodeobjects.com")
+		if ok && !strings.Contains(region, ".") {
+			return region
+		}
+	}
+	return "us-east-1"
+}
+
+// unusable returns what a store says before it makes any request, for which it
+// gets no time.
+func unusable(store rotatelog.Store) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := store.Stat(ctx, "any")
+	if !errors.Is(err, rotatelog.ErrPermanent) {
+		return nil
+	}
+	if e, ok := errors.AsType[*rotatelog.Error](err); ok {
+		err = e.Err
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), rotatelog.ErrPermanent.Error()+": "))
+}

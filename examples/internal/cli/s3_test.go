@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// environment returns a Getenv that knows the given names and values.
+func environment(pairs ...string) func(string) string {
+	values := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return values[name] }
+}
+
+const (
+	testID     = "AKIDTEST"
+	testSecret = "hidden/secret"
+	testToken  = "hidden-token"
+)
+
+func withKey() func(string) string {
+	return environment("AWS_ACCESS_KEY_ID", testID, "AWS_SECRET_ACCESS_KEY", testSecret, "AWS_SESSION_TOKEN", testToken)
+}
+
+func TestS3UsageErrors(t *testing.T) {
+	const bucket, endpoint = "-store s3://logs ", "-endpoint https://s3.test "
+	id, secret := []string{"AWS_ACCESS_KEY_ID", testID}, []string{"AWS_SECRET_ACCESS_KEY", testSecret}
+	for _, test := range []struct {
+		args string
+		env  func(string) string
+		want string
+	}{
+		{bucket, withKey(), "-endpoint is missing; none is guessed, not even Amazon's: name the server, as in -endpoint https://us-ord-1.linodeobjects.com"},
+		{bucket + endpoint, nil, "the environment does not set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "},
+		{bucket + endpoint, environment(id...), "the environment does not set AWS_SECRET_ACCESS_KEY: "},
+		{bucket + endpoint, environment(secret...), "the environment does not set AWS_ACCESS_KEY_ID: "},
+		{bucket + endpoint, environment(append(id, "AWS_SECRET_ACCESS_KEY", testSecret+"\n")...), "AWS_SECRET_ACCESS_KEY, in the environment, has white space"},
+		{endpoint + "-store s3://", withKey(), "it names no bucket"},
+		{endpoint + "-store s3:///logs", withKey(), "it names no bucket"},
+		{endpoint + "-store s3:logs", withKey(), "it names no bucket"},
+		{endpoint + "-store s3://b", withKey(), `"b" is not the name of a bucket`},
+		{endpoint + "-store s3://logs:80", withKey(), `"logs:80" is not the name of a bucket`},
+		{endpoint + "-store s3://logs/a?b", withKey(), "? is written %3F"},
+		{endpoint + "-store s3://logs/a?", withKey(), "? is written %3F"},
+		{endpoint + "-store s3://logs/a#b", withKey(), "# is written %23"},
+		{endpoint + "-store s3://AKIDTEST:hidden/secret@logs", withKey(), "a key does not belong into the URL"},
+		{bucket + "-endpoint https://AKIDTEST:hidden-token@s3.test", withKey(), "a key does not belong into the URL"},
+		{bucket + "-endpoint s3.test", withKey(), `"s3.test" has no https://`},
+		{bucket + "-endpoint https://logs.us-ord-1.linodeobjects.com", withKey(), "leave that out: https://us-ord-1.linodeobjects.com"},
+		{bucket + "-endpoint https://s3.test/?x=y", withKey(), "goes on after its path"},
+		{bucket + endpoint + "-path-style=maybe", withKey(), `invalid boolean value "maybe"`},
+	} {
+		env, stdout, stderr := testEnv(strings.Fields(test.args)...)
+		env.Getenv = test.env
+		c, code := Parse(env, "test", testHelp)
+		if c != nil || code != Usage || stdout.Len() > 0 {
+			t.Errorf("%s: code %d, stdout %q", test.args, code, stdout)
+		}
+		lines := strings.Split(stderr.String(), "\n")
+		if len(lines) != 3 || !strings.HasPrefix(lines[0], "test: ") || !strings.Contains(lines[0], test.want) ||
+			lines[1] != "run with -h for help" || strings.Contains(lines[0], "hidden") {
+			t.Errorf("%s: stderr %q, want %q in one line, and the hint", test.args, stderr, test.want)
+		}
+	}
+}
+
+func TestS3Prefix(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"-store s3://logs", ""},
+		{"-store s3://logs/", ""},
+		{"-store s3://logs/all", "all/"},
+		{"-store s3://logs/all/", "all/"},
+		{"-store s3://logs/a/b%20c%3F", "a/b c?/"},
+		{"-store s3://logs/all -prefix mine/", "mine/"},
+		{"-store s3://logs -prefix mine/", "mine/"},
+	} {
+		env, _, stderr := testEnv(append(strings.Fields(test.args), "-endpoint", "https://s3.test")...)
+		env.Getenv = withKey()
+		c, code := Parse(env, "test", testHelp)
+		if c == nil || c.Prefix != test.want || stderr.Len() > 0 {
+			t.Errorf("%s: code %d, stderr %q, prefix of %+v, want %q", test.args, code, stderr, c, test.want)
+			continue
+		}
+		if _, ok := c.Store.(*rotatelog.S3Store); !ok {
+			t.Errorf("%s: the store is a %T", test.args, c.Store)
+		}
+	}
+}
+
+func TestRegion(t *testing.T) {
+	for _, test := range []struct{ flag, env, endpoint, want string }{
+		{"", "", "https://us-ord-1.linodeobjects.com", "us-ord-1"},
+		{"", "", "https://US-ORD-1.LinodeObjects.com:443/", "us-ord-1"},
+		{"", "", "https://logs.us-ord-1.linodeobjects.com", "us-east-1"},
+		{"", "", "https://linodeobjects.com", "us-east-1"},
+		{"", "", "http://127.0.0.1:9000", "us-east-1"},
+		{"", "eu-central-1", "https://us-ord-1.linodeobjects.com", "eu-central-1"},
+		{"here", "eu-central-1", "https://us-ord-1.linodeobjects.com", "here"},
+	} {
+		flags := StoreFlags{endpoint: test.endpoint, region: test.flag}
+		if got := flags.regionIn(Env{Getenv: environment("AWS_REGION", test.env)}); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}
+
+// What the client sends is what the flags say, with the key of the environment.
+func TestS3Client(t *testing.T) {
+	for _, pathStyle := range []bool{true, false} {
+		srv := fakes3.New(fakes3.Options{AccessKey: testID, SecretKey: testSecret, SessionToken: testToken, Region: "us-ord-1"})
+		srv.CreateBucket("logs")
+		flags := StoreFlags{endpoint: "https://us-ord-1.linodeobjects.com", pathStyle: pathStyle}
+		client, err := flags.client(Env{Getenv: withKey()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked string
+		client = s3.New(client.Options(), func(o *s3.Options) {
+			o.HTTPClient = &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				asked = req.URL.Host + req.URL.Path
+				return fakes3.Transport(srv).RoundTrip(req)
+			})}
+		})
+		store := rotatelog.NewS3Store(client, "logs", rotatelog.S3Options{})
+		err = store.Write(t.Context(), "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
+		if data, _, _ := srv.Object("logs", "key"); err != nil || string(data) != "x" {
+			t.Errorf("path style %v: stored %q, %v", pathStyle, data, err)
+		}
+		want := "logs.us-ord-1.linodeobjects.com/key"
+		if pathStyle {
+			want = "us-ord-1.linodeobjects.com/logs/key"
+		}
+		if asked != want {
+			t.Errorf("path style %v: asked %s, want %s", pathStyle, asked, want)
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Whoever has the store on plain http is told so, without -v.
+func TestPlainHTTPWarning(t *testing.T) {
+	for endpoint, want := range map[string]int{"http://s3.test": 1, "https://s3.test": 0, "http://localhost:9000": 0} {
+		env, _, stderr := testEnv("-store", "s3://logs", "-endpoint", endpoint, "-dir", t.TempDir())
+		env.Getenv = withKey()
+		c, code := Parse(env, "test", testHelp)
+		if c == nil {
+			t.Fatalf("%s: code %d, stderr %q", endpoint, code, stderr)
+		}
+		w, code := c.Open(t.Context(), 0)
+		if w == nil {
+			t.Fatalf("%s: code %d, stderr %q", endpoint, code, stderr)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		got := strings.Count(stderr.String(), " warning: the endpoint "+endpoint+" is plain http")
+		if got != want || strings.Count(stderr.String(), "\n") != want {
+			t.Errorf("%s: stderr %q, want %d warnings", endpoint, stderr, want)
+		}
+	}
+}
+
+// Nothing is asked of the network, nor taken from the environment, for a file.
+func TestFileStoreNeedsNoKey(t *testing.T) {
+	env, _, stderr := testEnv("-store", "file:///nowhere")
+	env.Getenv = func(name string) string {
+		t.Errorf("%s was looked up", name)
+		return ""
+	}
+	if c, code := Parse(env, "test", testHelp); c == nil || stderr.Len() > 0 {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+}

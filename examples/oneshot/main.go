@@ -1,0 +1,79 @@
+// Oneshot appends one fetch per process. Run it with -h.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/examples/internal/cli"
+)
+
+const help = `Usage: oneshot -store URL [flags] <fetch
+
+Appends exactly one fetch, read from standard input, and prints its receipt. It
+is made for cron: the count goes on from run to run, so that ten runs make one
+upload, and runs may overlap. The fetch is read to its end before anything is
+opened, and another run is waited for, for at most -timeout.
+
+Flags:
+
+` + cli.StoreHelp + `
+The exit status is 0 once the fetch is on disk, even if the store cannot be
+reached: what waits goes up at a later run. It is 1 if the input is not one
+fetch (nothing, two of them, an array, broken JSON), if it could not be kept, or
+if -flush failed, and 2 if the flags are wrong.
+
+Each minute, in a crontab:
+
+  * * * * *  curl -s https://api.example/live | oneshot -store file:///srv/logs -dir /var/spool/live >>/var/log/live.log 2>&1
+`
+
+func main() { cli.Main(run) }
+
+func run(ctx context.Context, env cli.Env) int {
+	cmd, code := cli.Parse(env, "oneshot", help)
+	if cmd == nil {
+		return code
+	}
+	if len(cmd.Files) > 0 {
+		return cmd.UsageError(cmd.Name, fmt.Errorf("%s: the fetch comes from standard input, not from a file", cmd.Files[0]))
+	}
+	fetch, err := readFetch(ctx, cmd.Stdin)
+	if err != nil {
+		cmd.Errorf("standard input: %v", err)
+		return cli.Failure
+	}
+	w, code := cmd.Open(ctx, cmd.Timeout)
+	if w == nil {
+		return code
+	}
+	defer w.Close()
+	return appendFetch(ctx, cmd, w, fetch)
+}
+
+// readFetch reads all there is. That it is one fetch, Append will see.
+func readFetch(ctx context.Context, r io.Reader) ([]byte, error) {
+	source := cli.Interruptible(ctx, r)
+	defer source.Close()
+	fetch, err := io.ReadAll(io.LimitReader(source, cli.MaxFetch+1)) // one more: too large
+	if err == nil && len(bytes.TrimSpace(fetch)) == 0 {
+		err = errors.New("there is no fetch")
+	}
+	return fetch, err
+}
+
+// appendFetch appends the fetch, and then lets the next process append while
+// this one waits for the store.
+func appendFetch(ctx context.Context, cmd *cli.Command, w *rotatelog.Writer, fetch []byte) (code int) {
+	r, err := w.Append(ctx, fetch)
+	if err != nil {
+		cmd.Errorf("%v", err)
+		return cli.Failure
+	}
+	fmt.Fprintf(cmd.Stdout, "%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Place, r.BatchSize)
+	return cmd.Deliver(ctx, w)
+}

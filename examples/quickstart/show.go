@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/clocktest"
+)
+
+// The evening, in minutes after the first fetch, which is at 23:41:30.
+const (
+	fetches  = 54
+	outage   = 14 // the store goes down at 23:55
+	comeback = 41 // and is back at 00:22
+)
+
+// show is an evening with the football feed, printed line by line.
+type show struct {
+	clock *clocktest.Clock
+	cfg   rotatelog.Config
+	store *service
+
+	mu      sync.Mutex // guards what follows
+	out     io.Writer
+	waiting map[rotatelog.Day]int  // batches
+	failing map[rotatelog.Day]bool // its last upload failed
+	tried   *sync.Cond             // an upload succeeded or failed
+}
+
+// appended is what the check will look for.
+type appended struct {
+	receipt rotatelog.Receipt
+	fetch   rotatelog.Fetch
+}
+
+func newShow(out io.Writer, dir string, store *service) (*show, error) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		return nil, err
+	}
+	s := &show{
+		clock:   clocktest.New(time.Date(2025, 7, 10, 23, 41, 30, 0, zone)),
+		store:   store,
+		out:     out,
+		waiting: map[rotatelog.Day]int{},
+		failing: map[rotatelog.Day]bool{},
+	}
+	s.tried = sync.NewCond(&s.mu)
+	s.cfg = rotatelog.Config{
+		Dir:    dir,
+		Store:  rotatelog.NewS3Store(store.client(), bucket, rotatelog.S3Options{}),
+		Clock:  s.clock,
+		Logger: slog.New(slog.DiscardHandler), // the hooks tell it shorter
+		Hooks: rotatelog.Hooks{
+			Sealed: s.sealed, Uploaded: s.uploaded, Failed: s.failed, DayChanged: s.dayChanged,
+		},
+	}
+	return s, nil
+}
+
+// run plays the evening, and returns what was appended.
+func (s *show) run(ctx context.Context) (all []appended, err error) {
+	w, err := rotatelog.Open(ctx, s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	// A minute has passed when both goroutines of the Writer sleep again.
+	s.clock.Settle = func() { s.clock.AwaitSleepers(ctx, 2) }
+	feed := newLiveFeed()
+	for minute := range fetches {
+		if err := s.setStore(ctx, w, minute); err != nil {
+			return nil, err
+		}
+		f, err := feed.fetch(minute)
+		if err != nil {
+			return nil, err
+		}
+		r, err := w.AppendFetch(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, appended{r, f})
+		if minute == 0 {
+			s.print("appended", r.Day, "fetch %d is on disk: %d matches, %d of %d", r.Number, r.Matches, r.Place, r.BatchSize)
+		}
+		if r.Sealed {
+			s.awaitTry(r.Day)
+		}
+		s.clock.Advance(time.Minute)
+	}
+	return all, w.Drain(ctx)
+}
+
+// setStore lets the store go down and come back.
+func (s *show) setStore(ctx context.Context, w *rotatelog.Writer, minute int) error {
+	switch minute {
+	case outage:
+		s.store.down.Store(true)
+		s.print("store", rotatelog.Day{}, "goes down: it answers 503 to each upload")
+	case comeback:
+		s.store.down.Store(false)
+		s.print("store", rotatelog.Day{}, "is back")
+		// The Writer would try again by itself within a minute. Who drains does
+		// not have to wait, and sees the same in every run.
+		return w.Drain(ctx)
+	}
+	return nil
+}
+
+// awaitTry waits until the Writer has tried to upload what waits of a day. With
+// a day that fails already it takes its time.
+func (s *show) awaitTry(day rotatelog.Day) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.waiting[day] > 0 && !s.failing[day] {
+		s.tried.Wait()
+	}
+}
