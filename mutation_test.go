@@ -128,8 +128,8 @@ func mutations() []mutation {
 // TestMutations breaks the code on purpose, one defect at a time, and wants the
 // simulation or the crash tests to notice.
 func TestMutations(t *testing.T) {
-	if os.Getenv("ROTATELOG_MUTATIONS") == "" {
-		t.Skip("it builds and runs the tests once for each defect, which takes minutes: set ROTATELOG_MUTATIONS=1")
+	if testing.Short() {
+		t.Skip("it builds and runs the tests once for each defect")
 	}
 	goCommand, err := exec.LookPath("go")
 	if err != nil {

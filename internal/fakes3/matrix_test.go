@@ -1,6 +1,7 @@
 package fakes3
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"fmt"
@@ -108,22 +109,28 @@ func TestProfilesMatchMeasurements(t *testing.T) {
 	}
 }
 
-// TestRealServerMatchesProfile holds the table against a real server, which
-// these name: FAKES3_ENDPOINT, FAKES3_PROFILE, FAKES3_ACCESS_KEY,
-// FAKES3_SECRET_KEY. Its buckets are left behind.
-func TestRealServerMatchesProfile(t *testing.T) {
-	endpoint := os.Getenv("FAKES3_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("FAKES3_ENDPOINT names no server")
+// TestServerMatchesProfile holds the table against real servers, which
+// .ci/servers starts. Its buckets are left behind.
+func TestServerMatchesProfile(t *testing.T) {
+	servers := map[string]string{ // profiles by endpoint
+		os.Getenv("ROTATELOG_RGW_ENDPOINT"):     cmp.Or(os.Getenv("ROTATELOG_RGW_PROFILE"), "rgw16"),
+		os.Getenv("ROTATELOG_VERSITY_ENDPOINT"): "versity",
 	}
-	b := &bench{
-		endpoint, nil, os.Getenv("FAKES3_ACCESS_KEY"), os.Getenv("FAKES3_SECRET_KEY"), "us-east-1", defaultMinPartSize,
+	delete(servers, "")
+	if len(servers) == 0 {
+		t.Skip("neither ROTATELOG_RGW_ENDPOINT nor ROTATELOG_VERSITY_ENDPOINT names a server; .ci/servers starts them")
 	}
-	_, err := b.client().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(testBucket)})
-	if err != nil && status(err) != 409 {
-		t.Fatal(err)
+	key, secret := os.Getenv("ROTATELOG_SERVERS_ACCESS_KEY"), os.Getenv("ROTATELOG_SERVERS_SECRET_KEY")
+	for endpoint, profile := range servers {
+		t.Run(profile, func(t *testing.T) {
+			b := &bench{endpoint, nil, key, secret, "us-east-1", defaultMinPartSize}
+			_, err := b.client().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(testBucket)})
+			if err != nil && status(err) != 409 {
+				t.Fatal(err)
+			}
+			runMatrix(t, b, profile)
+		})
 	}
-	runMatrix(t, b, os.Getenv("FAKES3_PROFILE"))
 }
 
 func runMatrix(t *testing.T, b *bench, profile string) {
