@@ -105,13 +105,27 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = body
 	}
 	if resp.StatusCode >= 300 {
-		// The status tells more than a failure to read what explains it.
-		b, _ := io.ReadAll(io.LimitReader(body, maxErrorBody))
+		// The status is told even if what explains it cannot be read.
+		b, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 		body.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(b))
+		if err != nil && (len(b) == 0 || b[0] == '<') { // what is not XML is not S3's, and says no more
+			resp.Body = brokenBody{err}
+		}
 	}
 	return resp, nil
 }
+
+// brokenBody is the body of an answer that broke off.
+type brokenBody struct{ err error }
+
+func (b brokenBody) Read([]byte) (int, error) { return 0, brokenAnswer{b.err} }
+func (b brokenBody) Close() error             { return nil }
+
+type brokenAnswer struct{ err error }
+
+func (b brokenAnswer) Error() string { return "the answer broke off: " + b.err.Error() }
+func (b brokenAnswer) Unwrap() error { return b.err }
 
 // CloseIdleConnections closes the connections that no request uses.
 func (g *guard) CloseIdleConnections() {

@@ -133,7 +133,7 @@ func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
 		want string
 	}{
 		{"whole", strings.NewReader(document), false, "quota of the bucket"},
-		{"broken off", io.MultiReader(strings.NewReader(document[:40]), iotest.ErrReader(net.ErrClosed)), false, "does not say why"},
+		{"broken off", io.MultiReader(strings.NewReader(document[:40]), iotest.ErrReader(net.ErrClosed)), false, "broke off"},
 		{"endless", io.MultiReader(strings.NewReader(document), endless{}), true, "quota of the bucket"},
 	} {
 		body := &trackedBody{Reader: tt.body}
@@ -141,6 +141,9 @@ func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
 		err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Write(t.Context(), "key", "", nil, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want in it: %s", tt.name, err, tt.want)
+		}
+		if broken := tt.name == "broken off"; errors.Is(err, rotatelog.ErrPermanent) == broken {
+			t.Errorf("%s: permanent: %t", tt.name, !broken)
 		}
 		if !body.closed || body.left != tt.left {
 			t.Errorf("%s: closed is %t, something was left is %t", tt.name, body.closed, body.left)

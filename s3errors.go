@@ -78,6 +78,9 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 	if d := diagnoseTrouble(status, code); d.cause != "" {
 		return d
 	}
+	if _, ok := errors.AsType[brokenAnswer](err); ok {
+		return diagnosis{false, "the answer of " + s.endpoint + " broke off before it said what is wrong", "it is tried again"}
+	}
 	if code == "NoSuchBucket" {
 		s.bucketSeen.Store(false)
 	}

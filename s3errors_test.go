@@ -314,6 +314,19 @@ func TestS3BrokenConnection(t *testing.T) {
 	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
 }
 
+// TestS3BrokenAnswer: an answer that breaks off before it says what is wrong is
+// no reason to give up.
+func TestS3BrokenAnswer(t *testing.T) {
+	for _, status := range []int{400, 403, 404} {
+		srv, client := newFakeS3(fakes3.Options{})
+		srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: "AccessDenied"}, Cut: true, CutAt: 30}
+		}
+		calls := s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}))
+		wantExplained(t, calls, false, "broke off", "tried again")
+	}
+}
+
 // TestS3MissingFileIsNotAMissingObject: a file of the client's that is missing
 // must not be taken for the object.
 func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
