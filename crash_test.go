@@ -515,6 +515,50 @@ func TestCrashAfterUnsyncedDirectory(t *testing.T) {
 	}
 }
 
+// TestCrashAfterKill kills the first process of a day at each operation of its
+// first append, or lets the disk fail it and the process end. The next process
+// finds what is in the cache, and must not take it for durable: power is cut
+// after its append, and nothing is left that was not synced.
+func TestCrashAfterKill(t *testing.T) {
+	ends := map[string]func(b *bench){
+		"killed": (*bench).die,
+		"closed": func(b *bench) { b.onDisk(nil); b.Close() },
+	}
+	for name, end := range ends {
+		for k, done := int64(1), false; !done; k++ {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.open()
+				b.append(1)
+				b.Close()
+				time.Sleep(24 * time.Hour)
+				var ops atomic.Int64
+				b.onDisk(func(op crashfs.Op) error {
+					if n := ops.Add(1); n == k || n > k && name == "killed" {
+						return syscall.EIO
+					}
+					return nil
+				})
+				if w, err := rotatelog.Open(t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID)); err == nil {
+					b.Writer = w
+					w.Append(t.Context(), counted(2))
+				}
+				done = ops.Load() < k
+				end(b)
+				b.open()
+				r := b.append(3)[0]
+				left := b.disk.Crash(crashfs.KeepNothing)
+				b.die()
+				b.setDisk(left)
+				b.open()
+				b.flush()
+				if d := b.day("all_api_rotating_logs/all_api_json_log_" + r.Day.String() + ".json"); d.Metadata.Matches < 3 {
+					t.Errorf("%s at operation %d: %v has %+v", name, k, r.Day, d.Metadata)
+				}
+			})
+		}
+	}
+}
+
 // TestNewSpoolHasNothingToRepair: a Writer that appended nothing leaves nothing
 // to be told of.
 func TestNewSpoolHasNothingToRepair(t *testing.T) {

@@ -57,6 +57,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 	if err != nil {
 		return &Error{"open", s.array.name, err}
 	}
+	s.begun = s.begun && !unclean // it may have been read, and yet not be durable
 	if !s.begun && len(found.records) > 0 {
 		if err := s.begin(s.progress); err != nil {
 			return &Error{"write", s.path(progressFile), err}
@@ -184,8 +185,9 @@ func (s *spool) loadProgress() (bool, error) {
 
 // markUnclean leaves a mark that closing takes away, and reports whether there
 // was one. After a Writer was killed, the kernel may hold pages of the array
-// that it failed to write and then called clean; only a new file is to be
-// trusted. A power cut forgets such pages, so the mark need not be durable.
+// that it failed to write and then called clean, and names that it has not
+// written: only new files are to be trusted. A power cut forgets what is not on
+// disk, so the mark need not be durable.
 func (s *spool) markUnclean() (was bool, err error) {
 	f, err := s.fs.OpenFile(s.path(uncleanFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -230,10 +232,10 @@ func (s *spool) ghost(found foundArray, known bool) (*batch, error) {
 	}
 }
 
-// closeClean takes the mark of markUnclean away, unless the array is not to be
+// closeClean takes the mark of markUnclean away, unless the files are not to be
 // trusted.
 func (s *spool) closeClean() error {
-	if s.array.broken {
+	if s.array.broken || s.unsure {
 		return nil
 	}
 	return s.remove(s.path(uncleanFile))

@@ -29,7 +29,8 @@ type spool struct {
 
 	array    array
 	progress progress
-	begun    bool     // progress is in batch.json
+	begun    bool     // progress is in batch.json, durably
+	unsure   bool     // batch.json may say what is not durable
 	sealing  *sealing // a seal that failed half way, to be finished first
 
 	waiting int64 // bytes in pending/, or more: batches leave without notice
@@ -148,11 +149,11 @@ func (s *spool) begin(p progress) error {
 	if err != nil {
 		return err
 	}
-	s.progress, s.begun = p, false
+	s.progress, s.begun, s.unsure = p, false, true
 	if err := s.writeFile(s.path(progressFile), append(b, '\n')); err != nil {
 		return err
 	}
-	s.begun = true
+	s.begun, s.unsure = true, false
 	return nil
 }
 
