@@ -90,20 +90,26 @@ func (p *publisher) checkLost(ctx context.Context, day Day, seen view) error {
 }
 
 // ownerID returns the id by which this spool's objects are known, made when it
-// is first asked for.
+// is first asked for. It is written again by each process: one that was killed
+// may have left a name that is not durable, and an object that carries the id
+// would have no owner after a power cut.
 func (s *spool) ownerID() (string, error) {
+	if s.owner != "" {
+		return s.owner, nil
+	}
 	name := s.path(ownerFile)
 	content, err := s.readFile(name)
-	if err == nil && validUploadID(string(content)) {
-		return string(content), nil
-	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", &Error{"read", name, err}
 	}
-	id := s.newID()
+	id := string(content)
+	if !validUploadID(id) {
+		id = s.newID()
+	}
 	if err := s.writeFile(name, []byte(id)); err != nil {
 		return "", &Error{"write", name, err}
 	}
+	s.owner = id
 	return id, nil
 }
 

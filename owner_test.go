@@ -4,7 +4,10 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
@@ -100,4 +103,41 @@ func TestOverwrittenObject(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOwnerIsDurable kills a process while it makes the id that its objects
+// carry. The next uploads under it; power is then cut, and the object must still
+// be this spool's.
+func TestOwnerIsDurable(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Store = owned{b.cfg.Store}
+		b.cfg.MaxFetches = 1
+		b.open()
+		var made atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			if op.To == "all_api.spool/owner" {
+				made.Store(true)
+			} else if made.Load() {
+				return syscall.EIO
+			}
+			return nil
+		})
+		b.append(1)
+		synctest.Wait()
+		if !made.Load() {
+			t.Fatal("no owner was made")
+		}
+		b.die()
+		b.open()
+		b.flush()
+		left := b.disk.Crash(crashfs.KeepNothing)
+		b.die()
+		b.setDisk(left)
+		b.open()
+		b.append(2)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Uploads != 2 {
+			t.Errorf("%+v", m)
+		}
+	})
 }

@@ -233,7 +233,8 @@ func (w *world) finish(choose func(int) int) {
 		h.mu.Unlock()
 		h.revive(choose)
 	}
-	for range 2 { // a spool that was full has room the second time
+	time.Sleep(2 * time.Minute) // so that what was under way when the faults ended does not count
+	for range 2 {               // a spool that was full has room the second time
 		for _, h := range w.hosts {
 			h.appendN(1)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)

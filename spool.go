@@ -33,6 +33,8 @@ type spool struct {
 	unsure   bool     // batch.json may say what is not durable
 	sealing  *sealing // a seal that failed half way, to be finished first
 
+	owner string // once it is known to be durable; owned by the publisher
+
 	waiting int64 // bytes in pending/, or more: batches leave without notice
 	counted bool
 
