@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -259,6 +263,92 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestS3ServerRestarts ends a server, with all of its connections, while an
+// upload arrives, before it has stored it and after, and starts it again at the
+// same address.
+func TestS3ServerRestarts(t *testing.T) {
+	for _, stored := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stored=%t", stored), func(t *testing.T) {
+			srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+			server := &restartable{t: t, addr: "127.0.0.1:0"}
+			server.handler = func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPut || !server.uploads.CompareAndSwap(1, 2) {
+					srv.ServeHTTP(w, r)
+					return
+				}
+				if stored {
+					srv.ServeHTTP(httptest.NewRecorder(), r)
+				} else {
+					io.CopyN(io.Discard, r.Body, 1<<19)
+				}
+				server.stop()
+				server.start()
+			}
+			server.start()
+			t.Cleanup(server.stop)
+			dir := t.TempDir()
+			w, err := rotatelog.Open(t.Context(), rotatelog.Config{
+				Dir:    dir,
+				Store:  rotatelog.NewS3Store(newTestClient("http://"+server.addr), testBucket, rotatelog.S3Options{}),
+				Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			for i := range 3 {
+				server.uploads.CompareAndSwap(0, int32(i)) // the second one is interrupted
+				fetch := fmt.Appendf(nil, `{"n":%d,"pad":%q}`, i, strings.Repeat("x", 1<<20))
+				if _, err := w.Append(t.Context(), fetch); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if server.uploads.Load() != 2 {
+				t.Fatal("the server was not restarted")
+			}
+			keys := srv.Keys(testBucket)
+			if d := s3Day(t, srv, keys[0]); len(keys) != 1 || d.Metadata.Uploads != 3 || d.Metadata.Fetches != 3 {
+				t.Errorf("%q: %+v", keys, d.Metadata)
+			}
+		})
+	}
+}
+
+// restartable is an HTTP server that comes back at the address it had.
+type restartable struct {
+	t       *testing.T
+	handler http.HandlerFunc
+	addr    string
+	uploads atomic.Int32 // 1: the next one restarts the server, 2: it has
+
+	mu  sync.Mutex // guards web
+	web *http.Server
+}
+
+func (r *restartable) start() {
+	l, err := net.Listen("tcp", r.addr)
+	if err != nil {
+		r.t.Error(err)
+		return
+	}
+	r.addr = l.Addr().String()
+	web := &http.Server{Handler: r.handler}
+	r.mu.Lock()
+	r.web = web
+	r.mu.Unlock()
+	go web.Serve(l)
+}
+
+// stop breaks all connections, that of the handler it may be called from too.
+func (r *restartable) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.web.Close()
 }
 
 // TestS3RealFetches replays an archive of real fetches over HTTP, as a user
