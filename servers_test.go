@@ -169,7 +169,7 @@ type sharer struct {
 // runHosts has Writers with a directory each append to the same day at once.
 func runHosts(t *testing.T, s server, prefix string, opts rotatelog.S3Options) []sharer {
 	all := make([]sharer, hosts)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // without progress; with it, it takes a few
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it takes seconds, unless nothing moves
 	defer cancel()
 	var running sync.WaitGroup
 	for i := range all {
