@@ -110,7 +110,7 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 		body.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(b))
 		if err != nil && (len(b) == 0 || b[0] == '<') { // what is not XML is not S3's, and says no more
-			resp.Body = brokenBody{err}
+			resp.Body = brokenBody{brokenAnswer{err}}
 		}
 	}
 	return resp, nil
@@ -119,7 +119,7 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 // brokenBody is the body of an answer that broke off.
 type brokenBody struct{ err error }
 
-func (b brokenBody) Read([]byte) (int, error) { return 0, brokenAnswer{b.err} }
+func (b brokenBody) Read([]byte) (int, error) { return 0, b.err }
 func (b brokenBody) Close() error             { return nil }
 
 type brokenAnswer struct{ err error }
