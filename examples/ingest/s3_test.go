@@ -88,7 +88,7 @@ func TestS3Refuses(t *testing.T) {
 		"no such bucket": {func(b *bench) { b.store[1] = "s3://sports-json-logs-al" },
 			`the bucket "sports-json-logs-al" does not exist at http://127.0.0.1:`},
 		"wrong region": {func(b *bench) { b.store = append(b.store, "-region", "mars-1") },
-			`is not in the region that the client is set to`},
+			`or not in the region that the client is set to`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, srv := newS3Bench(t)
