@@ -57,7 +57,9 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 	if err != nil {
 		return &Error{"open", s.array.name, err}
 	}
-	s.begun = s.begun && !unclean // it may have been read, and yet not be durable
+	if unclean { // batch.json could be read, and yet need not be durable
+		s.begun, s.unsure = false, true
+	}
 	if !s.begun && len(found.records) > 0 {
 		if err := s.begin(s.progress); err != nil {
 			return &Error{"write", s.path(progressFile), err}

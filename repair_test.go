@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -218,4 +219,54 @@ func TestReadOnlyDirectoryIsRefused(t *testing.T) {
 			t.Errorf("%d fetches are left", n)
 		}
 	})
+}
+
+// TestDayOutlivesAPowerCut: the next Writer does not trust a batch.json whose
+// name failed to become durable, even if it can be read. A power cut would put
+// its fetches into the file of the day before.
+func TestDayOutlivesAPowerCut(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		for reopened := range 3 {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.open()
+				b.append(1)
+				b.flush()
+				time.Sleep(25 * time.Hour)
+				var renamed, failed atomic.Bool
+				b.onDisk(func(op crashfs.Op) error {
+					if op.Kind == "Rename" && strings.Contains(op.Name, "batch.json") {
+						renamed.Store(true)
+					}
+					if op.Kind == "SyncDir" && op.Name == "all_api.spool" && renamed.Load() && failed.CompareAndSwap(false, true) {
+						return syscall.EIO
+					}
+					return nil
+				})
+				if _, err := b.Append(t.Context(), counted(2)); err == nil || !failed.Load() {
+					t.Fatalf("%v, failed %v", err, failed.Load())
+				}
+				b.onDisk(nil)
+				if kill {
+					b.die()
+					b.open()
+				}
+				for range reopened {
+					b.reopen()
+				}
+				if r := b.append(3)[0]; r.Day.String() != "2000-01-01" || r.Number != 1 {
+					t.Fatalf("%+v", r)
+				}
+				disk := b.disk.Crash(crashfs.KeepNothing)
+				b.onDisk(func(crashfs.Op) error { return crashfs.ErrPowerCut })
+				b.Close()
+				b.onDisk(nil)
+				b.setDisk(disk)
+				b.open()
+				b.flush()
+				if a := b.day(dayA).Metadata; a.Fetches != 1 || b.mem.Bytes(dayB) == nil {
+					t.Errorf("kill %v, opened %d times: %+v, and there are %q", kill, reopened, a, b.mem.Keys())
+				}
+			})
+		}
+	}
 }
