@@ -59,11 +59,13 @@ func validUploadID(s string) bool {
 // two texts go that change, and what they add up to. Its own size does not
 // depend on the day's. It is a value; append returns another one.
 //
-// An append makes two edits: it replaces our fields in daily_metadata, wherever
-// that stands, and inserts entries after the last one. All other bytes stay.
+// An object in one of our own layouts is written anew around its entries. Any
+// other keeps its bytes: an append makes two edits, which replace our fields in
+// daily_metadata, wherever that stands, and insert entries after the last one.
 type document struct {
 	size   int64  // of the object, in bytes; for newDocument, of its frame
 	fields span   // our fields, or what is to be replaced by them
+	begin  int64  // just after the '[' of the entries
 	end    int64  // just after the last entry, or after the '[' of no entries
 	tail   string // the text from known to size without our fields; "" if that is long
 
@@ -94,34 +96,33 @@ const (
 	maxCache  = 1600 // bytes of metadata; S3 allows 2 KB for all of it
 )
 
-// The frame of a new document, without entries and without our fields.
-const (
-	frameFields  = `{"daily_metadata":{`
-	frameUploads = "},\n" + `"uploads":[`
-	frameClose   = "\n]}\n"
-)
-
 // newDocument returns the document of a day that has no object yet. To append
 // to it yields parts that are all Data.
 func newDocument(day Day) document {
+	begin := int64(len(firstFields + firstUploads))
 	return document{
 		totals: Totals{Day: day},
-		size:   int64(len(frameFields + frameUploads + frameClose)),
-		fields: span{off: int64(len(frameFields))},
-		end:    int64(len(frameFields + frameUploads)),
-		tail:   frameFields + frameUploads + frameClose,
+		size:   begin + int64(len(firstClose)),
+		fields: span{off: int64(len(firstFields))},
+		begin:  begin,
+		end:    begin,
+		tail:   firstClose,
 	}
 }
 
 // append returns the parts that make the object with uploads appended, each its
-// own entry, and what is then to be known of it, provided that the store has
-// applied them. The sequences follow d.lastSequence; next.find tells them.
-// Nothing is copied of what is large: the parts refer to each upload's Data.
+// own entry, in the layout that it has, and what is then to be known of it,
+// provided that the store has applied them. The sequences follow d.lastSequence;
+// next.find tells them. Nothing is copied of what is large: the parts refer to
+// each upload's Data.
 func (d document) append(uploads ...upload) (parts []Part, next document) {
+	return d.appendAs(d.layout(), uploads...)
+}
+
+// grow returns d with uploads counted, their entries, and the size of those.
+func (d document) grow(uploads []upload) (next document, entries [][]byte, grown int64) {
 	next = d
 	next.recent = slices.Clone(d.recent)
-	var entries [][]byte
-	var grown int64
 	for _, u := range uploads {
 		head := []byte("\n")
 		if next.totals.Uploads > 0 {
@@ -133,6 +134,12 @@ func (d document) append(uploads ...upload) (parts []Part, next document) {
 		grown += int64(len(head) + len(u.Data) + len(entryClose))
 		next.first = cmp.Or(next.first, u.Timestamp)
 	}
+	return next, entries, grown
+}
+
+// appendSpliced is append for a layout that is not ours.
+func (d document) appendSpliced(uploads []upload) (parts []Part, next document) {
+	next, entries, grown := d.grow(uploads)
 	fields := next.appendFields([]byte(d.before))
 	written := span{d.fields.off + int64(len(d.before)), int64(len(fields) - len(d.before))}
 	fields = append(fields, d.after...)
@@ -141,6 +148,7 @@ func (d document) append(uploads ...upload) (parts []Part, next document) {
 	next.end = d.end + grown
 	next.fields = written
 	if d.fields.off < d.end {
+		next.begin += int64(len(fields)) - d.fields.n
 		next.end += int64(len(fields)) - d.fields.n
 	} else {
 		next.fields.off += grown
@@ -267,7 +275,7 @@ func appendData(parts []Part, text []byte) []Part {
 func (d document) fieldsInTail() bool { return d.fields.off >= d.end }
 
 // known returns where the part of the object begins that tail tells: the end of
-// the entries, or of a new document the start.
+// the entries, or of the object if there is no tail.
 func (d document) known() int64 {
 	if d.tail == "" {
 		return d.size
@@ -311,10 +319,11 @@ func (d document) nextTail() string {
 // cacheKey names the object's metadata that holds the document. Its value is
 // one URL query, which consists of characters that no store changes:
 //
-//	v         1
+//	v         2; 1 had no begin, and an object with that is read once more
 //	day       2025-07-10
 //	size      of the object; every other value is of an object of this size
 //	fields    offset and length of our fields, as 19-230
+//	begin     offset just after the '[' of the entries
 //	end       offset just after the last entry
 //	tail      the text after that without our fields; empty if not known
 //	uploads, fetches, matches    the totals
@@ -324,7 +333,7 @@ func (d document) nextTail() string {
 //	recent    sequence.id of each, joined by "-"; the id may be empty
 const (
 	cacheKey     = "rotatelog"
-	cacheVersion = "1"
+	cacheVersion = "2"
 )
 
 // meta returns what documentFromMeta reads: the document, as metadata of the
@@ -344,6 +353,7 @@ func (d document) meta() map[string]string {
 	set("day", d.totals.Day)
 	set("size", d.size)
 	set("fields", fmt.Sprintf("%d-%d", d.fields.off, d.fields.n))
+	set("begin", d.begin)
 	set("end", d.end)
 	set("tail", d.tail)
 	set("uploads", d.totals.Uploads)
@@ -376,6 +386,7 @@ func documentFromMeta(day Day, obj Object) (document, bool) {
 	d := document{
 		size:         number(q.Get("size")),
 		fields:       span{number(off), number(n)},
+		begin:        number(q.Get("begin")),
 		end:          number(q.Get("end")),
 		tail:         q.Get("tail"),
 		totals:       Totals{Day: day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: count("matches")},
@@ -403,13 +414,13 @@ func (d document) consistent() bool { return d.consistentSpans() && d.consistent
 // also ties the totals to the spans: a wrong span would cut entries out.
 func (d document) consistentSpans() bool {
 	n := int64(len(d.appendFields(nil)))
-	if d.fields.n != n || d.fields.off <= 0 || d.fields.off > d.size-n || d.end <= 0 || len(d.tail) > maxTail {
+	if d.fields.n != n || d.fields.off <= 0 || d.fields.off > d.size-n || d.begin <= 0 || d.begin > d.end || len(d.tail) > maxTail {
 		return false
 	}
 	last := d.end
 	if d.fieldsInTail() {
 		last = d.fields.off + n
-	} else if d.fields.off+n >= d.end {
+	} else if d.fields.off+n >= d.begin {
 		return false
 	}
 	return last < d.size && (d.tail == "" || d.known() == d.end)

@@ -176,8 +176,14 @@ func checkMetadata(t testing.TB, b []byte, fallback string) {
 // to hold then. It returns the new document.
 func checkAppend(t testing.TB, b []byte, d document, uploads ...upload) ([]byte, document) {
 	t.Helper()
+	return checkStep(t, b, d, uploads, func(d document) ([]Part, document) { return d.append(uploads...) })
+}
+
+// checkStep is checkAppend for any step that appends uploads.
+func checkStep(t testing.TB, b []byte, d document, uploads []upload, step func(document) ([]Part, document)) ([]byte, document) {
+	t.Helper()
 	before := d
-	parts, next := d.append(uploads...)
+	parts, next := step(d)
 	if diff := difference(before, d, compareDocuments); diff != "" {
 		t.Fatalf("append changed its receiver (-before +after):\n%s", diff)
 	}
@@ -538,7 +544,7 @@ func fullDocument() document {
 	d.lastSequence = 9999960
 	d.first, d.last = "07/10/2025 12:01:00 AM EDT", "07/10/2025 12:02:00 AM EDT"
 	d.size, d.end, d.tail = 987654321098+int64(len("\n]}\n")), 987654321098, "\n]}\n"
-	d.fields.n = 260
+	d.begin, d.fields.n = int64(len(firstFields+firstUploads)+260), 260
 	for n := range maxRecent + 1 {
 		_, d = d.append(upload{Timestamp: "07/10/2025 11:59:45 PM EDT", Fetches: 10, ID: fmt.Sprintf("%026d", n)})
 	}
@@ -584,20 +590,23 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 	d := fullDocument()
 	value := d.meta()[cacheKey]
 	tests := []struct{ name, old, new string }{
-		{"version", "v=1", "v=2"},
+		{"version", "v=2", "v=1"},
 		{"day", "day=2025-07-10", "day=2025-07-11"},
 		{"size", "size=", "size=1"},
 		{"negative", "uploads=", "uploads=-"},
 		{"not a number", "end=", "end=x"},
 		{"not canonical", "end=", "end=0"},
-		{"unknown value", "v=1", "v=1&z=1"},
-		{"value given twice", "v=1", "v=1&v=1"},
+		{"unknown value", "v=2", "v=2&z=1"},
+		{"value given twice", "v=2", "v=2&v=2"},
 		{"fields at the start", "fields=19-", "fields=0-"},
 		{"fields too long", "fields=19-", "fields=19-9999999999999"},
 		{"fields after the end", "fields=19-", "fields=9999999999999-"},
 		{"fields over the end", "fields=19-", "fields=19-9999999"},
 		{"end after the end", "end=", "end=1"},
 		{"end before", "end=9", "end="},
+		{"no begin", "begin=", "begun="},
+		{"begin before the fields", "begin=", "begin=1&"},
+		{"begin after the end", "begin=", "begin=9999999999999"},
 		{"tail", "tail=%0A", "tail="},
 		{"more uploads than sequences", "uploads=1", "uploads=91"},
 		{"last sequence", "sequence=9999977", "sequence=9999978"},
@@ -606,7 +615,7 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 		{"one more", "recent=", "recent=9999961.-"},
 		{"bad id", "recent=9999962.0", "recent=9999962._"},
 		{"short id", "-9999977.00000000000000000000000016", "-9999977.0000016"},
-		{"not a query", "v=1", "v=%zz"},
+		{"not a query", "v=2", "v=%zz"},
 		{"empty", value, ""},
 	}
 	for _, test := range tests {
@@ -644,21 +653,30 @@ func FuzzMeta(f *testing.F) {
 		if !ok {
 			return
 		}
-		parts, next := d.append(testUpload(1, 1))
-		var total, at int64
-		for _, p := range parts {
-			total += p.Size()
-			if p.Data == nil {
-				if p.Off < at || p.Len <= 0 || p.Len > size-p.Off {
-					t.Fatalf("copy of %d bytes at %d of %d, after %d", p.Len, p.Off, size, at)
-				}
-				at = p.Off + p.Len
-			}
-		}
-		if total != next.size {
-			t.Fatalf("parts of %d bytes make an object of %d", total, next.size)
+		for _, to := range []layout{metadataFirst, metadataLast} {
+			parts, next := d.appendAs(to, testUpload(1, 1))
+			checkInside(t, parts, size, next.size)
 		}
 	})
+}
+
+// checkInside checks that parts copy from an object of that size, in order, and
+// make one of the other.
+func checkInside(t *testing.T, parts []Part, size, want int64) {
+	t.Helper()
+	var total, at int64
+	for _, p := range parts {
+		total += p.Size()
+		if p.Data == nil {
+			if p.Off < at || p.Len <= 0 || p.Len > size-p.Off {
+				t.Fatalf("copy of %d bytes at %d of %d, after %d", p.Len, p.Off, size, at)
+			}
+			at = p.Off + p.Len
+		}
+	}
+	if total != want {
+		t.Fatalf("parts of %d bytes make an object of %d", total, want)
+	}
 }
 
 // TestMetaMutated mutates each character of real metadata.

@@ -140,7 +140,8 @@ func (s *scanner) uploads() {
 		return
 	}
 	s.token()
-	s.doc.end = s.dec.InputOffset()
+	s.doc.begin = s.dec.InputOffset()
+	s.doc.end = s.doc.begin
 	for s.more(']') {
 		s.entry()
 		s.doc.end = s.dec.InputOffset()
