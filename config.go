@@ -75,7 +75,8 @@ type Config struct {
 	// Hooks are told what happens.
 	Hooks Hooks
 
-	countFooter bool // Count is the default: the footer found while checking will do
+	largeDay    int64 // size of an object from which it is large, in bytes
+	countFooter bool  // Count is the default: the footer found while checking will do
 
 	fs     vfs.FS                            // in tests, what Dir stands for
 	newID  func() string                     // in tests, the ids of batches
@@ -111,6 +112,7 @@ func (cfg Config) checked() (Config, error) {
 	cfg.MaxFetchBytes = cmp.Or(cfg.MaxFetchBytes, defaultMaxFetchBytes)
 	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
 	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
+	cfg.largeDay = cmp.Or(cfg.largeDay, largeDay)
 	if cfg.Clock == nil {
 		cfg.Clock = systemClock{}
 	}

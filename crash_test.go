@@ -29,7 +29,7 @@ type workload struct {
 }
 
 func workloads() []workload {
-	three := rotatelog.Config{MaxFetches: 3}
+	three := rotatelog.LargeFrom(rotatelog.Config{MaxFetches: 3}, 500)
 	with := func(change func(*rotatelog.Config)) rotatelog.Config {
 		cfg := three
 		change(&cfg)

@@ -15,6 +15,12 @@ func OnDisk(cfg Config, disk vfs.FS, newID func() string) Config {
 	return cfg
 }
 
+// LargeFrom returns cfg with days that are large from that size.
+func LargeFrom(cfg Config, size int64) Config {
+	cfg.largeDay = size
+	return cfg
+}
+
 // WithoutChance returns cfg with backoffs that are the same in each run.
 func WithoutChance(cfg Config) Config {
 	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }

@@ -41,6 +41,7 @@ type publisher struct {
 	counts    map[string]counts // of batches that were read, by id
 	damaged   map[string]bool   // batches whose odd bytes were set aside, by id
 	days      map[Day]bool      // days whose end is to be told
+	unclosed  map[Day]*trouble  // days that could not be closed
 }
 
 // counts are what a batch adds to its day.
@@ -69,7 +70,7 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 		cfg: cfg, spool: s, tidy: tidy, stats: stats,
 		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		refused: map[Day]error{}, trouble: map[Day]*trouble{},
-		counts: map[string]counts{}, damaged: map[string]bool{}, days: map[Day]bool{},
+		counts: map[string]counts{}, damaged: map[string]bool{}, days: map[Day]bool{}, unclosed: map[Day]*trouble{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -235,17 +236,21 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	}
 	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
 	p.noteDays(batches)
-	if len(batches) == 0 && len(p.daysOver()) == 0 {
+	if len(batches) == 0 && len(p.daysOver()) == 0 && !p.mayClose() {
 		clear(p.trouble)
 		return longestWait
 	}
 	if wait := p.awaitLock(ctx); p.lock == nil {
+		if len(batches) == 0 { // what is left is not urgent
+			wait = longestWait
+		}
 		return wait
 	}
 	if err := p.spool.syncPending(); err != nil {
 		return p.failed(ctx, Day{}, len(batches), &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err})
 	}
 	p.mu.Lock()
+	drained := p.hurry
 	if p.hurry {
 		clear(p.trouble)
 	}
@@ -257,6 +262,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	for _, day := range slices.SortedFunc(maps.Keys(days), Day.Compare) {
 		wait = min(wait, p.tryDay(ctx, day, days[day]))
 	}
+	wait = min(wait, p.closeDays(ctx, drained))
 	for _, day := range p.daysOver() {
 		if err := p.tellDayOver(ctx, day); err != nil {
 			return min(wait, p.failed(ctx, Day{}, len(batches), err))
@@ -370,7 +376,10 @@ func (p *publisher) publish(ctx context.Context, day Day, waiting []batch) error
 		if err := p.checkOwner(seen); err != nil {
 			return err
 		}
-		parts, doc := seen.doc.append(uploads...)
+		parts, doc, err := p.arrange(seen.doc, len(uploads) == len(waiting), uploads)
+		if err != nil {
+			return err
+		}
 		meta, err := p.meta(doc)
 		if err != nil {
 			return err
@@ -594,7 +603,6 @@ func (p *publisher) tellDayOver(ctx context.Context, day Day) error {
 	if err != nil {
 		return err
 	}
-	delete(p.confirmed, day)
 	delete(p.days, day)
 	p.cfg.tellDayChanged(seen.doc.totals)
 	return nil

@@ -99,7 +99,11 @@ func (w *world) stored() map[int]int {
 // judgeObject reads one object: it parses, agrees with itself, has grown by whole
 // entries, and holds fetches of its own day, in order.
 func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glance {
-	d := parseDay(w.t, key, w.mem.Bytes(key))
+	content := w.mem.Bytes(key)
+	d := parseDay(w.t, key, content)
+	if !metadataFirst(content) && !metadataLast(content) {
+		w.t.Errorf("%s: it is in neither layout:\n%s", key, content)
+	}
 	if !strings.HasSuffix(key, d.Metadata.Date+".json") {
 		w.t.Errorf("%s: it is of %s", key, d.Metadata.Date)
 	}
@@ -154,6 +158,34 @@ func (w *world) judgeUpload(key, date string, u dayUpload, found map[int]int, la
 	}
 	if u.Matches != matches {
 		w.t.Errorf("%s: upload %d says %d matches, has %d", key, u.Sequence, u.Matches, matches)
+	}
+}
+
+// metadataFirst reports whether a day's object has the layout of a small or a
+// closed day.
+func metadataFirst(content []byte) bool {
+	return bytes.HasPrefix(content, []byte(`{"daily_metadata":{"date":`)) && bytes.HasSuffix(content, []byte("\n]}\n"))
+}
+
+// metadataLast reports whether a day's object has the layout of a large day.
+func metadataLast(content []byte) bool {
+	_, after, _ := bytes.Cut(content[max(0, bytes.LastIndexByte(content[:len(content)-1], '\n')):], []byte("\n"))
+	return bytes.HasPrefix(content, []byte(`{"uploads":[`)) && bytes.HasPrefix(after, []byte(`"daily_metadata":{"date":`)) &&
+		bytes.HasSuffix(after, []byte("}}\n"))
+}
+
+// judgeClosed wants every day that is over for all hosts to be closed. Nothing
+// of it may wait.
+func (w *world) judgeClosed() {
+	w.t.Helper()
+	for _, key := range w.mem.Keys() {
+		over := true
+		for _, h := range w.hosts {
+			over = over && key < "all_api_rotating_logs/all_api_json_log_"+h.today().String()
+		}
+		if content := w.mem.Bytes(key); over && !metadataFirst(content) {
+			w.t.Errorf("%s: it is over, and not closed:\n%s", key, content)
+		}
 	}
 }
 
@@ -220,6 +252,10 @@ func (h *host) local() map[int]bool {
 	return found
 }
 
+// closingTime is what closing takes when nothing goes wrong any more: who does
+// not publish looks again after 30 s.
+const closingTime = time.Minute
+
 // finish turns all faults off, and wants everything in the store, once, and
 // nothing left open.
 func (w *world) finish(choose func(int) int) {
@@ -244,7 +280,9 @@ func (w *world) finish(choose func(int) int) {
 			cancel()
 		}
 	}
+	time.Sleep(closingTime)
 	w.judge()
+	w.judgeClosed()
 	stored := w.stored()
 	for n := range w.acked() {
 		if stored[n] == 0 {

@@ -77,8 +77,13 @@ func (p *process) kill() {
 func (p *process) Now() time.Time { return p.clock.Now() }
 
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
-	err := p.clock.Sleep(ctx, d)
-	p.pause("wake")
+	// Drawn before: two goroutines that sleep until midnight must not wake at
+	// the same instant, and draw in whatever order.
+	late := p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, "wake")))
+	err := p.clock.Sleep(ctx, d+late)
+	if err != nil {
+		time.Sleep(late)
+	}
 	return err
 }
 

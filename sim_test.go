@@ -158,6 +158,9 @@ func (s *sim) config() rotatelog.Config {
 	if s.rng.IntN(4) == 0 {
 		cfg.MaxPendingBytes = 2000
 	}
+	if n := s.rng.IntN(5); n > 0 { // for most, so that days become large
+		cfg = rotatelog.LargeFrom(cfg, []int64{1, 600, 1500, 4000}[n-1])
+	}
 	return cfg
 }
 

@@ -341,17 +341,21 @@ func (s *spool) confirm(b batch, sequence, keep int) error {
 // leastUploaded is how many confirmed batches stay when the disk is full.
 const leastUploaded = 1
 
-// prune deletes all but the last keep confirmed batches.
+// prune deletes all but the last keep confirmed batches, and those by which a
+// day is remembered that is to be closed.
 func (s *spool) prune(keep int) error {
 	old, err := s.uploaded()
-	if err != nil {
+	if err != nil || len(old) <= keep {
 		return err
 	}
-	for len(old) > keep {
-		if err := s.remove(s.batchPath(old[0])); err != nil {
+	spared := s.spared(old)
+	for _, b := range old[:len(old)-keep] {
+		if spared[b.id] {
+			continue
+		}
+		if err := s.remove(s.batchPath(b)); err != nil {
 			return err
 		}
-		old = old[1:]
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"context"
 	"log/slog"
+	"time"
 )
 
 // What happens is told twice: to the log, for people, and to the hooks.
@@ -49,6 +50,15 @@ func (cfg *Config) tellDayChanged(t Totals) {
 	if cfg.Hooks.DayChanged != nil {
 		cfg.Hooks.DayChanged(t)
 	}
+}
+
+func (cfg *Config) tellClosed(t Totals, key string) {
+	cfg.Logger.Info("daily file closed", "day", t.Day, "key", key, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
+}
+
+func (cfg *Config) tellNotClosed(day Day, attempt int, retry time.Duration, err error) {
+	cfg.Logger.Warn("daily file could not be closed; it is whole and valid, with daily_metadata last, and nothing waits for this",
+		"day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
 func (cfg *Config) tellUncounted(u Uncounted) {
