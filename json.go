@@ -252,6 +252,40 @@ func unquote(quoted []byte) (string, error) {
 	return string(s), err
 }
 
+// readArray is splitArray for an array that is not held in memory: it calls
+// each for every complete object, which is good until it returns, with the
+// offset just past it. whole means what ok does there. The error is r's, or that
+// of each.
+func readArray(r io.Reader, each func(object []byte, end int64) error) (whole bool, err error) {
+	src := &source{r: r}
+	d := newStreamDecoder(src)
+	failed := func() (bool, error) {
+		if src.err == io.EOF {
+			return false, nil
+		}
+		return false, src.err
+	}
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
+		return failed()
+	}
+	for d.PeekKind() == jsontext.KindBeginObject {
+		v, err := d.ReadValue()
+		if err != nil || !utf8.Valid(v) {
+			return failed()
+		}
+		if err := each(v, d.InputOffset()); err != nil {
+			return false, err
+		}
+	}
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindEndArray {
+		return failed()
+	}
+	if _, err := d.ReadToken(); err != io.EOF || src.err != io.EOF {
+		return failed()
+	}
+	return true, nil
+}
+
 // splitArray reads a JSON array of objects that may be torn. It returns the
 // complete objects from the start on, each as it stands in b, and the offset
 // just past the last of them: past the opening bracket if there are none, 0 if

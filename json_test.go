@@ -263,6 +263,7 @@ func TestSplitArray(t *testing.T) {
 		{"duplicates and surrogates", `[{"a":1,"a":"\ud800"}]`, []string{`{"a":1,"a":"\ud800"}`}, 21, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			sameAsSplit(t, []byte(tt.in))
 			records, end, ok := splitArray([]byte(tt.in))
 			if diff := cmp.Diff(tt.want, texts(records)); diff != "" || end != tt.end || ok != tt.ok {
 				t.Errorf("end %d, ok %t; want %d, %t; -want +got:\n%s", end, ok, tt.end, tt.ok, diff)
@@ -318,6 +319,7 @@ func texts(records [][]byte) (s []string) {
 // checkSplit checks what holds of splitArray whatever b is.
 func checkSplit(t *testing.T, b []byte) {
 	t.Helper()
+	sameAsSplit(t, b)
 	records, end, ok := splitArray(b)
 	if end < 0 || end > len(b) {
 		t.Fatalf("end is %d of %d", end, len(b))

@@ -94,8 +94,8 @@ func mutations() []mutation {
 		},
 		{
 			"make the id at each attempt", "publisher.go",
-			"ID:        b.id,",
-			"ID:        p.cfg.newID(),",
+			"ID: b.id}",
+			"ID: p.cfg.newID()}",
 			simulation, "-sim.seeds=10",
 		},
 		{

@@ -62,7 +62,7 @@ const (
 	lockPause   = 250 * time.Millisecond // between attempts to get the publish lock
 	maxRebases  = 5                      // lost races in a row before it counts as a failure
 	maxBatches  = 10                     // in one write; the metadata lists 16
-	maxWrite    = 32 << 20               // bytes in one write, unless one batch is more
+	maxWrite    = 16 << 20               // bytes in one write that more batches join, so that memory is bounded by the batch
 )
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
@@ -525,7 +525,8 @@ func (p *publisher) load(waiting []batch) ([]upload, []batch, error) {
 
 // encode reads a pending batch and makes its upload.
 func (p *publisher) encode(b batch) (upload, error) {
-	fetches, odd, err := p.spool.load(b, p.damaged[b.id])
+	u := upload{Timestamp: b.day.clip(b.sealed, p.cfg.Location).Format(TimeLayout), ID: b.id}
+	odd, err := p.spool.load(b, p.damaged[b.id], func(fetch []byte, read, size int64) error { return p.addFetch(&u, fetch, read, size) })
 	if err != nil {
 		return upload{}, &Error{"read", p.cfg.path(p.spool.batchPath(b)), err}
 	}
@@ -533,25 +534,28 @@ func (p *publisher) encode(b batch) (upload, error) {
 		p.damaged[b.id] = true
 		p.cfg.tellRepaired(*odd)
 	}
-	u := upload{
-		Timestamp: b.day.clip(b.sealed, p.cfg.Location).Format(TimeLayout),
-		Fetches:   len(fetches),
-		ID:        b.id,
-	}
-	for i, fetch := range fetches {
-		if i > 0 {
-			u.Data = append(u.Data, fetchSeparator...)
-		}
-		begin := len(u.Data)
-		if u.Data, err = appendCompact(u.Data, fetch); err != nil {
-			return upload{}, &Error{"read", p.cfg.path(p.spool.batchPath(b)), err}
-		}
-		if n, err := checkedCount(p.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
-			u.Matches += n
-		}
-	}
 	p.counts[b.id] = counts{u.Fetches, u.Matches}
 	return u, nil
+}
+
+// addFetch adds a fetch to u, where read bytes of a file of that size have been
+// used.
+func (p *publisher) addFetch(u *upload, fetch []byte, read, size int64) (err error) {
+	if u.Fetches++; u.Fetches > 1 {
+		u.Data = append(u.Data, fetchSeparator...)
+	}
+	begin := len(u.Data)
+	if u.Data, err = appendCompact(u.Data, fetch); err != nil {
+		return err
+	}
+	if n, err := checkedCount(p.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
+		u.Matches += n
+	}
+	if u.Fetches == 1 && read > 0 { // the others are as long: room for them now, and not by doubling
+		more := float64(len(u.Data)) * float64(size-read) / float64(read)
+		u.Data = slices.Grow(u.Data, int(more*1.05)+len(fetchSeparator))
+	}
+	return nil
 }
 
 // since returns an upload_sequence after which all of waiting would stand, were

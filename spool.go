@@ -293,21 +293,32 @@ func (s *spool) batchPath(b batch) string {
 // a batch that was uploaded and then forgotten would be sealed and uploaded again.
 func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
 
-// load returns the fetches of a pending batch. Bytes that do not parse are set
-// aside, unless they are known, and reported.
-func (s *spool) load(b batch, known bool) (fetches [][]byte, odd *Repaired, err error) {
+// load calls each for every fetch of a pending batch, which is good until it
+// returns; only one is held in memory. size is that of the file, and read how
+// much of it was used so far. Bytes that do not parse are set aside, unless they
+// are known, and reported.
+func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
-	content, err := s.readFile(name)
+	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	fetches, _, whole := splitArray(content)
-	if whole || known {
-		return fetches, nil, nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
-	aside, err := s.keep(name, content)
-	return fetches, &Repaired{File: name, Aside: aside,
-		What: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", len(fetches), b.fetches())}, err
+	n := 0
+	whole, err := readArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+		n++
+		return each(fetch, read, info.Size)
+	})
+	if err != nil || whole || known {
+		return nil, err
+	}
+	aside, err := s.keepFile(name)
+	return &Repaired{File: name, Aside: aside,
+		What: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
 }
 
 // abandon takes a pending batch that holds nothing readable out of the way; its
@@ -407,6 +418,20 @@ func (s *spool) keep(name string, content []byte) (aside string, err error) {
 		}
 		return f.Sync()
 	})
+}
+
+// keepFile gives a file of the spool, which is never written again, a second
+// name in damaged/, or a copy where there are no hard links.
+func (s *spool) keepFile(name string) (aside string, err error) {
+	aside, err = s.newAside(name, func(aside string) error { return s.fs.Link(name, aside) })
+	if err == nil {
+		return aside, nil
+	}
+	content, err := s.readFile(name)
+	if err != nil {
+		return "", err
+	}
+	return s.keep(name, content)
 }
 
 // newAside makes a file in damaged/ under a name that is not taken.
