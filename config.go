@@ -64,7 +64,8 @@ type Config struct {
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
 	// KeepUploaded is how many confirmed batches stay on disk: 10 unless set; a
-	// negative number keeps only the last one, whose name recovery may need.
+	// negative number keeps only the last one, whose name recovery may need. The
+	// last one of a day that is not closed stays too, for up to 7 days.
 	KeepUploaded int
 	// LockWait is how long Open waits for another Writer of the same stream and
 	// directory to close, before it returns ErrLocked.

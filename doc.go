@@ -78,6 +78,7 @@
 //	  unclean                stands while a Writer has the stream open
 //	  pending/               sealed batches that wait: {day}-{order}-{first}-{last}-{sealed}-{id}.json
 //	  uploaded/              the last confirmed ones: the same, with -{sequence} before the dot
+//	  closed.json            ["2025-07-09"]: the days in uploaded/ that are known to be closed
 //	  damaged/               bytes that were found where they did not belong; never deleted
 //
 // In batch.json, day is the day of the batch being filled, first the daily
@@ -96,14 +97,31 @@
 //	{…}]}
 //	]}
 //
+// An object of 5 MiB or more whose day goes on has daily_metadata last, so that
+// a server can append to it by itself; every reader of JSON takes either order:
+//
+//	{"uploads":[
+//	{"upload_sequence":1,…}
+//	],
+//	"daily_metadata":{…}}
+//
+// When the day is over and nothing of it waits here, the object is closed:
+// written once more, with daily_metadata first, at midnight or by whichever
+// Writer of the stream publishes next; a Drain that has an upload to wait for
+// returns after that was tried. Uploads that come later leave it so. If closing
+// fails, that is logged and tried again, and holds up nothing. With Config.Time, a day before today is closed when a batch
+// of another day was uploaded after it, or by Drain and Flush. Whatever the
+// layout, entries never change.
+//
 // Every upload and every fetch begins a line. Timestamps have the layout
 // [TimeLayout] in Config.Location; upload_timestamp is when the batch was
 // sealed, within its day. upload_sequence counts from 1. upload_id names the
 // batch: an upload is repeated only if its id is not there. fetch_data holds the
 // fetches as they were appended, every token as it was spelled; only white space
 // between tokens is gone. The names, their order and the layout of the time are
-// those of the script that this package replaces, and an object that the script
-// began is appended to.
+// those of the script that this package replaces. An object that the script, or
+// anyone else, began is appended to in the layout that it has, at any size, and
+// not closed: all its other members and its entries keep their bytes.
 //
 // # Errors
 //
@@ -121,6 +139,7 @@
 // # Limits
 //
 // A fetch: 64 MiB and 500 levels deep unless the Config says otherwise. A batch
-// and its fetches are held in memory. Linux and macOS; elsewhere Open says why
+// and its fetches are held in memory: the one being filled, and one that is
+// uploaded, or several of up to 16 MiB together. Linux and macOS; elsewhere Open says why
 // not.
 package rotatelog

@@ -117,6 +117,12 @@ func mutations() []mutation {
 			clockSet, "",
 		},
 		{
+			"forget a day that is to be closed", "spool.go",
+			"if spared[b.id] {",
+			"if spared == nil {",
+			simulation, "-sim.seeds=150",
+		},
+		{
 			"forget a seal that was interrupted", "recover.go",
 			"if ghost != nil {",
 			"if false {",
