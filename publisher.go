@@ -184,8 +184,8 @@ func (p *publisher) run() {
 	var minding sync.WaitGroup // midnight must not wait for a store
 	minding.Go(func() {
 		for p.ctx.Err() == nil {
-			p.tidy(p.ctx)
 			p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
+			p.tidy(p.ctx)
 		}
 	})
 	defer minding.Wait()
