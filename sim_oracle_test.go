@@ -252,6 +252,10 @@ func (h *host) local() map[int]bool {
 	return found
 }
 
+// slowestCall is longer than any call of the store takes that began in trouble,
+// and may yet fail.
+const slowestCall = 2 * time.Minute
+
 // closingTime is what closing takes when nothing goes wrong any more: who does
 // not publish looks again after 30 s.
 const closingTime = time.Minute
@@ -269,8 +273,11 @@ func (w *world) finish(choose func(int) int) {
 		h.mu.Unlock()
 		h.revive(choose)
 	}
-	time.Sleep(2 * time.Minute) // so that what was under way when the faults ended does not count
-	for range 2 {               // a spool that was full has room the second time
+	time.Sleep(slowestCall)
+	for _, h := range w.hosts {
+		h.revive(choose)
+	}
+	for range 2 { // a spool that was full has room the second time
 		for _, h := range w.hosts {
 			h.appendN(1)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
