@@ -108,7 +108,7 @@ func mutations() []mutation {
 			"take any error for no object", "publisher.go",
 			"obj, err := p.cfg.Store.Stat(ctx, key)\n\t\tif errors.Is(err, fs.ErrNotExist) {",
 			"obj, err := p.cfg.Store.Stat(ctx, key)\n\t\tif err != nil {",
-			simulation, "-sim.seeds=30",
+			simulation, "-sim.seeds=80",
 		},
 		{
 			"do not split at the day", "spool.go",

@@ -79,7 +79,7 @@ func (p *process) Now() time.Time { return p.clock.Now() }
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
 	// Drawn before: two goroutines that sleep until midnight must not wake at
 	// the same instant, and draw in whatever order.
-	late := p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, "wake")))
+	late := p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, "wake ", d)))
 	err := p.clock.Sleep(ctx, d+late)
 	if err != nil {
 		time.Sleep(late)
