@@ -229,6 +229,9 @@ func (p *publisher) closeDay(ctx context.Context, day Day) error {
 func (p *publisher) closeWithin(ctx context.Context, day Day) error {
 	var reply error
 	for writes := 0; ; writes++ {
+		if err := p.settle(ctx, day); err != nil {
+			return errors.Join(reply, err)
+		}
 		seen, err := p.look(ctx, day, anySequence)
 		if err != nil {
 			return errors.Join(reply, err)
@@ -256,6 +259,6 @@ func (p *publisher) closeWithin(ctx context.Context, day Day) error {
 		if err != nil {
 			return err
 		}
-		reply = p.cfg.Store.Write(ctx, p.cfg.key(day), seen.version, parts, meta)
+		_, reply = p.write(ctx, day, seen, parts, meta)
 	}
 }

@@ -26,3 +26,10 @@ func WithoutChance(cfg Config) Config {
 	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }
 	return cfg
 }
+
+// SmallParts makes a store use multipart uploads from that size of a copy on,
+// and temporary files from three times that.
+func SmallParts(s *S3Store, least int64) *S3Store {
+	s.limits.least, s.limits.most, s.inMemory = least, 3*least, 3*least
+	return s
+}

@@ -243,10 +243,10 @@ func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Findin
 
 // checksum sends a body that is not what its Content-MD5 says.
 func (p *probe) checksum(ctx context.Context) {
-	other := p.store.putInput("", "", p.newBody(), nil).ContentMD5
+	other := textContent(p.newBody()).sum
 	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ look) ([]byte, error) {
 		body := p.newBody()
-		return body, p.put(ctx, "md5", body, func(in *s3.PutObjectInput) { in.ContentMD5 = other })
+		return body, p.put(ctx, "md5", body, func(in *s3.PutObjectInput) { in.ContentMD5 = &other })
 	}, http.StatusBadRequest)
 }
 

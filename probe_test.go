@@ -233,7 +233,7 @@ func TestProbeEncryption(t *testing.T) {
 	}{
 		{fakes3.Strict(), rotatelog.S3Options{EncryptionKey: testKey}, "Versioned=no"},
 		{fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "Versioned=no"},
-		{fakes3.Versity(), rotatelog.S3Options{EncryptionKey: testKey}, "Versioned=no Write=no"},
+		{fakes3.Versity(), rotatelog.S3Options{EncryptionKey: testKey}, "CompleteCreateOnly=unknown CompleteIfMatch=unknown CopyPart=unknown Multipart=no MultipartMetadata=unknown Versioned=no Write=no"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, _ := newFakeS3(fakes3.Options{Profile: test.profile})

@@ -131,21 +131,16 @@ func (p *probe) abortUploads(ctx context.Context) {
 
 // abort reports whether an upload has ended.
 func (p *probe) abort(ctx context.Context, u begunUpload) bool {
-	in := &s3.AbortMultipartUploadInput{Bucket: &p.store.bucket, Key: &u.key, UploadId: &u.id}
-	_, err := p.store.client.AbortMultipartUpload(ctx, in, p.store.forReads)
+	err := p.store.abortUpload(ctx, u.key, u.id)
 	return err == nil || statusOf(err) == http.StatusNotFound
 }
 
 func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error) {
-	in := &s3.ListMultipartUploadsInput{Bucket: &p.store.bucket, Prefix: &p.dir}
-	out, err := p.store.client.ListMultipartUploads(ctx, in, p.store.forReads)
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range out.Uploads {
+	open, err := p.store.listUploads(ctx, p.dir)
+	for _, u := range open {
 		list = append(list, begunUpload{aws.ToString(u.Key), aws.ToString(u.UploadId)})
 	}
-	return list, nil
+	return list, err
 }
 
 // remove removes an object, and where the bucket keeps versions, each of them by

@@ -1,20 +1,16 @@
 package rotatelog
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // key returns the key of an object of the probe, from now on to be removed.
@@ -51,7 +47,7 @@ func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (look, error) {
 // put stores an object with one request, which has no condition unless change
 // gives it one.
 func (p *probe) put(ctx context.Context, name string, body []byte, change func(*s3.PutObjectInput), opts ...func(*s3.Options)) error {
-	in := p.store.putInput(p.key(name), "", body, nil)
+	in := p.store.putInput(p.key(name), "", textContent(body), nil)
 	in.IfNoneMatch = nil
 	if change != nil {
 		change(in)
@@ -68,11 +64,11 @@ func (p *probe) putInParts(ctx context.Context, name string, meta map[string]str
 	if err != nil {
 		return err
 	}
-	part, err := p.part(ctx, name, id, 1, body)
+	etag, err := p.store.uploadPart(ctx, p.key(name), id, 1, textContent(body), p.store.forWrites)
 	if err != nil {
 		return err
 	}
-	return p.complete(ctx, name, id, []types.CompletedPart{part}, change)
+	return p.complete(ctx, name, id, []string{etag}, change)
 }
 
 // appendByCopy makes an object of its first copySize bytes and tail.
@@ -81,75 +77,29 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 	if err != nil {
 		return err
 	}
-	key := p.key(name)
-	in := &s3.UploadPartCopyInput{
-		Bucket: &p.store.bucket, Key: &key, UploadId: &id, PartNumber: aws.Int32(1),
-		CopySource:      aws.String(copySource(p.store.bucket, key)),
-		CopySourceRange: aws.String(fmt.Sprintf("bytes=0-%d", copySize-1)),
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = p.store.customerKey()
-	copied, err := p.store.client.UploadPartCopy(ctx, in, p.store.forWrites)
+	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", span{0, copySize}, p.store.forWrites)
 	if err != nil {
 		return err
 	}
-	if copied.CopyPartResult == nil {
-		return errors.New("the server does not tell the ETag of the part it copied")
-	}
-	first := types.CompletedPart{ETag: copied.CopyPartResult.ETag, PartNumber: aws.Int32(1)}
-	last, err := p.part(ctx, name, id, 2, tail)
+	last, err := p.store.uploadPart(ctx, p.key(name), id, 2, textContent(tail), p.store.forWrites)
 	if err != nil {
 		return err
 	}
-	return p.complete(ctx, name, id, []types.CompletedPart{first, last}, nil)
+	return p.complete(ctx, name, id, []string{first, last}, nil)
 }
 
-// copySource escapes everything: servers differ in what they take a plus for.
-func copySource(bucket, key string) string {
-	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(bucket + "/" + key))
-}
-
-// begin is not repeated: the first upload would be one of which nobody knows.
 func (p *probe) begin(ctx context.Context, name string, meta map[string]string) (id string, err error) {
-	key := p.key(name)
-	in := &s3.CreateMultipartUploadInput{Bucket: &p.store.bucket, Key: &key, Metadata: meta, ContentType: aws.String(contentType)}
-	if p.store.opts.Encrypt {
-		in.ServerSideEncryption = types.ServerSideEncryptionAes256
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-	out, err := p.store.client.CreateMultipartUpload(ctx, in, p.store.forWrites)
+	id, err = p.store.createUpload(ctx, p.key(name), meta)
 	if err != nil {
 		p.trash.noteBegun(err)
 		return "", err
 	}
-	p.trash.addUpload(key, aws.ToString(out.UploadId))
-	return aws.ToString(out.UploadId), nil
+	p.trash.addUpload(p.key(name), id)
+	return id, nil
 }
 
-func (p *probe) part(ctx context.Context, name, id string, number int32, body []byte) (types.CompletedPart, error) {
-	key := p.key(name)
-	in := &s3.UploadPartInput{
-		Bucket: &p.store.bucket, Key: &key, UploadId: &id, PartNumber: &number,
-		Body: bytes.NewReader(body), ContentMD5: p.store.putInput("", "", body, nil).ContentMD5,
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-	out, err := p.store.client.UploadPart(ctx, in, p.store.forWrites)
-	if err != nil {
-		return types.CompletedPart{}, err
-	}
-	return types.CompletedPart{ETag: out.ETag, PartNumber: &number}, nil
-}
-
-func (p *probe) complete(ctx context.Context, name, id string, parts []types.CompletedPart, change func(*s3.CompleteMultipartUploadInput)) error {
-	key := p.key(name)
-	in := &s3.CompleteMultipartUploadInput{
-		Bucket: &p.store.bucket, Key: &key, UploadId: &id, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-	if change != nil {
-		change(in)
-	}
-	_, err := p.store.client.CompleteMultipartUpload(ctx, in, p.store.forWrites)
+func (p *probe) complete(ctx context.Context, name, id string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
+	err := p.store.completeUpload(ctx, p.key(name), id, etags, change)
 	p.trash.noteSent(err)
 	return err
 }

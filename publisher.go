@@ -42,6 +42,7 @@ type publisher struct {
 	damaged   map[string]bool   // batches whose odd bytes were set aside, by id
 	days      map[Day]bool      // days whose end is to be told
 	unclosed  map[Day]*trouble  // days that could not be closed
+	swept     Day               // on which leftovers were last swept
 }
 
 // counts are what a batch adds to its day.
@@ -269,6 +270,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		}
 	}
 	delete(p.trouble, Day{})
+	p.sweep(ctx)
 	return wait
 }
 
@@ -355,6 +357,9 @@ func (p *publisher) publish(ctx context.Context, day Day, waiting []batch) error
 	if err != nil {
 		return err
 	}
+	if err := p.settle(ctx, day); err != nil {
+		return err
+	}
 	seen, err := p.look(ctx, day, since)
 	if err != nil {
 		return err
@@ -384,11 +389,15 @@ func (p *publisher) publish(ctx context.Context, day Day, waiting []batch) error
 		if err != nil {
 			return err
 		}
-		reply := p.cfg.Store.Write(ctx, p.cfg.key(day), seen.version, parts, meta)
+		sent, reply := p.write(ctx, day, seen, parts, meta)
+		if err := p.settle(ctx, day); err != nil {
+			return errors.Join(reply, err)
+		}
 		after, err := p.look(ctx, day, seen.doc.lastSequence)
 		if err != nil {
 			return errors.Join(reply, err)
 		}
+		p.rememberBody(day, sent, doc, after)
 		before := len(waiting)
 		if waiting, err = p.confirm(after, waiting); err != nil {
 			return err

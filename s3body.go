@@ -1,65 +1,178 @@
 package rotatelog
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"sync"
+	"os"
 )
 
-// assemble returns the concatenation of parts. The bytes that they copy come
-// from memory if this S3Store wrote the old version, and else from the server,
-// with as few requests as make sense.
-func (s *S3Store) assemble(ctx context.Context, key string, old Version, parts []Part) ([]byte, error) {
-	total, copied, err := measure(parts)
-	if err != nil {
-		return nil, err
+// content is the body of a request. It can be read more than once, for the
+// signature and by a retry.
+type content struct {
+	io.ReadSeeker
+	size int64
+	sum  string // Content-MD5
+
+	file *os.File // what it is read from, nil if it is in memory
+}
+
+// close removes the file.
+func (c content) close() {
+	if c.file != nil {
+		c.file.Close()
+		os.Remove(c.file.Name())
 	}
+}
+
+// maxInMemory is how many bytes of an old version are held in memory. What a
+// batch adds is there already.
+const maxInMemory = 16 << 20
+
+// gather returns the concatenation of parts. What they copy is read from the
+// server, with as few requests as make sense, into memory or a temporary file.
+func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []Part) (content, error) {
+	total, copied, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
-	if old == "" && copied > 0 {
-		return nil, errors.New("cannot copy from the old version: there must be none")
-	}
-	if old != "" && copied >= 0 {
-		if err := src.open(ctx, s, key, old, copied); err != nil {
-			return nil, err
+	if end >= 0 {
+		if err := src.open(ctx, s, key, old, end); err != nil {
+			return content{}, err
 		}
 		defer src.close()
 	}
-	body := make([]byte, 0, total)
-	for _, p := range parts {
-		if p.Data != nil {
-			body = append(body, p.Data...)
-			continue
-		}
-		n := len(body)
-		body = body[:n+int(p.Len)]
-		if err := src.read(body[n:], p.Off); err != nil {
-			return nil, err
-		}
+	if copied > s.inMemory {
+		return spoolContent(s.opts.TempDir, src, parts, total)
 	}
-	return body, nil
+	var texts [][]byte
+	for _, p := range parts {
+		text := p.Data
+		if text == nil {
+			var b bytes.Buffer
+			b.Grow(int(p.Len) + bytes.MinRead)
+			if err := src.copyTo(&b, p.Off, p.Len); err != nil {
+				return content{}, err
+			}
+			text = b.Bytes()
+		}
+		texts = append(texts, text)
+	}
+	return textContent(texts...), nil
 }
 
-// measure returns how many bytes parts have together, and where the last byte
-// ends that they copy; -1: they copy nothing.
-func measure(parts []Part) (total, copied int64, err error) {
-	copied = -1
-	for _, p := range parts {
-		size := p.Size()
-		if size < 0 || p.Data == nil && p.Off < 0 {
-			return 0, 0, fmt.Errorf("cannot copy %d bytes at %d", p.Len, p.Off)
-		}
-		if size > maxPut-total || p.Data == nil && p.Off > maxPut {
-			return 0, 0, fmt.Errorf("%w: the object would have more than %d bytes, the most that one PutObject may send", ErrPermanent, int64(maxPut))
-		}
-		total += size
-		if p.Data == nil {
-			copied = max(copied, p.Off+p.Len)
+// textContent returns the concatenation of texts, which it does not copy.
+func textContent(texts ...[]byte) content {
+	hash := md5.New()
+	r := &textsReader{}
+	for _, t := range texts {
+		hash.Write(t)
+		if len(t) > 0 {
+			r.texts = append(r.texts, t)
+			r.size += int64(len(t))
 		}
 	}
-	return total, copied, nil
+	return content{ReadSeeker: r, size: r.size, sum: base64.StdEncoding.EncodeToString(hash.Sum(nil))}
+}
+
+// spoolContent writes the concatenation of parts to a temporary file.
+func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c content, err error) {
+	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
+	if err != nil {
+		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set S3Options.TempDir", err)
+	}
+	c = content{ReadSeeker: f, size: total, file: f}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	hash := md5.New()
+	w := io.MultiWriter(f, hash)
+	for _, p := range parts {
+		if p.Data != nil {
+			_, err = w.Write(p.Data)
+		} else {
+			err = src.copyTo(w, p.Off, p.Len)
+		}
+		if err != nil {
+			return content{}, err
+		}
+	}
+	c.sum = base64.StdEncoding.EncodeToString(hash.Sum(nil))
+	_, err = f.Seek(0, io.SeekStart)
+	return c, err
+}
+
+// textsReader reads texts one after the other.
+type textsReader struct {
+	texts [][]byte
+	size  int64
+	at    int64
+}
+
+// Read implements [io.Reader].
+func (r *textsReader) Read(p []byte) (int, error) {
+	off := r.at
+	for _, t := range r.texts {
+		if off < int64(len(t)) {
+			n := copy(p, t[off:])
+			r.at += int64(n)
+			return n, nil
+		}
+		off -= int64(len(t))
+	}
+	return 0, io.EOF
+}
+
+// Seek implements [io.Seeker].
+func (r *textsReader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.at
+	case io.SeekEnd:
+		offset += r.size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek before the beginning")
+	}
+	r.at = offset
+	return offset, nil
+}
+
+// measure returns how many bytes parts have together, how many of these they
+// copy, and where the last of these ends in the old version; -1: they copy
+// nothing.
+func measure(parts []Part) (total, copied, end int64) {
+	end = -1
+	for _, p := range parts {
+		total += p.Size()
+		if p.Data == nil {
+			copied += p.Len
+			end = max(end, p.Off+p.Len)
+		}
+	}
+	return total, copied, end
+}
+
+// checkParts refuses what cannot be joined to an object.
+func checkParts(old Version, parts []Part) error {
+	var total int64
+	for _, p := range parts {
+		if p.Data == nil && old == "" && p.Len > 0 {
+			return errors.New("cannot copy from the old version: there must be none")
+		}
+		if p.Data == nil && (p.Off < 0 || p.Len < 0) {
+			return fmt.Errorf("cannot copy %d bytes at %d", p.Len, p.Off)
+		}
+		if p.Size() > maxObject-total || p.Data == nil && p.Off > maxObject {
+			return unusable("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
+		}
+		total += p.Size()
+	}
+	return nil
 }
 
 // A run is a range of the old version that is read with one request.
@@ -86,11 +199,9 @@ func planRuns(parts []Part) []run {
 	return runs
 }
 
-// oldBody is the old version of an object, for reading what is copied from it:
-// all of it in memory, or run after run.
+// oldBody is the old version of an object, for reading what is copied from it,
+// run after run.
 type oldBody struct {
-	memory []byte
-
 	openRun func(run) (io.ReadCloser, int64, error) // the run, and the size of all
 	runs    []run                                   // not yet opened
 	cur     run
@@ -100,18 +211,13 @@ type oldBody struct {
 
 // open opens the first run, and makes sure that the version has copied bytes.
 func (b *oldBody) open(ctx context.Context, s *S3Store, key string, old Version, copied int64) error {
-	var size int64
-	if body, ok := s.bodies.get(key, old); ok {
-		b.memory, size = body, int64(len(body))
-	} else {
-		b.openRun = func(r run) (io.ReadCloser, int64, error) { return s.read(ctx, key, old, r.off, r.end-r.off) }
-		if len(b.runs) == 0 { // only empty copies
-			b.runs = []run{{}}
-		}
-		var err error
-		if size, err = b.next(); err != nil {
-			return err
-		}
+	b.openRun = func(r run) (io.ReadCloser, int64, error) { return s.read(ctx, key, old, r.off, r.end-r.off) }
+	if len(b.runs) == 0 { // only empty copies
+		b.runs = []run{{}}
+	}
+	size, err := b.next()
+	if err != nil {
+		return err
 	}
 	if copied > size {
 		b.close()
@@ -135,16 +241,13 @@ func (b *oldBody) next() (size int64, err error) {
 	return size, err
 }
 
-// read fills p from off on. The ranges must come in the order that was planned.
-func (b *oldBody) read(p []byte, off int64) error {
-	if len(p) == 0 {
+// copyTo writes the n bytes at off to w. The ranges must come in the order that
+// was planned.
+func (b *oldBody) copyTo(w io.Writer, off, n int64) error {
+	if n == 0 {
 		return nil
 	}
-	if b.openRun == nil {
-		copy(p, b.memory[off:])
-		return nil
-	}
-	if off < b.at || off+int64(len(p)) > b.cur.end {
+	if off < b.at || off+n > b.cur.end {
 		if _, err := b.next(); err != nil {
 			return err
 		}
@@ -152,53 +255,9 @@ func (b *oldBody) read(p []byte, off int64) error {
 	if _, err := io.CopyN(io.Discard, b.reader, off-b.at); err != nil {
 		return noEOF(err)
 	}
-	if _, err := io.ReadFull(b.reader, p); err != nil {
+	if _, err := io.CopyN(w, b.reader, n); err != nil {
 		return noEOF(err)
 	}
-	b.at = off + int64(len(p))
+	b.at = off + n
 	return nil
-}
-
-// bodyCache holds the bodies that were written last, so that an append to a
-// small object need not read it.
-type bodyCache struct {
-	mu     sync.Mutex
-	bodies []cachedBody // the newest last
-}
-
-type cachedBody struct {
-	key     string
-	version Version
-	body    []byte
-}
-
-const (
-	maxCached     = 4       // bodies
-	maxCachedBody = 5 << 20 // bytes of each
-)
-
-func (c *bodyCache) get(key string, v Version) ([]byte, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, b := range c.bodies {
-		if b.key == key && b.version == v {
-			return b.body, true
-		}
-	}
-	return nil, false
-}
-
-// put remembers body, which must not be changed any more, and forgets the body
-// that key had before.
-func (c *bodyCache) put(key string, v Version, body []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bodies = slices.DeleteFunc(c.bodies, func(b cachedBody) bool { return b.key == key })
-	if v == "" || len(body) > maxCachedBody {
-		return
-	}
-	if len(c.bodies) == maxCached {
-		c.bodies = slices.Delete(c.bodies, 0, 1)
-	}
-	c.bodies = append(c.bodies, cachedBody{key, v, body})
 }

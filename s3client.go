@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -77,18 +78,27 @@ func newS3Transport() *http.Transport {
 type guard struct{ client s3.HTTPClient }
 
 // stalledError is the cause that ends a request without progress.
-type stalledError struct{}
+type stalledError struct{ limit time.Duration }
 
-func (stalledError) Error() string { return "no byte moved for " + stallLimit.String() }
-func (stalledError) Timeout() bool { return true }
+func (e stalledError) Error() string { return "no byte moved for " + e.limit.String() }
+func (stalledError) Timeout() bool   { return true }
+
+// patience is the key of a context's own limit in place of stallLimit.
+type patience struct{}
 
 // Do implements [s3.HTTPClient].
 func (g *guard) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	w := newWatch(func() { cancel(stalledError{}) })
+	limit := stallLimit
+	if patient, ok := req.Context().Value(patience{}).(time.Duration); ok {
+		limit = patient
+	}
+	w := newWatch(limit, func() { cancel(stalledError{limit}) })
 	req = req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &sentBody{req.Body, w}
+		body := &sentBody{ReadCloser: req.Body, watch: w}
+		defer body.end()
+		req.Body = body
 	}
 	w.start()
 	resp, err := g.client.Do(req)
@@ -136,22 +146,23 @@ func (g *guard) CloseIdleConnections() {
 
 // stalledOr returns stalledError if that is what ended ctx and so caused err.
 func stalledOr(ctx context.Context, err error) error {
-	if stalled := (stalledError{}); err != io.EOF && context.Cause(ctx) == stalled {
+	if stalled, ok := context.Cause(ctx).(stalledError); ok && err != io.EOF {
 		return stalled
 	}
 	return err
 }
 
-// watch calls stalled when, while it is on, nothing beats for stallLimit.
+// watch calls stalled when, while it is on, nothing beats for its limit.
 type watch struct {
+	limit time.Duration
 	mu    sync.Mutex // guards on, and the timer's being set with it
 	on    bool
 	timer *time.Timer
 }
 
-func newWatch(stalled func()) *watch {
-	w := new(watch)
-	w.timer = time.AfterFunc(stallLimit, func() {
+func newWatch(limit time.Duration, stalled func()) *watch {
+	w := &watch{limit: limit}
+	w.timer = time.AfterFunc(limit, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.on {
@@ -169,7 +180,7 @@ func (w *watch) set(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.on = on; on {
-		w.timer.Reset(stallLimit)
+		w.timer.Reset(w.limit)
 	} else {
 		w.timer.Stop()
 	}
@@ -179,7 +190,7 @@ func (w *watch) beat() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.on {
-		w.timer.Reset(stallLimit)
+		w.timer.Reset(w.limit)
 	}
 }
 
@@ -188,11 +199,27 @@ func (w *watch) beat() {
 type sentBody struct {
 	io.ReadCloser
 	watch *watch
+
+	mu    sync.Mutex // guards ended, and is held while reading
+	ended bool
 }
 
 func (b *sentBody) Read(p []byte) (int, error) {
 	b.watch.beat()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, errors.New("the request has been answered")
+	}
 	return b.ReadCloser.Read(p)
+}
+
+// end stops reading: a transport may go on after an early answer, when the bytes
+// are the caller's again.
+func (b *sentBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 }
 
 // receivedBody is the body of an answer. It is watched only while it is read:

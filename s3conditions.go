@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,30 +16,32 @@ func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
 
 // sharing is what is known of sharing keys in the bucket.
 type sharing struct {
-	mu     sync.Mutex
-	proven bool
+	mu      sync.Mutex
+	proven  bool
+	inParts bool // by multipart uploads, too
 }
 
 // proveSharing returns an error unless the keys need not be shared, or the
 // server was seen to keep Writers that share one from overwriting each other.
-func (s *S3Store) proveSharing(ctx context.Context, key string) error {
+// inParts: that holds for multipart uploads, too.
+func (s *S3Store) proveSharing(ctx context.Context, key string) (inParts bool, _ error) {
 	if !s.opts.Shared {
-		return nil
+		return true, nil
 	}
 	s.sharing.mu.Lock()
 	defer s.sharing.mu.Unlock()
 	if s.sharing.proven {
-		return nil
+		return s.sharing.inParts, nil
 	}
 	found, err := s.Probe(ctx, key[:strings.LastIndex(key, "/")+1], ProbeOptions{Quick: true})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := found.CanShare(); err != nil {
-		return unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave S3Options.Shared unset", err)
+		return false, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave S3Options.Shared unset", err)
 	}
-	s.sharing.proven = true
-	return nil
+	s.sharing.proven, s.sharing.inParts = true, found.CompleteIfMatch.Answer == AnswerYes
+	return s.sharing.inParts, nil
 }
 
 // enoughRefusals is how often in a row a server must refuse a condition that
@@ -48,7 +51,7 @@ const enoughRefusals = 2
 // put sends one conditional PutObject. Some servers know no conditions, and
 // refuse the request for them; some, where the bucket has versions, refuse one
 // that holds. A key with one Writer needs none, so it is then written without.
-func (s *S3Store) put(ctx context.Context, key string, old Version, body []byte, meta map[string]string) (*s3.PutObjectOutput, error) {
+func (s *S3Store) put(ctx context.Context, key string, old Version, body content, meta map[string]string) (*s3.PutObjectOutput, error) {
 	in := s.putInput(key, old, body, meta)
 	if s.opts.Shared || s.refusals.Load() < enoughRefusals {
 		out, err := s.client.PutObject(ctx, in, s.forWrites)
@@ -59,6 +62,9 @@ func (s *S3Store) put(ctx context.Context, key string, old Version, body []byte,
 			return out, err
 		}
 		in = s.putInput(key, old, body, meta)
+		if _, err := body.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
 		s.refusals.Add(1)
 	}
 	in.IfMatch, in.IfNoneMatch = nil, nil

@@ -104,6 +104,10 @@ func diagnoseTrouble(status int, code string) diagnosis {
 		return diagnosis{true, "the server has no room left", "make room there"}
 	case status >= 500 && status != http.StatusNotImplemented:
 		return diagnosis{false, "the server failed", "it is tried again; if that lasts, look at the provider's status page"}
+	case status == http.StatusConflict:
+		return diagnosis{false, "another request for the object is under way", "it is tried again"}
+	case code == "NoSuchUpload":
+		return diagnosis{false, "the multipart upload is gone: it has ended, or somebody removed it", "the object is looked at, and what is lacking is sent again"}
 	case status == http.StatusRequestTimeout, code == "RequestTimeout", code == "IncompleteBody", code == "BadDigest":
 		return diagnosis{false, "the request did not arrive whole", "it is sent again; if that lasts, look for a proxy that changes what it passes on"}
 	}

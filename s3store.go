@@ -22,21 +22,26 @@ import (
 // S3Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
 // another server that speaks S3 and honours conditional PutObject.
 //
-// A [Version] is an object's ETag. Each Write is one PutObject, with If-Match or
-// If-None-Match and a Content-MD5: what it copies of the old version is read
-// first, unless it is the body that this S3Store wrote last and still has in
-// memory, as it does for up to four objects of at most 5 MiB. So the whole
-// object is in memory during a Write.
+// A [Version] is an object's ETag. A Write that copies less than 5 MiB of the old
+// version is one PutObject, with If-Match or If-None-Match and a Content-MD5; what
+// it copies is read first. One that copies more is a multipart upload, in which
+// the server copies by itself, in ranges of at most 128 MiB, four at a time: the
+// client sends what is new, and no whole object is ever in its memory. Where the
+// server cannot do that, or where several Writers share a key and it ignores
+// conditions on CompleteMultipartUpload, the object is put together in a temporary
+// file and sent whole, as long as it has no more than 5 GiB.
 //
-// The SDK's retries are on for reads and off for writes, whatever the client's
-// own settings, since a repeated conditional write may answer that it was
-// refused after it was applied. So are its checksums, and a request in which no
-// byte moves for 30 s fails.
+// The SDK's retries are on for reads and for parts, and off for what takes
+// effect, whatever the client's own settings, since a repeated conditional write
+// may answer that it was refused after it was applied. Its checksums are off. A
+// request fails in which no byte moves for 30 s, or for 2 minutes while the server
+// copies.
 //
-// The key needs s3:GetObject and s3:PutObject for the objects, and s3:ListBucket
-// for the bucket: without that, AWS does not tell that an object is missing.
-// Errors say what is wrong and what to do about it; those that no retry will
-// mend match [ErrPermanent].
+// The key needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and
+// s3:ListMultipartUploadParts for the objects, and s3:ListBucket and
+// s3:ListBucketMultipartUploads for the bucket: without s3:ListBucket, AWS does
+// not tell that an object is missing. Errors say what is wrong and what to do
+// about it; those that no retry will mend match [ErrPermanent].
 type S3Store struct {
 	client   *s3.Client
 	bucket   string
@@ -48,8 +53,10 @@ type S3Store struct {
 	bucketSeen  atomic.Bool  // some answer has shown that there is such a bucket
 	unencrypted atomic.Bool  // an object was stored, but not encrypted as it should
 	refusals    atomic.Int32 // conditions in a row that held and were refused
+	notCopying  atomic.Bool  // the server does not copy parts
 	sharing     sharing
-	bodies      bodyCache
+	limits      partLimits
+	inMemory    int64 // bytes of an old version that are held in memory
 }
 
 // S3Options say how an S3Store treats its bucket. The zero value is a good
@@ -69,10 +76,15 @@ type S3Options struct {
 	// nothing can be read without it. It is refused where the endpoint is plain
 	// http, unless that is on this machine.
 	EncryptionKey []byte
+	// TempDir is the directory in which an object is put together that has to be
+	// sent whole though it is large. It should not be in memory, as /tmp is on
+	// some systems. Default: that of os.TempDir.
+	TempDir string
 }
 
 const (
 	maxPut      = 5 << 30 // bytes of one PutObject
+	maxObject   = 5 << 40 // bytes of an object
 	maxMeta     = 2 << 10 // bytes of user metadata: names and values
 	maxKey      = 1 << 10 // bytes of a key
 	contentType = "application/json"
@@ -83,7 +95,7 @@ const (
 // [ErrPermanent]. [NewS3Client] makes a client that is right for Linode.
 func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
-	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard()}
+	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: s3Limits, inMemory: maxInMemory}
 	s.endpoint, s.unusable = checkS3(client, bucket, opts)
 	return s
 }
@@ -94,6 +106,7 @@ func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
 	if err != nil {
 		return Object{}, s.explain(ctx, "stat", key, err)
 	}
+	delete(o.Meta, markKey)
 	return o, nil
 }
 
@@ -302,34 +315,62 @@ func noEOF(err error) error {
 	return err
 }
 
-// Write implements [Store].
+// Write implements [Store]. What it notes of a multipart upload is lost: a Writer
+// uses WriteNoted.
 func (s *S3Store) Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
-	if err := s.write(ctx, key, old, parts, meta); err != nil {
+	return s.WriteNoted(ctx, key, old, parts, meta, func(string) error { return nil })
+}
+
+// WriteNoted implements [Multipart].
+func (s *S3Store) WriteNoted(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(string) error) error {
+	if err := s.write(ctx, key, old, parts, meta, note); err != nil {
 		return s.explain(ctx, "write", key, err)
 	}
 	return nil
 }
 
-func (s *S3Store) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *S3Store) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(string) error) error {
 	if err := s.ready(ctx, key); err != nil {
 		return err
 	}
 	if err := checkMeta(meta); err != nil {
 		return err
 	}
-	if err := s.proveSharing(ctx, key); err != nil {
+	if err := checkParts(old, parts); err != nil {
 		return err
 	}
-	body, err := s.assemble(ctx, key, old, parts)
+	inParts, err := s.proveSharing(ctx, key)
 	if err != nil {
 		return err
 	}
+	if inParts && !s.notCopying.Load() {
+		if pieces := s.limits.plan(parts); copiesAny(pieces) {
+			err := s.writeInParts(ctx, key, old, pieces, meta, note)
+			if !errors.Is(err, errNotCopied) {
+				return err
+			}
+			s.notCopying.Store(true)
+		}
+	}
+	return s.writeWhole(ctx, key, old, parts, meta)
+}
+
+// writeWhole makes the next version of an object by one PutObject.
+func (s *S3Store) writeWhole(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+	if total, _, _ := measure(parts); total > maxPut {
+		return unusable("the object would have %d bytes, and the server takes at most %d at once; it would have to copy parts, "+
+			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
+	}
+	body, err := s.gather(ctx, key, old, parts)
+	if err != nil {
+		return err
+	}
+	defer body.close()
 	out, err := s.put(ctx, key, old, body, meta)
 	if err != nil {
 		return refusedWrite(old, err)
 	}
 	s.bucketSeen.Store(true)
-	s.bodies.put(key, versionOfETag(out.ETag), body)
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
 		return errNotEncrypted
@@ -363,14 +404,13 @@ func (s *S3Store) getInput(key string, off, n int64) *s3.GetObjectInput {
 
 // putInput makes the request of a write. If-Match goes without the quotes that
 // the standard asks for: the gateway behind Linode compares them, too.
-func (s *S3Store) putInput(key string, old Version, body []byte, meta map[string]string) *s3.PutObjectInput {
-	sum := md5.Sum(body)
+func (s *S3Store) putInput(key string, old Version, body content, meta map[string]string) *s3.PutObjectInput {
 	in := &s3.PutObjectInput{
 		Bucket:        &s.bucket,
 		Key:           &key,
-		Body:          bytes.NewReader(body),
-		ContentLength: aws.Int64(int64(len(body))),
-		ContentMD5:    aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+		Body:          body,
+		ContentLength: &body.size,
+		ContentMD5:    &body.sum,
 		ContentType:   aws.String(contentType),
 		Metadata:      meta,
 	}

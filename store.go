@@ -48,6 +48,33 @@ type Store interface {
 // Writer that owns it, and another refuses to write it.
 type Exclusive interface{ Exclusive() bool }
 
+// Multipart may be implemented by a Store besides its methods, if its Write takes
+// several requests, as the multipart uploads of S3 do. The last of these can take
+// effect long after Write has returned, and one that came to nothing leaves
+// something behind. So a Writer keeps a durable note of each until it is settled,
+// and writes nothing else to the key before.
+type Multipart interface {
+	// WriteNoted is Write, but before it sends anything of which something may
+	// remain it must call note with a text, one line that holds no secret, by
+	// which Settle can tell what that is. It may call note again, also with "",
+	// which says that nothing is left to be settled. If note returns an error,
+	// nothing may be applied any more, and WriteNoted must return the error.
+	WriteNoted(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(text string) error) error
+
+	// Settle returns nil when what the text tells of was applied, or never will
+	// be. Any error means that this is not known yet. It may be called again.
+	Settle(ctx context.Context, text string) error
+
+	// Sweep removes what writes to the key left behind more than a day ago and
+	// no note tells of, as far as that is safe.
+	Sweep(ctx context.Context, key string) error
+
+	// LeastCopy returns how long a Copy must be, in bytes, for the Store to make
+	// it without reading it. A Writer that has the bytes of a shorter one at hand
+	// gives them as Data.
+	LeastCopy() int64
+}
+
 // Version names one version of one object. It is opaque, and compared only for
 // equality: two versions of a key with different contents must have different
 // Versions. The zero Version means that there is no object, so no Store may

@@ -61,6 +61,10 @@ func (cfg *Config) tellNotClosed(day Day, attempt int, retry time.Duration, err 
 		"day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
+func (cfg *Config) tellNotSwept(err error) {
+	cfg.Logger.Warn("uploads that were begun and never ended could not be looked for; nothing waits for this, and tomorrow it is tried again", "err", err)
+}
+
 func (cfg *Config) tellUncounted(u Uncounted) {
 	cfg.Logger.Warn("fetch kept, its matches not counted", "day", u.Day, "number", u.Number, "err", u.Err)
 	if cfg.Hooks.Uncounted != nil {

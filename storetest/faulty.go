@@ -42,9 +42,9 @@ type Faulty struct {
 	held  []heldWrite
 }
 
-// Op is a call of one of the three methods of a Faulty.
+// Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"
+	Name string // "stat", "read" or "write"; before a Multipart also "settle" or "sweep"
 	Key  string
 	N    int // counts the calls of this Faulty, from 1
 }
@@ -110,6 +110,12 @@ func (f *Faulty) Read(ctx context.Context, key string, v rotatelog.Version, off,
 
 // Write implements [rotatelog.Store].
 func (f *Faulty) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	return f.write(ctx, key, old, parts, meta, func(meta map[string]string) error {
+		return f.Store.Write(ctx, key, old, parts, meta)
+	})
+}
+
+func (f *Faulty) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, apply func(meta map[string]string) error) error {
 	fault, err := f.next(ctx, "write", key)
 	if err != nil {
 		return err
@@ -121,7 +127,57 @@ func (f *Faulty) Write(ctx context.Context, key string, old rotatelog.Version, p
 	case fault.Later:
 		f.hold(key, old, parts, meta)
 	case !fault.Skip:
-		err = f.Store.Write(ctx, key, old, parts, meta)
+		err = apply(meta)
+	}
+	if fault.Err != nil {
+		return fault.Err
+	}
+	return err
+}
+
+// A Faulty is a [rotatelog.Multipart] so that it can stand before one. Before
+// any other Store the methods do nothing, or what Write does.
+
+// WriteNoted implements [rotatelog.Multipart]. It is a "write", too.
+func (f *Faulty) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	return f.write(ctx, key, old, parts, meta, func(meta map[string]string) error {
+		if m, ok := f.Store.(rotatelog.Multipart); ok {
+			return m.WriteNoted(ctx, key, old, parts, meta, note)
+		}
+		return f.Store.Write(ctx, key, old, parts, meta)
+	})
+}
+
+// Settle implements [rotatelog.Multipart]. Its Op has no key.
+func (f *Faulty) Settle(ctx context.Context, text string) error {
+	return f.call(ctx, "settle", "", func(m rotatelog.Multipart) error { return m.Settle(ctx, text) })
+}
+
+// Sweep implements [rotatelog.Multipart].
+func (f *Faulty) Sweep(ctx context.Context, key string) error {
+	return f.call(ctx, "sweep", key, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key) })
+}
+
+// LeastCopy implements [rotatelog.Multipart].
+func (f *Faulty) LeastCopy() int64 {
+	if m, ok := f.Store.(rotatelog.Multipart); ok {
+		return m.LeastCopy()
+	}
+	return 0
+}
+
+// call shows a call to Fault, and makes it if the Store is a Multipart.
+func (f *Faulty) call(ctx context.Context, name, key string, do func(rotatelog.Multipart) error) error {
+	m, ok := f.Store.(rotatelog.Multipart)
+	if !ok {
+		return nil
+	}
+	fault, err := f.next(ctx, name, key)
+	if err != nil {
+		return err
+	}
+	if !fault.Skip {
+		err = do(m)
 	}
 	if fault.Err != nil {
 		return fault.Err

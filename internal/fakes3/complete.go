@@ -16,6 +16,14 @@ func (s *Server) completeMultipartUpload(q *request) (reply, error) {
 	if err != nil {
 		return s.completeAgain(q, doc)
 	}
+	if u.made != nil {
+		p, err := s.completeAgain(q, doc)
+		if err != nil {
+			return reply{}, err
+		}
+		p.apply = func() { delete(q.bucket.uploads, u.id) }
+		return p, nil
+	}
 	parts, err := s.chosenParts(doc, u)
 	if err != nil {
 		return reply{}, err
@@ -31,7 +39,11 @@ func (s *Server) completeMultipartUpload(q *request) (reply, error) {
 	o.encryption.tell(p.header)
 	q.bucket.tellVersion(p.header, o.version)
 	p.apply = func() {
-		delete(q.bucket.uploads, u.id)
+		if q.linger {
+			u.made = o
+		} else {
+			delete(q.bucket.uploads, u.id)
+		}
 		q.bucket.completed[u.id] = completed{u.key, o.etag}
 		q.bucket.put(u.key, o)
 	}

@@ -8,6 +8,9 @@ import (
 )
 
 func (s *Server) uploadPartCopy(q *request) (reply, error) {
+	if s.opts.Profile.NoCopyPart {
+		return reply{}, Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
+	}
 	u, n, err := s.uploadPartTarget(q)
 	if err != nil {
 		return reply{}, err

@@ -37,6 +37,11 @@ type Fault struct {
 	// now is Reply or, without one, a broken connection.
 	Later bool
 
+	// Linger executes CompleteMultipartUpload, and leaves the upload open, as RGW
+	// may when it is slow. To complete it again then ends it; to abort it takes
+	// the object with it (ceph#60771).
+	Linger bool
+
 	// Delay passes before the request is executed, or with After, before it is
 	// answered. If the client leaves meanwhile, the request ends there.
 	Delay time.Duration
@@ -55,6 +60,7 @@ type Fault struct {
 func (s *Server) serve(q *request, f Fault) reply {
 	var p reply
 	executed := true
+	q.linger = f.Linger
 	switch {
 	case f.Later:
 		s.keep(q)

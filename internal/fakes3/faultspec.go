@@ -24,6 +24,7 @@ import (
 //	drop            break the connection, and apply nothing
 //	lost            answer as if it had been applied, and apply nothing
 //	later           break the connection, or answer the status, and apply it at Release
+//	linger          a completed upload stays open, and to abort it takes the object with it
 //	delay=2s        wait first
 //	cut=100         break the connection after 100 bytes of the answer's body
 //	trickle=10/1s   send the answer's body by 10 bytes, with a second after each
@@ -118,6 +119,8 @@ func (f *Fault) add(term string) error {
 		f.Lost = true
 	case bare == "later":
 		f.Later = true
+	case bare == "linger":
+		f.Linger = true
 	case name == "cut":
 		f.Cut = true
 		f.CutAt, err = parseSize(value)
@@ -126,7 +129,7 @@ func (f *Fault) add(term string) error {
 	case isStatus(bare):
 		f.Reply = parseReply(bare)
 	default:
-		err = fmt.Errorf("it is not a status, drop, lost, later, delay=, cut= or trickle=")
+		err = fmt.Errorf("it is not a status, drop, lost, later, linger, delay=, cut= or trickle=")
 	}
 	if err != nil {
 		return fmt.Errorf("%q: %w", term, err)

@@ -14,6 +14,7 @@ type upload struct {
 	parts      map[int]uploadedPart
 	header     map[string]string
 	encryption encryption
+	made       *object // by completing it, if it lingers
 }
 
 type uploadedPart struct {
@@ -88,5 +89,10 @@ func (s *Server) abortMultipartUpload(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusNoContent, apply: func() { delete(q.bucket.uploads, u.id) }}, nil
+	return reply{status: http.StatusNoContent, apply: func() {
+		delete(q.bucket.uploads, u.id)
+		if u.made != nil && q.bucket.current(u.key) == u.made {
+			u.made.parts, u.made.size = nil, 0
+		}
+	}}, nil
 }

@@ -50,6 +50,9 @@ type Profile struct {
 	// CompleteMultipartUpload. Row "ETag in the Complete reply".
 	CompleteETag ETagForm
 
+	// NoCopyPart: UploadPartCopy answers 411 MissingContentLength. Row
+	// "UploadPartCopy from the same key".
+	NoCopyPart bool
 	// CopyRangeUnsatisfiable: a copy range past the end answers 416, not 400.
 	// "Copy range past the end" under the table.
 	CopyRangeUnsatisfiable bool

@@ -75,6 +75,7 @@ type request struct {
 	bucket    *bucket
 
 	blind  bool // the conditions are not looked at
+	linger bool // what is completed stays open
 	looked bool // the conditions have been looked at
 	early  error
 }

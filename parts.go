@@ -1,0 +1,101 @@
+package rotatelog
+
+// A piece is one part of a multipart upload, as it reaches the server: a range
+// of the old version that the server copies by itself, or else a body.
+type piece struct {
+	copied span   // n > 0: this range
+	body   []Part // what is sent; the copies in it are read first
+}
+
+// partLimits are what a server asks of the parts of a multipart upload.
+type partLimits struct {
+	least int64 // bytes of a part that is not the last, and of a source less one
+	most  int64 // bytes of one copy, at least twice the least; more only where there would be too many
+	count int64 // parts
+}
+
+// s3Limits are those of S3, but for the most: of 5 GiB in one stream a server
+// copies no more in a second than of 128 MiB, and four of these at a time go
+// twice as fast.
+var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, count: 10_000}
+
+// plan returns the pieces that make the concatenation of parts. Only the last
+// may have less than the least: a body that would be too small takes its lack
+// from the copy after it, and a copy that is too small joins a body.
+func (l partLimits) plan(parts []Part) []piece {
+	var pieces []piece
+	var body []Part
+	var size int64 // of body
+	flush := func() {
+		if size > 0 {
+			pieces = append(pieces, piece{body: body})
+		}
+		body, size = nil, 0
+	}
+	most := l.mostCopied(parts)
+	for _, p := range joinCopies(parts) {
+		var lack int64
+		if size > 0 {
+			lack = max(l.least-size, 0)
+		}
+		if p.Data != nil || p.Len < lack+l.least || p.Off+p.Len <= l.least {
+			body, size = append(body, p), size+p.Size()
+			continue
+		}
+		if lack > 0 {
+			body, size = append(body, Copy(p.Off, lack)), size+lack
+		}
+		flush()
+		pieces = append(pieces, splitCopy(span{p.Off + lack, p.Len - lack}, most)...)
+	}
+	flush()
+	return pieces
+}
+
+// mostCopied returns how many bytes one copy may have, so that there are not too
+// many of them.
+func (l partLimits) mostCopied(parts []Part) int64 {
+	var total int64
+	for _, p := range parts {
+		total += p.Size()
+	}
+	return max(l.most, total/(l.count/2))
+}
+
+// joinCopies joins copies that continue each other, and leaves out what is
+// empty.
+func joinCopies(parts []Part) []Part {
+	var joined []Part
+	for _, p := range parts {
+		n := len(joined)
+		switch {
+		case p.Size() == 0:
+		case n > 0 && p.Data == nil && joined[n-1].Data == nil && joined[n-1].Off+joined[n-1].Len == p.Off:
+			joined[n-1].Len += p.Len
+		default:
+			joined = append(joined, p)
+		}
+	}
+	return joined
+}
+
+// splitCopy returns pieces of about the same size that copy s.
+func splitCopy(s span, most int64) []piece {
+	n := (s.n + most - 1) / most
+	pieces := make([]piece, n)
+	for i := range pieces {
+		begin, end := s.n*int64(i)/n, s.n*int64(i+1)/n
+		pieces[i] = piece{copied: span{s.off + begin, end - begin}}
+	}
+	return pieces
+}
+
+// copiesAny reports whether a server would copy anything by itself.
+func copiesAny(pieces []piece) bool {
+	for _, p := range pieces {
+		if p.copied.n > 0 {
+			return true
+		}
+	}
+	return false
+}

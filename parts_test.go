@@ -1,0 +1,137 @@
+package rotatelog
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestPlan holds what the planner makes of random parts against their plain
+// concatenation, and against what S3 asks of parts.
+func TestPlan(t *testing.T) {
+	limits := partLimits{least: 50, most: 128, count: 10_000}
+	for seed := range uint64(20_000) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		old := make([]byte, 1+rng.IntN(2000))
+		for i := range old {
+			old[i] = byte(rng.Uint32())
+		}
+		parts := randomParts(rng, old)
+		pieces := limits.plan(parts)
+		if got, want := join(old, partsOf(pieces)), join(old, parts); !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: %v became %v", seed, parts, pieces)
+		}
+		wantWithin(t, seed, limits, parts, pieces)
+	}
+}
+
+// randomParts returns parts as a document makes them, and others.
+func randomParts(rng *rand.Rand, old []byte) []Part {
+	var parts []Part
+	for range rng.IntN(7) {
+		if rng.IntN(2) == 0 {
+			data := make([]byte, rng.IntN(90))
+			for i := range data {
+				data[i] = byte(rng.Uint32())
+			}
+			parts = append(parts, Data(data))
+			continue
+		}
+		off := rng.IntN(len(old) + 1)
+		parts = append(parts, Copy(int64(off), int64(rng.IntN(len(old)-off+1))))
+	}
+	return parts
+}
+
+func partsOf(pieces []piece) (parts []Part) {
+	for _, p := range pieces {
+		if p.copied.n > 0 {
+			parts = append(parts, Copy(p.copied.off, p.copied.n))
+		}
+		parts = append(parts, p.body...)
+	}
+	return parts
+}
+
+func join(old []byte, parts []Part) (all []byte) {
+	for _, p := range parts {
+		if p.Data != nil {
+			all = append(all, p.Data...)
+		} else {
+			all = append(all, old[p.Off:p.Off+p.Len]...)
+		}
+	}
+	return all
+}
+
+func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []Part, pieces []piece) {
+	t.Helper()
+	var read, small int64
+	for i, p := range pieces {
+		size := p.copied.n
+		for _, b := range p.body {
+			size += b.Size()
+			if b.Data == nil {
+				read += b.Len
+			}
+		}
+		switch {
+		case size == 0 || p.copied.n > 0 && len(p.body) > 0:
+			t.Errorf("seed %d: piece %d is %v", seed, i, p)
+		case i < len(pieces)-1 && size < limits.least:
+			t.Errorf("seed %d: piece %d has only %d bytes", seed, i, size)
+		case p.copied.n > limits.most:
+			t.Errorf("seed %d: piece %d copies %d bytes", seed, i, p.copied.n)
+		case p.copied.n > 0 && p.copied.off+p.copied.n <= limits.least:
+			t.Errorf("seed %d: piece %d copies from a source that may be too small", seed, i)
+		}
+	}
+	for _, p := range parts { // what no server could copy, or is lacking to the body before a copy
+		if p.Data == nil {
+			small += min(p.Len, 2*limits.least)
+		}
+	}
+	if read > small {
+		t.Errorf("seed %d: %d bytes are read, want at most %d", seed, read, small)
+	}
+	if int64(len(pieces)) > limits.count {
+		t.Errorf("seed %d: %d pieces", seed, len(pieces))
+	}
+}
+
+// TestPlanDay: what the appends of a large day become.
+func TestPlanDay(t *testing.T) {
+	const mib = 1 << 20
+	entry, head := Data(make([]byte, 18*mib)), Data(make([]byte, 300))
+	for _, tt := range []struct {
+		name        string
+		parts       []Part
+		copies      int
+		sent, reads int64
+	}{
+		{"append", []Part{Copy(0, 2600*mib), entry, head}, 21, 18*mib + 300, 0},
+		{"close", []Part{head, Copy(12, 2600*mib), head}, 21, 5*mib + 300, 5*mib - 300},
+		{"append to a script's day", []Part{Copy(0, 20), head, Copy(300, 900*mib), entry, head, Copy(900*mib+300, 9)}, 7, 23*mib + 309, 5*mib - 300 + 9},
+		{"the first copy", []Part{Copy(0, 5*mib+1), entry, head}, 1, 18*mib + 300, 0},
+		{"too small to copy", []Part{Copy(0, 5*mib-1), entry, head}, 0, 23*mib + 299, 5*mib - 1},
+		{"terabytes", []Part{Copy(0, 4<<40), entry}, 5000, 18 * mib, 0},
+	} {
+		var copies int
+		var sent, reads int64
+		pieces := s3Limits.plan(tt.parts)
+		for _, p := range pieces {
+			if p.copied.n > 0 {
+				copies++
+			}
+			for _, b := range p.body {
+				sent += b.Size()
+				if b.Data == nil {
+					reads += b.Len
+				}
+			}
+		}
+		if copies != tt.copies || sent != tt.sent || reads != tt.reads || copiesAny(pieces) != (copies > 0) {
+			t.Errorf("%s: %d copies, %d bytes sent, %d of them read; want %d, %d, %d", tt.name, copies, sent, reads, tt.copies, tt.sent, tt.reads)
+		}
+	}
+}

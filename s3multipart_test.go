@@ -1,0 +1,526 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/storetest"
+)
+
+// leastPart is the part limit of these tests, in place of 5 MiB.
+const leastPart = 100
+
+// newSmallParts returns a store that makes multipart uploads of small objects,
+// and its server.
+func newSmallParts(profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
+	srv, client := newFakeS3(fakes3.Options{Profile: profile, MinPartSize: leastPart})
+	return rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, opts), leastPart), srv
+}
+
+// inPartsBubble is inS3Bubble with days that are large from the first upload on.
+func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b *bench, srv *fakes3.Server)) {
+	t.Helper()
+	inBubble(t, func(t *testing.T, b *bench) {
+		store, srv := newSmallParts(profile, rotatelog.S3Options{})
+		b.cfg.Store = store
+		b.large()
+		test(t, b, srv)
+		wantNoSecret(t, b.log.String())
+	})
+}
+
+// TestS3StoreInParts: the contract holds for multipart uploads where the server
+// honours conditions on Complete, and elsewhere by writing objects whole.
+func TestS3StoreInParts(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()} {
+		t.Run(profile.Name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) rotatelog.Store {
+				store, _ := newSmallParts(profile, rotatelog.S3Options{})
+				return store
+			})
+		})
+	}
+	for _, profile := range profiles() {
+		t.Run(profile.Name+" shared", func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) rotatelog.Store {
+				store, _ := newSmallParts(profile, rotatelog.S3Options{Shared: true})
+				return store
+			})
+		})
+	}
+}
+
+// TestS3Append: the server copies, what is new is sent, and nothing is read.
+func TestS3Append(t *testing.T) {
+	old := strings.Repeat("0123456789", 100)
+	for _, profile := range profiles() {
+		t.Run(profile.Name, func(t *testing.T) {
+			store, srv := newSmallParts(profile, rotatelog.S3Options{})
+			write(t, store, "a b+c", "", nil, rotatelog.Data([]byte(old)))
+			srv.Reset()
+			v := stat(t, store, "a b+c").Version
+			write(t, store, "a b+c", v, map[string]string{"name": "value"}, rotatelog.Copy(0, 900), rotatelog.Data([]byte("new")))
+			content(t, store, "a b+c", old[:900]+"new")
+			if meta := stat(t, store, "a b+c").Meta; len(meta) != 1 || meta["name"] != "value" {
+				t.Errorf("metadata %v", meta)
+			}
+			st := srv.Stats()
+			if st.Requests["UploadPartCopy"] != 3 || st.Requests["UploadPart"] != 1 || st.Copied != 900 || st.Received > 1000 {
+				t.Errorf("%v, %d bytes copied, %d received", st.Requests, st.Copied, st.Received)
+			}
+			if open := srv.Uploads(testBucket); len(open) != 0 {
+				t.Errorf("left open: %v", open)
+			}
+		})
+	}
+}
+
+// TestS3AppendWhole: where the server cannot copy, or ignores the conditions that
+// a shared key needs, an object is put together in a file and sent.
+func TestS3AppendWhole(t *testing.T) {
+	noCopy := fakes3.Linode()
+	noCopy.NoCopyPart = true
+	for name, tt := range map[string]struct {
+		profile fakes3.Profile
+		shared  bool
+	}{
+		"no copying":              {noCopy, false},
+		"shared without Complete": {fakes3.Linode(), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			store, srv := newSmallParts(tt.profile, rotatelog.S3Options{Shared: tt.shared, TempDir: dir})
+			old := strings.Repeat("0123456789", 100)
+			write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
+			for range 2 {
+				srv.Reset()
+				o := stat(t, store, "key")
+				write(t, store, "key", o.Version, nil, rotatelog.Copy(0, o.Size), rotatelog.Data([]byte("new")))
+				old += "new"
+				content(t, store, "key", old)
+			}
+			if st := srv.Stats(); st.Requests["PutObject"] != 1 || st.Requests["CreateMultipartUpload"] != 0 {
+				t.Errorf("the second time: %v", st.Requests)
+			}
+			if open := srv.Uploads(testBucket); len(open) != 0 {
+				t.Errorf("left open: %v", open)
+			}
+			wantEmptyDir(t, dir)
+
+			bad := rotatelog.NewS3Store(inProcess(newTestClient("http://s3.test"), srv), testBucket,
+				rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"})
+			rotatelog.SmallParts(bad, leastPart)
+			o := stat(t, bad, "key")
+			err := bad.Write(t.Context(), "key", o.Version, []rotatelog.Part{rotatelog.Copy(0, o.Size)}, nil)
+			if err == nil || !strings.Contains(err.Error(), "set S3Options.TempDir") {
+				t.Errorf("without a directory for it: %v", err)
+			}
+		})
+	}
+}
+
+// TestS3AppendRaces: another writer comes between the look and the last request.
+func TestS3AppendRaces(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()} {
+		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
+			for _, other := range []string{"other", strings.Repeat("x", 500)} {
+				t.Run(fmt.Sprint(profile.Name, op, len(other)), func(t *testing.T) {
+					store, srv := newSmallParts(profile, rotatelog.S3Options{Shared: true})
+					write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+					v := stat(t, store, "key").Version
+					first := srv.Stats().Requests[op] + 1
+					srv.Fault = func(o fakes3.Op) fakes3.Fault {
+						if o.Name == op && o.N == first {
+							srv.PutObject(testBucket, "key", []byte(other), nil)
+						}
+						return fakes3.Fault{}
+					}
+					err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("mine"))}, nil)
+					if !errors.Is(err, rotatelog.ErrConflict) {
+						t.Errorf("%v, want ErrConflict", err)
+					}
+					content(t, store, "key", other)
+					if open := srv.Uploads(testBucket); len(open) != 0 {
+						t.Errorf("left open: %v", open)
+					}
+				})
+			}
+		}
+	}
+}
+
+// partFaults are what may become of a request of a multipart upload.
+var partFaults = map[string]fakes3.Fault{
+	"lost reply":            {Drop: true, After: true},
+	"lost request":          {Drop: true},
+	"412 after success":     {Reply: fakes3.Error{Status: 412}, After: true},
+	"412":                   {Reply: fakes3.Error{Status: 412}},
+	"409":                   {Reply: fakes3.Error{Status: 409}},
+	"409 after success":     {Reply: fakes3.Error{Status: 409}, After: true},
+	"200 and nothing":       {Lost: true},
+	"500":                   {Reply: fakes3.Error{Status: 500, Code: "UnknownError"}},
+	"500 after success":     {Reply: fakes3.Error{Status: 500}, After: true},
+	"403 after success":     {Reply: fakes3.Error{Status: 403}, After: true},
+	"404":                   {Reply: fakes3.Error{Status: 404}},
+	"400":                   {Reply: fakes3.Error{Status: 400, Code: "InvalidPart"}},
+	"400 after success":     {Reply: fakes3.Error{Status: 400, Code: "InvalidPart"}, After: true},
+	"503":                   {Reply: fakes3.Error{Status: 503}},
+	"stalled":               {Delay: time.Hour},
+	"stalled after success": {Delay: time.Hour, After: true},
+	"applied later":         {Later: true, Reply: fakes3.Error{Status: 503}},
+	"slow":                  {Linger: true},
+	"slow, no reply":        {Linger: true, Drop: true, After: true},
+	"slow, 412":             {Linger: true, Reply: fakes3.Error{Status: 412}, After: true},
+	"slow, 500":             {Linger: true, Reply: fakes3.Error{Status: 500}, After: true},
+	"cut short":             {Cut: true, CutAt: 100},
+}
+
+var partRequests = []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"}
+
+// TestS3PartsExactlyOnce: whatever a server answers to a request of a multipart
+// upload, and to those by which that is mended, each batch is in the object once,
+// nothing is destroyed, and nothing stays behind.
+func TestS3PartsExactlyOnce(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO(), fakes3.Versity()} {
+		for name, fault := range partFaults {
+			for _, op := range partRequests {
+				for _, restart := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s/%s/%s/restart %v", profile.Name, op, name, restart), func(t *testing.T) {
+						t.Parallel()
+						inPartsBubble(t, profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
+							srv.Fault = func(o fakes3.Op) fakes3.Fault {
+								if o.Name == op && o.N <= 2 {
+									return fault
+								}
+								return fakes3.Fault{}
+							}
+							exactlyOnceInParts(t, b, srv, restart)
+							wantNoUploads(t, srv, fault.Linger || fault.Lost)
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// exactlyOnceInParts uploads some batches, in some of whose uploads the Writer is
+// killed at a random moment, and looks for each once.
+func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool) {
+	b.open()
+	for i := range 4 {
+		b.append(ten...)
+		if restart && i > 0 {
+			b.Seal(t.Context())
+			time.Sleep(time.Duration(i) * 20 * time.Second) // in which much may have failed
+			b.die()
+			b.open()
+		}
+		err := b.Flush(t.Context())
+		for range 2 { // somebody is mending what needs attention
+			if errors.Is(err, rotatelog.ErrPermanent) {
+				err = b.Flush(t.Context())
+			}
+		}
+		if err != nil {
+			t.Fatalf("flush: %v", err)
+		}
+		srv.Release()
+	}
+	d := s3Day(t, srv, dayA)
+	if d.Metadata.Uploads != 4 || d.Metadata.Fetches != 40 || d.Metadata.Matches != 4*55 {
+		t.Errorf("%+v\n%s", d.Metadata, b.log)
+	}
+	if n := len(b.pending()); n != 0 {
+		t.Errorf("%d are still pending: %q", n, b.pending())
+	}
+	srv.Fault = nil
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(49 * time.Hour) // after which leftovers are swept
+	b.open()
+	b.append(1)
+	b.flush()
+	time.Sleep(time.Minute) // closing is nothing that Flush waits for
+	if data, _, _ := srv.Object(testBucket, dayA); !metadataFirst(data) {
+		t.Errorf("not closed:\n%s", data)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// wantNoUploads wants nothing to be left of uploads, but for those with parts
+// where the server lied about completing them: to abort such a one is not safe.
+func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
+	t.Helper()
+	for _, u := range srv.Uploads(testBucket) {
+		if u.Parts == 0 || !lied {
+			t.Errorf("left open: %+v", u)
+		}
+	}
+}
+
+// TestLateComplete: a Complete that arrives when its sender is dead, and the next
+// process has gone on, takes nothing back. The server honours no condition.
+func TestLateComplete(t *testing.T) {
+	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		b.append(ten...)
+		b.flush()
+		late := false
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			if o.Name != "CompleteMultipartUpload" || late {
+				return fakes3.Fault{}
+			}
+			late = true
+			return fakes3.Fault{Later: true, Delay: time.Hour}
+		}
+		b.append(ten...)
+		b.Seal(t.Context())
+		time.Sleep(time.Second)
+		if !late || len(b.notes()) != 1 {
+			t.Fatalf("late %v, notes %q", late, b.notes())
+		}
+		b.cutPower()
+		b.open()
+		b.append(ten...)
+		b.flush()
+		srv.Release()
+		if d := s3Day(t, srv, dayA); d.Metadata.Uploads != 3 {
+			t.Errorf("%+v", d.Metadata)
+		}
+		if notes := b.notes(); len(notes) != 0 {
+			t.Errorf("notes %q", notes)
+		}
+		wantNoUploads(t, srv, false)
+	})
+}
+
+// cutPower leaves only what was synced.
+func (b *bench) cutPower() {
+	b.onDisk(func(crashfs.Op) error { return crashfs.ErrPowerCut })
+	b.Close()
+	b.onDisk(nil)
+	b.setDisk(b.disk.Crash(func(int) int { return 0 }))
+}
+
+// failNote makes an operation on the nth note of an upload from now on fail.
+func (b *bench) failNote(kind string, nth int, failed *int) {
+	seen, renamed := 0, false
+	b.onDisk(func(op crashfs.Op) error {
+		ofNote := strings.Contains(op.Name, ".upload") || op.Kind == "SyncDir" && renamed
+		renamed = op.Kind == "Rename" && ofNote
+		if op.Kind != kind || *failed > 0 || !ofNote {
+			return nil
+		}
+		if seen++; seen <= nth {
+			return nil
+		}
+		*failed++
+		return syscall.EIO
+	})
+}
+
+// notes returns the files that tell of unsettled uploads.
+func (b *bench) notes() (names []string) {
+	for name := range b.disk.Tree() {
+		if strings.HasSuffix(name, ".upload") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestSettlingWaits: as long as it is not known what became of an upload, nothing
+// else is written to the key, and Flush says why. Other days go on.
+func TestSettlingWaits(t *testing.T) {
+	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		b.append(ten...)
+		b.flush()
+		srv.Reset()
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			if o.Name == "CompleteMultipartUpload" && o.Key == dayA {
+				return fakes3.Fault{Reply: fakes3.Error{Status: 500}}
+			}
+			return fakes3.Fault{}
+		}
+		b.append(1)
+		if err := b.Seal(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		b.append(2)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := b.Flush(ctx); err == nil || !strings.Contains(err.Error(), "settle "+dayA) {
+			t.Errorf("flush: %v", err)
+		}
+		if n := srv.Stats().Requests; n["CreateMultipartUpload"] != 1 || n["CompleteMultipartUpload"] < 3 || n["AbortMultipartUpload"] != 0 {
+			t.Errorf("%v", n)
+		}
+		time.Sleep(24 * time.Hour) // another day
+		b.append(3)
+		b.Seal(t.Context())
+		time.Sleep(time.Minute)
+		if d := s3Day(t, srv, strings.ReplaceAll(dayA, "1999-12-31", "2000-01-01")); d.Metadata.Fetches != 1 {
+			t.Errorf("the next day: %+v", d.Metadata)
+		}
+		srv.Fault = nil
+		b.flush()
+		if d := s3Day(t, srv, dayA); d.Metadata.Fetches != 12 {
+			t.Errorf("%+v", d.Metadata)
+		}
+	})
+}
+
+// TestNoteFails: without a durable note no Complete is sent, and nothing stays.
+func TestNoteFails(t *testing.T) {
+	for _, kind := range []string{"OpenFile", "WriteAt", "Sync", "Rename", "SyncDir"} {
+		for nth := range 2 {
+			t.Run(fmt.Sprint(kind, nth), func(t *testing.T) {
+				inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+					b.open()
+					b.append(ten...)
+					b.flush()
+					failed := 0
+					b.failNote(kind, nth, &failed)
+					completes := srv.Stats().Requests["CompleteMultipartUpload"]
+					b.append(ten...)
+					b.Seal(t.Context())
+					time.Sleep(50 * time.Millisecond)
+					if n := srv.Stats().Requests["CompleteMultipartUpload"] - completes; failed == 0 || n != 0 {
+						t.Errorf("failed %d times, %d were completed", failed, n)
+					}
+					b.onDisk(nil)
+					b.flush()
+					if d := s3Day(t, srv, dayA); d.Metadata.Uploads != 2 {
+						t.Errorf("%+v", d.Metadata)
+					}
+					wantNoUploads(t, srv, false)
+				})
+			})
+		}
+	}
+}
+
+// TestSweep: what was begun and got no part is removed a day later. Anything else
+// is left alone, since to abort it might destroy an object.
+func TestSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			switch {
+			case o.Name == "CreateMultipartUpload" && o.Key != "key/slow":
+				return fakes3.Fault{Drop: true, After: true}
+			case o.Name == "CompleteMultipartUpload":
+				return fakes3.Fault{Linger: true}
+			}
+			return fakes3.Fault{}
+		}
+		for _, key := range []string{"key", "key/slow", "key/other"} {
+			write(t, store, key, "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+			store.Write(t.Context(), key, stat(t, store, key).Version, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil)
+		}
+		sweep := func(want ...string) {
+			t.Helper()
+			for _, key := range []string{"key", "key/slow"} {
+				if err := store.Sweep(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+			}
+			var left []string
+			for _, u := range srv.Uploads(testBucket) {
+				left = append(left, u.Key)
+			}
+			if !slices.Equal(left, want) {
+				t.Errorf("left open: %q, want %q", left, want)
+			}
+		}
+		time.Sleep(23 * time.Hour)
+		sweep("key", "key/other", "key/slow")
+		time.Sleep(2 * time.Hour)
+		sweep("key/other", "key/slow")
+		content(t, store, "key/slow", strings.Repeat("o", 400)+"+")
+	})
+}
+
+// TestWriterSweeps: once a day, and not at each upload.
+func TestWriterSweeps(t *testing.T) {
+	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		for range 5 {
+			b.append(ten...)
+			b.flush()
+			b.reopen()
+		}
+		if n := srv.Stats().Requests["ListMultipartUploads"]; n != 3 {
+			t.Errorf("on the first day %d lists, want 3", n)
+		}
+		time.Sleep(24 * time.Hour)
+		b.append(1)
+		b.flush()
+		if n := srv.Stats().Requests["ListMultipartUploads"]; n != 6 {
+			t.Errorf("on both days %d lists, want 6", n)
+		}
+	})
+}
+
+// TestAppendCostsTheBatch: requests and bytes of the uploads of a large day do not
+// depend on how much is there already.
+func TestAppendCostsTheBatch(t *testing.T) {
+	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		b.append(ten...)
+		b.flush()
+		b.append(ten...)
+		b.flush()
+		srv.Reset()
+		b.append(ten...)
+		b.flush()
+		first := srv.Stats()
+		for range 40 {
+			b.append(ten...)
+			b.flush()
+		}
+		srv.Reset()
+		b.append(ten...)
+		b.flush()
+		last := srv.Stats()
+		copies := int64(last.Requests["UploadPartCopy"]) // of which each is a request, and has an ETag
+		if last.Received > first.Received+100*copies || last.Sent > first.Sent+250*copies {
+			t.Errorf("%d bytes were sent and %d read, and later %d and %d", first.Received, first.Sent, last.Received, last.Sent)
+		}
+		data, _, _ := srv.Object(testBucket, dayA)
+		most := 6 + len(data)/leastPart
+		if last.Total() > most || last.Requests["GetObject"] > 0 {
+			t.Errorf("%v, want at most %d", last.Requests, most)
+		}
+		if last.Copied < int64(len(data))*9/10 {
+			t.Errorf("%d bytes were copied, of %d", last.Copied, len(data))
+		}
+	})
+}
+
+func wantEmptyDir(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 {
+		t.Errorf("%s holds %v, %v", dir, entries, err)
+	}
+}
