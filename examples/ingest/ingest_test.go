@@ -353,6 +353,15 @@ func TestUnreachableStore(t *testing.T) {
 	b.wantStored(totals{1, 6, 60, 55 + 210 + 465})
 }
 
+// Whoever does not want to wait is told of nothing where nothing waits.
+func TestNothingToWaitFor(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader(fetch(1))
+	b.wantRun(cli.OK, "1 1 1 0 0 1", "", "-timeout", "0")
+	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	b.wantRun(cli.OK, "0 0 0 0 0 0", "", "-timeout", "0", "-flush")
+}
+
 func TestLocked(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
