@@ -146,9 +146,21 @@ func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
 	return code
 }
 
+// Holds reports whether name is the local file, which grows while it is read, or
+// a batch that waits: what they hold goes to the store anyway.
+func (c *Command) Holds(name string) bool {
+	return same(name, c.localFile()) || same(filepath.Dir(name), c.pendingDir())
+}
+
+func same(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
+}
+
 // Pending returns how many batches wait for the store, and where.
 func (c *Command) Pending() (n int, dir string) {
-	dir = filepath.Join(c.Dir, c.Stream+".spool", "pending")
+	dir = c.pendingDir()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		c.Errorf("%v", err)
@@ -175,7 +187,8 @@ func (c *Command) Unfinished() (n int, file string, err error) {
 	return len(fetches), file, nil
 }
 
-func (c *Command) localFile() string { return filepath.Join(c.Dir, c.Stream+".json") }
+func (c *Command) localFile() string  { return filepath.Join(c.Dir, c.Stream+".json") }
+func (c *Command) pendingDir() string { return filepath.Join(c.Dir, c.Stream+".spool", "pending") }
 
 // Plural returns n with what there are n of.
 func Plural(n int, one, many string) string {
