@@ -45,7 +45,7 @@ func Parse(env Env, name, help string) (c *Command, code int) {
 	store.Define(f)
 	f.BoolVar(&c.Replay, "replay", false, "file each fetch under the day in its FETCH_HEADER, not under today")
 	f.BoolVar(&c.Flush, "flush", false, "at the end, upload the unfinished batch too; if that fails, exit with 1")
-	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end (default 30s)")
+	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end, such as 90s or 5m (default 30s)")
 	f.BoolVar(&c.Verbatim, "verbatim", false, "keep fetches in the local file as they come, not indented")
 	f.BoolVar(&c.Verbose, "v", false, "log everything, not only warnings and errors")
 	if code, done := env.ParseFlags(f, help); done {
