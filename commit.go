@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -202,7 +203,7 @@ func (w *Writer) commit() {
 	if failed != nil {
 		written = nil
 	}
-	w.settle(written, before)
+	w.settle(written, before, slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) }))
 	for _, r := range group {
 		if r.receipt.Number == 0 && r.err == nil {
 			r.err = failed
@@ -260,8 +261,9 @@ func (w *Writer) writeOne(r *request) error {
 }
 
 // settle makes the receipts of records that are on disk, and seals the batch if
-// it is full. That a seal fails is not these appends' error: it is tried again.
-func (w *Writer) settle(written []*request, before int) {
+// it is full, or takes all the room that there is: uploading it makes room. That a
+// seal fails is not these appends' error: it is tried again.
+func (w *Writer) settle(written []*request, before int, noRoom bool) {
 	s := w.spool
 	for i, r := range written {
 		place := before + i + 1
@@ -275,14 +277,20 @@ func (w *Writer) settle(written []*request, before int) {
 			}
 		})
 	}
-	if len(written) == 0 || len(s.array.records) < s.max {
+	reason := reasonFull
+	if noRoom {
+		reason = reasonNoRoom
+	}
+	if full := len(s.array.records) >= s.max && len(written) > 0; !full && (!noRoom || len(s.array.records) == 0) {
 		return
 	}
-	if err := s.seal(w.cfg.Clock.Now(), reasonFull); err != nil {
+	if err := s.seal(w.cfg.Clock.Now(), reason); err != nil {
 		w.cfg.tellSealFailed(err)
 		return
 	}
-	written[len(written)-1].receipt.Sealed = true
+	if len(written) > 0 {
+		written[len(written)-1].receipt.Sealed = true
+	}
 }
 
 // checkRoom returns ErrSpoolFull if n more bytes would not fit the bound.

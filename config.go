@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -140,7 +141,7 @@ func (cfg Config) checked() (Config, error) {
 	switch {
 	case cfg.Dir == "" && cfg.fs == nil:
 		return cfg, errors.New("Dir is not set: name the directory for the local file and the spool")
-	case cfg.Store == nil:
+	case noStore(cfg.Store):
 		return cfg, errors.New("Store is not set: give it an S3Store, or a DirStore to begin with")
 	case !validName(cfg.Name):
 		return cfg, fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
@@ -151,7 +152,17 @@ func (cfg Config) checked() (Config, error) {
 	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
 		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
 	}
+	if s, ok := cfg.Store.(interface{ problem() error }); ok && s.problem() != nil {
+		return cfg, fmt.Errorf("Store: %w", s.problem())
+	}
 	return cfg, nil
+}
+
+// noStore reports whether s is nil, or a nil pointer, such as a constructor
+// returns whose error nobody looked at.
+func noStore(s Store) bool {
+	v := reflect.ValueOf(s)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func validName(s string) bool {

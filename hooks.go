@@ -26,7 +26,7 @@ type Sealed struct {
 	Day         Day
 	First, Last int // daily fetch numbers
 	Fetches     int
-	Reason      string // "full", "midnight", "flush", "past day", "a fetch of another day"
+	Reason      string // "full", "MaxPendingBytes", "midnight", "flush", "past day", "a fetch of another day"
 }
 
 // Uploaded tells of a batch that is now in the day's object.

@@ -131,6 +131,10 @@ func mutations() []mutation {
 	}
 }
 
+// mutationTime is what has to be left of the time that go test allows: for one
+// mutation on a busy machine, and for the tests that come after.
+const mutationTime = 5 * time.Minute
+
 // TestMutations breaks the code on purpose, one defect at a time, and wants the
 // simulation or the crash tests to notice.
 func TestMutations(t *testing.T) {
@@ -144,6 +148,9 @@ func TestMutations(t *testing.T) {
 	for _, m := range mutations() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
+			if end, ok := t.Deadline(); ok && time.Until(end) < mutationTime {
+				t.Skip("there is little time left; with -timeout 40m there is enough")
+			}
 			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-failfast", "-timeout=100s", "-run", m.run}, strings.Fields(m.args)...)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()

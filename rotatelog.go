@@ -48,7 +48,8 @@ type Receipt struct {
 // the network, and waits only for the lock, for LockWait or until ctx is done.
 //
 // It returns ErrLocked when another Writer has the stream open, in this process
-// or another.
+// or another. A Config that cannot work is an error before anything is opened,
+// one with an S3Store that cannot make a request included.
 func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -80,6 +80,10 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	return u.Scheme + "://" + u.Host, u.Scheme == "http" && !loopback(u.Hostname()), nil
 }
 
+// problem returns what keeps every call from working, nil for nothing: Open tells
+// it before a fetch waits for a store that can never take it.
+func (s *S3Store) problem() error { return s.unusable }
+
 // warning returns what a Writer's log should say of the store, "" for nothing.
 func (s *S3Store) warning() string {
 	if s.unusable != nil {

@@ -162,6 +162,7 @@ func (s *spool) begin(p progress) error {
 // The reasons for sealing a batch.
 const (
 	reasonFull     = "full"
+	reasonNoRoom   = "MaxPendingBytes"
 	reasonOtherDay = "a fetch of another day"
 	reasonMidnight = "midnight"
 	reasonPastDay  = "past day"

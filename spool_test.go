@@ -603,6 +603,29 @@ func TestMaxPendingBytes(t *testing.T) {
 	})
 }
 
+// TestBatchLargerThanMaxPendingBytes: a bound that is less than a batch makes the
+// batches smaller, and is no reason to refuse fetches until midnight.
+func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxPendingBytes = 300
+		b.open()
+		for i := range 20 {
+			_, err := b.Append(t.Context(), counted(1))
+			if errors.Is(err, rotatelog.ErrSpoolFull) {
+				synctest.Wait() // the store takes what waits
+				_, err = b.Append(t.Context(), counted(1))
+			}
+			if err != nil {
+				t.Fatalf("fetch %d: %v", i+1, err)
+			}
+		}
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Fetches != 20 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
 // TestLongOutage: ten thousand batches have piled up. Open reads none of them, and
 // they are uploaded in order, several to a write.
 func TestLongOutage(t *testing.T) {

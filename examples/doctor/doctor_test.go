@@ -159,6 +159,22 @@ func TestNoDeletePermission(t *testing.T) {
 	}
 }
 
+// A key that may write no more than the README says is enough, without FOLDER too.
+func TestLeastPrivilege(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		if op.Key == "" || strings.HasPrefix(op.Key, "all_api_rotating_logs/") {
+			return fakes3.Fault{}
+		}
+		return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "AccessDenied"}}
+	}
+	code, stdout, stderr := b.run("-store", "s3://"+bucket, "-quick")
+	if code != cli.OK || !strings.Contains(stdout, "\nA Writer works here.\n") || stderr != "" {
+		t.Errorf("code %d, stdout %s, stderr %q", code, stdout, stderr)
+	}
+	b.wantNothingLeft()
+}
+
 func TestInterrupted(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -15,19 +16,20 @@ const help = `Usage: doctor -store s3://BUCKET[/FOLDER] -endpoint URL [flags]
 
 Tests the connection to a bucket: whether it can be reached, written and read,
 and what it makes of the conditions that keep one upload from overwriting
-another. It tries all that on objects of its own, below FOLDER/, and removes
-them again.
+another. It tries all that on objects of its own, below FOLDER/ or, where the
+programs write without one, all_api_rotating_logs/, and removes them again.
 
 Flags:
 
 ` + cli.StoreHelp + `
-A key that may write below some folder only is tested with that FOLDER.
-
 The exit status is 0 if a Writer would work, 1 if not, or if that could not be
 found out, and 2 if the flags are wrong. For example:
 
   doctor -store s3://sports-json-logs-all -endpoint https://us-ord-1.linodeobjects.com
 `
+
+// writersPrefix is that of a Writer whose Config names none.
+const writersPrefix = "all_api_rotating_logs/"
 
 func main() { cli.Main(run) }
 
@@ -43,7 +45,7 @@ func run(ctx context.Context, env cli.Env) int {
 	if err != nil {
 		return env.UsageError(flags.Name(), err)
 	}
-	found, err := store.Probe(ctx, prefix, rotatelog.ProbeOptions{Quick: *quick})
+	found, err := store.Probe(ctx, cmp.Or(prefix, writersPrefix), rotatelog.ProbeOptions{Quick: *quick})
 	if *quick {
 		found.CopyPart = rotatelog.Finding{}
 	}

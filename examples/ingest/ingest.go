@@ -48,6 +48,10 @@ func (in *ingest) readFile(ctx context.Context, name string) error {
 		return nil
 	}
 	defer f.Close()
+	if in.cmd.Holds(name) {
+		in.refuse("%s: it belongs to the stream that is appended to; name another -dir to read it into", name)
+		return nil
+	}
 	return in.read(ctx, name, f)
 }
 

@@ -235,6 +235,29 @@ func TestReadsItsOwnFiles(t *testing.T) {
 	again.wantRun(cli.OK, "14 105 1 1 0 4", "", uploaded[0], b.path("work/all_api.json"))
 }
 
+// The file that is appended to would grow while it is read, and what is in the
+// spool goes to the store anyway: neither is an input.
+func TestRefusesItsOwnSpool(t *testing.T) {
+	b := newBench(t)
+	b.write("store", "a file, so that nothing is uploaded")
+	b.env.Stdin = strings.NewReader(fetches(14))
+	b.run("-timeout", "0")
+	pending, err := filepath.Glob(b.path("work/all_api.spool/pending/*.json"))
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("pending: %q, %v", pending, err)
+	}
+	if err := os.Symlink(b.path("work"), b.path("link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{b.path("work/all_api.json"), b.path("link/all_api.json"), pending[0]} {
+		code, stdout, stderr := b.run("-timeout", "0", name)
+		if code != cli.Failure || !strings.Contains(stdout, "fetches appended        0\n") ||
+			!strings.Contains(stderr, ": it belongs to the stream that is appended to") {
+			t.Errorf("%s: code %d, stdout %q, stderr %q", name, code, stdout, stderr)
+		}
+	}
+}
+
 func TestBadFetches(t *testing.T) {
 	b := newBench(t)
 	file := b.write("in", strings.Join([]string{
@@ -351,6 +374,15 @@ func TestUnreachableStore(t *testing.T) {
 	}
 	b.wantRun(cli.OK, "0 0 0 6 0 0", "")
 	b.wantStored(totals{1, 6, 60, 55 + 210 + 465})
+}
+
+// Whoever does not want to wait is told of nothing where nothing waits.
+func TestNothingToWaitFor(t *testing.T) {
+	b := newBench(t)
+	b.env.Stdin = strings.NewReader(fetch(1))
+	b.wantRun(cli.OK, "1 1 1 0 0 1", "", "-timeout", "0")
+	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	b.wantRun(cli.OK, "0 0 0 0 0 0", "", "-timeout", "0", "-flush")
 }
 
 func TestLocked(t *testing.T) {

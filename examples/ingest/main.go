@@ -13,8 +13,9 @@ const help = `Usage: ingest -store URL [flags] [file…]
 
 Appends every fetch in the files, or in standard input if there are none or one
 is called -. They stand one after the other, on lines of their own or not, or in
-one array, as in all_api.json and in the batches of all_api.spool. Each is on
-disk before the next one is read; each tenth completes an upload.
+one array, as in all_api.json and in the batches of all_api.spool, if these are
+of another -dir. Each is on disk before the next one is read; each tenth
+completes an upload.
 
 Flags:
 

@@ -45,7 +45,7 @@ func Parse(env Env, name, help string) (c *Command, code int) {
 	store.Define(f)
 	f.BoolVar(&c.Replay, "replay", false, "file each fetch under the day in its FETCH_HEADER, not under today")
 	f.BoolVar(&c.Flush, "flush", false, "at the end, upload the unfinished batch too; if that fails, exit with 1")
-	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end (default 30s)")
+	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end, such as 90s or 5m (default 30s)")
 	f.BoolVar(&c.Verbatim, "verbatim", false, "keep fetches in the local file as they come, not indented")
 	f.BoolVar(&c.Verbose, "v", false, "log everything, not only warnings and errors")
 	if code, done := env.ParseFlags(f, help); done {
@@ -138,14 +138,29 @@ func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
 		return OK
 	}
 	n, dir := c.Pending()
+	if n == 0 && errors.Is(err, context.DeadlineExceeded) {
+		return OK // there was no time to wait, and nothing to wait for
+	}
 	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run goes on with them",
 		label, err, Plural(n, "batch waits", "batches wait"), dir)
 	return code
 }
 
+// Holds reports whether name is the local file, which grows while it is read, or
+// a batch that waits: what they hold goes to the store anyway.
+func (c *Command) Holds(name string) bool {
+	return same(name, c.localFile()) || same(filepath.Dir(name), c.pendingDir())
+}
+
+func same(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
+}
+
 // Pending returns how many batches wait for the store, and where.
 func (c *Command) Pending() (n int, dir string) {
-	dir = filepath.Join(c.Dir, c.Stream+".spool", "pending")
+	dir = c.pendingDir()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		c.Errorf("%v", err)
@@ -172,7 +187,8 @@ func (c *Command) Unfinished() (n int, file string, err error) {
 	return len(fetches), file, nil
 }
 
-func (c *Command) localFile() string { return filepath.Join(c.Dir, c.Stream+".json") }
+func (c *Command) localFile() string  { return filepath.Join(c.Dir, c.Stream+".json") }
+func (c *Command) pendingDir() string { return filepath.Join(c.Dir, c.Stream+".spool", "pending") }
 
 // Plural returns n with what there are n of.
 func Plural(n int, one, many string) string {
