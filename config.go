@@ -171,7 +171,7 @@ func validPrefix(s string) bool {
 func (cfg *Config) path(name string) string { return filepath.Join(cfg.Dir, filepath.FromSlash(name)) }
 
 // key returns the key of the day's object.
-func (cfg *Config) key(day Day) string { return dayKey(cfg.Prefix, cfg.Name, day) }
+func (cfg *Config) key(day Day) string { return daily{day: day}.key(cfg.Prefix, cfg.Name) }
 
 // today returns the day it is.
 func (cfg *Config) today() Day { return DayOf(cfg.Clock.Now(), cfg.Location) }

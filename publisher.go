@@ -444,12 +444,12 @@ func (p *publisher) look(ctx context.Context, day Day, since int) (view, error) 
 	for lost := 0; ; lost++ {
 		obj, err := p.cfg.Store.Stat(ctx, key)
 		if errors.Is(err, fs.ErrNotExist) {
-			return view{doc: newDocument(day)}, nil
+			return view{doc: newDocument(daily{day: day})}, nil
 		}
 		if err != nil {
 			return view{}, &Error{"look at", key, err}
 		}
-		if doc, ok := documentFromMeta(day, obj); ok && doc.covers(since) {
+		if doc, ok := documentFromMeta(daily{day: day}, obj); ok && doc.covers(since) {
 			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
 		}
 		v, err := p.scan(ctx, day, obj)
@@ -470,7 +470,7 @@ func (p *publisher) scan(ctx context.Context, day Day, obj Object) (view, error)
 		return view{}, err
 	}
 	defer r.Close()
-	doc, ids, err := scanDocument(day, r, obj.Size)
+	doc, ids, err := scanDocument(daily{day: day}, r, obj.Size, p.cfg.MaxFetchBytes)
 	return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc, ids: ids}, err
 }
 
