@@ -44,6 +44,16 @@ func (c *Compression) UnmarshalText(b []byte) error {
 	return fmt.Errorf("compression %q is neither none, zstd nor gzip", b)
 }
 
+// packOf returns the compression that has a suffix.
+func packOf(suffix string) (Compression, bool) {
+	for _, c := range []Compression{Zstd, Gzip} {
+		if c.suffix() == suffix {
+			return c, true
+		}
+	}
+	return Uncompressed, false
+}
+
 // suffix returns what ends the names of files that are compressed so.
 func (c Compression) suffix() string {
 	switch c {

@@ -27,6 +27,29 @@ func (o daily) key(prefix, name string) string {
 	return key
 }
 
+// String returns the day, and how it is compressed if it is: 2025-07-10-zst.
+func (o daily) String() string {
+	if o.pack != Uncompressed {
+		return o.day.String() + "-" + o.pack.suffix()
+	}
+	return o.day.String()
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (o daily) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (o *daily) UnmarshalText(b []byte) (err error) {
+	day := string(b)
+	if i := strings.LastIndexByte(day, '-'); i > 0 {
+		if pack, ok := packOf(day[i+1:]); ok {
+			day, o.pack = day[:i], pack
+		}
+	}
+	o.day, err = ParseDay(day)
+	return err
+}
+
 func (o daily) compare(p daily) int {
 	return cmp.Or(o.day.Compare(p.day), cmp.Compare(o.pack, p.pack))
 }
@@ -121,6 +144,9 @@ const (
 	maxTail   = 64   // bytes after the last entry that are kept as text
 	maxCache  = 1600 // bytes of metadata; S3 allows 2 KB for all of it
 )
+
+// daily returns which object it is about.
+func (d document) daily() daily { return daily{d.totals.Day, d.pack} }
 
 // newDocument returns the document of a day that has no object yet. To append
 // to it yields parts that are all Data.

@@ -111,8 +111,8 @@ func (c Compression) tailEnd() int {
 	return 8
 }
 
-// packer compresses the text that is written to it, in one piece. It holds what
-// it made, and as much of the text as matches may refer to.
+// packer compresses the fetches of an upload, one after the other, to one piece.
+// It holds the piece, and as much of the text as matches may refer to.
 type packer struct {
 	pack Compression
 	to   io.Writer
@@ -143,29 +143,36 @@ func newPacker(pack Compression, size int64) (*packer, error) {
 	return p, nil
 }
 
-// Write implements io.Writer.
-func (p *packer) Write(text []byte) (int, error) {
-	p.sum.Write(text)
-	return p.to.Write(text)
+// take takes what there is of u's Data.
+func (p *packer) take(u *upload) error {
+	p.sum.Write(u.Data)
+	_, err := p.to.Write(u.Data)
+	u.Data = u.Data[:0]
+	return err
 }
 
-// finish returns the piece, and the checksum of its text. It reads it once, so
-// that a compressor that errs costs no fetch: they are still on disk then.
-func (p *packer) finish() ([]byte, checksum, error) {
-	if err := p.end(); err != nil {
-		return nil, checksum{}, err
+// finish makes the piece u's Data, after it has read it once: a compressor that
+// errs must not cost a batch, which is still on disk now.
+func (p *packer) finish(u *upload) error {
+	u.Data = append(u.Data, entryClose...)
+	if err := p.take(u); err != nil {
+		return err
 	}
-	p.to, p.end = nil, nil // its memory is not needed while reading
+	if err := p.end(); err != nil {
+		return err
+	}
+	p.to, p.end = nil, nil // reading takes memory, too
 	r, err := p.pack.unpack(bytes.NewReader(p.out.Bytes()))
 	if err != nil {
-		return nil, checksum{}, err
+		return err
 	}
 	var read checksum
 	if _, err := io.Copy(&read, r); err != nil {
-		return nil, checksum{}, fmt.Errorf("what it was compressed to cannot be read: %w", err)
+		return fmt.Errorf("what it was compressed to cannot be read: %w", err)
 	}
 	if read != p.sum {
-		return nil, checksum{}, errors.New("what it was compressed to reads differently")
+		return errors.New("what it was compressed to reads differently")
 	}
-	return p.out.Bytes(), p.sum, nil
+	u.Data, u.sum = p.out.Bytes(), p.sum
+	return nil
 }

@@ -34,11 +34,14 @@ func packUpload(t testing.TB, c Compression, u upload) upload {
 	}
 	for text := u.Data; len(text) > 0; {
 		n := min(len(text), 1000)
-		p.Write(text[:n])
+		u.Data = text[:n:n]
+		if err := p.take(&u); err != nil {
+			t.Fatal(err)
+		}
 		text = text[n:]
 	}
-	io.WriteString(p, entryClose)
-	if u.Data, u.sum, err = p.finish(); err != nil {
+	u.Data = nil
+	if err := p.finish(&u); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -75,6 +78,27 @@ func tryRead(c Compression, b []byte) ([]byte, error) {
 		err = fmt.Errorf("%d bytes after the first member", in.Len())
 	}
 	return text, err
+}
+
+// TestPackerReadsItsOwn: a compressor that errs is noticed before anything is
+// uploaded.
+func TestPackerReadsItsOwn(t *testing.T) {
+	inCompressions(t, func(t *testing.T, c Compression) {
+		for want, spoil := range map[string]func(p *packer){
+			"reads differently": func(p *packer) { p.to = io.MultiWriter(p.to, p.to) },
+			"cannot be read":    func(p *packer) { p.out.WriteByte(0xff) },
+		} {
+			p, err := newPacker(c, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spoil(p)
+			u := testUpload(1, 1)
+			if err := p.finish(&u); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+	})
 }
 
 // packedDay is a compressed object, what is known of it, and the same day

@@ -118,19 +118,13 @@ func framed(c Compression, head, entries, tail string, region []byte) []byte {
 	return slices.Concat(begin, region, end)
 }
 
-// pieceOf compresses a text as a Writer compresses fetches.
+// pieceOf compresses a text to a piece.
 func pieceOf(t testing.TB, c Compression, text string) []byte {
 	t.Helper()
-	p, err := newPacker(c, int64(len(text)))
-	if err != nil {
-		t.Fatal(err)
+	if c == Zstd {
+		return zstdFrame(t, text)
 	}
-	io.WriteString(p, text)
-	b, _, err := p.finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return deflated(t, text, "", false)
 }
 
 // The texts of a small day.
