@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +17,23 @@ type batch struct {
 	sealed      time.Time // whole seconds, UTC
 	id          string    // the upload_id: letters and digits
 	sequence    int       // the upload_sequence once it is confirmed, before that 0
+	pack        Compression
 }
 
 const sealedLayout = "20060102T150405Z"
 
-// fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with
-// -{sequence} before the dot once the batch is confirmed.
+// daily returns the object that the batch goes to. That the name says it keeps a
+// batch of which nobody knows whether it was uploaded from going to another one.
+func (b batch) daily() daily { return daily{b.day, b.pack} }
+
+// fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with -zst or
+// -gz before the dot if the day's object is compressed, and -{sequence} after that
+// once the batch is confirmed.
 func (b batch) fileName() string {
 	name := fmt.Sprintf("%v-%08d-%06d-%06d-%s-%s", b.day, b.order, b.first, b.last, b.sealed.Format(sealedLayout), b.id)
+	if b.pack != Uncompressed {
+		name += "-" + b.pack.suffix()
+	}
 	if b.sequence > 0 {
 		name += fmt.Sprintf("-%06d", b.sequence)
 	}
@@ -34,10 +44,15 @@ func (b batch) fileName() string {
 func parseBatch(name string) (batch, bool) {
 	base, ok := strings.CutSuffix(name, ".json")
 	f := strings.Split(base, "-")
+	var b batch
+	if len(f) > 8 {
+		if pack, ok := packOf(f[8]); ok {
+			b.pack, f = pack, slices.Delete(f, 8, 9)
+		}
+	}
 	if !ok || len(f) != 8 && len(f) != 9 {
 		return batch{}, false
 	}
-	var b batch
 	var errs [6]error
 	b.day, errs[0] = ParseDay(strings.Join(f[:3], "-"))
 	b.order, errs[1] = strconv.Atoi(f[3])
@@ -70,10 +85,12 @@ type progress struct {
 	Last  []lastNumber `json:"last"`  // of recent days, latest used last
 }
 
-// lastNumber is the number of the last sealed fetch of a day.
+// lastNumber is the number of the last sealed fetch of a day, and how the day's
+// object is compressed.
 type lastNumber struct {
-	Day    Day `json:"day"`
-	Number int `json:"number"`
+	Day         Day         `json:"day"`
+	Number      int         `json:"number"`
+	Compression Compression `json:"compression,omitempty"`
 }
 
 // recentDays is how many days batch.json remembers the last number of. Fetches
@@ -82,23 +99,29 @@ const recentDays = 366
 
 // number returns the last number used on day.
 func (p progress) number(day Day) int {
+	l, _ := p.last(day)
+	return l.Number
+}
+
+// last returns what is known of day, if a batch of it was sealed.
+func (p progress) last(day Day) (lastNumber, bool) {
 	for _, l := range p.Last {
 		if l.Day == day {
-			return l.Number
+			return l, true
 		}
 	}
-	return 0
+	return lastNumber{}, false
 }
 
 // noted returns p with number as the last one used on day.
-func (p progress) noted(day Day, number int) progress {
+func (p progress) noted(day Day, number int, pack Compression) progress {
 	last := make([]lastNumber, 0, len(p.Last)+1)
 	for _, l := range p.Last {
 		if l.Day != day {
 			last = append(last, l)
 		}
 	}
-	last = append(last, lastNumber{day, number})
+	last = append(last, lastNumber{day, number, pack})
 	if len(last) > recentDays {
 		last = last[len(last)-recentDays:]
 	}
@@ -114,7 +137,7 @@ func (p progress) begun(day Day) progress {
 
 // after returns the progress once b is sealed: an empty batch of the same day.
 func (p progress) after(b batch) progress {
-	p = p.noted(b.day, max(b.last, p.number(b.day)))
+	p = p.noted(b.day, max(b.last, p.number(b.day)), b.pack)
 	p.Order = max(p.Order, b.order+1)
 	return p.begun(b.day)
 }

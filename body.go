@@ -63,7 +63,7 @@ func (s *spool) body(key string, v Version) ([]byte, bool) {
 // inline returns parts with what they copy from a small object as Data. If that
 // cannot be had they stay as they are: whoever writes them reads it, or says why
 // not.
-func (p *publisher) inline(ctx context.Context, day Day, seen view, parts []Part, leastCopy int64) []Part {
+func (p *publisher) inline(ctx context.Context, day daily, seen view, parts []Part, leastCopy int64) []Part {
 	var copied int64
 	for _, part := range parts {
 		if part.Data == nil && part.Len >= leastCopy {
@@ -91,7 +91,7 @@ func (p *publisher) inline(ctx context.Context, day Day, seen view, parts []Part
 	return inlined
 }
 
-func (p *publisher) readBody(ctx context.Context, day Day, seen view) ([]byte, bool) {
+func (p *publisher) readBody(ctx context.Context, day daily, seen view) ([]byte, bool) {
 	r, err := p.cfg.Store.Read(ctx, p.cfg.key(day), seen.version, 0, seen.doc.size)
 	if err != nil {
 		return nil, false
@@ -104,7 +104,7 @@ func (p *publisher) readBody(ctx context.Context, day Day, seen view) ([]byte, b
 
 // rememberBody keeps the body that was sent if it is what was seen after it, and
 // small enough to be sent again.
-func (p *publisher) rememberBody(day Day, sent []Part, doc document, after view) {
+func (p *publisher) rememberBody(day daily, sent []Part, doc document, after view) {
 	store, ok := p.cfg.Store.(Multipart)
 	if !ok || doc.size > store.LeastCopy() || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
 		return

@@ -31,16 +31,16 @@ const maxUnclosed = 7
 const refusedPause = time.Hour
 
 // closedDays returns the days that are known to be closed.
-func (s *spool) closedDays() (map[Day]bool, error) {
+func (s *spool) closedDays() (map[daily]bool, error) {
 	content, err := s.readFile(s.path(closedFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var days []Day
+	var days []daily
 	if json.Unmarshal(content, &days) != nil { // missing or odd: they are looked at again
 		return nil, nil
 	}
-	closed := make(map[Day]bool, len(days))
+	closed := make(map[daily]bool, len(days))
 	for _, day := range days {
 		closed[day] = true
 	}
@@ -48,7 +48,7 @@ func (s *spool) closedDays() (map[Day]bool, error) {
 }
 
 // noteClosed remembers that a day is closed.
-func (s *spool) noteClosed(day Day) error {
+func (s *spool) noteClosed(day daily) error {
 	named, err := s.uploaded()
 	if err != nil {
 		return err
@@ -57,13 +57,13 @@ func (s *spool) noteClosed(day Day) error {
 	if err != nil {
 		return err
 	}
-	days := []Day{day}
+	days := []daily{day}
 	for _, b := range named {
-		if closed[b.day] && !slices.Contains(days, b.day) {
-			days = append(days, b.day)
+		if closed[b.daily()] && !slices.Contains(days, b.daily()) {
+			days = append(days, b.daily())
 		}
 	}
-	slices.SortFunc(days, Day.Compare)
+	slices.SortFunc(days, daily.compare)
 	content, err := json.Marshal(days)
 	if err != nil {
 		return err
@@ -73,13 +73,13 @@ func (s *spool) noteClosed(day Day) error {
 
 // unclosed returns, of confirmed batches in order, the last of each day that is
 // not known to be closed.
-func (s *spool) unclosed(old []batch) (map[Day]batch, error) {
-	last := map[Day]batch{}
+func (s *spool) unclosed(old []batch) (map[daily]batch, error) {
+	last := map[daily]batch{}
 	for _, b := range old {
-		last[b.day] = b
+		last[b.daily()] = b
 	}
 	closed, err := s.closedDays()
-	maps.DeleteFunc(last, func(day Day, _ batch) bool { return closed[day] })
+	maps.DeleteFunc(last, func(day daily, _ batch) bool { return closed[day] })
 	return last, err
 }
 
@@ -117,7 +117,7 @@ func (p *publisher) arrange(seen document, all bool, uploads []upload) ([]Part, 
 		if err != nil {
 			return nil, document{}, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
 		}
-		if closed[seen.totals.Day] { // and stays so, though the clock was set back
+		if closed[seen.daily()] { // and stays so, though the clock was set back
 			parts, next = seen.append(uploads...)
 		}
 	}
@@ -128,7 +128,7 @@ func (p *publisher) arrange(seen document, all bool, uploads []upload) ([]Part, 
 // due for it: over, and nothing of them waits. With Config.Time a day before
 // today counts as over when a later batch was of another day, or when a Drain
 // asks.
-func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]Day, error) {
+func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]daily, error) {
 	old, err := p.spool.uploaded()
 	if err != nil || len(old) == 0 {
 		return nil, err
@@ -142,12 +142,12 @@ func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]Day, error) {
 		return nil, err
 	}
 	for _, b := range waiting {
-		delete(last, b.day)
+		delete(last, b.daily())
 	}
-	maps.DeleteFunc(last, func(day Day, _ batch) bool {
-		return day.Compare(today) >= 0 || p.cfg.Time != nil && day == newest && !drained
+	maps.DeleteFunc(last, func(day daily, _ batch) bool {
+		return day.day.Compare(today) >= 0 || p.cfg.Time != nil && day.day == newest && !drained
 	})
-	return slices.SortedFunc(maps.Keys(last), Day.Compare), nil
+	return slices.SortedFunc(maps.Keys(last), daily.compare), nil
 }
 
 // mayClose reports whether there is a day to be closed.
@@ -163,14 +163,14 @@ func (p *publisher) mayClose() bool {
 // next attempt.
 func (p *publisher) closeDays(ctx context.Context, drained bool) time.Duration {
 	waiting, err := p.spool.pending()
-	var days []Day
+	var days []daily
 	if err == nil {
 		days, err = p.unclosedDays(waiting, drained)
 	}
 	if err != nil {
-		return p.notClosed(ctx, Day{}, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err})
+		return p.notClosed(ctx, daily{}, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err})
 	}
-	delete(p.unclosed, Day{})
+	delete(p.unclosed, daily{})
 	if drained {
 		clear(p.unclosed)
 	}
@@ -195,7 +195,7 @@ func (p *publisher) closeDays(ctx context.Context, drained bool) time.Duration {
 }
 
 // notClosed notes and tells that a day could not be closed.
-func (p *publisher) notClosed(ctx context.Context, day Day, err error) time.Duration {
+func (p *publisher) notClosed(ctx context.Context, day daily, err error) time.Duration {
 	if ctx.Err() != nil { // closed, which is no failure
 		return 0
 	}
@@ -210,13 +210,13 @@ func (p *publisher) notClosed(ctx context.Context, day Day, err error) time.Dura
 		wait = refusedPause
 	}
 	t.due = p.cfg.Clock.Now().Add(wait)
-	p.cfg.tellNotClosed(day, t.failures, wait, err)
+	p.cfg.tellNotClosed(day.day, t.failures, wait, err)
 	return wait
 }
 
 // closeDay closes a day: look, write, and whatever the reply, look again.
 // Another host may do the same; the looks tell.
-func (p *publisher) closeDay(ctx context.Context, day Day) error {
+func (p *publisher) closeDay(ctx context.Context, day daily) error {
 	attempt, cancel := context.WithTimeoutCause(ctx, maxAttempt, errStuck)
 	defer cancel()
 	err := p.closeWithin(attempt, day)
@@ -226,7 +226,7 @@ func (p *publisher) closeDay(ctx context.Context, day Day) error {
 	return err
 }
 
-func (p *publisher) closeWithin(ctx context.Context, day Day) error {
+func (p *publisher) closeWithin(ctx context.Context, day daily) error {
 	var reply error
 	for writes := 0; ; writes++ {
 		if err := p.settle(ctx, day); err != nil {

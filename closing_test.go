@@ -25,7 +25,7 @@ func (b *bench) calls() map[string]int {
 func (b *bench) wantLayout(key string, closed bool) {
 	b.t.Helper()
 	b.day(key)
-	if content := b.mem.Bytes(key); metadataFirst(content) != closed || metadataLast(content) == closed {
+	if content := dayText(b.t, key, b.mem.Bytes(key)); metadataFirst(content) != closed || metadataLast(content) == closed {
 		b.t.Errorf("%s: closed is not %v:\n%s", key, closed, content)
 	}
 }

@@ -62,6 +62,11 @@ type Config struct {
 	// Verbatim keeps fetches in the local file as they come, not indented.
 	Verbatim bool
 
+	// Compression says how daily objects are compressed: not at all, unless set.
+	// A day keeps the compression that it began with, so that a change counts from
+	// the next day on.
+	Compression Compression
+
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
 	// KeepUploaded is how many confirmed batches stay on disk: 10 unless set; a
@@ -149,6 +154,8 @@ func (cfg Config) checked() (Config, error) {
 		return cfg, fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
 	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
 		return cfg, errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
+	case cfg.Compression != Uncompressed && cfg.Compression != Zstd && cfg.Compression != Gzip:
+		return cfg, fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
 	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
 		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
 	}
@@ -181,8 +188,8 @@ func validPrefix(s string) bool {
 // path returns the path of a file in Dir, for people.
 func (cfg *Config) path(name string) string { return filepath.Join(cfg.Dir, filepath.FromSlash(name)) }
 
-// key returns the key of the day's object.
-func (cfg *Config) key(day Day) string { return dayKey(cfg.Prefix, cfg.Name, day) }
+// key returns the key of a day's object.
+func (cfg *Config) key(o daily) string { return o.key(cfg.Prefix, cfg.Name) }
 
 // today returns the day it is.
 func (cfg *Config) today() Day { return DayOf(cfg.Clock.Now(), cfg.Location) }

@@ -154,9 +154,11 @@ func (h *host) kill() {
 	h.reap()
 }
 
-// play runs a workload on a new host. arrange says what goes wrong.
-func play(t *testing.T, wl workload, away bool, arrange func(h *host)) *host {
+// play runs a workload on a new host, with a compression of its own for each k.
+// arrange says what goes wrong.
+func play(t *testing.T, wl workload, away bool, k int, arrange func(h *host)) *host {
 	w := newWorld(t, 1)
+	wl.cfg.Compression = rotatelog.Compression(k % 3)
 	h := w.addHost(wl.cfg, time.Date(2025, 7, 10, 23, 59, 0, 0, w.zone))
 	h.away = away
 	arrange(h)
@@ -244,7 +246,7 @@ func TestCrash(t *testing.T) {
 				seen := map[string]bool{}
 				for k := 1; ; k += stride() {
 					synctest.Test(t, func(t *testing.T) {
-						h := play(t, wl, away, func(h *host) { h.cut = k })
+						h := play(t, wl, away, k, func(h *host) { h.cut = k })
 						defer h.telling(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
 						if !h.isDown() {
 							h.finish(crashfs.KeepNothing)
@@ -361,7 +363,7 @@ func TestCrashAfterFault(t *testing.T) {
 				seen := map[string]bool{}
 				for k, done := 1, false; !done && !t.Failed(); k += stride() {
 					synctest.Test(t, func(t *testing.T) {
-						h := play(t, wl, k%2 == 0, func(h *host) {
+						h := play(t, wl, k%2 == 0, k, func(h *host) {
 							h.disk.RetrySyncDir = fault.retry
 							h.inject = func(op crashfs.Op) error {
 								if op.N >= k && op.N < k+fault.n {

@@ -10,10 +10,48 @@ import (
 	"strings"
 )
 
-// dayKey returns the key of a day's object. An empty prefix is just that; the
-// default of Config.Prefix is for Config to fill in.
-func dayKey(prefix, name string, day Day) string {
-	return prefix + name + "_json_log_" + day.String() + ".json"
+// daily names a day's object. A day has one: it keeps the compression that it
+// began with.
+type daily struct {
+	day  Day
+	pack Compression
+}
+
+// key returns the key of the object. An empty prefix is just that; the default
+// of Config.Prefix is for Config to fill in.
+func (o daily) key(prefix, name string) string {
+	key := prefix + name + "_json_log_" + o.day.String() + ".json"
+	if o.pack != Uncompressed {
+		key += "." + o.pack.suffix()
+	}
+	return key
+}
+
+// String returns the day, and how it is compressed if it is: 2025-07-10-zst.
+func (o daily) String() string {
+	if o.pack != Uncompressed {
+		return o.day.String() + "-" + o.pack.suffix()
+	}
+	return o.day.String()
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (o daily) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (o *daily) UnmarshalText(b []byte) (err error) {
+	day := string(b)
+	if i := strings.LastIndexByte(day, '-'); i > 0 {
+		if pack, ok := packOf(day[i+1:]); ok {
+			day, o.pack = day[:i], pack
+		}
+	}
+	o.day, err = ParseDay(day)
+	return err
+}
+
+func (o daily) compare(p daily) int {
+	return cmp.Or(o.day.Compare(p.day), cmp.Compare(o.pack, p.pack))
 }
 
 // upload is one batch, as it is to become an entry of the day's object. Its
@@ -24,6 +62,10 @@ type upload struct {
 	Fetches   int
 	ID        string // 8 to 64 letters and digits, never used before
 	Data      []byte // the fetches, each compact, with fetchSeparator between them
+
+	// sum is that of the text of Data, where a packer has made Data of the fetches
+	// and entryClose.
+	sum checksum
 }
 
 // The text around the parts of an entry. Each entry and each fetch begins a line.
@@ -62,12 +104,19 @@ func validUploadID(s string) bool {
 // An object in one of our own layouts is written anew around its entries. Any
 // other keeps its bytes: an append makes two edits, which replace our fields in
 // daily_metadata, wherever that stands, and insert entries after the last one.
+//
+// A compressed object always has a layout of ours, in pieces as pack.go tells.
+// Begin and end are then where the pieces of the entries do, and fields and tail
+// mean nothing.
 type document struct {
 	size   int64  // of the object, in bytes; for newDocument, of its frame
 	fields span   // our fields, or what is to be replaced by them
 	begin  int64  // just after the '[' of the entries
 	end    int64  // just after the last entry, or after the '[' of no entries
 	tail   string // the text from known to size without our fields; "" if that is long
+
+	pack Compression
+	sum  checksum // of the text of the entries, if they are compressed
 
 	// What to write around our fields, where they are not yet an object's first
 	// members. Empty once we have appended.
@@ -96,12 +145,18 @@ const (
 	maxCache  = 1600 // bytes of metadata; S3 allows 2 KB for all of it
 )
 
+// daily returns which object it is about.
+func (d document) daily() daily { return daily{d.totals.Day, d.pack} }
+
 // newDocument returns the document of a day that has no object yet. To append
 // to it yields parts that are all Data.
-func newDocument(day Day) document {
+func newDocument(o daily) document {
+	if o.pack != Uncompressed {
+		return document{totals: Totals{Day: o.day}, pack: o.pack}
+	}
 	begin := int64(len(firstFields + firstUploads))
 	return document{
-		totals: Totals{Day: day},
+		totals: Totals{Day: o.day},
 		size:   begin + int64(len(firstClose)),
 		fields: span{off: int64(len(firstFields))},
 		begin:  begin,
@@ -130,8 +185,15 @@ func (d document) grow(uploads []upload) (next document, entries [][]byte, grown
 		}
 		next.add(next.lastSequence+1, u)
 		head = u.appendHead(head, next.lastSequence)
-		entries = append(entries, head, u.Data, []byte(entryClose))
-		grown += int64(len(head) + len(u.Data) + len(entryClose))
+		entry := [][]byte{head, u.Data, []byte(entryClose)}
+		if d.pack != Uncompressed {
+			entry = [][]byte{d.pack.appendStored(nil, head, false), u.Data}
+			next.sum = next.sum.join(checksumOf(head)).join(u.sum)
+		}
+		for _, text := range entry {
+			grown += int64(len(text))
+		}
+		entries = append(entries, entry...)
 		next.first = cmp.Or(next.first, u.Timestamp)
 	}
 	return next, entries, grown
@@ -321,11 +383,13 @@ func (d document) nextTail() string {
 //
 //	v         2; 1 had no begin, and an object with that is read once more
 //	day       2025-07-10
+//	pack      zstd or gzip, of a compressed object
 //	size      of the object; every other value is of an object of this size
-//	fields    offset and length of our fields, as 19-230
+//	fields    offset and length of our fields, as 19-230; not of a compressed object
 //	begin     offset just after the '[' of the entries
 //	end       offset just after the last entry
-//	tail      the text after that without our fields; empty if not known
+//	tail      the text after that without our fields; empty if not known; not of a compressed object
+//	text      CRC-32 and length of the text of the entries, as 3735928559-18600000, of a compressed object
 //	uploads, fetches, matches    the totals
 //	first, last                  upload_timestamp of the first and the last entry
 //	sequence  the last
@@ -352,10 +416,15 @@ func (d document) meta() map[string]string {
 	set("v", cacheVersion)
 	set("day", d.totals.Day)
 	set("size", d.size)
-	set("fields", fmt.Sprintf("%d-%d", d.fields.off, d.fields.n))
 	set("begin", d.begin)
 	set("end", d.end)
-	set("tail", d.tail)
+	if d.pack == Uncompressed {
+		set("fields", fmt.Sprintf("%d-%d", d.fields.off, d.fields.n))
+		set("tail", d.tail)
+	} else {
+		set("pack", d.pack)
+		set("text", fmt.Sprintf("%d-%d", d.sum.crc, d.sum.n))
+	}
 	set("uploads", d.totals.Uploads)
 	set("fetches", d.totals.Fetches)
 	set("matches", d.totals.Matches)
@@ -374,22 +443,29 @@ func (d document) meta() map[string]string {
 // documentFromMeta returns the document that meta wrote. It is false if there
 // is none, if it is not of that day or of an object of that size, or if
 // anything about it is odd: then the object must be read.
-func documentFromMeta(day Day, obj Object) (document, bool) {
+func documentFromMeta(o daily, obj Object) (document, bool) {
 	q, err := url.ParseQuery(obj.Meta[cacheKey])
-	if err != nil || q.Get("v") != cacheVersion || q.Get("day") != day.String() {
+	if err != nil || q.Get("v") != cacheVersion || q.Get("day") != o.day.String() {
 		return document{}, false
 	}
 	// What does not parse becomes 0 here, and fails the comparison below.
 	number := func(s string) int64 { n, _ := strconv.ParseInt(s, 10, 64); return n }
 	count := func(name string) int { return int(number(q.Get(name))) }
-	off, n, _ := strings.Cut(q.Get("fields"), "-")
+	pair := func(name string) (int64, int64) {
+		a, b, _ := strings.Cut(q.Get(name), "-")
+		return number(a), number(b)
+	}
+	off, n := pair("fields")
+	crc, length := pair("text")
 	d := document{
 		size:         number(q.Get("size")),
-		fields:       span{number(off), number(n)},
+		fields:       span{off, n},
 		begin:        number(q.Get("begin")),
 		end:          number(q.Get("end")),
 		tail:         q.Get("tail"),
-		totals:       Totals{Day: day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: count("matches")},
+		pack:         o.pack,
+		sum:          checksum{uint32(crc), length},
+		totals:       Totals{Day: o.day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: count("matches")},
 		first:        q.Get("first"),
 		last:         q.Get("last"),
 		lastSequence: count("sequence"),
@@ -413,6 +489,9 @@ func (d document) consistent() bool { return d.consistentSpans() && d.consistent
 // consistentSpans demands that our fields be as long as what we write, which
 // also ties the totals to the spans: a wrong span would cut entries out.
 func (d document) consistentSpans() bool {
+	if d.pack != Uncompressed {
+		return d.consistentPieces()
+	}
 	n := int64(len(d.appendFields(nil)))
 	if d.fields.n != n || d.fields.off <= 0 || d.fields.off > d.size-n || d.begin <= 0 || d.begin > d.end || len(d.tail) > maxTail {
 		return false
@@ -424,6 +503,14 @@ func (d document) consistentSpans() bool {
 		return false
 	}
 	return last < d.size && (d.tail == "" || d.known() == d.end)
+}
+
+// consistentPieces is consistentSpans for a compressed object.
+func (d document) consistentPieces() bool {
+	head, tail := d.frame(d.layout())
+	none := d.totals.Uploads == 0
+	return d.shortFrame() && d.begin == int64(len(head)) && d.begin <= d.end && d.end == d.size-int64(len(tail)) &&
+		d.sum.n >= 0 && none == (d.begin == d.end) && none == (d.sum.n == 0)
 }
 
 func (d document) consistentRecent() bool {

@@ -20,9 +20,12 @@ import (
 
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")
 
-var testDay = Day{2025, 7, 10}
+var (
+	testDay   = Day{2025, 7, 10}
+	testDaily = daily{day: testDay}
+)
 
-var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{})
+var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{}, checksum{})
 
 // testUpload returns the n-th upload of a day, with that many fetches.
 func testUpload(n, fetches int) upload {
@@ -61,7 +64,7 @@ func applyParts(t testing.TB, old []byte, parts []Part) []byte {
 // mustScan scans a document that is one.
 func mustScan(t testing.TB, b []byte) document {
 	t.Helper()
-	d, _, err := scanDocument(testDay, bytes.NewReader(b), int64(len(b)))
+	d, _, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)), 0)
 	if err != nil {
 		t.Fatalf("scanDocument: %v\n%s", err, b)
 	}
@@ -195,7 +198,7 @@ func checkStep(t testing.TB, b []byte, d document, uploads []upload, step func(d
 		t.Fatalf("what append tells of the new document (-scanned +told):\n%s\n%s", diff, got)
 	}
 	if meta := next.meta(); meta != nil {
-		cached, ok := documentFromMeta(testDay, Object{Size: next.size, Meta: meta})
+		cached, ok := documentFromMeta(testDaily, Object{Size: next.size, Meta: meta})
 		if diff := difference(next, cached, compareDocuments); !ok || diff != "" {
 			t.Fatalf("documentFromMeta(%v): %v (-want +got):\n%s", meta, ok, diff)
 		}
@@ -273,16 +276,18 @@ func rawStrings(raw []json.RawMessage) []string {
 }
 
 func TestDayKey(t *testing.T) {
-	got := dayKey("all_api_rotating_logs/", "all_api", testDay)
-	if want := "all_api_rotating_logs/all_api_json_log_2025-07-10.json"; got != want {
-		t.Errorf("dayKey = %q, want %q", got, want)
+	const want = "all_api_rotating_logs/all_api_json_log_2025-07-10.json"
+	for pack, suffix := range map[Compression]string{Uncompressed: "", Zstd: ".zst", Gzip: ".gz"} {
+		if got := (daily{testDay, pack}).key("all_api_rotating_logs/", "all_api"); got != want+suffix {
+			t.Errorf("%v: key = %q, want %q", pack, got, want+suffix)
+		}
 	}
 }
 
 // TestNewDocument spells out the format, which consumers know.
 func TestNewDocument(t *testing.T) {
 	u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 60, Fetches: 2, ID: "aBc123XyZ456", Data: []byte(`{"a":1},` + "\n" + `{"b":2}`)}
-	parts, _ := newDocument(testDay).append(u, u)
+	parts, _ := newDocument(testDaily).append(u, u)
 	want := `{"daily_metadata":{"date":"2025-07-10","total_uploads":2,"total_matches_today":120,"first_upload":"07/10/2025 12:01:00 AM EDT","last_upload":"07/10/2025 12:01:00 AM EDT","total_fetches_today":4},
 "uploads":[
 {"upload_sequence":1,"upload_timestamp":"07/10/2025 12:01:00 AM EDT","matches_in_upload":60,"fetches_in_upload":2,"upload_id":"aBc123XyZ456","fetch_data":[
@@ -317,7 +322,7 @@ func TestGolden(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.after, func(t *testing.T) {
 			var b []byte
-			d := newDocument(testDay)
+			d := newDocument(testDaily)
 			if test.before != "" {
 				b = readGolden(t, test.before)
 				d = mustScan(t, b)
@@ -439,7 +444,7 @@ func TestAppendMany(t *testing.T) {
 	for _, start := range []string{"", "last.json", "extras.json", "script.json"} {
 		t.Run(start, func(t *testing.T) {
 			var b []byte
-			d := newDocument(testDay)
+			d := newDocument(testDaily)
 			if start != "" {
 				b = readGolden(t, start)
 				d = mustScan(t, b)
@@ -448,7 +453,7 @@ func TestAppendMany(t *testing.T) {
 				b, _ = checkAppend(t, b, d, testUpload(n, 2))
 				_, next := d.append(testUpload(n, 2))
 				var ok bool
-				if d, ok = documentFromMeta(testDay, Object{Size: int64(len(b)), Meta: next.meta()}); !ok {
+				if d, ok = documentFromMeta(testDaily, Object{Size: int64(len(b)), Meta: next.meta()}); !ok {
 					t.Fatalf("after %d uploads there is no document in %v", n+1, next.meta())
 				}
 			}
@@ -480,7 +485,7 @@ func TestAppendIsCheap(t *testing.T) {
 		}
 		d = next
 	}
-	for _, p := range first(newDocument(testDay).append(u)) {
+	for _, p := range first(newDocument(testDaily).append(u)) {
 		if p.Data == nil {
 			t.Errorf("a new document copies %d bytes at %d", p.Len, p.Off)
 		}
@@ -491,7 +496,7 @@ func first(parts []Part, _ document) []Part { return parts }
 
 // TestAppendTwice: a document can be appended to again, as after a lost race.
 func TestAppendTwice(t *testing.T) {
-	_, d := newDocument(testDay).append(testUpload(0, 1))
+	_, d := newDocument(testDaily).append(testUpload(0, 1))
 	for n := 1; n < 20; n++ {
 		_, d = d.append(testUpload(n, 1))
 	}
@@ -539,7 +544,7 @@ func TestFind(t *testing.T) {
 
 // fullDocument has as much to tell as any of ours can.
 func fullDocument() document {
-	d := newDocument(testDay)
+	d := newDocument(testDaily)
 	d.totals.Uploads, d.totals.Fetches, d.totals.Matches = 1234567, 12345670, 987654321
 	d.lastSequence = 9999960
 	d.first, d.last = "07/10/2025 12:01:00 AM EDT", "07/10/2025 12:02:00 AM EDT"
@@ -572,7 +577,7 @@ func TestMeta(t *testing.T) {
 	}
 
 	meta["rotatelog-owner"] = "somebody"
-	got, ok := documentFromMeta(testDay, Object{Size: d.size, Meta: meta})
+	got, ok := documentFromMeta(testDaily, Object{Size: d.size, Meta: meta})
 	if diff := cmp.Diff(d, got, compareDocuments); !ok || diff != "" {
 		t.Errorf("documentFromMeta: %v (-want +got):\n%s", ok, diff)
 	}
@@ -583,6 +588,23 @@ func TestMeta(t *testing.T) {
 	}
 	if meta := mustScan(t, readGolden(t, "script.json")).meta(); meta != nil {
 		t.Errorf("a document whose metadata is still the old script's was cached: %v", meta)
+	}
+}
+
+// TestMetaIsPinned: what an object of today says must be understood tomorrow.
+func TestMetaIsPinned(t *testing.T) {
+	_, small := newDocument(testDaily).append(testUpload(1, 2))
+	_, large := small.appendAs(metadataLast, testUpload(2, 2))
+	for want, d := range map[string]document{
+		"begin=206&day=2025-07-10&end=509&fetches=2&fields=19-173&first=07%2F10%2F2025+01%3A01%3A00+AM+EDT&last=07%2F10%2F2025+01%3A01%3A00+AM+EDT" +
+			"&matches=12&recent=1.TESTUPLOAD0000000000000001&sequence=1&since=0&size=513&tail=%0A%5D%7D%0A&uploads=1&v=2": small,
+		"begin=12&day=2025-07-10&end=619&fetches=4&fields=641-173&first=07%2F10%2F2025+01%3A01%3A00+AM+EDT&last=07%2F10%2F2025+01%3A02%3A00+AM+EDT" +
+			"&matches=24&recent=1.TESTUPLOAD0000000000000001-2.TESTUPLOAD0000000000000002&sequence=2&since=0&size=817" +
+			"&tail=%0A%5D%2C%0A%22daily_metadata%22%3A%7B%7D%7D%0A&uploads=2&v=2": large,
+	} {
+		if diff := cmp.Diff(map[string]string{cacheKey: want}, d.meta()); diff != "" {
+			t.Errorf("metadata (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -624,32 +646,32 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 			if odd == value {
 				t.Fatalf("%q is not in %s", test.old, value)
 			}
-			if d, ok := documentFromMeta(testDay, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}}); ok {
+			if d, ok := documentFromMeta(testDaily, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}}); ok {
 				t.Errorf("%s\nwas taken for %+v", odd, d)
 			}
 		})
 	}
-	if _, ok := documentFromMeta(testDay, Object{Size: d.size}); ok {
+	if _, ok := documentFromMeta(testDaily, Object{Size: d.size}); ok {
 		t.Error("no metadata was taken for some")
 	}
-	if _, ok := documentFromMeta(testDay.Next(), Object{Size: d.size, Meta: d.meta()}); ok {
+	if _, ok := documentFromMeta(daily{day: testDay.Next()}, Object{Size: d.size, Meta: d.meta()}); ok {
 		t.Error("the metadata of another day was taken")
 	}
-	if _, ok := documentFromMeta(testDay, Object{Size: d.size + 1, Meta: d.meta()}); ok {
+	if _, ok := documentFromMeta(testDaily, Object{Size: d.size + 1, Meta: d.meta()}); ok {
 		t.Error("the metadata of another size was taken")
 	}
 }
 
 // FuzzMeta: whatever the metadata says, what is made of it stays inside the object.
 func FuzzMeta(f *testing.F) {
-	_, one := newDocument(testDay).append(testUpload(1, 1))
+	_, one := newDocument(testDaily).append(testUpload(1, 1))
 	_, last := mustScan(f, readGolden(f, "last.json")).append(testUpload(2, 1))
 	_, extras := mustScan(f, readGolden(f, "extras.json")).append(testUpload(2, 1))
 	for _, d := range []document{one, last, extras, fullDocument()} {
 		f.Add(d.meta()[cacheKey], d.size)
 	}
 	f.Fuzz(func(t *testing.T, value string, size int64) {
-		d, ok := documentFromMeta(testDay, Object{Size: size, Meta: map[string]string{cacheKey: value}})
+		d, ok := documentFromMeta(testDaily, Object{Size: size, Meta: map[string]string{cacheKey: value}})
 		if !ok {
 			return
 		}
@@ -662,7 +684,7 @@ func FuzzMeta(f *testing.F) {
 
 // checkInside checks that parts copy from an object of that size, in order, and
 // make one of the other.
-func checkInside(t *testing.T, parts []Part, size, want int64) {
+func checkInside(t testing.TB, parts []Part, size, want int64) {
 	t.Helper()
 	var total, at int64
 	for _, p := range parts {
@@ -687,7 +709,7 @@ func TestMetaMutated(t *testing.T) {
 	for i := range value {
 		for _, c := range "09-.&=%aZ" {
 			for _, odd := range []string{value[:i] + string(c) + value[i+1:], value[:i] + string(c) + value[i:], value[:i] + value[i+1:]} {
-				got, ok := documentFromMeta(testDay, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}})
+				got, ok := documentFromMeta(testDaily, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}})
 				if !ok {
 					continue
 				}

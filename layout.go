@@ -11,7 +11,7 @@ package rotatelog
 // a server can join without anyone moving the day.
 //
 // A foreign object keeps its layout at every size, and is never closed: its
-// members are not ours to move.
+// members are not ours to move. A compressed object is none.
 type layout int
 
 const (
@@ -40,6 +40,8 @@ const largeDay = 5 << 20
 func (d document) layout() layout {
 	f := d.fields
 	switch {
+	case d.pack != Uncompressed:
+		return d.packedLayout()
 	case d.before != "" || d.after != "":
 		return foreign // our fields do not stand together yet
 	case f.off == int64(len(firstFields)) && d.begin == f.off+f.n+int64(len(firstUploads)) && d.tail == firstClose:
@@ -48,6 +50,15 @@ func (d document) layout() layout {
 		return metadataLast
 	}
 	return foreign
+}
+
+// packedLayout is layout for a compressed object: only before the entries of
+// metadataLast there is next to nothing.
+func (d document) packedLayout() layout {
+	if head, _ := d.pack.frame([]byte(lastUploads), nil, checksum{}); d.begin == int64(len(head)) {
+		return metadataLast
+	}
+	return metadataFirst
 }
 
 // appendWithin is append for a day that goes on: it turns to metadataLast when the
@@ -69,24 +80,13 @@ func (d document) appendAs(to layout, uploads ...upload) (parts []Part, next doc
 		return d.appendSpliced(uploads)
 	}
 	next, entries, grown := d.grow(uploads)
-	fields := next.appendFields(nil)
-	var head, tail []byte
-	if to == metadataLast {
-		head = []byte(lastUploads)
-		tail = append(append([]byte(lastFields), fields...), lastClose...)
-		next.tail = lastFields + lastClose
-	} else {
-		head = append(append([]byte(firstFields), fields...), firstUploads...)
-		tail = []byte(firstClose)
-		next.tail = firstClose
-	}
+	head, tail := next.frame(to)
 	kept := span{d.begin, d.end - d.begin}
 	next.begin = int64(len(head))
 	next.end = next.begin + kept.n + grown
 	next.size = next.end + int64(len(tail))
-	next.fields = span{int64(len(firstFields)), int64(len(fields))}
-	if to == metadataLast {
-		next.fields.off = next.end + int64(len(lastFields))
+	if next.pack == Uncompressed {
+		next.noteFrame(to)
 	}
 
 	if from == metadataLast && to == metadataLast {
@@ -100,4 +100,30 @@ func (d document) appendAs(to layout, uploads ...upload) (parts []Part, next doc
 		parts = appendData(parts, text)
 	}
 	return parts, next
+}
+
+// frame returns what stands before the entries and after them in that layout.
+func (d document) frame(to layout) (head, tail []byte) {
+	fields := d.appendFields(nil)
+	if to == metadataLast {
+		head = []byte(lastUploads)
+		tail = append(append([]byte(lastFields), fields...), lastClose...)
+	} else {
+		head = append(append([]byte(firstFields), fields...), firstUploads...)
+		tail = []byte(firstClose)
+	}
+	if d.pack != Uncompressed {
+		return d.pack.frame(head, tail, d.sum)
+	}
+	return head, tail
+}
+
+// noteFrame notes where our fields are in that layout, and the text of its tail.
+func (d *document) noteFrame(to layout) {
+	d.tail = firstClose
+	d.fields = span{int64(len(firstFields)), int64(len(d.appendFields(nil)))}
+	if to == metadataLast {
+		d.tail = lastFields + lastClose
+		d.fields.off = d.end + int64(len(lastFields))
+	}
 }

@@ -20,7 +20,7 @@ func TestLayouts(t *testing.T) {
 {"a":1},
 {"b":2}]}
 `
-	parts, d := newDocument(testDay).appendWithin(1, u)
+	parts, d := newDocument(testDaily).appendWithin(1, u)
 	b := applyParts(t, nil, parts)
 	if diff := cmp.Diff(`{"uploads":[`+entry+"],\n"+`"daily_metadata":`+fields+"}\n", string(b)); diff != "" || d.layout() != metadataLast {
 		t.Errorf("large, layout %d (-want +got):\n%s", d.layout(), diff)
@@ -69,7 +69,7 @@ func TestGoldenLayouts(t *testing.T) {
 	} {
 		t.Run(test.after, func(t *testing.T) {
 			var b []byte
-			d := newDocument(testDay)
+			d := newDocument(testDaily)
 			if test.before != "" {
 				b = readGolden(t, test.before)
 				d = mustScan(t, b)
@@ -103,7 +103,7 @@ func TestLayoutsRandom(t *testing.T) {
 	for round := range rounds {
 		rng := rand.New(rand.NewPCG(seed, uint64(round)))
 		var b []byte
-		d := newDocument(testDay)
+		d := newDocument(testDaily)
 		if rng.IntN(4) == 0 {
 			b = randomDay(rng)
 			d = mustScan(t, b)
@@ -121,7 +121,7 @@ func TestLayoutsRandom(t *testing.T) {
 			case rng.IntN(3) == 0 || meta == nil:
 				d = mustScan(t, b)
 			case rng.IntN(2) == 0:
-				d, _ = documentFromMeta(testDay, Object{Size: int64(len(b)), Meta: meta})
+				d, _ = documentFromMeta(testDaily, Object{Size: int64(len(b)), Meta: meta})
 			}
 		}
 	}
@@ -158,10 +158,10 @@ func checkTurn(t *testing.T, b []byte, d document, from layout, s turn) {
 // TestForeignLayouts: what is nearly in our layout, but has members of others,
 // is spliced, and loses none of them.
 func TestForeignLayouts(t *testing.T) {
-	_, d := newDocument(testDay).append(testUpload(1, 1))
-	parts, _ := newDocument(testDay).append(testUpload(1, 1))
+	_, d := newDocument(testDaily).append(testUpload(1, 1))
+	parts, _ := newDocument(testDaily).append(testUpload(1, 1))
 	small := string(applyParts(t, nil, parts))
-	parts, _ = newDocument(testDay).appendAs(metadataLast, testUpload(1, 1))
+	parts, _ = newDocument(testDaily).appendAs(metadataLast, testUpload(1, 1))
 	large := string(applyParts(t, nil, parts))
 	if d.layout() != metadataFirst || mustScan(t, []byte(large)).layout() != metadataLast {
 		t.Fatal("our own layouts are not known")

@@ -123,6 +123,18 @@ func mutations() []mutation {
 			simulation, "-sim.seeds=150",
 		},
 		{
+			"let a restart change a day's compression", "spool.go",
+			"if last, ok := s.progress.last(day); ok {",
+			"if last, ok := s.progress.last(day); ok && false {",
+			simulation, "-sim.seeds=60",
+		},
+		{
+			"leave an upload out of gzip's checksum", "daily.go",
+			".join(checksumOf(head)).join(u.sum)",
+			".join(checksumOf(head))",
+			simulation, "-sim.seeds=10",
+		},
+		{
 			"forget a seal that was interrupted", "recover.go",
 			"if ghost != nil {",
 			"if false {",

@@ -48,7 +48,7 @@ func (p *publisher) checkOwner(seen view) error {
 	if seen.owner == owner {
 		return nil
 	}
-	return &Error{"upload", p.cfg.key(seen.doc.totals.Day), fmt.Errorf(
+	return &Error{"upload", p.cfg.key(seen.doc.daily()), fmt.Errorf(
 		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set S3Options.Shared in both",
 		ErrPermanent, seen.owner, owner)}
 }
@@ -56,7 +56,7 @@ func (p *publisher) checkOwner(seen view) error {
 // checkLost notices that an upload which was confirmed is gone from the object:
 // something else replaced or removed it. Those that are still in uploaded/ then
 // wait again.
-func (p *publisher) checkLost(ctx context.Context, day Day, seen view) error {
+func (p *publisher) checkLost(ctx context.Context, day daily, seen view) error {
 	last, ok := p.confirmed[day]
 	if !ok {
 		return nil
@@ -74,7 +74,7 @@ func (p *publisher) checkLost(ctx context.Context, day Day, seen view) error {
 	}
 	back := 0
 	for _, b := range old {
-		if _, there := seen.sequence(b.id); there || b.day != day {
+		if _, there := seen.sequence(b.id); there || b.daily() != day {
 			continue
 		}
 		if err := p.spool.unconfirm(b); err != nil {

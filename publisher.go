@@ -29,20 +29,20 @@ type publisher struct {
 	ended  chan struct{}
 	woken  chan struct{}
 
-	mu      sync.Mutex    // guards round, refused and hurry
-	round   chan struct{} // closed at the end of each round
-	refused map[Day]error // permanent errors since the last drain began
-	hurry   bool          // forget the backoffs
+	mu      sync.Mutex      // guards round, refused and hurry
+	round   chan struct{}   // closed at the end of each round
+	refused map[daily]error // permanent errors since the last drain began
+	hurry   bool            // forget the backoffs
 
 	// Owned by run.
 	lock      io.Closer // the publish lock, once it is had
-	trouble   map[Day]*trouble
-	confirmed map[Day]batch     // the last batch of each day, with its upload_sequence
-	counts    map[string]counts // of batches that were read, by id
-	damaged   map[string]bool   // batches whose odd bytes were set aside, by id
-	days      map[Day]bool      // days whose end is to be told
-	unclosed  map[Day]*trouble  // days that could not be closed
-	swept     Day               // on which leftovers were last swept
+	trouble   map[daily]*trouble
+	confirmed map[daily]batch    // the last batch of each, with its upload_sequence
+	counts    map[string]counts  // of batches that were read, by id
+	damaged   map[string]bool    // batches whose odd bytes were set aside, by id
+	days      map[Day]bool       // days whose end is to be told
+	unclosed  map[daily]*trouble // days that could not be closed
+	swept     Day                // on which leftovers were last swept
 }
 
 // counts are what a batch adds to its day.
@@ -70,8 +70,8 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 	p := &publisher{
 		cfg: cfg, spool: s, tidy: tidy, stats: stats,
 		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		refused: map[Day]error{}, trouble: map[Day]*trouble{},
-		counts: map[string]counts{}, damaged: map[string]bool{}, days: map[Day]bool{}, unclosed: map[Day]*trouble{},
+		refused: map[daily]error{}, trouble: map[daily]*trouble{},
+		counts: map[string]counts{}, damaged: map[string]bool{}, days: map[Day]bool{}, unclosed: map[daily]*trouble{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -173,7 +173,7 @@ func (p *publisher) refusal(batches []batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, b := range batches {
-		if err := cmp.Or(p.refused[b.day], p.refused[Day{}]); err != nil {
+		if err := cmp.Or(p.refused[b.daily()], p.refused[daily{}]); err != nil {
 			return err
 		}
 	}
@@ -233,7 +233,7 @@ func (p *publisher) untilMidnight() time.Duration {
 func (p *publisher) pass(ctx context.Context) time.Duration {
 	batches, err := p.spool.pending()
 	if err != nil {
-		return p.failed(ctx, Day{}, 0, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err})
+		return p.failed(ctx, daily{}, 0, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err})
 	}
 	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
 	p.noteDays(batches)
@@ -248,7 +248,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		return wait
 	}
 	if err := p.spool.syncPending(); err != nil {
-		return p.failed(ctx, Day{}, len(batches), &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err})
+		return p.failed(ctx, daily{}, len(batches), &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err})
 	}
 	p.mu.Lock()
 	drained := p.hurry
@@ -260,16 +260,16 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 
 	wait := longestWait
 	days := byDay(batches)
-	for _, day := range slices.SortedFunc(maps.Keys(days), Day.Compare) {
+	for _, day := range slices.SortedFunc(maps.Keys(days), daily.compare) {
 		wait = min(wait, p.tryDay(ctx, day, days[day]))
 	}
 	wait = min(wait, p.closeDays(ctx, drained))
 	for _, day := range p.daysOver() {
 		if err := p.tellDayOver(ctx, day); err != nil {
-			return min(wait, p.failed(ctx, Day{}, len(batches), err))
+			return min(wait, p.failed(ctx, daily{}, len(batches), err))
 		}
 	}
-	delete(p.trouble, Day{})
+	delete(p.trouble, daily{})
 	p.sweep(ctx)
 	return wait
 }
@@ -285,22 +285,22 @@ func (p *publisher) awaitLock(ctx context.Context) time.Duration {
 	case err == nil:
 		p.lock = l
 	case !errors.Is(err, vfs.ErrLocked):
-		return p.failed(ctx, Day{}, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err})
+		return p.failed(ctx, daily{}, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err})
 	}
 	return lockPause
 }
 
-func byDay(batches []batch) map[Day][]batch {
-	days := map[Day][]batch{}
+func byDay(batches []batch) map[daily][]batch {
+	days := map[daily][]batch{}
 	for _, b := range batches {
-		days[b.day] = append(days[b.day], b)
+		days[b.daily()] = append(days[b.daily()], b)
 	}
 	return days
 }
 
 // tryDay uploads what waits of a day if it is due, and returns how long until
 // it wants to be tried again.
-func (p *publisher) tryDay(ctx context.Context, day Day, waiting []batch) time.Duration {
+func (p *publisher) tryDay(ctx context.Context, day daily, waiting []batch) time.Duration {
 	if t := p.trouble[day]; t != nil {
 		wait := t.due.Sub(p.cfg.Clock.Now())
 		if wait > mostBackoff { // the clock was set back
@@ -323,9 +323,9 @@ func (p *publisher) tryDay(ctx context.Context, day Day, waiting []batch) time.D
 	return longestWait
 }
 
-// failed notes and tells a failure, and returns how long to wait. The zero Day
+// failed notes and tells a failure, and returns how long to wait. The zero daily
 // stands for what is not one day's trouble.
-func (p *publisher) failed(ctx context.Context, day Day, waiting int, err error) time.Duration {
+func (p *publisher) failed(ctx context.Context, day daily, waiting int, err error) time.Duration {
 	if ctx.Err() != nil { // closed, which is no failure
 		return 0
 	}
@@ -335,7 +335,7 @@ func (p *publisher) failed(ctx context.Context, day Day, waiting int, err error)
 		p.trouble[day] = t
 	}
 	t.failures++
-	f := Failed{Day: day, Err: err, Waiting: waiting, Attempt: t.failures,
+	f := Failed{Day: day.day, Err: err, Waiting: waiting, Attempt: t.failures,
 		Permanent: permanent(err), Retry: backoff(t.failures, p.cfg.jitter)}
 	if f.Permanent {
 		f.Retry = mostBackoff
@@ -352,7 +352,7 @@ func (p *publisher) failed(ctx context.Context, day Day, waiting int, err error)
 // publish brings waiting, the pending batches of a day in order, into the day's
 // object: look, write, and whatever the reply, look again. Replies lie in both
 // directions, so that only what is seen counts.
-func (p *publisher) publish(ctx context.Context, day Day, waiting []batch) error {
+func (p *publisher) publish(ctx context.Context, day daily, waiting []batch) error {
 	since, err := p.since(day, waiting)
 	if err != nil {
 		return err
@@ -411,7 +411,7 @@ func (p *publisher) publish(ctx context.Context, day Day, waiting []batch) error
 	return nil
 }
 
-func (p *publisher) notThere(day Day, reply error) error {
+func (p *publisher) notThere(day daily, reply error) error {
 	if reply == nil {
 		reply = errors.New("the store took the batch, but does not have it")
 	}
@@ -439,7 +439,7 @@ func (v view) sequence(id string) (int, bool) {
 // look asks the store for the day's object. The view tells for certain of every
 // upload after the sequence since whether it is there. An error is never taken
 // for an object that is not there.
-func (p *publisher) look(ctx context.Context, day Day, since int) (view, error) {
+func (p *publisher) look(ctx context.Context, day daily, since int) (view, error) {
 	key := p.cfg.key(day)
 	for lost := 0; ; lost++ {
 		obj, err := p.cfg.Store.Stat(ctx, key)
@@ -464,13 +464,13 @@ func (p *publisher) look(ctx context.Context, day Day, since int) (view, error) 
 }
 
 // scan reads the entries of the day's object, where the metadata does not do.
-func (p *publisher) scan(ctx context.Context, day Day, obj Object) (view, error) {
+func (p *publisher) scan(ctx context.Context, day daily, obj Object) (view, error) {
 	r, err := p.cfg.Store.Read(ctx, p.cfg.key(day), obj.Version, 0, obj.Size)
 	if err != nil {
 		return view{}, err
 	}
 	defer r.Close()
-	doc, ids, err := scanDocument(day, r, obj.Size)
+	doc, ids, err := scanDocument(day, r, obj.Size, p.cfg.MaxFetchBytes)
 	return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc, ids: ids}, err
 }
 
@@ -494,15 +494,15 @@ func (p *publisher) confirm(seen view, waiting []batch) (rest []batch, err error
 		}
 		delete(p.counts, b.id)
 		delete(p.damaged, b.id)
-		if b.sequence = sequence; b.order > p.confirmed[b.day].order {
-			p.confirmed[b.day] = b
+		if b.sequence = sequence; b.order > p.confirmed[b.daily()].order {
+			p.confirmed[b.daily()] = b
 		}
 		p.stats.note(func(s *Stats) {
 			s.Uploaded++
 			s.Pending--
 			s.LastUploaded, s.LastError = p.cfg.Clock.Now(), nil
 		})
-		p.cfg.tellUploaded(Uploaded{Day: b.day, Key: p.cfg.key(b.day), Sequence: sequence,
+		p.cfg.tellUploaded(Uploaded{Day: b.day, Key: p.cfg.key(b.daily()), Sequence: sequence,
 			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
 	}
 	return rest, nil
@@ -535,9 +535,30 @@ func (p *publisher) load(waiting []batch) ([]upload, []batch, error) {
 // encode reads a pending batch and makes its upload.
 func (p *publisher) encode(b batch) (upload, error) {
 	u := upload{Timestamp: b.day.clip(b.sealed, p.cfg.Location).Format(TimeLayout), ID: b.id}
-	odd, err := p.spool.load(b, p.damaged[b.id], func(fetch []byte, read, size int64) error { return p.addFetch(&u, fetch, read, size) })
+	var to *packer
+	odd, err := p.spool.load(b, p.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
+		if err := p.addFetch(&u, fetch); err != nil {
+			return err
+		}
+		if b.pack == Uncompressed {
+			u.reserve(read, size)
+			return nil
+		}
+		if to == nil {
+			to, err = newPacker(b.pack, size)
+		}
+		if err == nil {
+			err = to.take(&u)
+		}
+		return err
+	})
 	if err != nil {
 		return upload{}, &Error{"read", p.cfg.path(p.spool.batchPath(b)), err}
+	}
+	if to != nil {
+		if err := to.finish(&u); err != nil {
+			return upload{}, &Error{"compress", p.cfg.path(p.spool.batchPath(b)), err}
+		}
 	}
 	if odd != nil {
 		p.damaged[b.id] = true
@@ -547,9 +568,8 @@ func (p *publisher) encode(b batch) (upload, error) {
 	return u, nil
 }
 
-// addFetch adds a fetch to u, where read bytes of a file of that size have been
-// used.
-func (p *publisher) addFetch(u *upload, fetch []byte, read, size int64) (err error) {
+// addFetch adds a fetch to u.
+func (p *publisher) addFetch(u *upload, fetch []byte) (err error) {
 	if u.Fetches++; u.Fetches > 1 {
 		u.Data = append(u.Data, fetchSeparator...)
 	}
@@ -560,30 +580,44 @@ func (p *publisher) addFetch(u *upload, fetch []byte, read, size int64) (err err
 	if n, err := checkedCount(p.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
 		u.Matches += n
 	}
-	if u.Fetches == 1 && read > 0 { // the others are as long: room for them now, and not by doubling
+	return nil
+}
+
+// reserve makes room for the other fetches, now and not by doubling, once the
+// first has used read bytes of a file of that size: they are as long.
+func (u *upload) reserve(read, size int64) {
+	if u.Fetches == 1 && read > 0 {
 		more := float64(len(u.Data)) * float64(size-read) / float64(read)
 		u.Data = slices.Grow(u.Data, int(more*1.05)+len(fetchSeparator))
 	}
-	return nil
 }
 
 // since returns an upload_sequence after which all of waiting would stand, were
 // they in the day's object: that of the last batch confirmed before them, or 0.
-func (p *publisher) since(day Day, waiting []batch) (int, error) {
-	if p.confirmed == nil {
-		old, err := p.spool.uploaded()
-		if err != nil {
-			return 0, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
-		}
-		p.confirmed = map[Day]batch{}
-		for _, b := range old {
-			p.confirmed[b.day] = b
-		}
+func (p *publisher) since(day daily, waiting []batch) (int, error) {
+	if err := p.learn(); err != nil {
+		return 0, err
 	}
 	if last := p.confirmed[day]; last.order < waiting[0].order {
 		return last.sequence, nil
 	}
 	return 0, nil // a power cut brought back the name of a batch that was confirmed
+}
+
+// learn learns from uploaded/ what is confirmed, if that is not known.
+func (p *publisher) learn() error {
+	if p.confirmed != nil {
+		return nil
+	}
+	old, err := p.spool.uploaded()
+	if err != nil {
+		return &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+	}
+	p.confirmed = map[daily]batch{}
+	for _, b := range old {
+		p.confirmed[b.daily()] = b
+	}
+	return nil
 }
 
 // noteDays remembers today, and the days of batches, until their end is told.
@@ -602,7 +636,7 @@ func (p *publisher) noteDays(batches []batch) {
 func (p *publisher) daysOver() []Day {
 	var over []Day
 	for day := range p.days {
-		if day.Compare(p.cfg.today()) < 0 && p.trouble[day] == nil {
+		if day.Compare(p.cfg.today()) < 0 && !p.troubled(day) {
 			over = append(over, day)
 		}
 	}
@@ -610,13 +644,47 @@ func (p *publisher) daysOver() []Day {
 	return over
 }
 
+func (p *publisher) troubled(day Day) bool {
+	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
+		if p.trouble[daily{day, pack}] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // tellDayOver tells the totals of a day that has ended.
 func (p *publisher) tellDayOver(ctx context.Context, day Day) error {
-	seen, err := p.look(ctx, day, anySequence)
-	if err != nil {
+	if err := p.learn(); err != nil {
 		return err
 	}
+	var totals []Totals
+	for _, o := range p.objects(day) {
+		seen, err := p.look(ctx, o, anySequence)
+		if err != nil {
+			return err
+		}
+		totals = append(totals, seen.doc.totals)
+	}
 	delete(p.days, day)
-	p.cfg.tellDayChanged(seen.doc.totals)
+	for _, t := range totals {
+		p.cfg.tellDayChanged(t)
+	}
 	return nil
+}
+
+// objects returns the objects of a day that batches went to: one, unless the
+// spool was lost and begun anew with another Compression. If there is none, it is
+// the one that a batch would go to.
+func (p *publisher) objects(day Day) []daily {
+	var found []daily
+	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
+		if _, ok := p.confirmed[daily{day, pack}]; ok {
+			found = append(found, daily{day, pack})
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, daily{day, p.cfg.Compression})
+	}
+	return found
 }

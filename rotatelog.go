@@ -97,6 +97,7 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, fsys.Close())
 	}
+	s.pack = w.cfg.Compression
 	w.spool = s
 	if w.lock, err = w.awaitLock(ctx); err != nil {
 		return errors.Join(err, s.close())

@@ -295,7 +295,7 @@ func copySource(bucket, key string) string {
 }
 
 func (s *S3Store) createUpload(ctx context.Context, key string, meta map[string]string) (id string, err error) {
-	in := &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key, Metadata: meta, ContentType: aws.String(contentType)}
+	in := &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key, Metadata: meta, ContentType: aws.String(contentTypeOf(key))}
 	if s.opts.Encrypt {
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}

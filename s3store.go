@@ -83,11 +83,10 @@ type S3Options struct {
 }
 
 const (
-	maxPut      = 5 << 30 // bytes of one PutObject
-	maxObject   = 5 << 40 // bytes of an object
-	maxMeta     = 2 << 10 // bytes of user metadata: names and values
-	maxKey      = 1 << 10 // bytes of a key
-	contentType = "application/json"
+	maxPut    = 5 << 30 // bytes of one PutObject
+	maxObject = 5 << 40 // bytes of an object
+	maxMeta   = 2 << 10 // bytes of user metadata: names and values
+	maxKey    = 1 << 10 // bytes of a key
 )
 
 // NewS3Store returns the S3Store of a bucket. Any client will do; what is wrong
@@ -411,7 +410,7 @@ func (s *S3Store) putInput(key string, old Version, body content, meta map[strin
 		Body:          body,
 		ContentLength: &body.size,
 		ContentMD5:    &body.sum,
-		ContentType:   aws.String(contentType),
+		ContentType:   aws.String(contentTypeOf(key)),
 		Metadata:      meta,
 	}
 	if old == "" {

@@ -174,6 +174,29 @@ func TestS3Requests(t *testing.T) {
 	}
 }
 
+// TestS3ContentType: it follows the end of the key, whether an object is sent
+// whole or in parts.
+func TestS3ContentType(t *testing.T) {
+	_, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
+	store := rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), leastPart)
+	for key, want := range map[string]string{"a.json": "application/json", "a.json.zst": "application/zstd", "a.json.gz": "application/gzip"} {
+		check := func() {
+			t.Helper()
+			o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(testBucket), Key: &key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if aws.ToString(o.ContentType) != want || o.ContentEncoding != nil {
+				t.Errorf("%s: Content-Type %s, want %s; Content-Encoding %v", key, aws.ToString(o.ContentType), want, o.ContentEncoding)
+			}
+		}
+		write(t, store, key, "", nil, rotatelog.Data(make([]byte, 2*leastPart)))
+		check()
+		write(t, store, key, stat(t, store, key).Version, nil, rotatelog.Copy(0, 2*leastPart), rotatelog.Data([]byte("new")))
+		check()
+	}
+}
+
 // wantPlainRequest checks that a request has nothing that gateways refuse.
 func wantPlainRequest(t *testing.T, r *http.Request) {
 	t.Helper()

@@ -14,19 +14,23 @@ import (
 // scanDocument reads a day's object of the given size from r and returns what
 // must be known of it, and the sequence of every upload_id in it, also of one
 // that no Writer would make. The largest value that it holds in memory is one
-// fetch, or daily_metadata.
+// fetch, or daily_metadata. Of a compressed object, which can be much longer
+// than it looks, no value may be longer than most bytes.
 //
 // Its error is r's own if r failed, matches [io.ErrUnexpectedEOF] if r did not
 // give size bytes, and matches [ErrPermanent] if, and only if, what was read is
 // no daily document.
-func scanDocument(day Day, r io.Reader, size int64) (document, map[string]int, error) {
+func scanDocument(o daily, r io.Reader, size, most int64) (document, map[string]int, error) {
 	src := &source{r: r}
 	s := scanner{
-		dec: newStreamDecoder(src),
-		doc: document{size: size, totals: Totals{Day: day}},
+		doc: document{size: size, totals: Totals{Day: o.day}},
 		ids: make(map[string]int),
 	}
-	s.document()
+	if o.pack == Uncompressed {
+		s.read(src)
+	} else {
+		s.readPacked(o.pack, src, size, most)
+	}
 	switch ended := src.err == io.EOF; {
 	case src.err != nil && !ended:
 		return document{}, nil, src.err
@@ -36,8 +40,32 @@ func scanDocument(day Day, r io.Reader, size int64) (document, map[string]int, e
 		// Not %w: an end of file in here is the document's, not the reader's.
 		return document{}, nil, fmt.Errorf("%w: not a daily document: %v; move the object away, or set another Prefix", ErrPermanent, s.err)
 	}
-	s.doc.tail = src.tail(s.doc)
 	return s.doc, s.ids, nil
+}
+
+// read reads the text of an object.
+func (s *scanner) read(text *source) {
+	s.dec = newStreamDecoder(text)
+	text.used = s.dec.InputOffset
+	s.document()
+	if s.err == nil {
+		s.doc.size = text.n
+		s.doc.tail = text.tail(s.doc)
+	}
+}
+
+// readPacked reads the text of a compressed object.
+func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
+	in := newUnpacked(c, r, size)
+	text := &source{r: in, most: most}
+	s.most = most
+	s.read(text)
+	switch {
+	case text.err != nil && text.err != io.EOF:
+		s.err = text.err // the decoder's own does not always tell
+	case s.err == nil:
+		s.doc, s.err = in.document(s.doc)
+	}
 }
 
 // source is the reader under a decoder. It remembers how reading ended, since
@@ -48,11 +76,21 @@ type source struct {
 	n    int64
 	err  error
 	last []byte // at least the last tailWindow bytes, if there were as many
+
+	used func() int64 // how much of it the decoder no longer holds
+	most int64        // bytes of the longest value that it may hold; 0: any
 }
+
+// holds returns how many bytes a decoder may hold to read a value of that many:
+// it reads ahead, and then doubles its buffer.
+func holds(value int64) int64 { return 3*value + tailWindow }
 
 const tailWindow = 4 << 10
 
 func (s *source) Read(p []byte) (int, error) {
+	if s.err == nil && s.most > 0 && s.n-s.used() > holds(s.most) {
+		s.err = fmt.Errorf("a value in it is longer than %d bytes, which MaxFetchBytes may allow", s.most)
+	}
 	if s.err != nil {
 		return 0, s.err
 	}
@@ -94,6 +132,8 @@ type scanner struct {
 
 	doc         document
 	ids         map[string]int
+	idsLen      int64  // bytes that ids takes, at least
+	most        int64  // bytes that it may take; 0: any
 	first, last string // first_upload and last_upload of daily_metadata
 }
 
@@ -183,8 +223,13 @@ func (s *scanner) entry() {
 		return
 	}
 	sequence = s.doc.add(sequence, u)
-	if u.ID != "" {
-		s.ids[u.ID] = sequence
+	if u.ID == "" {
+		return
+	}
+	s.ids[u.ID] = sequence
+	const each = 64 // besides the id
+	if s.idsLen += int64(len(u.ID)) + each; s.most > 0 && s.idsLen > s.most {
+		s.err = fmt.Errorf("its %d uploads are too many", n)
 	}
 }
 

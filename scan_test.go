@@ -17,7 +17,7 @@ import (
 // TestScanScript reads what the old script wrote, wrong totals and all.
 func TestScanScript(t *testing.T) {
 	b := readGolden(t, "script.json")
-	d, ids, err := scanDocument(testDay, iotest.OneByteReader(bytes.NewReader(b)), int64(len(b)))
+	d, ids, err := scanDocument(testDaily, iotest.OneByteReader(bytes.NewReader(b)), int64(len(b)), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestScanCounts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d, ids, err := scanDocument(testDay, strings.NewReader(test.text), int64(len(test.text)))
+			d, ids, err := scanDocument(testDaily, strings.NewReader(test.text), int64(len(test.text)), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestScanRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := scanDocument(testDay, strings.NewReader(test.text), int64(len(test.text)))
+			_, _, err := scanDocument(testDaily, strings.NewReader(test.text), int64(len(test.text)), 0)
 			if !errors.Is(err, ErrPermanent) || errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("error %v, want ErrPermanent", err)
 			}
@@ -174,23 +174,23 @@ func TestScanCut(t *testing.T) {
 		for cut := range b {
 			size := int64(len(b))
 			for _, short := range []io.Reader{bytes.NewReader(b[:cut]), iotest.DataErrReader(bytes.NewReader(b[:cut]))} {
-				_, _, err := scanDocument(testDay, short, size)
+				_, _, err := scanDocument(testDaily, short, size, 0)
 				if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrPermanent) {
 					t.Fatalf("%s, %d of %d bytes: error %v, want ErrUnexpectedEOF", name, cut, size, err)
 				}
 			}
 			for _, cause := range []error{failed, io.ErrUnexpectedEOF} {
 				broken := io.MultiReader(bytes.NewReader(b[:cut]), iotest.ErrReader(cause))
-				if _, _, err := scanDocument(testDay, broken, size); err != cause {
+				if _, _, err := scanDocument(testDaily, broken, size, 0); err != cause {
 					t.Fatalf("%s, failed after %d bytes: error %v, want %v", name, cut, err, cause)
 				}
 			}
-			_, _, err := scanDocument(testDay, bytes.NewReader(b[:cut]), int64(cut))
+			_, _, err := scanDocument(testDaily, bytes.NewReader(b[:cut]), int64(cut), 0)
 			if whole := cut >= end; whole && err != nil || !whole && !errors.Is(err, ErrPermanent) {
 				t.Fatalf("%s, an object of the first %d bytes: error %v", name, cut, err)
 			}
 		}
-		_, _, err := scanDocument(testDay, bytes.NewReader(b), int64(len(b)-1))
+		_, _, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)-1), 0)
 		if err == nil || errors.Is(err, ErrPermanent) {
 			t.Errorf("%s, more bytes than the object has: error %v", name, err)
 		}
@@ -230,7 +230,7 @@ func TestScanMutated(t *testing.T) {
 // encoding/json reads, and that it can be appended to.
 func checkScan(t *testing.T, b []byte) bool {
 	t.Helper()
-	d, ids, err := scanDocument(testDay, bytes.NewReader(b), int64(len(b)))
+	d, ids, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)), 0)
 	if err != nil {
 		if !errors.Is(err, ErrPermanent) {
 			t.Fatalf("error %v", err)
@@ -264,7 +264,7 @@ func BenchmarkScan(b *testing.B) {
 		b.SetBytes(int64(len(day)))
 		b.ReportAllocs()
 		for b.Loop() {
-			d, _, err := scanDocument(testDay, struct{ io.Reader }{bytes.NewReader(day)}, int64(len(day)))
+			d, _, err := scanDocument(testDaily, struct{ io.Reader }{bytes.NewReader(day)}, int64(len(day)), 0)
 			if err != nil || d.totals.Fetches == 0 {
 				b.Fatalf("%+v, %v", d, err)
 			}
@@ -312,7 +312,7 @@ func countFetchesPlainly(day []byte) (n int, err error) {
 func BenchmarkAppend(b *testing.B) {
 	u := testUpload(1, 10)
 	u.Data = bytes.Repeat([]byte(" "), 18<<20)
-	_, d := newDocument(testDay).append(u)
+	_, d := newDocument(testDaily).append(u)
 	b.ReportAllocs()
 	for b.Loop() {
 		parts, next := d.append(u)
@@ -333,7 +333,7 @@ func benchmarkDay(b *testing.B, size int) []byte {
 		fetch = fmt.Appendf(fetch, `{"id":"k82rekhg0w%06dmq","season_id":"9dn1m1gh41emoep","status_id":%d,"home_scores":[1,0,0,2,-1,0,0],"odds":[[%d,"45",0.83,-0.25,1.03,0],[%d,"","1.10",3.50,6e0,0]],"name":"F\u00fcrth \"II\"","updated_at":17521%05d}`, i, i%14, i, i+7, i%100000)
 	}
 	fetch = append(fetch, `]},"FETCH_FOOTER":{"total_matches":45}}`...)
-	d := newDocument(testDay)
+	d := newDocument(testDaily)
 	var day []byte
 	for n := 0; len(day) < size; n++ {
 		u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 450, Fetches: 10, ID: fmt.Sprintf("BENCH%021d", n),

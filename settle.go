@@ -15,12 +15,12 @@ import (
 // this process, or by the one that publishes next.
 
 // notePath returns where the note of a day stands.
-func (s *spool) notePath(day Day) string { return s.path(pendingDir, day.String()+".upload") }
+func (s *spool) notePath(day daily) string { return s.path(pendingDir, day.String()+".upload") }
 
 // noteWrite keeps the note of a write to a day's object, durably. Without a text
 // nothing is left to be settled; should the old text come back, it is settled
 // once more, which does no harm.
-func (s *spool) noteWrite(day Day, text string) error {
+func (s *spool) noteWrite(day daily, text string) error {
 	if text == "" {
 		return s.remove(s.notePath(day))
 	}
@@ -28,7 +28,7 @@ func (s *spool) noteWrite(day Day, text string) error {
 }
 
 // noted returns the note of a day, "" if there is none.
-func (s *spool) noted(day Day) (string, error) {
+func (s *spool) noted(day daily) (string, error) {
 	text, err := s.readFile(s.notePath(day))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -38,7 +38,7 @@ func (s *spool) noted(day Day) (string, error) {
 
 // write writes the next version of a day's object, after what was seen. It
 // returns the parts that it sent, which may be others that make the same.
-func (p *publisher) write(ctx context.Context, day Day, seen view, parts []Part, meta map[string]string) (sent []Part, reply error) {
+func (p *publisher) write(ctx context.Context, day daily, seen view, parts []Part, meta map[string]string) (sent []Part, reply error) {
 	store, ok := p.cfg.Store.(Multipart)
 	if !ok {
 		return parts, p.cfg.Store.Write(ctx, p.cfg.key(day), seen.version, parts, meta)
@@ -55,7 +55,7 @@ func (p *publisher) write(ctx context.Context, day Day, seen view, parts []Part,
 
 // settle ends what is known of a write to a day's object. With an error, nothing
 // may be written to it yet.
-func (p *publisher) settle(ctx context.Context, day Day) error {
+func (p *publisher) settle(ctx context.Context, day daily) error {
 	store, ok := p.cfg.Store.(Multipart)
 	if !ok {
 		return nil
@@ -118,16 +118,16 @@ func (p *publisher) sweep(ctx context.Context) {
 }
 
 // lastDays returns the days in which something may have been left behind.
-func (p *publisher) lastDays(today Day) []Day {
-	var days []Day
+func (p *publisher) lastDays(today Day) []daily {
+	var days []daily
 	for ago := range sweptDays {
-		days = append(days, DayOf(today.utc().AddDate(0, 0, -ago), time.UTC))
+		days = append(days, p.objects(DayOf(today.utc().AddDate(0, 0, -ago), time.UTC))...)
 	}
 	for day := range p.confirmed {
 		if !slices.Contains(days, day) {
 			days = append(days, day)
 		}
 	}
-	slices.SortFunc(days, Day.Compare)
+	slices.SortFunc(days, daily.compare)
 	return days
 }

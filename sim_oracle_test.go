@@ -2,13 +2,18 @@ package rotatelog_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"example.com/rotatelog"
 )
@@ -38,6 +43,7 @@ type dayUpload struct {
 // parseDay parses a daily object and checks that it agrees with itself.
 func parseDay(t *testing.T, key string, content []byte) dayObject {
 	t.Helper()
+	content = dayText(t, key, content)
 	var d dayObject
 	if err := json.Unmarshal(content, &d); err != nil {
 		t.Fatalf("%s does not parse: %v\n%s", key, err, content)
@@ -55,6 +61,36 @@ func parseDay(t *testing.T, key string, content []byte) dayObject {
 		t.Errorf("%s: metadata %+v do not agree with %d uploads, %d fetches, %d matches", key, m, n, fetches, matches)
 	}
 	return d
+}
+
+// dayText returns the text of a daily object, as a consumer has it, who goes by
+// the end of its name: all of a zstd file, the one member of a gzip file.
+func dayText(t *testing.T, key string, content []byte) []byte {
+	t.Helper()
+	text := content
+	var err error
+	in := bytes.NewReader(content)
+	switch {
+	case strings.HasSuffix(key, ".zst"):
+		var r *zstd.Decoder
+		if r, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1)); err == nil {
+			text, err = io.ReadAll(r)
+			r.Close()
+		}
+	case strings.HasSuffix(key, ".gz"):
+		var r *gzip.Reader
+		if r, err = gzip.NewReader(in); err == nil {
+			r.Multistream(false)
+			text, err = io.ReadAll(r)
+		}
+		if err == nil && in.Len() > 0 {
+			err = fmt.Errorf("%d bytes after the first member", in.Len())
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	return text
 }
 
 // stored is a fetch as it was found in a daily object or in the spool.
@@ -101,10 +137,11 @@ func (w *world) stored() map[int]int {
 func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glance {
 	content := w.mem.Bytes(key)
 	d := parseDay(w.t, key, content)
+	content = dayText(w.t, key, content)
 	if !metadataFirst(content) && !metadataLast(content) {
 		w.t.Errorf("%s: it is in neither layout:\n%s", key, content)
 	}
-	if !strings.HasSuffix(key, d.Metadata.Date+".json") {
+	if !strings.Contains(key, d.Metadata.Date+".json") {
 		w.t.Errorf("%s: it is of %s", key, d.Metadata.Date)
 	}
 	seen := glance{version: v, fetches: map[int]int{}}
@@ -183,7 +220,10 @@ func (w *world) judgeClosed() {
 		for _, h := range w.hosts {
 			over = over && key < "all_api_rotating_logs/all_api_json_log_"+h.today().String()
 		}
-		if content := w.mem.Bytes(key); over && !metadataFirst(content) {
+		if !over {
+			continue
+		}
+		if content := dayText(w.t, key, w.mem.Bytes(key)); !metadataFirst(content) {
 			w.t.Errorf("%s: it is over, and not closed:\n%s", key, content)
 		}
 	}
@@ -217,8 +257,33 @@ func (w *world) judge() {
 		}
 		taken[at] = n
 	}
+	w.judgeKeys()
 	if w.t.Failed() {
 		w.t.FailNow()
+	}
+}
+
+// judgeKeys wants what a host appended on a day in one object, whatever its
+// Config says of compression meanwhile.
+func (w *world) judgeKeys() {
+	w.t.Helper()
+	type hostDay struct {
+		*host
+		rotatelog.Day
+	}
+	keys := map[hostDay]string{}
+	for _, key := range slices.Sorted(maps.Keys(w.before)) {
+		for n := range w.before[key].fetches {
+			f := w.fetch(n)
+			if f == nil || !f.acked() {
+				continue
+			}
+			at := hostDay{f.host, f.receipt.Day}
+			if other, ok := keys[at]; ok && other != key {
+				w.t.Errorf("host %d: %v is in %s and in %s", f.host.id, at.Day, other, key)
+			}
+			keys[at] = key
+		}
 	}
 }
 

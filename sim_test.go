@@ -136,8 +136,12 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}[s.rng.IntN(3)]
 	hosts := []int{1, 1, 1, 2, 2, 3}[s.rng.IntN(6)]
 	s.blind = hosts == 1 && s.rng.IntN(2) == 0
+	usual := s.compression()
 	for range hosts {
 		h := s.addHost(s.config(), eve)
+		if h.cfg.Compression = usual; s.draw("compressions").IntN(4) == 0 {
+			h.cfg.Compression = s.compression() // another key than that of the others
+		}
 		h.stalls = s.rng.IntN(3) == 0
 		h.disk.AnyOrder, h.disk.RetrySyncDir, h.disk.Cuts = s.rng.IntN(2) == 0, s.rng.IntN(2) == 0, 1+s.rng.IntN(3)
 		s.note("host %d: %+v", h.id, h.cfg)
@@ -164,6 +168,12 @@ func (s *sim) config() rotatelog.Config {
 	return cfg
 }
 
+// compression returns that of a configuration. It is not drawn from rng, of which
+// the histories are made.
+func (s *sim) compression() rotatelog.Compression {
+	return []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip, rotatelog.Zstd}[s.draw("compressions").IntN(4)]
+}
+
 func (s *sim) step(h *host) {
 	switch n := s.rng.IntN(100); {
 	case n < 34:
@@ -173,8 +183,11 @@ func (s *sim) step(h *host) {
 	case n < 44:
 		h.flush(time.Duration(s.rng.IntN(20)) * time.Second)
 	case n < 49:
-		h.note("reopen")
 		h.stop()
+		if s.draw("compressions").IntN(3) == 0 {
+			h.cfg.Compression = s.compression() // which counts from the next day on
+		}
+		h.note("reopen, compression %v", h.cfg.Compression)
 	case n < 56:
 		h.note("hand over")
 		h.handOver()

@@ -26,6 +26,7 @@ type spool struct {
 
 	max   int           // fetches a batch
 	newID func() string // of a batch
+	pack  Compression   // of days that begin
 
 	array    array
 	progress progress
@@ -188,8 +189,17 @@ func (s *spool) seal(now time.Time, reason string) error {
 		last:   s.progress.First + len(s.array.records) - 1,
 		sealed: now.UTC().Truncate(time.Second),
 		id:     s.newID(),
+		pack:   s.packOf(s.progress.Day),
 	}}
 	return s.finishSeal()
+}
+
+// packOf returns how a day's object is compressed: as it began.
+func (s *spool) packOf(day Day) Compression {
+	if last, ok := s.progress.last(day); ok {
+		return last.Compression
+	}
+	return s.pack
 }
 
 // finishSeal does what is left of sealing. The batch gets a second name before

@@ -1,0 +1,46 @@
+package rotatelog
+
+import (
+	"testing"
+	"time"
+)
+
+// TestBatchName spells out the names of batches, which say all that is known of
+// them.
+func TestBatchName(t *testing.T) {
+	b := batch{day: testDay, order: 7, first: 61, last: 70, sealed: time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC), id: "aBc123XyZ456"}
+	const name = "2025-07-10-00000007-000061-000070-20250710T194522Z-aBc123XyZ456"
+	for suffix, sequence := range map[string]int{"": 0, "-000012": 12} {
+		for pack, suffix := range map[Compression]string{Uncompressed: suffix, Zstd: "-zst" + suffix, Gzip: "-gz" + suffix} {
+			b.sequence, b.pack = sequence, pack
+			if got := b.fileName(); got != name+suffix+".json" {
+				t.Errorf("%q, want %q", got, name+suffix+".json")
+			}
+			if got, ok := parseBatch(name + suffix + ".json"); !ok || got != b {
+				t.Errorf("%s: %+v, %v, want %+v", suffix, got, ok, b)
+			}
+		}
+	}
+	for _, odd := range []string{"-", "-none", "-zstd", "-zst-", "-zst-gz", "-zst-0", "-zst-000000", "-000012-zst", "-zst-12", "-zst-000012-1"} {
+		if b, ok := parseBatch(name + odd + ".json"); ok {
+			t.Errorf("%s was taken for %+v", odd, b)
+		}
+	}
+}
+
+// TestDailyText: closed.json names objects so.
+func TestDailyText(t *testing.T) {
+	for o, want := range map[daily]string{{testDay, Uncompressed}: "2025-07-10", {testDay, Zstd}: "2025-07-10-zst", {testDay, Gzip}: "2025-07-10-gz"} {
+		b, err := o.MarshalText()
+		var got daily
+		if err != nil || string(b) != want || got.UnmarshalText(b) != nil || got != o {
+			t.Errorf("%+v is %s, %v, and then %+v", o, b, err, got)
+		}
+	}
+	for _, odd := range []string{"", "2025-07-10-", "2025-07-10-none", "2025-07-10-zst-gz", "-zst"} {
+		var o daily
+		if o.UnmarshalText([]byte(odd)) == nil {
+			t.Errorf("%q was taken for %+v", odd, o)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package rotatelog
+
+import "hash/crc32"
+
+// checksum is what gzip tells of a text: its CRC-32 and how long it is. Those of
+// two texts can be joined without either text.
+type checksum struct {
+	crc uint32
+	n   int64
+}
+
+func checksumOf(text []byte) (s checksum) {
+	s.Write(text)
+	return s
+}
+
+// Write implements io.Writer: the text goes on with b.
+func (s *checksum) Write(b []byte) (int, error) {
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, b)
+	s.n += int64(len(b))
+	return len(b), nil
+}
+
+// join returns the checksum of the text of s and, after it, that of t. To a CRC,
+// n bytes that follow are a factor of x to the power of 8n.
+func (s checksum) join(t checksum) checksum {
+	crc, power := s.crc, uint32(1)<<(31-8)
+	for n := t.n; n > 0; n >>= 1 {
+		if n&1 != 0 {
+			crc = crcProduct(crc, power)
+		}
+		power = crcProduct(power, power)
+	}
+	return checksum{crc ^ t.crc, s.n + t.n}
+}
+
+// crcProduct multiplies two polynomials over GF(2) modulo that of CRC-32. The
+// highest bit is the coefficient of 1, the lowest that of x to the power of 31.
+func crcProduct(a, b uint32) (product uint32) {
+	for ; a != 0; a <<= 1 {
+		if a>>31 != 0 {
+			product ^= b
+		}
+		b = b>>1 ^ b&1*crc32.IEEE
+	}
+	return product
+}

@@ -1,0 +1,66 @@
+package rotatelog
+
+import "fmt"
+
+// Compression says how daily objects are compressed.
+type Compression int
+
+const (
+	// Uncompressed daily objects are JSON as it is.
+	Uncompressed Compression = iota
+	// Zstd objects have keys that end with .json.zst; zstd -d and zstdcat read
+	// them. Fetches that are nearly equal shrink 20 to 40 times.
+	Zstd
+	// Gzip objects have keys that end with .json.gz, and are for readers that
+	// have nothing else: they are five to ten times the size.
+	Gzip
+)
+
+// String returns "none", "zstd" or "gzip".
+func (c Compression) String() string {
+	switch c {
+	case Uncompressed:
+		return "none"
+	case Zstd:
+		return "zstd"
+	case Gzip:
+		return "gzip"
+	}
+	return fmt.Sprintf("Compression(%d)", int(c))
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (c Compression) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It parses what String
+// returns.
+func (c *Compression) UnmarshalText(b []byte) error {
+	for _, known := range []Compression{Uncompressed, Zstd, Gzip} {
+		if known.String() == string(b) {
+			*c = known
+			return nil
+		}
+	}
+	return fmt.Errorf("compression %q is neither none, zstd nor gzip", b)
+}
+
+// packOf returns the compression that has a suffix.
+func packOf(suffix string) (Compression, bool) {
+	for _, c := range []Compression{Zstd, Gzip} {
+		if c.suffix() == suffix {
+			return c, true
+		}
+	}
+	return Uncompressed, false
+}
+
+// suffix returns what ends the names of files that are compressed so.
+func (c Compression) suffix() string {
+	switch c {
+	case Zstd:
+		return "zst"
+	case Gzip:
+		return "gz"
+	}
+	return ""
+}
