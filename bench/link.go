@@ -34,8 +34,14 @@ func NewLink(target string, bandwidth int64, delay time.Duration) (*Link, error)
 // Addr is where to connect.
 func (l *Link) Addr() string { return l.listener.Addr().String() }
 
-// Bytes returns how many bytes have gone to the server and have come from it.
-func (l *Link) Bytes() (up, down int64) { return l.up.passed.Load(), l.down.passed.Load() }
+// Bytes returns how many bytes have gone to the server and come from it. A nil
+// Link has passed none.
+func (l *Link) Bytes() int64 {
+	if l == nil {
+		return 0
+	}
+	return l.up.passed.Load() + l.down.passed.Load()
+}
 
 // Close takes no more connections. Those that are open last until one of their
 // ends closes them.

@@ -31,9 +31,7 @@ func TestScriptAppends(t *testing.T) {
 			Fetches []json.RawMessage `json:"fetch_data"`
 		} `json:"uploads"`
 	}
-	if err := json.Unmarshal(get(t, server, "day.json"), &day); err != nil {
-		t.Fatal(err)
-	}
+	decode(t, get(t, server, "day.json"), &day)
 	if day.Metadata.Uploads != 3 || day.Metadata.Matches != 6 || len(day.Uploads) != 3 || len(day.Uploads[2].Fetches) != 2 {
 		t.Errorf("%+v", day)
 	}
@@ -81,4 +79,11 @@ func get(tb testing.TB, s Server, key string) []byte {
 		tb.Fatal(err)
 	}
 	return b
+}
+
+func decode(tb testing.TB, text []byte, into any) {
+	tb.Helper()
+	if err := json.Unmarshal(text, into); err != nil {
+		tb.Fatal(err)
+	}
 }

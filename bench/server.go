@@ -92,6 +92,10 @@ func (r *Requests) Total() (n int) {
 	return n
 }
 
+// Uploads returns how many there were without those that look for leftovers,
+// which a Writer does once a day.
+func (r *Requests) Uploads() int { return r.Total() - r.ByName()["ListMultipartUploads"] }
+
 // ByName returns how many there were of each operation.
 func (r *Requests) ByName() map[string]int {
 	r.mu.Lock()
