@@ -60,7 +60,7 @@ func TestGetPutAppends(t *testing.T) {
 func fake(tb testing.TB) Server {
 	tb.Helper()
 	const bucket = "bench"
-	srv := fakes3.New(fakes3.Options{Profile: fakes3.RGW18(), AccessKey: "key", SecretKey: "secret"})
+	srv := fakes3.New(fakes3.Options{Profile: fakes3.RGW18(), AccessKey: "key", SecretKey: "secret", CheapCopies: true})
 	srv.CreateBucket(bucket)
 	listening := httptest.NewServer(srv)
 	tb.Cleanup(listening.Close)

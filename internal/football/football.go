@@ -33,8 +33,8 @@ type Feed struct {
 // One has at least a match, and so 2 KB.
 func New(seed uint64, size int) *Feed {
 	f := &Feed{random: rand.New(rand.NewPCG(seed, 2025)), now: Start()}
-	const envelope = 600
-	for total := envelope; total < size || len(f.matches) == 0; {
+	const envelope, one = 600, 1_900
+	for total := envelope; total+one/2 < size || len(f.matches) == 0; {
 		m := newMatch(f.random, f.now)
 		f.matches = append(f.matches, m)
 		f.texts = append(f.texts, m.appendJSON(nil))
@@ -50,7 +50,10 @@ func (f *Feed) Next() []byte {
 	statuses := map[int]int{}
 	size := 1 << 10
 	for i, m := range f.matches {
-		if m.advance(f.random, f.now) {
+		if m.status == ended { // the next one takes its place, so that the size stays
+			*m = *newMatch(f.random, f.now)
+			f.texts[i] = m.appendJSON(f.texts[i][:0])
+		} else if m.advance(f.random, f.now) {
 			f.texts[i] = m.appendJSON(f.texts[i][:0])
 		}
 		statuses[m.status]++

@@ -65,8 +65,6 @@ func newMatch(r *rand.Rand, now time.Time) *match {
 // advance moves the match to now, and reports whether anything changed.
 func (m *match) advance(r *rand.Rand, now time.Time) (changed bool) {
 	switch {
-	case m.status == ended:
-		return false
 	case now.Before(m.kickoff) && r.IntN(30) > 0:
 		return false
 	case now.Before(m.kickoff):
