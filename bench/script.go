@@ -104,17 +104,19 @@ type GetPut struct {
 	Client *s3.Client
 	Bucket string
 	Key    string
+	Size   int64 // bytes of the object; what follows them is left out
 }
 
-// Upload appends bytes to the object.
+// Upload appends a batch to the object.
 func (g GetPut) Upload(ctx context.Context, batch []byte) error {
-	out, err := g.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &g.Bucket, Key: &g.Key})
+	out, err := g.Client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &g.Bucket, Key: &g.Key, Range: aws.String(fmt.Sprintf("bytes=0-%d", g.Size-1)),
+	})
 	if err != nil {
 		return err
 	}
 	defer out.Body.Close()
-	size := aws.ToInt64(out.ContentLength)
-	body := make([]byte, size, size+int64(len(batch)))
+	body := make([]byte, g.Size, g.Size+int64(len(batch)))
 	if _, err := io.ReadFull(out.Body, body); err != nil {
 		return err
 	}

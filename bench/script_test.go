@@ -48,10 +48,13 @@ func TestGetPutAppends(t *testing.T) {
 	if err := Place(t.Context(), server, rope, "object"); err != nil {
 		t.Fatal(err)
 	}
-	if err := (GetPut{client, server.Bucket, "object"}).Upload(t.Context(), []byte(", second")); err != nil {
-		t.Fatal(err)
+	whole := GetPut{client, server.Bucket, "object", int64(len("first"))}
+	for _, batch := range []string{", second", ", third"} {
+		if err := whole.Upload(t.Context(), []byte(batch)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got := string(get(t, server, "object")); got != "first, second" {
+	if got := string(get(t, server, "object")); got != "first, third" {
 		t.Errorf("got %q", got)
 	}
 }

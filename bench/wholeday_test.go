@@ -96,6 +96,9 @@ func wholeDay(b *testing.B, s Server, bandwidth Size, delay time.Duration, fetch
 					r.clock.Advance(time.Hour)
 				}
 				upload(b, batch)
+				b.StopTimer()
+				freeSpace(b, s, Size(k*fetches*fetch))
+				b.StartTimer()
 				b.ReportMetric(float64(r.link.Bytes()-passed), "wire-bytes/upload")
 				b.ReportMetric(float64(size(batch)), "new-bytes/upload")
 				b.ReportMetric(float64(r.requests.Total()-asked), "requests/upload")
