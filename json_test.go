@@ -463,60 +463,6 @@ func sampleFetch(size int) []byte {
 	return b.Bytes()
 }
 
-// benchmarkSamples runs do on a fetch of the usual size, as an API sends it and
-// as a file of a pretty printer has it.
-func benchmarkSamples(b *testing.B, do func(raw []byte) error) {
-	compact := sampleFetch(1_800_000)
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, compact, "", "  "); err != nil {
-		b.Fatal(err)
-	}
-	for name, raw := range map[string][]byte{"compact": compact, "indented": indented.Bytes()} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(raw)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := do(raw); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkCheckObject(b *testing.B) {
-	benchmarkSamples(b, func(raw []byte) error {
-		_, err := checkObject(raw, 100, "FETCH_FOOTER")
-		return err
-	})
-}
-
-// BenchmarkJSONValid is what BenchmarkCheckObject is to be compared with.
-func BenchmarkJSONValid(b *testing.B) {
-	benchmarkSamples(b, func(raw []byte) error {
-		if !json.Valid(raw) || !utf8.Valid(raw) {
-			return errors.New("invalid")
-		}
-		return nil
-	})
-}
-
-func BenchmarkAppendCompact(b *testing.B) {
-	var buf []byte
-	benchmarkSamples(b, func(raw []byte) (err error) {
-		buf, err = appendCompact(buf[:0], raw)
-		return err
-	})
-}
-
-func BenchmarkAppendIndented(b *testing.B) {
-	var buf []byte
-	benchmarkSamples(b, func(raw []byte) (err error) {
-		buf, err = appendIndented(buf[:0], raw)
-		return err
-	})
-}
-
 // BenchmarkSplitArray reads a full local file.
 func BenchmarkSplitArray(b *testing.B) {
 	fetch := sampleFetch(1_800_000)

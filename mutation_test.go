@@ -88,8 +88,8 @@ func mutations() []mutation {
 		},
 		{
 			"join stale offsets to a new version", "publisher.go",
-			"reply := p.cfg.Store.Write(",
-			"if o, err := p.cfg.Store.Stat(ctx, p.cfg.key(day)); err == nil {\nseen.version = o.Version\n}\nreply := p.cfg.Store.Write(",
+			"sent, reply := p.write(ctx, ",
+			"if o, err := p.cfg.Store.Stat(ctx, p.cfg.key(day)); err == nil {\nseen.version = o.Version\n}\nsent, reply := p.write(ctx, ",
 			simulation, "-sim.seeds=60",
 		},
 		{

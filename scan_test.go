@@ -2,9 +2,7 @@ package rotatelog
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -257,57 +255,6 @@ func checkScan(t *testing.T, b []byte) bool {
 	return true
 }
 
-// BenchmarkScan reads a generated day of 64 MB.
-func BenchmarkScan(b *testing.B) {
-	day := benchmarkDay(b, 64<<20)
-	b.Run("scanDocument", func(b *testing.B) {
-		b.SetBytes(int64(len(day)))
-		b.ReportAllocs()
-		for b.Loop() {
-			d, _, err := scanDocument(testDaily, struct{ io.Reader }{bytes.NewReader(day)}, int64(len(day)), 0)
-			if err != nil || d.totals.Fetches == 0 {
-				b.Fatalf("%+v, %v", d, err)
-			}
-		}
-	})
-	b.Run("encodingjson", func(b *testing.B) {
-		b.SetBytes(int64(len(day)))
-		b.ReportAllocs()
-		for b.Loop() {
-			if n, err := countFetchesPlainly(day); err != nil || n == 0 {
-				b.Fatal(n, err)
-			}
-		}
-	})
-}
-
-// countFetchesPlainly does with encoding/json the part of scanDocument's work
-// that takes the time: a fetch at a time.
-func countFetchesPlainly(day []byte) (n int, err error) {
-	dec := json.NewDecoder(bytes.NewReader(day))
-	for {
-		token, err := dec.Token()
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-		if token != "fetch_data" {
-			continue
-		}
-		if _, err := dec.Token(); err != nil {
-			return n, err
-		}
-		var raw json.RawMessage
-		for ; dec.More(); n++ {
-			if err := dec.Decode(&raw); err != nil {
-				return n, err
-			}
-		}
-	}
-}
-
 // BenchmarkAppend tells that an append costs the same whatever the batch's size.
 func BenchmarkAppend(b *testing.B) {
 	u := testUpload(1, 10)
@@ -320,27 +267,4 @@ func BenchmarkAppend(b *testing.B) {
 			b.Fatal(parts)
 		}
 	}
-}
-
-// benchmarkDay returns a document of at least that many bytes, in fetches of 1.2 MB.
-func benchmarkDay(b *testing.B, size int) []byte {
-	var fetch []byte
-	fetch = append(fetch, `{"FETCH_HEADER":{"fetch_number":1},"RAW_API_DATA":{"results":[`...)
-	for i := 0; len(fetch) < 1_200_000; i++ {
-		if i > 0 {
-			fetch = append(fetch, ',')
-		}
-		fetch = fmt.Appendf(fetch, `{"id":"k82rekhg0w%06dmq","season_id":"9dn1m1gh41emoep","status_id":%d,"home_scores":[1,0,0,2,-1,0,0],"odds":[[%d,"45",0.83,-0.25,1.03,0],[%d,"","1.10",3.50,6e0,0]],"name":"F\u00fcrth \"II\"","updated_at":17521%05d}`, i, i%14, i, i+7, i%100000)
-	}
-	fetch = append(fetch, `]},"FETCH_FOOTER":{"total_matches":45}}`...)
-	d := newDocument(testDaily)
-	var day []byte
-	for n := 0; len(day) < size; n++ {
-		u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 450, Fetches: 10, ID: fmt.Sprintf("BENCH%021d", n),
-			Data: bytes.Join(slices.Repeat([][]byte{fetch}, 10), []byte(fetchSeparator))}
-		var parts []Part
-		parts, d = d.append(u)
-		day = applyParts(b, day, parts)
-	}
-	return day
 }

@@ -1,6 +1,8 @@
 package fakes3
 
 import (
+	"crypto/md5"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -26,7 +28,7 @@ func (s *Server) uploadPartCopy(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	p := uploadedPart{slice(src.parts, off, size), s.now()}
+	p := uploadedPart{s.copied(src, off, size), s.now()}
 	r := documentReply(copyPartDocument{LastModified: timestamp(p.modified), ETag: quote(p.etag())})
 	u.encryption.tell(r.header)
 	r.apply = func() {
@@ -34,6 +36,14 @@ func (s *Server) uploadPartCopy(q *request) (reply, error) {
 		s.stats.Copied += size
 	}
 	return r, nil
+}
+
+// copied returns n bytes at off of src as a part.
+func (s *Server) copied(src *object, off, n int64) part {
+	if !s.opts.CheapCopies {
+		return slice(src.parts, off, n)
+	}
+	return part{join(src.parts).cut(off, n), n, md5.Sum(fmt.Appendf(nil, "%s %d %d", src.etag, off, n))}
 }
 
 // copySource returns the object that q wants to copy from.

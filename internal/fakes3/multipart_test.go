@@ -263,3 +263,29 @@ func TestListPartsByPages(t *testing.T) {
 		t.Errorf("parts %v", got)
 	}
 }
+
+// TestCheapCopies: an ETag tells one copy from another, and the object is the same.
+func TestCheapCopies(t *testing.T) {
+	srv := New(Options{MinPartSize: testMin, CheapCopies: true})
+	source := fill(2*testMin, 1)
+	srv.PutObject(testBucket, "k", []byte(source), nil)
+	c := newClient(srv)
+	id := begin(t, c, "k")
+	var parts []types.CompletedPart
+	seen := map[string]bool{}
+	for n, rng := range []string{"bytes=0-1023", "bytes=1024-2047"} {
+		p, err := copyPart(t.Context(), c, "k", id, int32(n+1), rng)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[*p.ETag] {
+			t.Errorf("two copies have the ETag %s", *p.ETag)
+		}
+		seen[*p.ETag] = true
+		parts = append(parts, p)
+	}
+	if _, err := complete(t.Context(), c, "k", id, parts); err != nil {
+		t.Fatal(err)
+	}
+	wantObject(t, srv, "k", source)
+}

@@ -31,6 +31,10 @@ type Options struct {
 	// MinPartSize is the least size in bytes of a part that is not the last,
 	// and of an object that ranges can be copied from. Default 5 MiB.
 	MinPartSize int64
+
+	// CheapCopies has the ETag of a copied part tell its source, not its content,
+	// which then nobody reads: a copy of gigabytes costs nothing.
+	CheapCopies bool
 }
 
 const (

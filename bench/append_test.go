@@ -1,0 +1,147 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/DeRuina/timberjack"
+	"github.com/tidwall/wal"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/football"
+)
+
+// BenchmarkAppend measures Append beside what else puts records on a disk: a file
+// that is written to and synced, timberjack, and tidwall/wal. The store hangs, so
+// that nothing is uploaded meanwhile. Each size is that of an indented fetch, as
+// the API sends it.
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []Size{2 * KB, 200 * KB, 1800 * KB} {
+		records := indented(int(size))
+		for _, appenders := range []int{1, 8, 64} {
+			group := fmt.Sprintf("size=%v/appenders=%d/", size, appenders)
+			for _, policy := range []rotatelog.SyncPolicy{rotatelog.SyncAppend, rotatelog.SyncSeal} {
+				name := group + "sync=append/"
+				if policy == rotatelog.SyncSeal {
+					name = group + "sync=seal/"
+				}
+				durable := policy == rotatelog.SyncAppend
+				run := func(way string, start func(*testing.B) func([]byte) error) {
+					b.Run(name+way, func(b *testing.B) { benchmarkAppends(b, appenders, records, start(b)) })
+				}
+				run("way=file", func(b *testing.B) func([]byte) error { return toFile(b, durable) })
+				for _, batch := range []int{10, 1000} {
+					run(fmt.Sprintf("way=rotatelog/batch=%d/form=verbatim", batch), func(b *testing.B) func([]byte) error {
+						return toWriter(b, rotatelog.Config{MaxFetches: batch, Sync: policy, Verbatim: true})
+					})
+					run(fmt.Sprintf("way=rotatelog/batch=%d/form=indented", batch), func(b *testing.B) func([]byte) error {
+						return toWriter(b, rotatelog.Config{MaxFetches: batch, Sync: policy})
+					})
+				}
+				run("way=timberjack", func(b *testing.B) func([]byte) error { return toTimberjack(b, durable) })
+				run("way=wal", func(b *testing.B) func([]byte) error { return toWAL(b, durable) })
+			}
+		}
+	}
+}
+
+// benchmarkAppends has records appended, one after the other, by some goroutines
+// at once.
+func benchmarkAppends(b *testing.B, appenders int, records [][]byte, put func([]byte) error) {
+	b.SetBytes(int64(len(records[0])))
+	b.ReportAllocs()
+	var n atomic.Int64
+	one := func() {
+		if err := put(records[int(n.Add(1))%len(records)]); err != nil {
+			b.Error(err)
+		}
+	}
+	if appenders == 1 {
+		for b.Loop() {
+			one()
+		}
+		return
+	}
+	b.SetParallelism((appenders + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			one()
+		}
+	})
+}
+
+// indented returns fetches of about that size, as the API sends them.
+func indented(size int) (records [][]byte) {
+	sample := indent(football.New(6, 100_000).Next())
+	feed := football.New(6, size*100_000/len(sample))
+	for range 20 {
+		records = append(records, indent(feed.Next()))
+	}
+	return records
+}
+
+func indent(text []byte) []byte {
+	var b bytes.Buffer
+	json.Indent(&b, text, "", "  ")
+	return b.Bytes()
+}
+
+func toWriter(b *testing.B, cfg rotatelog.Config) func([]byte) error {
+	base := Stream{Dir: b.TempDir()}.Config(Hang{}, b.Output())
+	cfg.Dir, cfg.Store, cfg.Clock, cfg.Logger = base.Dir, base.Store, base.Clock, base.Logger
+	w := open(b, cfg)
+	b.Cleanup(func() { w.Close() })
+	return func(record []byte) error {
+		_, err := w.Append(b.Context(), record)
+		return err
+	}
+}
+
+// toFile writes to a file and syncs it: the least that any log on a disk does.
+func toFile(b *testing.B, durable bool) func([]byte) error {
+	f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { f.Close() })
+	return func(record []byte) error {
+		if _, err := f.Write(record); err != nil || !durable {
+			return err
+		}
+		return f.Sync()
+	}
+}
+
+func toTimberjack(b *testing.B, durable bool) func([]byte) error {
+	log := &timberjack.Logger{Filename: filepath.Join(b.TempDir(), "log"), MaxSize: 100}
+	b.Cleanup(func() { log.Close() })
+	return func(record []byte) error {
+		if _, err := log.Write(record); err != nil || !durable {
+			return err
+		}
+		return log.Sync()
+	}
+}
+
+func toWAL(b *testing.B, durable bool) func([]byte) error {
+	log, err := wal.Open(b.TempDir(), &wal.Options{NoSync: !durable})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { log.Close() })
+	var mu sync.Mutex // an index follows the one before
+	next := uint64(1)
+	return func(record []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return log.Write(next-1, record)
+	}
+}

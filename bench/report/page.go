@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"text/template"
+)
+
+//go:embed page.md.tmpl
+var pageText string
+
+// page returns docs/BENCHMARKS.md.
+func page(r run) ([]byte, error) {
+	tables := map[string]func(results) string{
+		"targets": targetTable, "uploads": uploadTable, "days": dayTable, "large": largeTable, "memory": memoryTable,
+		"appends": appendTable, "allocs": allocTable, "syncs": syncTable, "json": jsonTable, "opens": openTable, "compress": compressTable,
+	}
+	t, err := template.New("page").Option("missingkey=error").Funcs(template.FuncMap{
+		"table":   func(name string) string { return tables[name](r.results) },
+		"info":    func(name string) string { return r.info[name] },
+		"copying": func() string { return copying(r.results) },
+		"year":    func() string { return year(r.results) },
+	}).Parse(pageText)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, nil)
+	return b.Bytes(), err
+}
+
+// copying says what the server's copying costs at the largest size.
+func copying(r results) string {
+	text := ""
+	for _, server := range r.of("Upload").valuesOf("server") {
+		all := r.of("Upload", "link=loopback", "batch=18MB", "way=rotatelog", "server="+server)
+		days := all.valuesOf("day")
+		if len(days) == 0 {
+			continue
+		}
+		day := days[len(days)-1]
+		ns, _ := all.with("day=" + day).median("ns/op")
+		rate := bytesOf(day) / ns * 1e9
+		const bytesADay = 144 * 1.3e9 // copied in a day of 144 uploads that ends with 2.6 GB
+		text += fmt.Sprintf("On %s an upload to a day of %s takes %s, which is %s of the day a second; 144 uploads to a day that grows to 2.6 GB keep it copying for about %.0f minutes, spread over the day.\n",
+			serverName(server), spaced(day), duration(ns), byteSize(rate), bytesADay/rate/60)
+	}
+	return text
+}
+
+func year(r results) string {
+	all := r.of("Year")
+	days := all.valuesOf("days")
+	if len(days) == 0 {
+		return "Not measured."
+	}
+	ns, _ := all.median("ns/op")
+	fetches, _ := all.median("fetches/op")
+	uploads, _ := all.median("uploads/op")
+	return fmt.Sprintf("%s days of a fetch a minute, %s fetches and %s uploads, took %s, which is %s a fetch.",
+		days[0], significant(fetches, 6), significant(uploads, 6), duration(ns), duration(ns/fetches))
+}

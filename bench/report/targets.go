@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// target is what the library should reach, and what this run has measured.
+type target struct {
+	what     string
+	bound    string
+	measured string
+	verdict  string
+}
+
+// measurement is a value that a target is about. ok is false where it was not
+// measured.
+type measurement struct {
+	value float64
+	ok    bool
+}
+
+func measured(value float64, ok bool) measurement { return measurement{value, ok} }
+
+// atMost and atLeast judge a measurement.
+func atMost(what string, bound float64, unit string, m measurement) target {
+	return judge(what, "at most ", bound, unit, m, m.value <= bound)
+}
+
+func atLeast(what string, bound float64, unit string, m measurement) target {
+	return judge(what, "at least ", bound, unit, m, m.value >= bound)
+}
+
+func judge(what, side string, bound float64, unit string, m measurement, met bool) target {
+	t := target{what: what, bound: side + significant(bound, 4) + unit, measured: "", verdict: "not measured"}
+	if !m.ok {
+		return t
+	}
+	t.measured = significant(m.value, 4) + unit
+	if t.verdict = "met"; !met {
+		t.verdict = "**not met**"
+	}
+	return t
+}
+
+const (
+	mib = 1 << 20
+	// mostMemory is 32 MiB and two batches of 18 MB, in MiB.
+	mostMemory = 32 + 2*18e6/mib
+	// mostScan is 16 MiB and four fetches of 1.8 MB, in MiB.
+	mostScan = 16 + 4*1.8e6/mib
+)
+
+func targets(r results) []target {
+	large := r.of("Day", "stage=large")
+	list := []target{
+		atMost("traffic of a day of 2.6 GB, of its new bytes"+partOfDay(large), 1.02, "×", traffic(large)),
+		atMost("traffic of a day of 18.6 MB, one process", 7, "×", worstServer(r.of("Day", "stage=small", "way=rotatelog"), traffic)),
+		atMost("traffic of a day of 18.6 MB, one process per fetch", 7.5, "×", worstServer(r.of("Day", "stage=small", "way=processes"), traffic)),
+		atMost("memory of an upload of 18 MB, at any size of the day (heap, garbage included)", mostMemory, " MiB",
+			most(r.of("Upload", "batch=18MB", "link=process", "way=rotatelog").metric("heap-MiB"))),
+		atMost("requests of an upload, less one for each 128 MiB of the day", 6, "", mostRequests(r.of("Upload", "link=slow", "way=rotatelog"))),
+	}
+	for _, server := range r.of("Upload").valuesOf("server") {
+		list = append(list, atMost("time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, "+serverName(server), 0.8, "×", uploadRatio(r, server)))
+	}
+	list = append(list, appendTargets(r)...)
+	list = append(list, jsonTargets(r)...)
+	return append(list,
+		atLeast("Zstd, an upload of 18 MB", 20, "×", measured(r.of("Compress", "compression=zstd", "batch=18MB").median("ratio"))),
+		atLeast("Gzip, an upload of 18 MB", 3.5, "×", measured(r.of("Compress", "compression=gzip", "batch=18MB").median("ratio"))),
+	)
+}
+
+func appendTargets(r results) []target {
+	durable := r.of("Append", "sync=append")
+	ours := durable.with("way=rotatelog", "form=verbatim")
+	file := durable.with("way=file", "appenders=1")
+	rate := func(batch string) measurement {
+		of := ours.with("size=2kB", batch)
+		return measured(ratio(of.with("appenders=1"), of.with("appenders=64"), "ns/op"))
+	}
+	return []target{
+		atMost("durable Append of 2 kB, verbatim, of a write and fsync (batches of 1,000)", 1.15, "×",
+			measured(ratio(ours.with("size=2kB", "appenders=1", "batch=1000"), file.with("size=2kB"), "ns/op"))),
+		atMost("durable Append of 1.8 MB, verbatim, of that and one validation (batches of 1,000)", 1.25, "×", largeAppend(r, ours, file)),
+		atLeast("rate of 64 appenders of 2 kB, of one, batches of 10", 3, "×", rate("batch=10")),
+		atLeast("rate of 64 appenders of 2 kB, of one, batches of 1,000", 12, "×", rate("batch=1000")),
+	}
+}
+
+// largeAppend compares an Append with what it cannot do without: our own check of
+// the fetch, a write and an fsync.
+func largeAppend(r, ours, file results) measurement {
+	var ratios []float64
+	for round := range rounds {
+		got, ok1 := ours.with("size=1.8MB", "appenders=1", "batch=1000").inRound(round).median("ns/op")
+		write, ok2 := file.with("size=1.8MB").inRound(round).median("ns/op")
+		check, ok3 := r.of("Validate", "size=1.8MB", "form=indented", "way=rotatelog").inRound(round).median("ns/op")
+		if ok1 && ok2 && ok3 {
+			ratios = append(ratios, got/(write+check))
+		}
+	}
+	return measured(median(ratios))
+}
+
+func jsonTargets(r results) []target {
+	validate := r.of("Validate", "size=1.8MB")
+	var ratios, rates []float64
+	for _, form := range validate.valuesOf("form") {
+		of := validate.with("form=" + form)
+		if x, ok := ratio(of.with("way=encoding-json"), of.with("way=rotatelog"), "ns/op"); ok {
+			ratios = append(ratios, x)
+		}
+		if x, ok := of.with("way=rotatelog").median("MB/s"); ok {
+			rates = append(rates, x)
+		}
+	}
+	scan := r.of("Scan")
+	allocated := r.of("Append", "size=1.8MB", "appenders=1", "way=rotatelog", "form=verbatim", "batch=1000", "sync=append")
+	size, ok := copies(allocated)
+	return []target{
+		atLeast("validating and counting, of json.Valid, 1.8 MB", 1.4, "×", least(ratios)),
+		atLeast("validating and counting, 1.8 MB", 250, " MB/s", least(rates)),
+		atMost("allocated by an Append of 1.8 MB, verbatim, of the record", 1.05, "×", measured(size, ok)),
+		atLeast("scanning, of encoding/json", 2.5, "×", measured(ratio(scan.with("way=encoding-json"), scan.with("way=rotatelog"), "ns/op"))),
+		atMost("memory of scanning a day of 290 MB", mostScan, " MiB", measured(scan.with("way=rotatelog").median("peak-MiB"))),
+	}
+}
+
+// copies returns how many copies of the record an Append allocates.
+func copies(rs results) (float64, bool) {
+	var values []float64
+	for _, r := range rs {
+		// MB/s and ns/op tell the size of the record.
+		if size := r.values["MB/s"] * r.values["ns/op"] / 1e3; size > 0 {
+			values = append(values, r.values["B/op"]/size)
+		}
+	}
+	return median(values)
+}
+
+// traffic returns what has passed, of what was new, over all uploads of a day.
+func traffic(day results) measurement {
+	sent := day.sum("new-bytes/upload")
+	return measurement{day.sum("wire-bytes/upload") / sent, sent > 0}
+}
+
+// partOfDay says so where a day was not measured to its end.
+func partOfDay(day results) string {
+	if n := len(day); n > 0 && n < wholeDay {
+		return fmt.Sprintf(" (its first %d uploads)", n)
+	}
+	return ""
+}
+
+// wholeDay is how many uploads a whole day has: 144, and the first of the next,
+// with which it is closed.
+const wholeDay = 145
+
+// worstServer returns the largest of what f measures on each server.
+func worstServer(rs results, f func(results) measurement) measurement {
+	var values []float64
+	for _, server := range rs.valuesOf("server") {
+		if m := f(rs.with("server=" + server)); m.ok {
+			values = append(values, m.value)
+		}
+	}
+	return most(values)
+}
+
+func most(values []float64) (m measurement) {
+	for _, x := range values {
+		if !m.ok || x > m.value {
+			m = measurement{x, true}
+		}
+	}
+	return m
+}
+
+func least(values []float64) (m measurement) {
+	for _, x := range values {
+		if !m.ok || x < m.value {
+			m = measurement{x, true}
+		}
+	}
+	return m
+}
+
+func mostRequests(uploads results) measurement {
+	var values []float64
+	for _, r := range uploads {
+		values = append(values, r.values["requests/upload"]-bytesOf(r.keys["day"])/(128*mib))
+	}
+	return most(values)
+}
+
+// uploadRatio returns the largest ratio to GET and PUT at any large size.
+func uploadRatio(r results, server string) measurement {
+	loopback := r.of("Upload", "link=loopback", "server="+server)
+	var values []float64
+	for _, day := range loopback.valuesOf("day") {
+		of := loopback.with("day=" + day)
+		x, ok := ratio(of.with("way=rotatelog"), of.with("way=getput"), "ns/op")
+		if ok && bytesOf(day) >= 500e6 {
+			values = append(values, x)
+		}
+	}
+	return most(values)
+}
+
+func serverName(server string) string {
+	switch server {
+	case "rgw":
+		return "RGW"
+	case "versity":
+		return "versitygw"
+	case "fake":
+		return "a fake server"
+	}
+	return strings.ToUpper(server)
+}
