@@ -52,6 +52,10 @@
 // retried with backoff, and surfaces in [Writer.Flush], [Writer.Drain],
 // [Writer.Stats] and [Hooks].
 //
+// P7, flat cost: an upload moves the batch between client and store, and holds it
+// in memory, but not the day. The server still copies the day, which takes it
+// time; see docs/BENCHMARKS.md.
+//
 // P8, nothing silent: an error that no retry will mend says what to do.
 //
 // # What is assumed, and what is not promised
@@ -76,7 +80,10 @@
 //	  batch.json             {"day":"2025-07-10","first":11,"order":2,"last":[{"day":"2025-07-10","number":10}]}
 //	  owner                  a random id; objects that one Writer owns carry it
 //	  unclean                stands while a Writer has the stream open
+//	  body                   a line {"key":…,"version":…,"sha256":…}, and the small object that was written last
+//	  swept                  the day on which leftovers in the store were last looked for
 //	  pending/               sealed batches that wait: {day}-{order}-{first}-{last}-{sealed}-{id}.json
+//	                         {day}.upload: the note of a multipart upload that is not settled
 //	  uploaded/              the last confirmed ones: the same, with -{sequence} before the dot
 //	  closed.json            ["2025-07-09"]: the days in uploaded/ that are known to be closed
 //	  damaged/               bytes that were found where they did not belong; never deleted

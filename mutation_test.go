@@ -27,9 +27,7 @@ const (
 	between    = "^TestCrashBetween"
 )
 
-// mutations are the defects that the simulation and the crash tests must notice.
-// One that is not here is an abort of a multipart upload after its Complete:
-// that belongs to the store.
+// mutations are the defects that the tests must notice.
 func mutations() []mutation {
 	return []mutation{
 		{
@@ -135,6 +133,24 @@ func mutations() []mutation {
 			simulation, "-sim.seeds=10",
 		},
 		{
+			"do not settle an upload", "settle.go",
+			"if err == nil && text == \"\" {",
+			"if err == nil {",
+			"^TestLateComplete$", "",
+		},
+		{
+			"abort after Complete", "s3multipart.go",
+			"_, gone := s.listParts(",
+			"s.abort(ctx, u)\n_, gone := s.listParts(",
+			"^TestS3PartsExactlyOnce$/linode/Complete", "",
+		},
+		{
+			"send Complete before it is noted", "s3multipart.go",
+			"err = note(sent.note())",
+			"note = func(string) error { return nil }",
+			"^TestS3PartsExactlyOnce$/linode/Complete", "",
+		},
+		{
 			"forget a seal that was interrupted", "recover.go",
 			"if ghost != nil {",
 			"if false {",
@@ -148,7 +164,7 @@ func mutations() []mutation {
 const mutationTime = 5 * time.Minute
 
 // TestMutations breaks the code on purpose, one defect at a time, and wants the
-// simulation or the crash tests to notice.
+// tests named beside it to notice.
 func TestMutations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs the tests once for each defect")

@@ -387,6 +387,8 @@ func askUnknownUpload(d *dialogue) {
 	})
 	d.note("part", err)
 	d.complete("complete", unknown, []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: aws.String(staleETag)}}, nil)
+	_, err = d.client.ListParts(d.t.Context(), &s3.ListPartsInput{Bucket: &d.bucket, Key: &d.key, UploadId: aws.String(unknown)})
+	d.note("list its parts", err)
 	d.abort("abort", unknown)
 	id := d.begin(nil)
 	part := d.part(id, 1, "one")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -16,7 +15,7 @@ func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
 
 // sharing is what is known of sharing keys in the bucket.
 type sharing struct {
-	mu      sync.Mutex
+	turn    chan struct{} // holds a value while somebody finds out
 	proven  bool
 	inParts bool // by multipart uploads, too
 }
@@ -28,8 +27,12 @@ func (s *S3Store) proveSharing(ctx context.Context, key string) (inParts bool, _
 	if !s.opts.Shared {
 		return true, nil
 	}
-	s.sharing.mu.Lock()
-	defer s.sharing.mu.Unlock()
+	select {
+	case s.sharing.turn <- struct{}{}:
+		defer func() { <-s.sharing.turn }()
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
 	if s.sharing.proven {
 		return s.sharing.inParts, nil
 	}

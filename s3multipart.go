@@ -206,8 +206,9 @@ func (s *S3Store) unknown(ctx context.Context, u multipart, err error) (settled 
 			return s.abort(ctx, u) == nil, err
 		}
 	}
+	// RGW keeps answering 500 to the Complete of an upload that has ended.
 	_, gone := s.listParts(ctx, u.Key, u.Upload)
-	return isNoSuchUpload(gone), err
+	return isNoSuchUpload(gone) || isNoSuchKey(gone), err
 }
 
 // abort removes an upload. It must not be called once Complete may have been

@@ -94,7 +94,8 @@ const (
 // [ErrPermanent]. [NewS3Client] makes a client that is right for Linode.
 func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
-	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: s3Limits, inMemory: maxInMemory}
+	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: s3Limits, inMemory: maxInMemory,
+		sharing: sharing{turn: make(chan struct{}, 1)}}
 	s.endpoint, s.unusable = checkS3(client, bucket, opts)
 	return s
 }

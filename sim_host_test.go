@@ -287,6 +287,9 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 		f.Err, f.Yield = unavailable, rng.Int64N(300)
 		return f
 	}
+	if p.onWire {
+		return f
+	}
 	conflict := fmt.Errorf("%d: %w", []int{409, 412}[rng.IntN(2)], rotatelog.ErrConflict)
 	switch rng.IntN(9) {
 	case 0: // refused
@@ -391,6 +394,9 @@ func (h *host) handOver() {
 
 // release lets the abandoned writes of all processes, dead or alive, arrive.
 func (h *host) release() {
+	if bucket, ok := h.mem.(bucketObjects); ok {
+		h.note("late requests come: %v", bucket.server.Release())
+	}
 	for _, p := range append(h.ended, h.processes()...) {
 		for _, err := range p.store.Release(context.Background()) {
 			h.note("a write of process %d comes late: %v", p.id, err)

@@ -104,6 +104,20 @@ func (s processStore) Write(ctx context.Context, key string, old rotatelog.Versi
 	return s.store.Write(ctx, key, old, parts, meta)
 }
 
+// A processStore is a Multipart where the store is.
+
+func (s processStore) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	return s.store.WriteNoted(ctx, key, old, parts, meta, note)
+}
+
+func (s processStore) Settle(ctx context.Context, text string) error {
+	return s.store.Settle(ctx, text)
+}
+
+func (s processStore) Sweep(ctx context.Context, key string) error { return s.store.Sweep(ctx, key) }
+
+func (s processStore) LeastCopy() int64 { return s.store.LeastCopy() }
+
 // blindStore applies a write to whatever version there is.
 type blindStore struct{ objects }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
@@ -38,13 +39,53 @@ type bucketObjects struct {
 	server *fakes3.Server
 }
 
-func newBucketObjects(blind, shared bool) bucketObjects {
-	profile := fakes3.Linode()
+// simLeastPart is the part limit of the simulation: days pass it soon.
+const simLeastPart = 300
+
+func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
+	profile := []fakes3.Profile{fakes3.Linode(), fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO()}[s.draw("profile").IntN(5)]
 	if blind {
 		profile = fakes3.NoConditions()
 	}
-	server, client := newFakeS3(fakes3.Options{Profile: profile})
-	return bucketObjects{rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared}), server}
+	s.note("profile %s", profile.Name)
+	server, client := newFakeS3(fakes3.Options{Profile: profile, MinPartSize: simLeastPart})
+	server.Fault = func(op fakes3.Op) fakes3.Fault { return s.wireFault(op, blind) }
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()})
+	return bucketObjects{rotatelog.SmallParts(store, simLeastPart), server}
+}
+
+// wireFault decides what becomes of a request that may change something. It is a
+// matter of the network, so it may strike any host when one has trouble.
+func (s *sim) wireFault(op fakes3.Op, blind bool) fakes3.Fault {
+	trouble := 0.0
+	s.mu.Lock()
+	for _, h := range s.hosts {
+		trouble = max(trouble, h.storeTrouble/2)
+	}
+	s.mu.Unlock()
+	last := op.Name == "PutObject" || op.Name == "CompleteMultipartUpload" // what takes effect
+	part := strings.Contains(op.Name, "Part") || strings.Contains(op.Name, "MultipartUpload")
+	rng := s.draw(fmt.Sprint("wire", op.Name, op.N))
+	if !last && !part || strings.Contains(op.Key, "rotatelog-probe-") || rng.Float64() >= trouble {
+		return fakes3.Fault{}
+	}
+	switch n := rng.IntN(10); {
+	case n == 0:
+		return fakes3.Fault{Drop: true}
+	case n == 1:
+		return fakes3.Fault{Drop: true, After: true}
+	case n == 2:
+		return fakes3.Fault{Reply: fakes3.Error{Status: 500 + 3*rng.IntN(2)}}
+	case n == 3:
+		return fakes3.Fault{Reply: fakes3.Error{Status: 500}, After: true}
+	case n == 4 && last:
+		return fakes3.Fault{Reply: fakes3.Error{Status: []int{409, 412}[rng.IntN(2)]}, After: true}
+	case n == 5 && op.Name == "CompleteMultipartUpload":
+		return fakes3.Fault{Linger: true, Drop: rng.IntN(2) == 0, After: true}
+	case n < 7 && last && !(blind && op.Name == "PutObject"): // or it would outlive its settling
+		return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}}
+	}
+	return fakes3.Fault{Delay: time.Duration(rng.IntN(100)) * time.Second}
 }
 
 // Keys leaves out what is there only to find out what the server does.

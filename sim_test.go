@@ -82,8 +82,9 @@ type sim struct {
 func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
 	s := newSim(t, seed)
 	if onS3 {
-		s.mem = newBucketObjects(s.blind, len(s.hosts) > 1)
+		s.mem = s.newBucketObjects(s.blind, len(s.hosts) > 1)
 		s.blind = false // then the server is
+		s.onWire = true
 	}
 	test := "TestSimulation$"
 	if onS3 {

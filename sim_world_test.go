@@ -29,9 +29,10 @@ type world struct {
 	zone  *time.Location
 	log   lockedBuffer
 
-	mem   objects
-	blind bool // the store honours no condition
-	hosts []*host
+	mem    objects
+	blind  bool // the store honours no condition
+	onWire bool // requests go wrong, and not the calls of the store that write
+	hosts  []*host
 
 	mu      sync.Mutex // guards what follows, and the hosts
 	history []string

@@ -145,6 +145,9 @@ func (u *upload) follows(key, id string) bool {
 
 func (s *Server) listParts(q *request) (reply, error) {
 	u, err := q.upload()
+	if err != nil && s.opts.Profile.NoUploadIsNoKey {
+		err = errNoSuchKey
+	}
 	if err != nil {
 		return reply{}, err
 	}

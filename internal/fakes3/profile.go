@@ -46,6 +46,9 @@ type Profile struct {
 	// EveryPart: CompleteMultipartUpload must list every part that was uploaded,
 	// or answers 400 InvalidPart. Found on RGW 16.2.15; it is not in the table.
 	EveryPart bool
+	// NoUploadIsNoKey: ListParts of an upload that is not open answers 404
+	// NoSuchKey. Found on RGW 16.2.15; it is not in the table.
+	NoUploadIsNoKey bool
 	// CompleteETag is how the ETag stands in the answer to
 	// CompleteMultipartUpload. Row "ETag in the Complete reply".
 	CompleteETag ETagForm
@@ -159,6 +162,7 @@ func RGW16() Profile {
 	p.CompleteETag = ETagEmpty
 	p.RepeatedETag = ETagBare // measured, while the table's "empty" is for the first answer
 	p.EveryPart = true
+	p.NoUploadIsNoKey = true
 	p.Chunked = ChunkedRefused
 	return p
 }
