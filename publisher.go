@@ -108,8 +108,12 @@ func (p *publisher) drain(ctx context.Context) error {
 		select {
 		case <-round:
 		case <-ctx.Done():
-			return p.unfinished(len(batches), context.Cause(ctx))
 		case <-p.ctx.Done():
+		}
+		switch { // whatever else came meanwhile
+		case ctx.Err() != nil:
+			return p.unfinished(len(batches), context.Cause(ctx))
+		case p.ctx.Err() != nil:
 			return p.unfinished(len(batches), fs.ErrClosed)
 		}
 		round = p.nextRound()

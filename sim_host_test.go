@@ -93,7 +93,7 @@ func (h *host) open() bool {
 	h.world.procs++
 	p.id = h.world.procs
 	h.mu.Unlock()
-	p.store.Store, p.store.Fault = h.mem, p.storeFault
+	p.store.Store, p.store.Fault, p.store.Clock = h.mem, p.storeFault, p
 	if h.blind {
 		p.store.Store = blindStore{h.mem}
 	}
@@ -362,7 +362,7 @@ func (h *host) flush(d time.Duration) {
 	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := within(d)
 	defer cancel()
 	h.note("flush %v: %v", d, p.w.Flush(ctx))
 	p.pause("flushed")

@@ -338,21 +338,21 @@ func (w *world) finish(choose func(int) int) {
 		h.mu.Unlock()
 		h.revive(choose)
 	}
-	time.Sleep(slowestCall)
+	w.sleep(context.Background(), "finish", slowestCall)
 	for _, h := range w.hosts {
 		h.revive(choose)
 	}
 	for range 2 { // a spool that was full has room the second time
 		for _, h := range w.hosts {
 			h.appendN(1)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			ctx, cancel := within(time.Hour)
 			if err := h.proc.w.Flush(ctx); err != nil {
 				w.t.Errorf("host %d: flush: %v", h.id, err)
 			}
 			cancel()
 		}
 	}
-	time.Sleep(closingTime)
+	w.sleep(context.Background(), "finish", closingTime)
 	w.judge()
 	w.judgeClosed()
 	stored := w.stored()

@@ -7,6 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"example.com/rotatelog"
@@ -32,7 +35,27 @@ var errKilled = errors.New("this process was killed")
 // pause takes the time that an event takes. What was set going at the instant
 // before has come to rest when it returns.
 func (p *process) pause(what string) {
-	time.Sleep(p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, what))))
+	name := p.name(what)
+	p.sleep(context.Background(), name, p.latency(p.draw(name)))
+}
+
+// name names what the calling goroutine is about to do, after where it entered
+// the library: a stream of random numbers is then one goroutine's. Of those that
+// append, one at a time uses the disk.
+func (p *process) name(what string) string {
+	return fmt.Sprintf("%d.%d %s %s", p.host.id, p.id, entry(), what)
+}
+
+// entry returns the function of the library that the calling goroutine called
+// first, or began with; "" if it is not in the library.
+func entry() string {
+	var callers [64]uintptr
+	for _, pc := range slices.Backward(callers[:runtime.Callers(0, callers[:])]) {
+		if name, ok := strings.CutPrefix(runtime.FuncForPC(pc-1).Name(), "example.com/rotatelog."); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // latency returns some nanoseconds, and on a disk that stalls now and then more.
@@ -72,17 +95,15 @@ func (p *process) kill() {
 	p.dead = true
 }
 
-// Now and Sleep make a process its own Clock.
+// Now and Sleep make a process its own Clock, and that of its store.
 
 func (p *process) Now() time.Time { return p.clock.Now() }
 
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
-	// Drawn before: two goroutines that sleep until midnight must not wake at
-	// the same instant, and draw in whatever order.
-	late := p.latency(p.draw(fmt.Sprint("pause", p.host.id, ".", p.id, "wake ", d)))
-	err := p.clock.Sleep(ctx, d+late)
+	name := p.name("wake")
+	err := p.sleep(ctx, name, d+p.latency(p.draw(name)))
 	if err != nil {
-		time.Sleep(late)
+		p.pause("woken") // whoever ended ctx may have woken others too
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,9 +20,10 @@ import (
 // simulation and the crash tests play in it, and one oracle judges them.
 //
 // It is made so that a seed gives the same history each time: each operation of
-// a disk, each call of the store and each waking takes some virtual nanoseconds
-// of its own, drawn from the seed. At any instant one goroutine runs, and all
-// others wait.
+// a disk, each call of the store and each waking takes some virtual nanoseconds,
+// drawn from the seed, and at any instant one goroutine wakes. Others that it sets
+// going may run beside it, but not for long: each draws how long it sleeps from
+// a stream of its own, so that it does not matter who comes first.
 type world struct {
 	t     *testing.T
 	seed  uint64
@@ -36,10 +38,17 @@ type world struct {
 
 	mu      sync.Mutex // guards what follows, and the hosts
 	history []string
-	draws   map[string]int
+	draws   map[string]stream
+	due     map[time.Duration][]string // who sleeps until when
 	procs   int
 	fetches []*submission // the first has the number 1
 	before  map[string]glance
+}
+
+// stream is what was drawn for events of one kind.
+type stream struct {
+	n    int           // how many
+	last time.Duration // when
 }
 
 // objects is a store that can be looked into.
@@ -64,18 +73,60 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	return &world{t: t, seed: seed, start: time.Now(), zone: zone, mem: storetest.NewMem(),
-		draws: map[string]int{}, before: map[string]glance{}}
+		draws: map[string]stream{}, due: map[time.Duration][]string{}, before: map[string]glance{}}
 }
 
 // draw returns random numbers for the next event of a kind. Events of different
-// kinds do not share them, so that a change to one leaves the others alone.
+// kinds do not share them, so that a change to one leaves the others alone. Two
+// events of a kind at one instant would be of two goroutines, and it would be up
+// to the scheduler who gets which numbers.
 func (w *world) draw(kind string) *rand.Rand {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s, now := w.draws[kind], time.Since(w.start)
+	if s.n > 0 && s.last == now {
+		w.t.Errorf("two goroutines draw for %q at %v, so the seed does not repeat", kind, now)
+	}
 	h := fnv.New64a()
-	fmt.Fprint(h, kind, w.draws[kind])
-	w.draws[kind]++
+	fmt.Fprint(h, kind, s.n)
+	w.draws[kind] = stream{s.n + 1, now}
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
+}
+
+// sleep sleeps for d, or a little longer, unless ctx ends: of those that would
+// wake at one instant only the first by name does, and the others sleep on. All
+// wake at even nanoseconds; the odd ones are for deadlines.
+func (w *world) sleep(ctx context.Context, name string, d time.Duration) error {
+	for ; ; d = 1 {
+		now := time.Since(w.start)
+		at := (now + d + 1) &^ 1
+		w.mu.Lock()
+		w.due[at] = append(w.due[at], name)
+		w.mu.Unlock()
+		select {
+		case <-time.After(at - now):
+		case <-ctx.Done():
+		}
+		if time.Since(w.start) < at {
+			return context.Cause(ctx)
+		}
+		if w.isFirst(name, at) {
+			return nil
+		}
+	}
+}
+
+// isFirst reports whether name is the first of those due at an instant that has
+// come. All of them are known by then: they lay down before it.
+func (w *world) isFirst(name string, at time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Min(w.due[at]) == name
+}
+
+// within returns a context that ends after d, at an instant when nobody wakes.
+func within(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d|1)
 }
 
 func (w *world) note(format string, args ...any) {
