@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
@@ -36,7 +35,7 @@ const (
 	// to 8 MiB can refer to the one before it, which it is nearly equal to. It is
 	// also the most that each decoder has to support.
 	zstdWindow = 8 << 20
-	leastReach = 128 << 10
+	smallText  = 1 << 20 // bytes up to which a small table finds what is alike
 
 	zstdMagic  = "\x28\xb5\x2f\xfd"
 	gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" // no name, no time, any system
@@ -132,9 +131,11 @@ func newPacker(pack Compression, size int64) (*packer, error) {
 		p.to, p.end = w, w.Flush // not Close, which makes the block a final one
 		return p, nil
 	}
-	reach := 1 << bits.Len64(uint64(max(size-1, 0)))
-	w, err := zstd.NewWriter(&p.out,
-		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(min(max(reach, leastReach), zstdWindow)),
+	window, level := zstdWindow, zstd.SpeedBetterCompression
+	if size <= smallText {
+		window, level = smallText, zstd.SpeedDefault
+	}
+	w, err := zstd.NewWriter(&p.out, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window),
 		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -33,7 +34,7 @@ func packUpload(t testing.TB, c Compression, u upload) upload {
 		t.Fatal(err)
 	}
 	for text := u.Data; len(text) > 0; {
-		n := min(len(text), 1000)
+		n := min(len(text), 1<<20)
 		u.Data = text[:n:n]
 		if err := p.take(&u); err != nil {
 			t.Fatal(err)
@@ -385,4 +386,94 @@ func FuzzPackedMeta(f *testing.F) {
 			checkInside(t, parts, size, next.size)
 		}
 	})
+}
+
+// similarFetches returns fetches of about that size, each of which is nearly equal
+// to the one before it, as an API's answers are from minute to minute.
+func similarFetches(rng *rand.Rand, n, size int) [][]byte {
+	type statistic struct {
+		Type int `json:"type"`
+		Home int `json:"home"`
+		Away int `json:"away"`
+	}
+	type match struct {
+		ID          string       `json:"match_id"`
+		Competition string       `json:"competition_name"`
+		Home        string       `json:"home_team_name"`
+		Away        string       `json:"away_team_name"`
+		Minute      int          `json:"match_minute"`
+		Odds        [8][3]string `json:"odds"`
+		Statistics  [6]statistic `json:"statistics"`
+		Update      int          `json:"updated_at"`
+	}
+	newMatch := func() (m match) {
+		m = match{ID: fmt.Sprintf("%016x", rng.Uint64()), Competition: fmt.Sprintf("Premier League of Region %d", rng.IntN(50)),
+			Home: fmt.Sprintf("Team %d", rng.IntN(5000)), Away: fmt.Sprintf("Team %d", rng.IntN(5000)), Minute: rng.IntN(90)}
+		for i := range m.Odds {
+			for j := range m.Odds[i] {
+				m.Odds[i][j] = fmt.Sprintf("%.2f", 1+9*rng.Float64())
+			}
+		}
+		for i := range m.Statistics {
+			m.Statistics[i] = statistic{i, rng.IntN(100), rng.IntN(100)}
+		}
+		return m
+	}
+	one, _ := json.Marshal(newMatch())
+	matches := make([]match, size/len(one))
+	for i := range matches {
+		matches[i] = newMatch()
+	}
+	fetches := make([][]byte, n)
+	for i := range fetches {
+		for range len(matches) / 10 {
+			m := &matches[rng.IntN(len(matches))]
+			m.Minute++
+			m.Update = 1752160000 + 60*i
+			m.Odds[rng.IntN(8)][rng.IntN(3)] = fmt.Sprintf("%.2f", 1+9*rng.Float64())
+			m.Statistics[rng.IntN(6)].Home++
+		}
+		body, _ := json.Marshal(matches)
+		fetches[i] = fmt.Appendf(nil, `{"FETCH_HEADER":{"fetch_number":%d,"random_fetch_id":"%012x"},"RAW_API_DATA":{"results":%s},"FETCH_FOOTER":{"total_matches":%d}}`,
+			i+1, rng.Uint64()>>16, body, len(matches))
+	}
+	return fetches
+}
+
+// TestPackedRatio: ten fetches that are nearly equal shrink as the documentation
+// says, whether they are small or large.
+func TestPackedRatio(t *testing.T) {
+	sizes := []int{100_000, 1_000_000, 2_000_000}
+	if testing.Short() {
+		sizes = sizes[:2]
+	}
+	for _, size := range sizes {
+		text := bytes.Join(similarFetches(rand.New(rand.NewPCG(1, 1)), 10, size), []byte(fetchSeparator))
+		for c, least := range map[Compression]float64{Zstd: 20, Gzip: 3.5} {
+			u := packUpload(t, c, upload{Data: text})
+			ratio := float64(len(text)) / float64(len(u.Data))
+			t.Logf("%d bytes a fetch, %v: %.1f", size, c, ratio)
+			if ratio < least {
+				t.Errorf("%d bytes a fetch: %v made it %.1f times smaller, not %v times", size, c, ratio, least)
+			}
+		}
+	}
+}
+
+// BenchmarkPack compresses and checks a batch of ten fetches.
+func BenchmarkPack(b *testing.B) {
+	for _, size := range []int{10_000, 200_000, 1_800_000} {
+		text := bytes.Join(similarFetches(rand.New(rand.NewPCG(1, 1)), 10, size), []byte(fetchSeparator))
+		for _, c := range compressions {
+			b.Run(fmt.Sprintf("%v/%dB", c, size), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				var u upload
+				for b.Loop() {
+					u = packUpload(b, c, upload{Data: text})
+				}
+				b.ReportMetric(float64(len(text))/float64(len(u.Data)), "ratio")
+			})
+		}
+	}
 }

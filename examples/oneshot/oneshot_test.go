@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -125,6 +127,37 @@ func TestTenRunsMakeAnUpload(t *testing.T) {
 	}
 	if got := fmt.Sprint(stored(t, dir), unfinished(t, dir)); got != "[[1 2 3 4 5 6 7 8 9 10] [11 12 13]] []" {
 		t.Errorf("after -flush, stored and unfinished: %s", got)
+	}
+}
+
+// A day keeps the compression of its first upload.
+func TestCompress(t *testing.T) {
+	dir := t.TempDir()
+	for n := 1; n <= 4; n++ {
+		compress := "gzip"
+		if n > 2 {
+			compress = "zstd"
+		}
+		if code, _, stderr := runOnce(t, dir, fetch(n), "-batch", "2", "-compress", compress); code != cli.OK || stderr != "" {
+			t.Fatalf("run %d: code %d, stderr %q", n, code, stderr)
+		}
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "store/all_api_rotating_logs/*"))
+	if err != nil || len(names) != 1 || filepath.Base(names[0]) != "all_api_json_log_2025-07-10.json.gz" {
+		t.Fatalf("%q, %v", names, err)
+	}
+	f, err := os.Open(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if got := fmt.Sprint(uploadsIn(t, content)); err != nil || got != "[[1 2] [3 4]]" {
+		t.Errorf("stored %s, %v", got, err)
 	}
 }
 
@@ -264,7 +297,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	dir := t.TempDir()
-	for _, args := range [][]string{{"file.json"}, {"-batch", "0"}, {"-nope"}} {
+	for _, args := range [][]string{{"file.json"}, {"-batch", "0"}, {"-compress", "lz4"}, {"-nope"}} {
 		code, stdout, stderr := runOnce(t, dir, fetch(1), args...)
 		if code != cli.Usage || stdout != "" || !strings.HasPrefix(stderr, "oneshot: ") || !strings.HasSuffix(stderr, "\nrun with -h for help\n") {
 			t.Errorf("%q: code %d, stdout %q, stderr %q", args, code, stdout, stderr)

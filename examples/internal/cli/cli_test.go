@@ -89,7 +89,7 @@ func TestHelp(t *testing.T) {
 	if !strings.HasPrefix(help, "Usage: test\n\nFlags:\n  -batch N ") || !strings.HasSuffix(help, "\n\nThe end.\n") {
 		t.Errorf("help: %q", help)
 	}
-	for _, name := range []string{"batch", "dir", "endpoint", "flush", "name", "path-style", "prefix", "region", "replay", "store", "timeout", "v", "verbatim"} {
+	for _, name := range []string{"batch", "compress", "dir", "endpoint", "flush", "name", "path-style", "prefix", "region", "replay", "store", "timeout", "v", "verbatim"} {
 		if !strings.Contains(help, "\n  -"+name+" ") {
 			t.Errorf("the help does not tell of -%s", name)
 		}

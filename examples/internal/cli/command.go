@@ -24,6 +24,7 @@ type Command struct {
 
 	Dir, Stream, Prefix string
 	Batch               int
+	Compression         rotatelog.Compression
 	Store               rotatelog.Store
 	Replay, Flush       bool
 	Timeout             time.Duration
@@ -43,6 +44,7 @@ func Parse(env Env, name, help string) (c *Command, code int) {
 	f.StringVar(&c.Prefix, "prefix", "", "`KEY` prefix of the daily objects (default FOLDER/, or NAME_rotating_logs/)")
 	f.IntVar(&c.Batch, "batch", 10, "`N` fetches make an upload (default 10)")
 	store.Define(f)
+	f.TextVar(&c.Compression, "compress", rotatelog.Uncompressed, "`FORMAT` of the daily objects that begin: none, zstd or gzip (default none)")
 	f.BoolVar(&c.Replay, "replay", false, "file each fetch under the day in its FETCH_HEADER, not under today")
 	f.BoolVar(&c.Flush, "flush", false, "at the end, upload the unfinished batch too; if that fails, exit with 1")
 	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end, such as 90s or 5m (default 30s)")
@@ -93,7 +95,7 @@ func (s stderr) Write(p []byte) (int, error) {
 // with.
 func (c *Command) Open(ctx context.Context, lockWait time.Duration) (w *rotatelog.Writer, code int) {
 	cfg := rotatelog.Config{
-		Dir: c.Dir, Name: c.Stream, Prefix: c.Prefix, Store: c.Store, MaxFetches: c.Batch,
+		Dir: c.Dir, Name: c.Stream, Prefix: c.Prefix, Store: c.Store, MaxFetches: c.Batch, Compression: c.Compression,
 		Clock: c.Clock, Verbatim: c.Verbatim, LockWait: lockWait, Logger: newLogger(stderr{c}, c.Verbose),
 	}
 	if c.Replay {
