@@ -21,10 +21,11 @@ const childTask = "ROTATELOG_BENCH_TASK"
 
 // Task is one upload in a process of its own.
 type Task struct {
-	Way    string // rotatelog or script
-	Server Server
-	Stream Stream
-	Fetch  int // bytes of a fetch
+	Way         string // rotatelog or script
+	Server      Server
+	Stream      Stream
+	Fetch       int // bytes of a fetch
+	Compression rotatelog.Compression
 }
 
 // Memory is how much a process took at most.
@@ -90,7 +91,9 @@ func (t Task) run(ctx context.Context) (used Memory, err error) {
 
 func (t Task) library(ctx context.Context, feed *football.Feed) error {
 	client := t.Server.Client(new(Requests))
-	w, err := rotatelog.Open(ctx, t.Stream.Config(rotatelog.NewS3Store(client, t.Server.Bucket, rotatelog.S3Options{}), os.Stderr))
+	cfg := t.Stream.Config(rotatelog.NewS3Store(client, t.Server.Bucket, rotatelog.S3Options{}), os.Stderr)
+	cfg.Compression = t.Compression
+	w, err := rotatelog.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}

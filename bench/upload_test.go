@@ -186,9 +186,13 @@ func uploadAlone(b *testing.B, way string, s Server, begin func() Stream, size S
 		b.StartTimer()
 	}
 	b.ReportMetric(0, "ns/op") // of which most is the process
-	b.ReportMetric(float64(used.Idle)/(1<<20), "idle-MiB")
-	b.ReportMetric(float64(used.Resident)/(1<<20), "resident-MiB")
-	b.ReportMetric(float64(used.Heap)/(1<<20), "heap-MiB")
+	used.report(b)
+}
+
+func (m Memory) report(b *testing.B) {
+	b.ReportMetric(float64(m.Idle)/(1<<20), "idle-MiB")
+	b.ReportMetric(float64(m.Resident)/(1<<20), "resident-MiB")
+	b.ReportMetric(float64(m.Heap)/(1<<20), "heap-MiB")
 }
 
 func uploadScript(b *testing.B, s Server, link *Link, begin func() Stream, size Size) {

@@ -13,7 +13,7 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// String leaves out what was not measured: rows without a number, and columns.
+// String says so where nothing was measured.
 func (t table) String() string {
 	if len(t.rows) == 0 {
 		return "Not measured.\n"
@@ -216,12 +216,12 @@ func openTable(r results) string {
 }
 
 func compressTable(r results) string {
-	t := table{head: []string{"batch", "compression", "ratio", "MB/s"}}
+	t := table{head: []string{"batch, compression", "ratio", "MB/s", "heap, MiB", "resident"}}
 	all := r.of("Compress")
 	for _, batch := range all.valuesOf("batch") {
 		for _, c := range all.valuesOf("compression") {
 			of := all.with("batch="+batch, "compression="+c)
-			t.add(spaced(batch), c, cell(of, "ratio", plain), cell(of, "MB/s", plain))
+			t.add(spaced(batch)+", "+c, cell(of, "ratio", plain), cell(of, "MB/s", plain), cell(of, "heap-MiB", plain), cell(of, "resident-MiB", plain))
 		}
 	}
 	return t.String()
