@@ -196,6 +196,9 @@ func TestS3PartsExactlyOnce(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO(), fakes3.Versity()} {
 		for name, fault := range partFaults {
 			for _, op := range partRequests {
+				if op != "CompleteMultipartUpload" && profile.Name != fakes3.Linode().Name {
+					continue // there they do not differ
+				}
 				for _, restart := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%s/%s/%s/restart %v", profile.Name, op, name, restart), func(t *testing.T) {
 						t.Parallel()

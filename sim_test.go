@@ -76,7 +76,8 @@ func TestSimulationRepeats(t *testing.T) {
 // sim is a world, and the dice that decide what happens in it.
 type sim struct {
 	*world
-	rng *rand.Rand
+	rng   *rand.Rand
+	packs *rand.Rand // for compressions, apart from what the histories are made of
 }
 
 func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
@@ -128,7 +129,7 @@ func (s *sim) reviveAll() {
 }
 
 func newSim(t *testing.T, seed uint64) *sim {
-	s := &sim{newWorld(t, seed), rand.New(rand.NewPCG(seed, 0))}
+	s := &sim{newWorld(t, seed), rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))}
 	// Begin in the evening before a day of 24, 23 or 25 hours.
 	eve := []time.Time{
 		time.Date(2025, 7, 10, 21, 0, 0, 0, s.zone),
@@ -140,7 +141,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	usual := s.compression()
 	for range hosts {
 		h := s.addHost(s.config(), eve)
-		if h.cfg.Compression = usual; s.draw("compressions").IntN(4) == 0 {
+		if h.cfg.Compression = usual; s.packs.IntN(4) == 0 {
 			h.cfg.Compression = s.compression() // another key than that of the others
 		}
 		h.stalls = s.rng.IntN(3) == 0
@@ -172,7 +173,7 @@ func (s *sim) config() rotatelog.Config {
 // compression returns that of a configuration. It is not drawn from rng, of which
 // the histories are made.
 func (s *sim) compression() rotatelog.Compression {
-	return []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip, rotatelog.Zstd}[s.draw("compressions").IntN(4)]
+	return []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip, rotatelog.Zstd}[s.packs.IntN(4)]
 }
 
 func (s *sim) step(h *host) {
@@ -185,7 +186,7 @@ func (s *sim) step(h *host) {
 		h.flush(time.Duration(s.rng.IntN(20)) * time.Second)
 	case n < 49:
 		h.stop()
-		if s.draw("compressions").IntN(3) == 0 {
+		if s.packs.IntN(3) == 0 {
 			h.cfg.Compression = s.compression() // which counts from the next day on
 		}
 		h.note("reopen, compression %v", h.cfg.Compression)
