@@ -8,11 +8,11 @@ type Compression int
 const (
 	// Uncompressed daily objects are JSON as it is.
 	Uncompressed Compression = iota
-	// Zstd objects have keys that end with .json.zst; zstd -d and zstdcat read
-	// them. Fetches that are nearly equal shrink 20 to 40 times.
+	// Zstd objects have keys that end with .json.zst; zstd -d reads them. Batches
+	// of fetches that are nearly equal shrink about 40 times.
 	Zstd
 	// Gzip objects have keys that end with .json.gz, and are for readers that
-	// have nothing else: they are five to ten times the size.
+	// have nothing else: they are about ten times larger.
 	Gzip
 )
 

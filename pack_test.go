@@ -3,7 +3,6 @@ package rotatelog
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+
+	"example.com/rotatelog/internal/football"
 )
 
 var compressions = []Compression{Zstd, Gzip}
@@ -388,56 +389,14 @@ func FuzzPackedMeta(f *testing.F) {
 	})
 }
 
-// similarFetches returns fetches of about that size, each of which is nearly equal
-// to the one before it, as an API's answers are from minute to minute.
-func similarFetches(rng *rand.Rand, n, size int) [][]byte {
-	type statistic struct {
-		Type int `json:"type"`
-		Home int `json:"home"`
-		Away int `json:"away"`
+// footballBatch returns ten fetches of about that size, as they are compressed.
+func footballBatch(size int) []byte {
+	feed := football.New(1, size)
+	var fetches [][]byte
+	for range 10 {
+		fetches = append(fetches, feed.Next())
 	}
-	type match struct {
-		ID          string       `json:"match_id"`
-		Competition string       `json:"competition_name"`
-		Home        string       `json:"home_team_name"`
-		Away        string       `json:"away_team_name"`
-		Minute      int          `json:"match_minute"`
-		Odds        [8][3]string `json:"odds"`
-		Statistics  [6]statistic `json:"statistics"`
-		Update      int          `json:"updated_at"`
-	}
-	newMatch := func() (m match) {
-		m = match{ID: fmt.Sprintf("%016x", rng.Uint64()), Competition: fmt.Sprintf("Premier League of Region %d", rng.IntN(50)),
-			Home: fmt.Sprintf("Team %d", rng.IntN(5000)), Away: fmt.Sprintf("Team %d", rng.IntN(5000)), Minute: rng.IntN(90)}
-		for i := range m.Odds {
-			for j := range m.Odds[i] {
-				m.Odds[i][j] = fmt.Sprintf("%.2f", 1+9*rng.Float64())
-			}
-		}
-		for i := range m.Statistics {
-			m.Statistics[i] = statistic{i, rng.IntN(100), rng.IntN(100)}
-		}
-		return m
-	}
-	one, _ := json.Marshal(newMatch())
-	matches := make([]match, size/len(one))
-	for i := range matches {
-		matches[i] = newMatch()
-	}
-	fetches := make([][]byte, n)
-	for i := range fetches {
-		for range len(matches) / 10 {
-			m := &matches[rng.IntN(len(matches))]
-			m.Minute++
-			m.Update = 1752160000 + 60*i
-			m.Odds[rng.IntN(8)][rng.IntN(3)] = fmt.Sprintf("%.2f", 1+9*rng.Float64())
-			m.Statistics[rng.IntN(6)].Home++
-		}
-		body, _ := json.Marshal(matches)
-		fetches[i] = fmt.Appendf(nil, `{"FETCH_HEADER":{"fetch_number":%d,"random_fetch_id":"%012x"},"RAW_API_DATA":{"results":%s},"FETCH_FOOTER":{"total_matches":%d}}`,
-			i+1, rng.Uint64()>>16, body, len(matches))
-	}
-	return fetches
+	return bytes.Join(fetches, []byte(fetchSeparator))
 }
 
 // TestPackedRatio: ten fetches that are nearly equal shrink as the documentation
@@ -448,7 +407,7 @@ func TestPackedRatio(t *testing.T) {
 		sizes = sizes[:2]
 	}
 	for _, size := range sizes {
-		text := bytes.Join(similarFetches(rand.New(rand.NewPCG(1, 1)), 10, size), []byte(fetchSeparator))
+		text := footballBatch(size)
 		for c, least := range map[Compression]float64{Zstd: 20, Gzip: 3.5} {
 			u := packUpload(t, c, upload{Data: text})
 			ratio := float64(len(text)) / float64(len(u.Data))
@@ -463,7 +422,7 @@ func TestPackedRatio(t *testing.T) {
 // BenchmarkPack compresses and checks a batch of ten fetches.
 func BenchmarkPack(b *testing.B) {
 	for _, size := range []int{10_000, 200_000, 1_800_000} {
-		text := bytes.Join(similarFetches(rand.New(rand.NewPCG(1, 1)), 10, size), []byte(fetchSeparator))
+		text := footballBatch(size)
 		for _, c := range compressions {
 			b.Run(fmt.Sprintf("%v/%dB", c, size), func(b *testing.B) {
 				b.SetBytes(int64(len(text)))

@@ -2,7 +2,6 @@ package rotatelog
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,7 +31,7 @@ sys.stdout.buffer.write(text)`
 			p.leap(metadataLast, testUpload(n, 5))
 		}
 		u := testUpload(4, 10)
-		u.Data = bytes.Join(similarFetches(rand.New(rand.NewPCG(1, 1)), 10, 1_000_000), []byte(fetchSeparator))
+		u.Data = footballBatch(1_000_000)
 		p.leap(metadataLast, u)
 		large := *p
 		p.leap(metadataFirst)
