@@ -57,8 +57,9 @@ func (a *array) line(fetch []byte) ([]byte, error) {
 	return append(dst, closing...), err
 }
 
-// write adds a record without syncing it. fetch is kept until the batch is sealed.
-func (a *array) write(line, fetch []byte) error {
+// write adds a record without syncing it. line is kept until the batch is sealed.
+func (a *array) write(line []byte) error {
+	record := line[len(comma) : len(line)-len(closing)]
 	if len(a.records) == 0 {
 		line = line[1:] // no comma before the first
 	}
@@ -68,7 +69,7 @@ func (a *array) write(line, fetch []byte) error {
 		return err
 	}
 	a.end += int64(len(line) - len(closing))
-	a.records = append(a.records, fetch)
+	a.records = append(a.records, record)
 	return nil
 }
 
