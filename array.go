@@ -57,8 +57,9 @@ func (a *array) line(fetch []byte) ([]byte, error) {
 	return append(dst, closing...), err
 }
 
-// write adds a record without syncing it. fetch is kept until the batch is sealed.
-func (a *array) write(line, fetch []byte) error {
+// write adds a record without syncing it. line is kept until the batch is sealed.
+func (a *array) write(line []byte) error {
+	record := line[len(comma) : len(line)-len(closing)]
 	if len(a.records) == 0 {
 		line = line[1:] // no comma before the first
 	}
@@ -68,7 +69,7 @@ func (a *array) write(line, fetch []byte) error {
 		return err
 	}
 	a.end += int64(len(line) - len(closing))
-	a.records = append(a.records, fetch)
+	a.records = append(a.records, record)
 	return nil
 }
 
@@ -105,26 +106,25 @@ func (a *array) sync() error {
 // noteLeft remembers how the file was left. False: someone else changed it, or
 // what the name stands for, in the meantime.
 func (a *array) noteLeft() (bool, error) {
-	left, err := a.file.Stat()
-	if err != nil {
+	named, err := a.stat()
+	if err != nil || named.ID != a.left.ID {
 		a.left.Size = unknownSize
 		return false, err
 	}
-	if a.left = left; left.Size != a.end+int64(len(closing)) {
+	a.left = named
+	if named.Size != a.end+int64(len(closing)) {
 		a.left.ModTime = time.Time{} // no file is like this
+		return false, nil
 	}
-	return a.undisturbed()
+	return true, nil
 }
 
-// undisturbed reports whether the name and the open file agree with what this
-// Writer left. Editors replace files, or truncate and rewrite them.
+// undisturbed reports whether the file is as this Writer left it, under its name.
+// Editors replace files, or truncate and rewrite them. The name does for the open
+// file, too: it tells of that one or of a stranger.
 func (a *array) undisturbed() (bool, error) {
-	open, err := a.file.Stat()
-	if err != nil {
-		return false, err
-	}
 	named, err := a.stat()
-	return err == nil && !a.strange(open) && !a.strange(named), err
+	return err == nil && !a.strange(named), err
 }
 
 // strange reports whether a file is not the one that this Writer left.
@@ -164,8 +164,10 @@ func (a *array) repair() (string, error) {
 	return "", nil
 }
 
-// replace puts a new file with a.records in place of the old one, durably. What
-// another program left there is set aside.
+// replace puts a new file with a.records in place of the old one, durably. One
+// without records is durable by name only: its bytes are synced with the first
+// record, and without them recovery finds that there is none. What another
+// program left there is set aside.
 func (a *array) replace() error {
 	f, end, err := a.build()
 	if err != nil {
@@ -178,15 +180,15 @@ func (a *array) replace() error {
 	if a.file != nil {
 		a.file.Close()
 	}
-	a.file, a.end, a.dirty, a.broken = f, end, false, true
+	a.file, a.end, a.dirty, a.broken = f, end, len(a.records) == 0, true
 	if err := a.fs.SyncDir("."); err != nil {
 		return err
 	}
-	a.broken = false
 	ok, err := a.noteLeft()
 	if err == nil && !ok {
 		err = errors.New("another program keeps changing it")
 	}
+	a.broken = err != nil
 	return err
 }
 
@@ -212,7 +214,7 @@ func (a *array) takePlace(f vfs.File) error {
 	return nil
 }
 
-// build writes a.records to the spare file and syncs it.
+// build writes a.records to the spare file, and syncs it if there are any.
 func (a *array) build() (_ vfs.File, end int64, err error) {
 	// The name may be left over, and stand for the array itself if a power cut
 	// undid half of a rename: so never truncate it.
@@ -250,7 +252,10 @@ func (a *array) build() (_ vfs.File, end int64, err error) {
 	if err := f.Chmod(fileMode); err != nil {
 		return nil, 0, err
 	}
-	return f, end, f.Sync()
+	if len(a.records) > 0 {
+		err = f.Sync()
+	}
+	return f, end, err
 }
 
 // reopen opens the file that an earlier Writer left, whose records end at end.

@@ -77,12 +77,15 @@ func (b batch) fetches() int { return b.last - b.first + 1 }
 func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
 
 // progress is what batch.json holds: what cannot be learned from the array that
-// is being filled. It is written when a batch begins, never while it is filled.
+// is being filled. It is written when a batch of another day than the last one
+// begins; after that the names of the batches that were sealed since tell how far
+// it has come.
 type progress struct {
-	Day   Day          `json:"day"`   // of the batch being filled
-	First int          `json:"first"` // daily number of its first fetch
-	Order int          `json:"order"` // that it will have when sealed
-	Last  []lastNumber `json:"last"`  // of recent days, latest used last
+	Day    Day          `json:"day"`              // of the batch being filled
+	First  int          `json:"first"`            // daily number of its first fetch
+	Order  int          `json:"order"`            // that it will have when sealed
+	Last   []lastNumber `json:"last"`             // of recent days, latest used last
+	Copied bool         `json:"copied,omitempty"` // its seal may be by a copy, and batch.json is written again after it
 }
 
 // lastNumber is the number of the last sealed fetch of a day, and how the day's

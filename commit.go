@@ -15,7 +15,6 @@ import (
 // group: whoever gets the turn first writes the records of all, and syncs once.
 type request struct {
 	day       Day
-	fetch     []byte   // kept until the batch is sealed
 	line      []byte   // as it is written; nil: made from pieces
 	pieces    [][]byte // what the daily fetch number goes between
 	matches   int
@@ -36,15 +35,8 @@ func (w *Writer) newRequest(raw []byte) (*request, error) {
 	if err := w.describe(r, fetch, footer); err != nil {
 		return nil, err
 	}
-	if r.line, err = w.spool.array.line(fetch); err != nil {
-		return nil, err
-	}
-	if w.cfg.Verbatim {
-		r.fetch = r.line[len(comma) : len(r.line)-len(closing)]
-	} else {
-		r.fetch = bytes.Clone(fetch)
-	}
-	return r, nil
+	r.line, err = w.spool.array.line(fetch)
+	return r, err
 }
 
 // newEnvelope makes the request for f, whose number is known only when its turn
@@ -86,8 +78,7 @@ func (w *Writer) describe(r *request, fetch, footer []byte) (err error) {
 // number puts the daily fetch number into an envelope.
 func (r *request) number(n int, line func([]byte) ([]byte, error)) (err error) {
 	if r.pieces != nil {
-		r.fetch = bytes.Join(r.pieces, []byte(strconv.Itoa(n)))
-		r.line, err = line(r.fetch)
+		r.line, err = line(bytes.Join(r.pieces, []byte(strconv.Itoa(n))))
 	}
 	return err
 }
@@ -203,16 +194,51 @@ func (w *Writer) commit() {
 	if failed != nil {
 		written = nil
 	}
-	w.settle(written, before, slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) }))
-	for _, r := range group {
-		if r.receipt.Number == 0 && r.err == nil {
-			r.err = failed
-		}
-		if r.err != nil {
-			r.err = w.appendError(r.err)
-		}
-		close(r.done)
+	w.settle(written, before)
+	full := len(written) > 0 && len(s.array.records) >= s.max
+	noRoom := len(s.array.records) > 0 && slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) })
+	var last *request // that was written: it is told whether that sealed the batch
+	if n := len(written); n > 0 && (full || noRoom) {
+		last = written[n-1]
 	}
+	for _, r := range group {
+		if r != last {
+			w.decide(r, failed)
+		}
+	}
+	var sealed bool
+	switch {
+	case full:
+		sealed = w.seal(reasonFull)
+	case noRoom: // uploading it makes room
+		sealed = w.seal(reasonNoRoom)
+	}
+	if last != nil {
+		last.receipt.Sealed = sealed
+		w.decide(last, nil)
+	}
+}
+
+// decide ends the wait of a request. failed is why it has no receipt, if nothing
+// else is.
+func (w *Writer) decide(r *request, failed error) {
+	if r.receipt.Number == 0 && r.err == nil {
+		r.err = failed
+	}
+	if r.err != nil {
+		r.err = w.appendError(r.err)
+	}
+	close(r.done)
+}
+
+// seal seals the batch, and reports whether it did. That it could not is no
+// Append's error: it is tried again.
+func (w *Writer) seal(reason string) bool {
+	err := w.spool.seal(w.cfg.Clock.Now(), reason)
+	if err != nil {
+		w.cfg.tellSealFailed(err)
+	}
+	return err == nil
 }
 
 // write writes and syncs the records of a group, and returns those that are
@@ -253,17 +279,15 @@ func (w *Writer) writeOne(r *request) error {
 	if err := w.checkRoom(int64(len(r.line))); err != nil {
 		return err
 	}
-	err := s.array.write(r.line, r.fetch)
+	err := s.array.write(r.line)
 	if noSpace(err) && s.prune(leastUploaded) == nil && s.mend() == nil {
-		err = s.array.write(r.line, r.fetch)
+		err = s.array.write(r.line)
 	}
 	return err
 }
 
-// settle makes the receipts of records that are on disk, and seals the batch if
-// it is full, or takes all the room that there is: uploading it makes room. That a
-// seal fails is not these appends' error: it is tried again.
-func (w *Writer) settle(written []*request, before int, noRoom bool) {
+// settle makes the receipts of records that are on disk.
+func (w *Writer) settle(written []*request, before int) {
 	s := w.spool
 	for i, r := range written {
 		place := before + i + 1
@@ -276,20 +300,6 @@ func (w *Writer) settle(written []*request, before int, noRoom bool) {
 				s.Uncounted++
 			}
 		})
-	}
-	reason := reasonFull
-	if noRoom {
-		reason = reasonNoRoom
-	}
-	if full := len(s.array.records) >= s.max && len(written) > 0; !full && (!noRoom || len(s.array.records) == 0) {
-		return
-	}
-	if err := s.seal(w.cfg.Clock.Now(), reason); err != nil {
-		w.cfg.tellSealFailed(err)
-		return
-	}
-	if len(written) > 0 {
-		written[len(written)-1].receipt.Sealed = true
 	}
 }
 

@@ -391,19 +391,34 @@ func TestCrashAfterFault(t *testing.T) {
 // seal, another uploads the batch. If the first is then killed, or power is cut,
 // the batch is still in the array, and must not be sealed again.
 func TestCrashBetweenUploadAndSeal(t *testing.T) {
-	for _, step := range []string{arrayName, "all_api.spool/batch.json"} {
+	for _, at := range []sealStep{
+		{"Rename", arrayName, true}, {"SyncDir", ".", true}, {"Rename", "all_api.spool/batch.json", false},
+	} {
 		for _, keep := range []int{1, -1} {
 			for cut := range uint64(20) { // 0: killed
-				t.Run(fmt.Sprintf("%s/keep=%d/%d", step, keep, cut), func(t *testing.T) {
-					inBubble(t, func(t *testing.T, b *bench) { crashBetweenUploadAndSeal(b, step, keep, cut) })
+				t.Run(fmt.Sprintf("%+v/keep=%d/%d", at, keep, cut), func(t *testing.T) {
+					inBubble(t, func(t *testing.T, b *bench) { crashBetweenUploadAndSeal(b, at, keep, cut) })
 				})
 			}
 		}
 	}
 }
 
-func crashBetweenUploadAndSeal(b *bench, step string, keep int, cut uint64) {
+// sealStep is an operation of a seal, on a disk with hard links or without.
+type sealStep struct {
+	kind, name string
+	links      bool
+}
+
+func crashBetweenUploadAndSeal(b *bench, at sealStep, keep int, cut uint64) {
 	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, keep
+	links := func(op crashfs.Op) error {
+		if op.Kind == "Link" && strings.Contains(op.To, "pending") && !at.links {
+			return syscall.EPERM
+		}
+		return nil
+	}
+	b.onDisk(links)
 	b.open()
 	b.append(1)
 	b.flush()
@@ -414,8 +429,8 @@ func crashBetweenUploadAndSeal(b *bench, step string, keep int, cut uint64) {
 	b.open()
 	var left *crashfs.FS
 	b.onDisk(func(op crashfs.Op) error {
-		if op.Kind != "Rename" || op.To != step {
-			return nil
+		if op.Kind != at.kind || op.Name != at.name && op.To != at.name {
+			return links(op)
 		}
 		time.Sleep(time.Minute)
 		if left = b.disk.Kill(); cut > 0 {

@@ -88,11 +88,13 @@
 //	  closed.json            ["2025-07-09"]: the days in uploaded/ that are known to be closed
 //	  damaged/               bytes that were found where they did not belong; never deleted
 //
-// In batch.json, day is the day of the batch being filled, first the daily
-// number of its first fetch, order its place among all batches sealed, from 1,
-// and last the number of the last sealed fetch of recent days. In the names, day
-// is a date, first and last are daily fetch numbers, sealed is the time of
-// sealing in UTC, id the upload_id and sequence the upload_sequence. What belongs
+// batch.json is written when a batch of another day than the last one begins: day
+// is its day, first the daily number of its first fetch, order its place among all
+// batches sealed, from 1, and last the number of the last sealed fetch of recent
+// days. What was sealed since is told by the names in pending/ and uploaded/. Where
+// there are no hard links it is written after each seal, with "copied":true. In the
+// names, day is a date, first and last are daily fetch numbers, sealed is the time
+// of sealing in UTC, id the upload_id and sequence the upload_sequence. What belongs
 // to a compressed object says so: -zst or -gz follows the id in a name and the day
 // in closed.json, and "compression":"zstd" the number in batch.json.
 //

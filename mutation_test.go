@@ -24,6 +24,8 @@ const (
 	twoSeals   = "^TestCrash$/two_seals"
 	clockSet   = "^TestCrash$/clock_set"
 	faults     = "^TestCrashAfterFault$/restart"
+	midnight   = "^TestCrashAfterFault$/midnight"
+	alikeRuns  = "^TestCrashAlike$"
 	between    = "^TestCrashBetween"
 )
 
@@ -155,6 +157,36 @@ func mutations() []mutation {
 			"if ghost != nil {",
 			"if false {",
 			twoSeals, "",
+		},
+		{
+			"take a batch of the same fetches for the last one", "recover.go",
+			"info.ID != found.info.ID {",
+			"func() bool {\na, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nreturn !bytes.Equal(a, b)\n}() {",
+			alikeRuns, "",
+		},
+		{
+			"copy a batch without saying so first", "spool.go",
+			"if !s.begun || !s.progress.Copied {",
+			"if false {",
+			alikeRuns, "",
+		},
+		{
+			"do not say that a copied batch is over", "spool.go",
+			"if s.begun && !s.progress.Copied {",
+			"if s.begun {",
+			alikeRuns, "",
+		},
+		{
+			"take a copied batch for over", "recover.go",
+			"s.begun = known && !told.Copied && ",
+			"s.begun = known && ",
+			alikeRuns, "",
+		},
+		{
+			"seal the array that has just begun anew", "spool.go",
+			"if s.array.broken {",
+			"if false {",
+			midnight, "",
 		},
 	}
 }

@@ -36,12 +36,14 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 	}
 
 	s.array.left, s.array.records = found.info, found.records
-	if s.begun = known && latest(names).order < s.progress.Order; s.begun {
-		if !found.exists {
-			s.report(Repaired{File: s.array.name, What: "it was missing; begun anew"})
+	s.begun = known && latest(names).order < s.progress.Order // nothing was sealed since
+	if !s.begun {
+		if finished, err := s.takeUp(found, names, known); err != nil || finished {
+			return err
 		}
-	} else if finished, err := s.takeUp(found, names, known); err != nil || finished {
-		return err
+	}
+	if s.begun && !found.exists {
+		s.report(Repaired{File: s.array.name, What: "it was missing; begun anew"})
 	}
 	if !s.begun && len(found.records) > 0 {
 		s.progress = s.progress.begun(dayOf(found.records[0], found.info))
@@ -71,23 +73,26 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 // takeUp goes on where batch.json does not tell: the names in the spool do. If
 // a seal was interrupted it is finished, and with it recovery.
 func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bool, err error) {
-	s.progress.Order = max(s.progress.Order, 1)
-	for _, b := range names {
-		if b.order >= s.progress.Order {
-			s.progress = s.progress.after(b)
-		}
-	}
 	ghost, err := s.ghost(found, known)
 	if err != nil {
 		return false, err
 	}
+	told := s.progress
+	s.progress.Order = max(s.progress.Order, 1)
+	for _, b := range names {
+		if b.order >= s.progress.Order && (ghost == nil || b.order < ghost.order) {
+			s.progress = s.progress.after(b)
+		}
+	}
 	if ghost != nil {
+		s.progress.Day, s.progress.First, s.progress.Order = ghost.day, ghost.first, ghost.order
 		s.sealing = &sealing{batch: *ghost, reason: reasonResumed, linked: ghost.sequence > 0}
 		if err := s.finishSeal(); err != nil {
 			return false, &Error{"seal", s.array.name, err}
 		}
 		return true, nil
 	}
+	s.begun = known && !told.Copied && told.Day == s.progress.Day
 	if !known && (len(found.records) > 0 || len(names) > 0) {
 		s.report(Repaired{File: s.path(progressFile), What: "it was missing; made anew from the names in the spool"})
 	}
@@ -98,7 +103,6 @@ func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bo
 type foundArray struct {
 	exists  bool
 	info    vfs.Info
-	content []byte
 	records [][]byte
 	end     int64 // of the last record in the file
 	rewrite bool  // the file is not as this Writer would have it
@@ -123,7 +127,7 @@ func (s *spool) loadArray() (foundArray, error) {
 	records, end, whole := splitArray(text)
 	rest := string(text[end:])
 	found := foundArray{
-		exists: true, info: info, content: content, records: records, end: int64(end),
+		exists: true, info: info, records: records, end: int64(end),
 		rewrite: !whole || rest != closing || len(text) != len(content),
 	}
 	if whole {
@@ -202,7 +206,9 @@ func (s *spool) markUnclean() (was bool, err error) {
 }
 
 // ghost returns the batch that was sealed last if the array still is that
-// batch: a seal was interrupted before the array began anew.
+// batch: a seal was interrupted before the array began anew. What stands in them
+// does not tell, since fetches may be alike; but if the batch may be a copy, no
+// fetch was put into a new array before batch.json was written again.
 func (s *spool) ghost(found foundArray, known bool) (*batch, error) {
 	for {
 		names, err := s.names()
@@ -210,24 +216,14 @@ func (s *spool) ghost(found foundArray, known bool) (*batch, error) {
 			return nil, err
 		}
 		newest := latest(names)
+		if known && s.progress.Copied && newest.order == s.progress.Order {
+			return &newest, nil
+		}
 		info, err := s.fs.Stat(s.batchPath(newest))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // moved by the process that publishes
 		}
-		if err != nil {
-			return nil, err
-		}
-		if info.ID == found.info.ID {
-			return &newest, nil
-		}
-		if !known { // the same bytes may then be fetches that are alike
-			return nil, nil
-		}
-		content, err := s.readFile(s.batchPath(newest))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil || !bytes.Equal(content, found.content) {
+		if err != nil || info.ID != found.info.ID {
 			return nil, err
 		}
 		return &newest, nil

@@ -30,7 +30,7 @@ type spool struct {
 
 	array    array
 	progress progress
-	begun    bool     // progress is in batch.json, durably
+	begun    bool     // batch.json and the names in the spool tell progress, durably
 	unsure   bool     // batch.json may say what is not durable
 	sealing  *sealing // a seal that failed half way, to be finished first
 
@@ -48,6 +48,7 @@ type sealing struct {
 	batch  batch
 	reason string
 	linked bool // its file stands in pending/
+	copied bool // and is not the array's
 	empty  bool // the array has begun anew
 }
 
@@ -226,7 +227,7 @@ func (s *spool) finishSeal() error {
 		g.empty = true
 		s.waiting += size
 	}
-	if err := s.begin(s.progress.after(g.batch)); err != nil {
+	if err := s.advance(); err != nil {
 		return err
 	}
 	s.sealing = nil
@@ -235,33 +236,61 @@ func (s *spool) finishSeal() error {
 	return nil
 }
 
-// linkTo makes target a second name of the array. Where the directory has no
-// hard links, or the name is there but not to be trusted, the records are
-// written once more. The publisher does not see target before all is well.
+// advance makes the progress that of the batch after the one that was sealed. If
+// that was linked, its name says as much: the array is another file than the last
+// batch. A copy of the array is another file, too, so that only batch.json can
+// tell that the array has begun anew. Fetches do not tell: they may be alike.
+func (s *spool) advance() error {
+	next := s.progress.after(s.sealing.batch)
+	if s.begun && !s.progress.Copied {
+		s.progress = next
+		return nil
+	}
+	next.Copied = s.sealing.copied // the next one will probably be, too
+	return s.begin(next)
+}
+
+// linkTo makes target a second name of the array, or, where that cannot be, of a
+// copy. The publisher does not see target before all is well.
 func (s *spool) linkTo(target string) error {
 	unseen := s.path(pendingDir, sealingFile)
 	if err := s.remove(unseen); err != nil {
 		return err
 	}
-	_, err := s.fs.Stat(target)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.fs.Link(s.array.name, unseen)
-	} else if err == nil {
-		err = fs.ErrExist
-	}
-	if err != nil {
-		err = s.copyTo(unseen)
-	} else if info, serr := s.fs.Stat(unseen); serr != nil || s.array.strange(info) {
-		err = errors.Join(serr, errors.New("another program keeps changing it")) // at this very moment
-	}
-	if err != nil {
-		return err
+	if s.sealing.copied = !s.link(unseen, target); s.sealing.copied {
+		if err := s.copyTo(unseen); err != nil {
+			return err
+		}
 	}
 	return s.fs.Rename(unseen, target)
 }
 
-// copyTo makes target a file like the array.
+// link makes unseen a second name of the array. False: the directory has no hard
+// links, the array is no longer that of the batch, or target is there but not to
+// be trusted, and would not be made anew by a rename.
+func (s *spool) link(unseen, target string) bool {
+	if s.array.broken { // it has begun anew, but for its name
+		return false
+	}
+	if _, err := s.fs.Stat(target); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if err := s.fs.Link(s.array.name, unseen); err != nil {
+		return false
+	}
+	info, err := s.fs.Stat(unseen)
+	return err == nil && !s.array.strange(info)
+}
+
+// copyTo makes target a file like the array, and says so first in batch.json.
 func (s *spool) copyTo(target string) error {
+	if !s.begun || !s.progress.Copied {
+		p := s.progress
+		p.Copied = true
+		if err := s.begin(p); err != nil {
+			return err
+		}
+	}
 	f, _, err := s.array.build()
 	if err != nil {
 		return err

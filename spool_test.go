@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,34 @@ func TestAppendCostsTheRecord(t *testing.T) {
 		want := strings.Split(strings.Repeat("WriteAt Sync ", 98), " ")
 		if diff := cmp.Diff(want[:len(want)-1], ops); diff != "" {
 			t.Errorf("operations:\n%s", diff)
+		}
+	})
+}
+
+// TestSealCostsTwoSyncs: besides the append's own, and as long as the day does
+// not change.
+func TestSealCostsTwoSyncs(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.open()
+		if _, err := b.disk.Lock("all_api.spool/publish.lock"); err != nil { // the publisher syncs, too
+			t.Fatal(err)
+		}
+		b.append(1)
+		var synced []string
+		b.onDisk(func(op crashfs.Op) error {
+			if strings.HasPrefix(op.Kind, "Sync") {
+				synced = append(synced, op.Kind+" "+op.Name)
+			}
+			return nil
+		})
+		b.append(2)
+		b.reopen()
+		b.append(3)
+		want := []string{"Sync all_api.spool/spare.json", "SyncDir all_api.spool/pending", "SyncDir ."}
+		want = append(want, "Sync all_api.json", want[1], want[2])
+		if diff := cmp.Diff(want, synced); diff != "" {
+			t.Errorf("synced:\n%s", diff)
 		}
 	})
 }
@@ -137,6 +166,34 @@ func TestEditors(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestEditorBetweenTwoAttemptsToSeal: the seal that failed goes on with what is in
+// memory, whatever has become of the file since.
+func TestEditorBetweenTwoAttemptsToSeal(t *testing.T) {
+	for _, failing := range []crashfs.Op{
+		{Kind: "Rename", To: "all_api.spool/pending"}, {Kind: "SyncDir", Name: "all_api.spool/pending"}, {Kind: "Rename", To: arrayName},
+	} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			b.cfg.MaxFetches = 2
+			b.open()
+			b.append(1)
+			b.onDisk(func(op crashfs.Op) error {
+				if op.Kind == failing.Kind && strings.HasPrefix(op.Name, failing.Name) && strings.HasPrefix(op.To, failing.To) {
+					return syscall.EIO
+				}
+				return nil
+			})
+			b.append(2)
+			b.onDisk(nil)
+			b.disk.ReplaceFile(arrayName, []byte("hello"), 0o600)
+			b.append(3)
+			b.flush()
+			if m := b.day(dayA).Metadata; m.Fetches != 3 || m.Matches != 6 {
+				t.Errorf("%s of %s: %+v", failing.Kind, failing.Name+failing.To, m)
+			}
+		})
 	}
 }
 

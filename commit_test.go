@@ -1,0 +1,72 @@
+package rotatelog_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/rotatelog/internal/crashfs"
+)
+
+// queued appends n fetches, one after the other while the first write is under
+// way, and returns the order in which the Appends returned, and when.
+func queued(b *bench, n int) (order []int, at []time.Duration) {
+	begin := time.Now()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if _, err := b.Append(b.t.Context(), counted(i)); err != nil {
+				b.t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			order, at = append(order, i), append(at, time.Since(begin))
+		})
+		time.Sleep(time.Millisecond)
+	}
+	all.Wait()
+	return order, at
+}
+
+// TestFollowersDoNotWaitForTheSeal: only who does it and who is told of it do.
+func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 6
+		b.open()
+		b.onDisk(func(op crashfs.Op) error {
+			switch {
+			case op.Kind == "Sync":
+				time.Sleep(time.Second)
+			case op.Kind == "Link":
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		order, at := queued(b, 6)
+		late := slices.IndexFunc(at, func(d time.Duration) bool { return d > time.Minute })
+		if waited := order[max(late, 0):]; len(waited) != 2 || !slices.Contains(waited, 5) {
+			t.Errorf("%v waited for the seal; all returned as %v after %v", waited, order, at)
+		}
+	})
+}
+
+// TestLeaderServesItself: whoever has the turn gives it up when its own record is
+// on disk, however many wait.
+func TestLeaderServesItself(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1 // so that each is a group
+		b.open()
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "Sync" {
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		order, at := queued(b, 5)
+		if !slices.IsSorted(order) || at[0] > 2*time.Second {
+			t.Errorf("returned as %v after %v", order, at)
+		}
+	})
+}
