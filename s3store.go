@@ -82,6 +82,14 @@ type S3Options struct {
 	TempDir string
 }
 
+// String tells the options without the key, so that no log can hold it.
+func (o S3Options) String() string {
+	return fmt.Sprintf("{Encrypt:%t Shared:%t EncryptionKey:%t TempDir:%q}", o.Encrypt, o.Shared, o.EncryptionKey != nil, o.TempDir)
+}
+
+// GoString is String.
+func (o S3Options) GoString() string { return o.String() }
+
 const (
 	maxPut    = 5 << 30 // bytes of one PutObject
 	maxObject = 5 << 40 // bytes of an object
@@ -99,6 +107,12 @@ func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
 	s.endpoint, s.unusable = checkS3(client, bucket, opts)
 	return s
 }
+
+// String names the bucket and the endpoint, and nothing that is secret.
+func (s *S3Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket, s.endpoint) }
+
+// GoString is String.
+func (s *S3Store) GoString() string { return s.String() }
 
 // Stat implements [Store].
 func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {

@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -126,6 +127,22 @@ func TestSymbolicLinks(t *testing.T) {
 		}
 		if got, _ := os.ReadFile(secret); string(got) != "[\n]\n" {
 			t.Fatalf("through %s the file outside became %q", name, got)
+		}
+	}
+}
+
+// TestNoSecretIsPrinted: whatever verb a log prints a store or its options with.
+func TestNoSecretIsPrinted(t *testing.T) {
+	opts := rotatelog.S3Options{EncryptionKey: testKey}
+	store := rotatelog.NewS3Store(newTestClient("https://s3.test"), testBucket, opts)
+	for _, value := range []any{opts, &opts, store, rotatelog.Config{Store: store}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			printed := fmt.Sprintf(verb, value)
+			for _, secret := range []string{string(testKey), fmt.Sprint(testKey)[1:20], fmt.Sprintf("%#v", testKey)[7:30], testSecret, testToken} {
+				if strings.Contains(printed, secret) {
+					t.Errorf("%s of %T: %s", verb, value, printed)
+				}
+			}
 		}
 	}
 }
