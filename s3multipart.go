@@ -7,15 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // An object of more than some MiB is appended to by a multipart upload, most of
@@ -287,108 +283,3 @@ func (s *S3Store) Sweep(ctx context.Context, key string) error {
 
 // LeastCopy implements [Multipart].
 func (s *S3Store) LeastCopy() int64 { return s.limits.least }
-
-// The requests of a multipart upload.
-
-// copySource escapes everything: servers differ in what they take a plus for.
-func copySource(bucket, key string) string {
-	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(bucket + "/" + key))
-}
-
-func (s *S3Store) createUpload(ctx context.Context, key string, meta map[string]string) (id string, err error) {
-	in := &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key, Metadata: meta, ContentType: aws.String(contentTypeOf(key))}
-	if s.opts.Encrypt {
-		in.ServerSideEncryption = types.ServerSideEncryptionAes256
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	// It is not repeated: the first upload would be one of which nobody knows.
-	out, err := s.client.CreateMultipartUpload(ctx, in, s.forWrites)
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case aws.ToString(out.UploadId) == "":
-		return "", errors.New("the server does not tell the UploadId")
-	case s.opts.Encrypt && out.ServerSideEncryption == "", s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil:
-		return "", errors.Join(errNotEncrypted, s.abortUpload(ctx, key, *out.UploadId))
-	}
-	return *out.UploadId, nil
-}
-
-func (s *S3Store) uploadPart(ctx context.Context, key, upload string, number int32, body content, opts ...func(*s3.Options)) (etag string, err error) {
-	in := &s3.UploadPartInput{
-		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
-		Body: body, ContentLength: &body.size, ContentMD5: &body.sum,
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.UploadPart(ctx, in, opts...)
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(out.ETag), nil
-}
-
-// copyPart has the server copy a part from the version old of the same object,
-// where it minds which: RGW does not.
-func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32, old Version, from span, opts ...func(*s3.Options)) (etag string, err error) {
-	in := &s3.UploadPartCopyInput{
-		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
-		CopySource:      aws.String(copySource(s.bucket, key)),
-		CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", from.off, from.off+from.n-1)),
-	}
-	if old != "" {
-		in.CopySourceIfMatch = aws.String(string(old))
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.UploadPartCopy(context.WithValue(ctx, patience{}, serverWork), in, opts...)
-	if err != nil {
-		return "", err
-	}
-	if out.CopyPartResult == nil {
-		return "", errors.New("the server does not tell the ETag of the part it copied")
-	}
-	return aws.ToString(out.CopyPartResult.ETag), nil
-}
-
-func (s *S3Store) completeUpload(ctx context.Context, key, upload string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
-	in := &s3.CompleteMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload, MultipartUpload: &types.CompletedMultipartUpload{}}
-	for i, etag := range etags {
-		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{ETag: &etag, PartNumber: aws.Int32(int32(i + 1))})
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	if change != nil {
-		change(in)
-	}
-	_, err := s.client.CompleteMultipartUpload(context.WithValue(ctx, patience{}, serverWork), in, s.forWrites)
-	return err
-}
-
-func (s *S3Store) abortUpload(ctx context.Context, key, upload string) error {
-	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.forReads)
-	return err
-}
-
-// listParts returns how many parts an upload has, at least.
-func (s *S3Store) listParts(ctx context.Context, key, upload string) (int, error) {
-	in := &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.ListParts(ctx, in, s.forReads)
-	if err != nil {
-		return 0, err
-	}
-	return len(out.Parts), nil
-}
-
-// listUploads returns all uploads that are open below a prefix, or of a key.
-func (s *S3Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, err error) {
-	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx, s.forReads)
-		if err != nil {
-			return nil, err
-		}
-		uploads = slices.Concat(uploads, page.Uploads)
-	}
-	return uploads, nil
-}
