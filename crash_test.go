@@ -498,6 +498,46 @@ func TestCrashBetweenUploadAndSync(t *testing.T) {
 	})
 }
 
+// TestCrashBetweenCopyAndProgress: without hard links only batch.json tells that
+// the array has begun anew, so the next fetch must wait until it does, also where
+// a power cut took the mark of a Writer that was killed.
+func TestCrashBetweenCopyAndProgress(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		withoutLinks := func(then error) func(op crashfs.Op) error {
+			return func(op crashfs.Op) error {
+				switch {
+				case op.Kind == "Link":
+					return syscall.EPERM
+				case op.Kind == "Rename" && op.To == "all_api.spool/batch.json":
+					return then
+				}
+				return nil
+			}
+		}
+		b.cfg.MaxFetches = 2
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
+		b.onDisk(withoutLinks(nil))
+		b.open()
+		b.append(1, 2)
+		b.onDisk(withoutLinks(crashfs.ErrPowerCut))
+		b.append(3, 4)
+		b.die()
+		if err := b.disk.Remove("all_api.spool/unclean"); err != nil {
+			t.Fatal(err)
+		}
+		b.onDisk(withoutLinks(nil))
+		b.open()
+		b.append(5)
+		b.die()
+		b.open()
+		b.onStore(nil)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Uploads != 3 || m.Fetches != 5 || m.Matches != 15 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
 // TestCrashAfterUnsyncedDirectory: a directory whose name could not be made
 // durable is none that fetches may be kept in.
 func TestCrashAfterUnsyncedDirectory(t *testing.T) {

@@ -161,7 +161,7 @@ func mutations() []mutation {
 		{
 			"take a batch of the same fetches for the last one", "recover.go",
 			"info.ID != found.info.ID {",
-			"func() bool {\na, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nreturn !bytes.Equal(a, b)\n}() {",
+			"info.ID != found.info.ID && func() bool {\na, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nreturn !bytes.Equal(a, b)\n}() {",
 			alikeRuns, "",
 		},
 		{
@@ -180,7 +180,7 @@ func mutations() []mutation {
 			"take a copied batch for over", "recover.go",
 			"s.begun = known && !told.Copied && ",
 			"s.begun = known && ",
-			alikeRuns, "",
+			between, "",
 		},
 		{
 			"seal the array that has just begun anew", "spool.go",
