@@ -39,7 +39,7 @@ func BenchmarkUpload(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer day.Store.Close()
-	for _, size := range []Size{MB, 2 * MB, 4 * MB, 6 * MB, 10 * MB, 20 * MB, 64 * MB, 256 * MB, 500 * MB, GB, 3 * GB} {
+	for _, size := range []Size{MB, 2 * MB, 4 * MB, 6 * MB, 10 * MB, 20 * MB, 32 * MB, 64 * MB, 256 * MB, 500 * MB, GB, 3 * GB} {
 		if size > *maxDay {
 			break
 		}
@@ -151,7 +151,8 @@ func uploadLibrary(b *testing.B, s Server, link *Link, stream Stream, size Size)
 	u := uploader{feed: feedFor(size), link: link}
 	client := s.Client(&u.requests)
 	defer hangUp(client)
-	u.w = open(b, stream.Config(rotatelog.NewS3Store(client, s.Bucket, rotatelog.S3Options{}), b.Output()))
+	store := rotatelog.NewS3Store(client, s.Bucket, rotatelog.S3Options{})
+	u.w = open(b, stream.Config(store, b.Output()))
 	defer u.w.Close()
 	if size <= smallDay {
 		u.upload(b) // so that what it wrote last is known, as it is all day long
@@ -164,6 +165,7 @@ func uploadLibrary(b *testing.B, s Server, link *Link, stream Stream, size Size)
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(u.asked)/float64(b.N), "requests/upload")
+	b.ReportMetric(float64(objectSize(b, store, stream.Key())), "day-bytes")
 	reportTraffic(b, link, u.passed, u.sent)
 }
 

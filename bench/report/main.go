@@ -31,9 +31,9 @@ func report(in io.Reader, docs string) error {
 			return err
 		}
 	}
-	page, err := page(run)
+	text, err := page(run)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(docs, "BENCHMARKS.md"), page, 0o666)
+	return os.WriteFile(filepath.Join(docs, "BENCHMARKS.md"), text, 0o666)
 }

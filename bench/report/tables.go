@@ -135,7 +135,7 @@ func memoryTable(r results) string {
 
 func appendTable(r results) string {
 	t := table{head: []string{"fetch, goroutines", "write, fsync", "timberjack", "tidwall/wal",
-		"batches of 10, verbatim", "indented", "of 1,000, verbatim", "indented"}}
+		"rotatelog, batches of 10, verbatim", "of 10, indented", "of 1,000, verbatim", "of 1,000, indented"}}
 	all := r.of("Append")
 	for _, sync := range []string{"append", "seal"} {
 		for _, size := range all.valuesOf("size") {

@@ -197,7 +197,7 @@ func least(values []float64) (m measurement) {
 func mostRequests(uploads results) measurement {
 	var values []float64
 	for _, r := range uploads {
-		values = append(values, r.values["requests/upload"]-bytesOf(r.keys["day"])/(128*mib))
+		values = append(values, r.values["requests/upload"]-r.values["day-bytes"]/(128*mib))
 	}
 	return most(values)
 }
