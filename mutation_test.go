@@ -211,8 +211,8 @@ func TestMutations(t *testing.T) {
 			if end, ok := t.Deadline(); ok && time.Until(end) < mutationTime {
 				t.Skip("there is little time left; with -timeout 40m there is enough")
 			}
-			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-failfast", "-timeout=100s", "-run", m.run}, strings.Fields(m.args)...)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
+			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 			defer cancel()
 			begin := time.Now()
 			out, err := exec.CommandContext(ctx, goCommand, append(args, ".")...).CombinedOutput()

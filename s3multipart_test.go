@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -284,19 +286,18 @@ func TestLateComplete(t *testing.T) {
 		b.open()
 		b.append(ten...)
 		b.flush()
-		late := false
+		var late atomic.Bool
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
-			if o.Name != "CompleteMultipartUpload" || late {
+			if o.Name != "CompleteMultipartUpload" || late.Swap(true) {
 				return fakes3.Fault{}
 			}
-			late = true
 			return fakes3.Fault{Later: true, Delay: time.Hour}
 		}
 		b.append(ten...)
 		b.Seal(t.Context())
 		time.Sleep(time.Second)
-		if !late || len(b.notes()) != 1 {
-			t.Fatalf("late %v, notes %q", late, b.notes())
+		if !late.Load() || len(b.notes()) != 1 {
+			t.Fatalf("late %v, notes %q", late.Load(), b.notes())
 		}
 		b.cutPower()
 		b.open()
@@ -322,18 +323,21 @@ func (b *bench) cutPower() {
 }
 
 // failNote makes an operation on the nth note of an upload from now on fail.
-func (b *bench) failNote(kind string, nth int, failed *int) {
+func (b *bench) failNote(kind string, nth int, failed *atomic.Int32) {
+	var mu sync.Mutex
 	seen, renamed := 0, false
 	b.onDisk(func(op crashfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
 		ofNote := strings.Contains(op.Name, ".upload") || op.Kind == "SyncDir" && renamed
 		renamed = op.Kind == "Rename" && ofNote
-		if op.Kind != kind || *failed > 0 || !ofNote {
+		if op.Kind != kind || failed.Load() > 0 || !ofNote {
 			return nil
 		}
 		if seen++; seen <= nth {
 			return nil
 		}
-		*failed++
+		failed.Add(1)
 		return syscall.EIO
 	})
 }
@@ -401,14 +405,14 @@ func TestNoteFails(t *testing.T) {
 					b.open()
 					b.append(ten...)
 					b.flush()
-					failed := 0
+					var failed atomic.Int32
 					b.failNote(kind, nth, &failed)
 					completes := srv.Stats().Requests["CompleteMultipartUpload"]
 					b.append(ten...)
 					b.Seal(t.Context())
 					time.Sleep(50 * time.Millisecond)
-					if n := srv.Stats().Requests["CompleteMultipartUpload"] - completes; failed == 0 || n != 0 {
-						t.Errorf("failed %d times, %d were completed", failed, n)
+					if n := srv.Stats().Requests["CompleteMultipartUpload"] - completes; failed.Load() == 0 || n != 0 {
+						t.Errorf("failed %d times, %d were completed", failed.Load(), n)
 					}
 					b.onDisk(nil)
 					b.flush()
