@@ -251,10 +251,10 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 	if n := len(b.pending()); n != 0 {
 		t.Errorf("%d are still pending: %q", n, b.pending())
 	}
-	srv.Fault = nil
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
+	srv.Fault = nil
 	time.Sleep(49 * time.Hour) // after which leftovers are swept
 	b.open()
 	b.append(1)
