@@ -21,9 +21,10 @@ import (
 )
 
 var (
-	simSeed  = flag.Uint64("sim.seed", 0, "run only this seed of the simulation")
-	simSeeds = flag.Int("sim.seeds", 150, "how many seeds of the simulation to run")
-	simSteps = flag.Int("sim.steps", 60, "how many steps each seed takes")
+	simSeed    = flag.Uint64("sim.seed", 0, "run only this seed of the simulation")
+	simSeeds   = flag.Int("sim.seeds", 150, "how many seeds of the simulation to run")
+	simSteps   = flag.Int("sim.steps", 60, "how many steps each seed takes")
+	simRepeats = flag.Int("sim.repeats", 8, "how many seeds of the simulation to run twice")
 )
 
 // TestSimulation plays histories made from a seed, on one to three hosts that
@@ -56,20 +57,23 @@ func TestSimulation(t *testing.T) {
 
 // TestSimulationRepeats: the same seed gives the same history, log and objects.
 func TestSimulationRepeats(t *testing.T) {
-	for seed := uint64(1); seed <= 8; seed++ {
-		var told [2]string
-		for i := range told {
-			synctest.Test(t, func(t *testing.T) {
-				s := simulate(t, seed, false)
-				told[i] = strings.Join(s.history, "\n") + s.log.String()
-				for _, key := range s.mem.Keys() {
-					told[i] += string(s.mem.Bytes(key))
-				}
-			})
-		}
-		if told[0] != told[1] {
-			t.Errorf("seed %d does not repeat:\n%s", seed, cmp.Diff(strings.Split(told[0], "\n"), strings.Split(told[1], "\n")))
-		}
+	for seed := uint64(1); seed <= uint64(*simRepeats); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			var told [2]string
+			for i := range told {
+				synctest.Test(t, func(t *testing.T) {
+					s := simulate(t, seed, false)
+					told[i] = strings.Join(s.history, "\n") + s.log.String()
+					for _, key := range s.mem.Keys() {
+						told[i] += string(s.mem.Bytes(key))
+					}
+				})
+			}
+			if told[0] != told[1] {
+				t.Errorf("it does not repeat:\n%s", cmp.Diff(strings.Split(told[0], "\n"), strings.Split(told[1], "\n")))
+			}
+		})
 	}
 }
 
@@ -233,7 +237,7 @@ func (s *sim) trouble(h *host, store, disk float64) {
 
 func (s *sim) sleep(d time.Duration) {
 	s.note("sleep %v", d)
-	time.Sleep(d)
+	s.world.sleep(context.Background(), "step", d)
 }
 
 // appends appends n fetches from each of several goroutines.
@@ -254,7 +258,7 @@ func (s *sim) appends(h *host, goroutines, n int) {
 func (s *sim) impatient(h *host) {
 	d := time.Duration(s.rng.IntN(500)) * time.Microsecond
 	h.note("append within %v", d)
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := within(d)
 	defer cancel()
 	h.append(ctx, 0)
 }
