@@ -152,6 +152,35 @@ func TestClosingFails(t *testing.T) {
 	})
 }
 
+// TestDayToBeClosedIsRemembered: also across a restart, and when more batches of
+// later days were confirmed than stay on disk.
+func TestDayToBeClosedIsRemembered(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.large()
+		b.cfg.KeepUploaded = -1
+		b.open()
+		b.append(ten...)
+		b.flush()
+		b.onStore(func(op storetest.Op) storetest.Fault {
+			if op.Name != "write" || op.Key != dayA {
+				return storetest.Fault{}
+			}
+			return storetest.Fault{Err: fmt.Errorf("403 AccessDenied: %w", rotatelog.ErrPermanent), Skip: true}
+		})
+		untilNextDay()
+		for range 3 {
+			b.append(ten...)
+			b.flush()
+		}
+		b.wantLayout(dayA, false)
+		b.onStore(nil)
+		b.reopen()
+		time.Sleep(time.Minute)
+		b.wantLayout(dayA, true)
+		b.wantLayout(dayB, false)
+	})
+}
+
 // TestLostReplyWhileClosing: whatever the reply, the object tells.
 func TestLostReplyWhileClosing(t *testing.T) {
 	for _, reply := range []error{errors.New("connection reset"), rotatelog.ErrConflict} {

@@ -120,7 +120,7 @@ func mutations() []mutation {
 			"forget a day that is to be closed", "spool.go",
 			"if spared[b.id] {",
 			"if spared == nil {",
-			simulation, "-sim.seeds=150",
+			"^TestDayToBeClosedIsRemembered$", "",
 		},
 		{
 			"let a restart change a day's compression", "spool.go",
