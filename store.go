@@ -52,7 +52,7 @@ type Exclusive interface{ Exclusive() bool }
 // several requests, as the multipart uploads of S3 do. The last of these can take
 // effect long after Write has returned, and one that came to nothing leaves
 // something behind. So a Writer keeps a durable note of each until it is settled,
-// and writes nothing else to the key before.
+// and writes nothing else to the key before. storetest.Run holds this, too.
 type Multipart interface {
 	// WriteNoted is Write, but before it sends anything of which something may
 	// remain it must call note with a text, one line that holds no secret, by

@@ -13,20 +13,23 @@ package storetest
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"testing"
 
 	"example.com/rotatelog"
 )
 
-// Run proves that what open returns keeps the contract of [rotatelog.Store].
+// Run proves that what open returns keeps the contract of [rotatelog.Store], and
+// that of [rotatelog.Multipart] if it is one; if not, those subtests are skipped.
 // Each subtest is named by the sentence of the contract that it proves.
 //
 // open is called once for each subtest, and may return the same Store, or
 // another one of the same bucket, every time: the keys of a subtest start with
 // "storetest/" and a random word of its own. A Store cannot delete, so about a
-// hundred objects stay behind, of 5 MB together; give a real bucket a lifecycle
-// rule for that prefix, or throw it away.
+// hundred objects stay behind, of 5 MB together, and seven of LeastCopy each for a
+// [rotatelog.Multipart]; give a real bucket a lifecycle rule for that prefix, or
+// throw it away.
 //
 // Where writers compete, a Write may answer with an error that says nothing, as
 // the contract allows, and its effect is looked for. Where nothing competes,
@@ -35,12 +38,14 @@ import (
 // A Store may lose metadata. The subtests about it are skipped for one that
 // does, and say so.
 func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
-	for _, c := range cases {
+	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(t, open(t), "storetest/"+strings.ToLower(rand.Text())+"/")
 		})
 	}
 }
+
+func allCases() []testCase { return slices.Concat(cases, multipartCases) }
 
 // testCase is one sentence of the contract. run is given a Store in which no
 // key has the prefix, and uses of t no more than recorder implements.

@@ -139,17 +139,25 @@ func TestSuiteCatches(t *testing.T) {
 		{"loses one append in ten", nothing, losesAppends},
 		{"applies a race's losers twice", nothing, appliesTwice},
 	} {
-		t.Run(m.name, func(t *testing.T) {
-			if failures, _ := attempt(t, m.fails, m.make(NewMem())); len(failures) == 0 {
-				t.Errorf("%q passed", m.fails)
-			}
-		})
+		t.Run(m.name, func(t *testing.T) { wantCaught(t, m.fails, m.make(NewMem())) })
 		caught[m.fails] = true
 	}
-	for _, c := range cases {
+	for _, m := range brokenMultiparts() {
+		t.Run(m.name, func(t *testing.T) { wantCaught(t, m.fails, m.make(newParts())) })
+		caught[m.fails] = true
+	}
+	for _, c := range allCases() {
 		if !caught[c.name] {
 			t.Errorf("no broken Store shows that %q can fail", c.name)
 		}
+	}
+}
+
+// wantCaught wants a case to fail with a Store that breaks its sentence.
+func wantCaught(t *testing.T, name string, s rotatelog.Store) {
+	t.Helper()
+	if failures, _ := attempt(t, name, s); len(failures) == 0 {
+		t.Errorf("%q passed", name)
 	}
 }
 
@@ -184,7 +192,7 @@ func TestSuiteAllows(t *testing.T) {
 
 // attempt runs the case of that name, and returns how it failed.
 func attempt(t *testing.T, name string, s rotatelog.Store) (failures []string, skipped bool) {
-	for _, c := range cases {
+	for _, c := range allCases() {
 		if c.name != name {
 			continue
 		}

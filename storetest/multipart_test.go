@@ -1,0 +1,155 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+
+	"example.com/rotatelog"
+)
+
+// parts is a Multipart in memory: an upload is open from the first note on until
+// it is applied or given up.
+type parts struct {
+	*Mem
+	began  int
+	open   map[string]bool
+	text   func(upload string) string
+	note   func(err error) error // makes of note's answer what is returned; nil goes on
+	write  func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error
+	settle func(upload string) error
+	sweep  func()
+}
+
+func newParts() *parts {
+	p := &parts{Mem: NewMem(), open: map[string]bool{}}
+	p.text = func(upload string) string { return upload }
+	p.note = func(err error) error { return err }
+	p.write = p.Mem.Write
+	p.settle = func(upload string) error { delete(p.open, upload); return nil }
+	p.sweep = func() {}
+	return p
+}
+
+func (p *parts) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	return p.write(ctx, key, old, parts, meta)
+}
+
+func (p *parts) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	p.began++
+	upload := strconv.Itoa(p.began)
+	p.open[upload] = true
+	defer delete(p.open, upload)
+	for range 2 {
+		if err := note(p.text(upload)); err != nil {
+			if err := p.note(err); err != nil {
+				return err
+			}
+		}
+	}
+	if !p.open[upload] {
+		return errors.New("no such upload")
+	}
+	err := p.write(ctx, key, old, parts, meta)
+	note("")
+	return err
+}
+
+func (p *parts) Settle(_ context.Context, text string) error { return p.settle(text) }
+func (p *parts) Sweep(context.Context, string) error         { p.sweep(); return nil }
+func (p *parts) LeastCopy() int64                            { return 1000 }
+
+func TestMultipart(t *testing.T) {
+	Run(t, func(t *testing.T) rotatelog.Store { return newParts() })
+}
+
+type brokenMultipart struct {
+	name  string
+	fails string
+	make  func(*parts) rotatelog.Store
+}
+
+// brokenMultiparts break one sentence each.
+func brokenMultiparts() []brokenMultipart {
+	const (
+		isWrite = "WriteNoted is Write"
+		least   = "a shorter Copy than LeastCopy is as good"
+		oneLine = "a note is one line"
+		fails   = "if note returns an error, nothing is applied, and WriteNoted returns it"
+		applied = "Settle of what was applied returns nil, and changes nothing"
+		givenUp = "Settle of what will never be applied returns nil"
+		sweep   = "Sweep leaves alone what a write is about to use"
+	)
+	return []brokenMultipart{
+		{"ignores the old version when it notes", isWrite, func(p *parts) rotatelog.Store {
+			p.write = func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+				o, _ := p.get(key)
+				return p.Mem.Write(ctx, key, o.version, parts, meta)
+			}
+			return p
+		}},
+		{"refuses a short copy", least, func(p *parts) rotatelog.Store {
+			p.write = func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+				if parts[0].Data == nil && parts[0].Len < p.LeastCopy() {
+					return errors.New("400 EntityTooSmall")
+				}
+				return p.Mem.Write(ctx, key, old, parts, meta)
+			}
+			return p
+		}},
+		{"notes two lines", oneLine, func(p *parts) rotatelog.Store {
+			p.text = func(upload string) string { return "upload\n" + upload }
+			return p
+		}},
+		{"goes on without a note", fails, func(p *parts) rotatelog.Store {
+			p.note = func(error) error { return nil }
+			return p
+		}},
+		{"does not say that it could not note", fails, func(p *parts) rotatelog.Store {
+			p.note = func(error) error { return errors.New("the write failed") }
+			return p
+		}},
+		{"notes when it has written", fails, func(p *parts) rotatelog.Store {
+			return notesLate{p}
+		}},
+		{"takes an upload that has ended for one that is not settled", applied, func(p *parts) rotatelog.Store {
+			p.settle = func(upload string) error {
+				if !p.open[upload] {
+					return errors.New("404 NoSuchUpload")
+				}
+				return nil
+			}
+			return p
+		}},
+		{"applies again what it settles", applied, func(p *parts) rotatelog.Store {
+			var last func()
+			p.write = func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+				err := p.Mem.Write(ctx, key, old, parts, meta)
+				if o, ok := p.get(key); ok && len(parts) > 1 {
+					last = func() { p.Put(key, o.data, o.meta) }
+				}
+				return err
+			}
+			p.settle = func(string) error { last(); return nil }
+			return p
+		}},
+		{"settles only what was applied", givenUp, func(p *parts) rotatelog.Store {
+			p.settle = func(string) error { return errors.New("503 SlowDown") }
+			return p
+		}},
+		{"sweeps what is under way", sweep, func(p *parts) rotatelog.Store {
+			p.sweep = func() { clear(p.open) }
+			return p
+		}},
+	}
+}
+
+type notesLate struct{ *parts }
+
+func (n notesLate) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	if err := n.write(ctx, key, old, parts, meta); err != nil {
+		return err
+	}
+	return note("1")
+}
