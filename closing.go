@@ -249,7 +249,7 @@ func (p *publisher) closeWithin(ctx context.Context, day daily) error {
 			if reply == nil {
 				reply = errors.New("the store took the closed day, but does not have it")
 			}
-			return &Error{"close", p.cfg.key(day), reply}
+			return storeError("close", p.cfg.key(day), reply)
 		}
 		if err := p.checkOwner(seen); err != nil {
 			return err

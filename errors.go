@@ -53,3 +53,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// storeError says which operation on a key failed in a Store, unless err, which
+// the Store returned, has said so.
+func storeError(op, key string, err error) error {
+	if said, ok := err.(*Error); ok && said.Key == key {
+		return said
+	}
+	return &Error{op, key, err}
+}

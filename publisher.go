@@ -419,7 +419,7 @@ func (p *publisher) notThere(day daily, reply error) error {
 	if reply == nil {
 		reply = errors.New("the store took the batch, but does not have it")
 	}
-	return &Error{"upload", p.cfg.key(day), reply}
+	return storeError("upload", p.cfg.key(day), reply)
 }
 
 // view is what one look at a day's object told.
@@ -451,7 +451,7 @@ func (p *publisher) look(ctx context.Context, day daily, since int) (view, error
 			return view{doc: newDocument(day)}, nil
 		}
 		if err != nil {
-			return view{}, &Error{"look at", key, err}
+			return view{}, storeError("look at", key, err)
 		}
 		if doc, ok := documentFromMeta(day, obj); ok && doc.covers(since) {
 			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
@@ -461,7 +461,7 @@ func (p *publisher) look(ctx context.Context, day daily, since int) (view, error
 			continue
 		}
 		if err != nil {
-			return view{}, &Error{"read", key, err}
+			return view{}, storeError("read", key, err)
 		}
 		return v, nil
 	}

@@ -66,7 +66,7 @@ func (p *publisher) settle(ctx context.Context, day daily) error {
 	}
 	if err == nil {
 		if err = store.Settle(ctx, text); err != nil {
-			return &Error{"settle", p.cfg.key(day), err}
+			return storeError("settle", p.cfg.key(day), err)
 		}
 		err = p.spool.noteWrite(day, "")
 	}

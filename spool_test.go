@@ -585,6 +585,21 @@ func TestLog(t *testing.T) {
 	})
 }
 
+// TestKeyIsNamedOnce: a Store that says what it was doing is not talked over.
+func TestKeyIsNamedOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		b.onStore(func(op storetest.Op) storetest.Fault {
+			return storetest.Fault{Err: &rotatelog.Error{Op: op.Name, Key: op.Key, Err: errors.New("503 SlowDown")}}
+		})
+		b.append(ten...)
+		synctest.Wait()
+		if err := b.Stats().LastError; err == nil || err.Error() != "stat "+dayA+": 503 SlowDown" {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestNoDailyDocument: what stands at the key is not ours, so nothing is written,
 // and a Flush says so at once.
 func TestNoDailyDocument(t *testing.T) {
