@@ -47,6 +47,7 @@ func (b *bench) wantKeys(want ...string) {
 // TestDayKeepsItsCompression: another Config.Compression counts from the next day
 // on, also if batch.json is lost.
 func TestDayKeepsItsCompression(t *testing.T) {
+	t.Parallel()
 	for _, lost := range []bool{false, true} {
 		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
 			inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
@@ -129,6 +130,7 @@ func TestUnknownOutcomeKeepsItsCompression(t *testing.T) {
 // can be of two compressions. Each is in its own object then, which grows, is
 // looked after and closed by itself.
 func TestTwoCompressionsOfADay(t *testing.T) {
+	t.Parallel()
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.large()
 		var told []rotatelog.Totals

@@ -268,9 +268,12 @@ func TestCrash(t *testing.T) {
 }
 
 // stride is how far apart the operations are that something happens at. The race
-// detector makes all of them take ten times as long, and has seen enough in some.
+// detector makes all of them take ten times as long, and has seen enough in a few.
 func stride() int {
-	if testing.Short() || raceDetector {
+	switch {
+	case rotatelog.RaceDetector:
+		return 31
+	case testing.Short():
 		return 7
 	}
 	return 1

@@ -354,6 +354,7 @@ func readGolden(t testing.TB, name string) []byte {
 
 // TestAppendRandom compares splicing to parsing, for documents of every shape.
 func TestAppendRandom(t *testing.T) {
+	t.Parallel()
 	rounds := 500
 	if testing.Short() {
 		rounds = 100

@@ -40,11 +40,15 @@ func checkObject(raw []byte, maxDepth int, member string) (value []byte, err err
 	if maxDepth > 0 {
 		limit = min(limit, maxDepth)
 	}
-	if i := deeperThan(raw, limit); i >= 0 {
-		return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
+	reached := limit
+	if brackets(raw) <= limit {
+		reached = 0
 	}
-	value, end, err := readObject(raw, member)
+	value, end, err := readObject(raw, member, reached)
 	if err != nil {
+		if i := deeperThan(raw, limit); i >= 0 {
+			return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
+		}
 		return nil, err
 	}
 	if rest := bytes.TrimLeft(raw[end:], jsonSpace); len(rest) > 0 {
@@ -55,7 +59,8 @@ func checkObject(raw []byte, maxDepth int, member string) (value []byte, err err
 
 // readObject reads the object that raw begins with, and returns the value of
 // its last member of the name given, nil if there is none, and where it ends.
-func readObject(raw []byte, name string) (value []byte, end int, err error) {
+// Nesting more than limit levels deep is an error; 0 means that it is known not to.
+func readObject(raw []byte, name string, limit int) (value []byte, end int, err error) {
 	d := newDecoder(raw)
 	if _, err := d.ReadToken(); err != nil { // the opening brace
 		return nil, 0, syntaxError(err)
@@ -66,18 +71,51 @@ func readObject(raw []byte, name string) (value []byte, end int, err error) {
 			return nil, 0, syntaxError(err)
 		}
 		found := nameIs(n, name) // now: n lasts until the next read
-		v, err := d.ReadValue()
-		if err != nil {
+		begin := d.InputOffset()
+		if err := readValue(d, 2, limit); err != nil {
 			return nil, 0, syntaxError(err)
 		}
 		if found {
-			value = lastRead(raw, d, v)
+			end := d.InputOffset()
+			value = bytes.TrimLeft(raw[begin:end:end], ":"+jsonSpace)
 		}
 	}
 	if _, err := d.ReadToken(); err != nil { // the closing brace
 		return nil, 0, syntaxError(err)
 	}
 	return value, int(d.InputOffset()), nil
+}
+
+// outerLevels are read token by token: those of a fetch, what the API sent, and
+// its list of matches. Below, values are mostly too small to nest too deep.
+const outerLevels = 3
+
+var errTooDeep = errors.New("nested too deep")
+
+// readValue reads a value which, as an object or array, is the level given. The
+// depth is checked here since jsontext has a limit of its own, and to read all
+// token by token costs more than to read whole values and count their brackets.
+func readValue(d *jsontext.Decoder, level, limit int) error {
+	kind := d.PeekKind()
+	if limit == 0 || level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
+		v, err := d.ReadValue()
+		if err == nil && limit > 0 && deeperThan(v, limit-level+1) >= 0 {
+			err = errTooDeep
+		}
+		return err
+	}
+	if level > limit {
+		return errTooDeep
+	}
+	_, err := d.ReadToken()
+	for err == nil {
+		if kind := d.PeekKind(); kind == jsontext.KindEndObject || kind == jsontext.KindEndArray {
+			_, err = d.ReadToken()
+			return err
+		}
+		err = readValue(d, level+1, limit)
+	}
+	return err
 }
 
 // newDecoder returns a decoder of b that takes all that RFC 8259 does. Checking
@@ -121,11 +159,13 @@ func invalidUTF8(b []byte) int {
 	}
 }
 
-// deeperThan returns where the JSON in b first nests more than limit levels
-// deep, or -1. It is a pass of its own since jsontext could limit the depth only
-// token by token, which costs more than reading whole values and then this.
+// brackets returns how often b opens an object or array, at most.
+func brackets(b []byte) int { return bytes.Count(b, []byte{'{'}) + bytes.Count(b, []byte{'['}) }
+
+// deeperThan returns where the JSON in b, which need not be valid, first nests
+// more than limit levels deep, or -1.
 func deeperThan(b []byte, limit int) int {
-	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= limit {
+	if brackets(b) <= limit {
 		return -1
 	}
 	const quote = 2
@@ -179,7 +219,7 @@ func lookupFrom(value []byte, from int, path []string) ([]byte, error) {
 		case value[0] != '{':
 			return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:from+i]), excerpt(value))
 		}
-		v, _, err := readObject(value, name)
+		v, _, err := readObject(value, name, 0)
 		if err != nil {
 			return nil, err
 		}

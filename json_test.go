@@ -120,13 +120,13 @@ func TestDeepestRecordIsReadable(t *testing.T) {
 	if !json.Valid(day) {
 		t.Error("encoding/json cannot read the day's object")
 	}
-	if _, _, err := readObject(day, ""); err != nil {
+	if _, _, err := readObject(day, "", 0); err != nil {
 		t.Errorf("jsontext cannot read the day's object: %v", err)
 	}
 }
 
 func TestCheckObjectAllocates(t *testing.T) {
-	small, large := sampleFetch(1000), sampleFetch(1_000_000)
+	small, large := sampleFetch(50_000), sampleFetch(1_000_000)
 	count := func(raw []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
 			if _, err := checkObject(raw, 100, "FETCH_FOOTER"); err != nil {

@@ -93,6 +93,7 @@ func TestGoldenLayouts(t *testing.T) {
 // cross the size of a large day, closings and late uploads. What is known of
 // the document comes from the step before, from its metadata, or from a scan.
 func TestLayoutsRandom(t *testing.T) {
+	t.Parallel()
 	rounds := 400
 	if testing.Short() {
 		rounds = 100

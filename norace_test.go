@@ -1,6 +1,6 @@
 //go:build !race
 
-package rotatelog_test
+package rotatelog
 
 // raceDetector says whether the tests run with the race detector.
 const raceDetector = false

@@ -19,6 +19,14 @@ import (
 
 var compressions = []Compression{Zstd, Gzip}
 
+// skipWithRaceDetector skips a test of much computing in one goroutine.
+func skipWithRaceDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("the race detector makes it ten times as slow, and finds nothing in one goroutine")
+	}
+}
+
 // inCompressions runs a test for each.
 func inCompressions(t *testing.T, test func(t *testing.T, c Compression)) {
 	t.Helper()
@@ -207,6 +215,7 @@ func TestPackedLayouts(t *testing.T) {
 // closings and late uploads. What is known of the document comes from the step
 // before, from its metadata, or from a scan.
 func TestPackedRandom(t *testing.T) {
+	skipWithRaceDetector(t)
 	rounds := 100
 	if testing.Short() {
 		rounds = 20
@@ -402,6 +411,7 @@ func footballBatch(size int) []byte {
 // TestPackedRatio: ten fetches that are nearly equal shrink as the documentation
 // says, whether they are small or large.
 func TestPackedRatio(t *testing.T) {
+	skipWithRaceDetector(t)
 	sizes := []int{100_000, 1_000_000, 2_000_000}
 	if testing.Short() {
 		sizes = sizes[:2]

@@ -380,6 +380,7 @@ var ways = []struct {
 // TestProbeFaults mistreats the k-th request, for every k. Nothing may be called
 // a capability that is none, and nothing may be left.
 func TestProbeFaults(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.NoConditions()} {
 		_, client := newFakeS3(fakes3.Options{Profile: profile})
 		c, err := probe(t.Context(), client, true)
@@ -432,6 +433,7 @@ func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[
 // TestProbeCancelled ends the context in the middle of the k-th request, which
 // the server executes all the same.
 func TestProbeCancelled(t *testing.T) {
+	t.Parallel()
 	for k := int32(1); cancelProbe(t, k); k++ {
 	}
 }

@@ -13,6 +13,7 @@ import (
 // TestPackedPrograms has the programs read compressed objects that people read
 // them with. Those that are not installed are skipped.
 func TestPackedPrograms(t *testing.T) {
+	t.Parallel()
 	const python = `
 import gzip, sys, zlib
 packed = open(sys.argv[1], 'rb').read()

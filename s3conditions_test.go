@@ -63,6 +63,7 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 
 // TestS3SharedKey: eight Writers with a directory each append to one key at once.
 func TestS3SharedKey(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()} {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {

@@ -208,6 +208,7 @@ func FuzzScan(f *testing.F) {
 // TestScanMutated mutates each byte of documents. Most mutants are refused; the
 // others are read as encoding/json reads them.
 func TestScanMutated(t *testing.T) {
+	t.Parallel()
 	accepted := 0
 	for _, name := range []string{"script.json", "last.json"} {
 		b := readGolden(t, name)

@@ -44,7 +44,7 @@ func TestSimulation(t *testing.T) {
 	if *simSeed != 0 {
 		first, n = *simSeed, 1
 	}
-	if testing.Short() {
+	if testing.Short() || rotatelog.RaceDetector {
 		n = min(n, 20)
 	}
 	for seed := first; seed < first+uint64(n); seed++ {

@@ -44,6 +44,7 @@ func inLayouts(t *testing.T, test func(t *testing.T, c Compression, to layout)) 
 
 // TestUnpackCut is TestScanCut for compressed objects.
 func TestUnpackCut(t *testing.T) {
+	skipWithRaceDetector(t)
 	failed := errors.New("connection reset")
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
 		b := smallDay(t, c, to).b
@@ -78,6 +79,7 @@ func TestUnpackCut(t *testing.T) {
 
 // TestUnpackFlipped flips each bit. An object is refused if that changes its text.
 func TestUnpackFlipped(t *testing.T) {
+	skipWithRaceDetector(t)
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
 		p := smallDay(t, c, to)
 		u := packUpload(t, c, testUpload(3, 1))
@@ -156,6 +158,7 @@ func TestUnpackTakes(t *testing.T) {
 // TestUnpackRefuses: what no Writer made is a permanent error that says why, and
 // does not take much memory.
 func TestUnpackRefuses(t *testing.T) {
+	skipWithRaceDetector(t)
 	type test struct {
 		name string
 		b    []byte
