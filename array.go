@@ -30,8 +30,9 @@ type array struct {
 	left    vfs.Info // as this Writer left the file; of unknownSize until it has looked
 	end     int64    // offset just past the last record, or past the "["
 	records [][]byte
-	dirty   bool // written to since the last fsync
-	broken  bool // what is on disk is not known: to be replaced before use
+	joined  []byte // for records that are written at once
+	dirty   bool   // written to since the last fsync
+	broken  bool   // what is on disk is not known: to be replaced before use
 }
 
 // formatFunc appends a fetch to dst as it stands in the array.
@@ -57,20 +58,35 @@ func (a *array) line(fetch []byte) ([]byte, error) {
 	return append(dst, closing...), err
 }
 
-// write adds a record without syncing it. line is kept until the batch is sealed.
-func (a *array) write(line []byte) error {
-	record := line[len(comma) : len(line)-len(closing)]
+// write adds records, in one write and without syncing them. The lines are kept
+// until the batch is sealed.
+func (a *array) write(lines ...[]byte) error {
+	text := a.join(lines)
 	if len(a.records) == 0 {
-		line = line[1:] // no comma before the first
+		text = text[1:] // no comma before the first
 	}
 	a.dirty, a.left.Size = true, unknownSize
-	if _, err := a.file.WriteAt(line, a.end); err != nil {
+	if _, err := a.file.WriteAt(text, a.end); err != nil {
 		a.rollback()
 		return err
 	}
-	a.end += int64(len(line) - len(closing))
-	a.records = append(a.records, record)
+	a.end += int64(len(text) - len(closing))
+	for _, line := range lines {
+		a.records = append(a.records, line[len(comma):len(line)-len(closing)])
+	}
 	return nil
+}
+
+// join returns lines as one, which is good until the next call.
+func (a *array) join(lines [][]byte) []byte {
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	a.joined = a.joined[:0]
+	for _, line := range lines {
+		a.joined = append(a.joined, line[:len(line)-len(closing)]...)
+	}
+	return append(a.joined, closing...)
 }
 
 // rollback undoes a failed write, so that a disk that was full for a moment

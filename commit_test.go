@@ -2,7 +2,9 @@ package rotatelog_test
 
 import (
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,4 +71,48 @@ func TestLeaderServesItself(t *testing.T) {
 			t.Errorf("returned as %v after %v", order, at)
 		}
 	})
+}
+
+// TestGroupIsWrittenAtOnce: small records that come at once take one write and one
+// fsync, and what fails together is tried one by one.
+func TestGroupIsWrittenAtOnce(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			b.cfg.Verbatim = true
+			b.open()
+			b.append(0)
+			var ops []string
+			b.onDisk(func(op crashfs.Op) error {
+				switch op.Kind {
+				case "Sync":
+					time.Sleep(time.Second)
+				case "WriteAt":
+				default:
+					return nil
+				}
+				ops = append(ops, op.Kind)
+				if fails && len(ops) == 3 {
+					return crashfs.ShortWrite{N: 50, Err: syscall.ENOSPC}
+				}
+				return nil
+			})
+			queued(b, 4)
+			want := "WriteAt Sync WriteAt Sync" // the first, and the others
+			if fails {
+				want = "WriteAt Sync WriteAt WriteAt Sync WriteAt WriteAt WriteAt Sync" // undone, then one by one
+			}
+			if got := strings.Join(ops, " "); got != want {
+				t.Errorf("operations: %s\nwant %s", got, want)
+			}
+			records := b.array()
+			if len(records) != 5 {
+				t.Fatalf("%d records", len(records))
+			}
+			for i, record := range records[1:] {
+				if string(record) != string(counted(i)) {
+					t.Errorf("record %d is %s", i+1, record)
+				}
+			}
+		})
+	}
 }
