@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,6 +51,49 @@ func BenchmarkAppend(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkSealing measures the least that sealing a batch takes from a disk: a
+// second name for the file, a new one in its place, and each synced. To create a
+// file is a part of that.
+func BenchmarkSealing(b *testing.B) {
+	b.Run("step=create", func(b *testing.B) {
+		at := filepath.Join(b.TempDir(), "spare")
+		for i := 0; b.Loop(); i++ {
+			create(b, fmt.Sprint(at, i))
+		}
+	})
+	b.Run("step=all", func(b *testing.B) {
+		dir := b.TempDir()
+		pending, file, spare := filepath.Join(dir, "pending"), filepath.Join(dir, "file"), filepath.Join(dir, "spare")
+		if err := os.Mkdir(pending, 0o700); err != nil {
+			b.Fatal(err)
+		}
+		create(b, file)
+		for i := 0; b.Loop(); i++ {
+			err := os.Link(file, filepath.Join(pending, fmt.Sprint(i)))
+			err = errors.Join(err, syncDir(pending))
+			create(b, spare)
+			err = errors.Join(err, os.Rename(spare, file), syncDir(dir))
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func create(b *testing.B, name string) {
+	if err := os.WriteFile(name, []byte("[\n]\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func syncDir(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // benchmarkAppends has records appended, one after the other, by some goroutines

@@ -21,6 +21,7 @@ func page(r run) ([]byte, error) {
 		"info":    func(name string) string { return r.info[name] },
 		"copying": func() string { return copying(r.results) },
 		"year":    func() string { return year(r.results) },
+		"sealing": func() string { return sealing(r.results) },
 	}).Parse(pageText)
 	if err != nil {
 		return nil, err
@@ -47,6 +48,21 @@ func copying(r results) string {
 			serverName(server), spaced(day), duration(ns), byteSize(rate), bytesADay/rate/60)
 	}
 	return text
+}
+
+// sealing says what the disk takes for sealing, and how much faster many appenders
+// can be than one if all of them share each fsync and nothing else takes time.
+func sealing(r results) string {
+	create, ok1 := r.of("Sealing", "step=create").median("ns/op")
+	seal, ok2 := r.of("Sealing", "step=all").median("ns/op")
+	write, ok3 := r.of("Append", "size=2kB", "appenders=1", "sync=append", "way=file").median("ns/op")
+	if !ok1 || !ok2 || !ok3 {
+		return ""
+	}
+	most := (10*write + seal) / (write + seal)
+	return fmt.Sprintf("The least that sealing a batch takes from this disk, a second name for the file, a new file in its place and two synced directories, is %s, "+
+		"of which %s to create the file; a write and fsync of 2 kB take %s. So with batches of 10, however many appenders can be at most %s times as fast as one.",
+		duration(seal), duration(create), duration(write), significant(most, 2))
 }
 
 func year(r results) string {
