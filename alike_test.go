@@ -51,7 +51,7 @@ func TestCrashAlike(t *testing.T) {
 			t.Parallel()
 			seen := map[string]bool{}
 			for i, left := range leftovers() {
-				for k := int64(1); ; k += int64(stride(t)) {
+				for k := int64(1); ; k += int64(stride()) {
 					cut, isNew := a.crash(t, k, 0, seen, left)
 					for j := int64(1); cut && isNew && i < 2 && !testing.Short(); j++ {
 						if again, _ := a.crash(t, k, j, seen, left); !again {

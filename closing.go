@@ -17,7 +17,8 @@ import (
 // there until the day is known to be closed, which closedFile remembers. So a
 // day is closed by whichever process publishes next, and asked for once.
 //
-// Closing is tidiness, not safety: if it fails, uploads and Drain go on.
+// Closing is tidiness, not safety: if it fails, uploads and Drain go on. While it
+// is tried they wait, as for an upload to that day, which takes as long.
 
 // closedFile holds the days that are known to be closed, of those that
 // uploaded/ names. What it does not tell costs one look at the store.
@@ -27,7 +28,8 @@ const closedFile = "closed.json"
 // fails, the disk must not fill up.
 const maxUnclosed = 7
 
-// refusedPause is the wait after a store that refuses to have a day closed.
+// refusedPause is the wait after a store that refuses to have a day closed, or
+// does not come to an end with it.
 const refusedPause = time.Hour
 
 // closedDays returns the days that are known to be closed.
@@ -206,7 +208,7 @@ func (p *publisher) notClosed(ctx context.Context, day daily, err error) time.Du
 	}
 	t.failures++
 	wait := backoff(t.failures, p.cfg.jitter)
-	if permanent(err) {
+	if permanent(err) || errors.Is(err, errStuck) {
 		wait = refusedPause
 	}
 	t.due = p.cfg.Clock.Now().Add(wait)

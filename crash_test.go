@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -242,7 +243,7 @@ func TestCrash(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/away=%v", wl.name, away), func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}
-				for k := 1; ; k += stride(t) {
+				for k := 1; ; k += stride() {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, away, func(h *host) { h.cut = k })
 						defer h.telling(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
@@ -270,13 +271,13 @@ func TestCrash(t *testing.T) {
 // stride is how far apart the operations are that something happens at: 1 where
 // there is time. The race detector makes all of them take ten times as long, and
 // has seen enough in a few.
-func stride(t *testing.T) int {
+func stride() int {
 	switch {
 	case rotatelog.RaceDetector:
 		return 31
 	case testing.Short():
 		return 7
-	case !hasTime(t):
+	case !hasTime():
 		return 5
 	}
 	return 1
@@ -284,9 +285,9 @@ func stride(t *testing.T) int {
 
 // hasTime reports whether go test allows more than the ten minutes that it does
 // unless told otherwise.
-func hasTime(t *testing.T) bool {
-	end, ok := t.Deadline()
-	return !ok || time.Until(end) > 10*time.Minute
+func hasTime() bool {
+	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
+	return limit == 0 || limit > 10*time.Minute
 }
 
 // crashAll goes on from the disks that a power cut may have left, as far as they
@@ -373,7 +374,7 @@ func TestCrashAfterFault(t *testing.T) {
 			t.Run(wl.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}
-				for k, done := 1, false; !done && !t.Failed(); k += stride(t) {
+				for k, done := 1, false; !done && !t.Failed(); k += stride() {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, k%2 == 0, func(h *host) {
 							h.disk.RetrySyncDir = fault.retry

@@ -119,10 +119,11 @@
 // When the day is over and nothing of it waits here, the object is closed:
 // written once more, with daily_metadata first, at midnight or by whichever
 // Writer of the stream publishes next; a Drain that has an upload to wait for
-// returns after that was tried. Uploads that come later leave it so. If closing
-// fails, that is logged and tried again, and holds up nothing. With Config.Time, a day before today is closed when a batch
-// of another day was uploaded after it, or by Drain and Flush. Whatever the
-// layout, entries never change.
+// returns after that was tried. Uploads that come later leave it so. Closing
+// takes as long as an upload to that day. If it fails, that is logged and tried
+// again, and other uploads go on. With Config.Time, a day before today is closed
+// when a batch of another day was uploaded after it, or by Drain and Flush.
+// Whatever the layout, entries never change.
 //
 // Every upload and every fetch begins a line. Timestamps have the layout
 // [TimeLayout] in Config.Location; upload_timestamp is when the batch was
@@ -171,7 +172,7 @@
 //
 // A fetch: 64 MiB and 500 levels deep unless the Config says otherwise. A batch
 // and its fetches are held in memory: the one being filled, and one that is
-// uploaded, or several of up to 16 MiB together. With compression the latter are
+// uploaded, or several: another one while they have less than 16 MiB together. With compression the latter are
 // held compressed, and while that is done one fetch and, for zstd, 14 MiB, or 1
 // MiB for gzip. Linux and macOS; elsewhere Open says why not.
 package rotatelog

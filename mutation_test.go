@@ -197,7 +197,7 @@ func TestMutations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs the tests once for each defect")
 	}
-	if !hasTime(t) {
+	if !hasTime() {
 		t.Skip("it takes several minutes; with -timeout 40m there is enough time")
 	}
 	goCommand, err := exec.LookPath("go")

@@ -153,6 +153,9 @@ func (s *S3Store) complete(ctx context.Context, u multipart) (settled bool, err 
 		})
 		switch status := statusOf(err); {
 		case err == nil:
+			if conditional {
+				s.refusals.Store(0)
+			}
 			return true, nil
 		case conditional && !s.opts.Shared && status == http.StatusNotImplemented:
 			s.refusals.Add(1)

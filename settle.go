@@ -81,11 +81,11 @@ const sweptFile = "swept"
 
 const (
 	sweptDays  = 3 // that are looked at, today included
-	sweepLimit = time.Minute
+	sweepLimit = 20 * time.Second
 )
 
-// sweep has the store remove, once a day, what was left behind. It is tidiness:
-// nothing waits for it, and what fails is tried again tomorrow.
+// sweep has the store remove, once a day, what was left behind. It is tidiness: it
+// gets little time, and what fails is tried again tomorrow.
 func (p *publisher) sweep(ctx context.Context) {
 	store, ok := p.cfg.Store.(Multipart)
 	today := p.cfg.today()
@@ -98,21 +98,17 @@ func (p *publisher) sweep(ctx context.Context) {
 		p.swept = today
 		return
 	}
+	p.swept = today
+	err = p.spool.writeFile(name, []byte(today.String())) // first: no other process is to wait for it today
 	limited, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
 	for _, day := range p.lastDays(today) {
-		if err = store.Sweep(limited, p.cfg.key(day)); err != nil {
+		if err != nil {
 			break
 		}
+		err = store.Sweep(limited, p.cfg.key(day))
 	}
-	if ctx.Err() != nil {
-		return
-	}
-	p.swept = today
-	if err == nil {
-		err = p.spool.writeFile(name, []byte(today.String()))
-	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		p.cfg.tellNotSwept(err)
 	}
 }

@@ -57,12 +57,12 @@ func (cfg *Config) tellClosed(t Totals, key string) {
 }
 
 func (cfg *Config) tellNotClosed(day Day, attempt int, retry time.Duration, err error) {
-	cfg.Logger.Warn("daily file could not be closed; it is whole and valid, with daily_metadata last, and nothing waits for this",
+	cfg.Logger.Warn("daily file could not be closed; it is whole and valid, with daily_metadata last, and uploads go on",
 		"day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
 func (cfg *Config) tellNotSwept(err error) {
-	cfg.Logger.Warn("uploads that were begun and never ended could not be looked for; nothing waits for this, and tomorrow it is tried again", "err", err)
+	cfg.Logger.Warn("uploads that were begun and never ended could not be looked for; it is tried again tomorrow", "err", err)
 }
 
 func (cfg *Config) tellUncounted(u Uncounted) {

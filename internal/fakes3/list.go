@@ -121,6 +121,9 @@ func (s *Server) listMultipartUploads(q *request) (reply, error) {
 		KeyMarker: q.query.Get("key-marker"), UploadIDMarker: q.query.Get("upload-id-marker"),
 	}
 	for _, u := range q.bucket.openUploads() {
+		if s.opts.Profile.UploadsByKey && doc.Prefix != "" && u.key != doc.Prefix {
+			continue
+		}
 		if !strings.HasPrefix(u.key, doc.Prefix) || !u.follows(doc.KeyMarker, doc.UploadIDMarker) {
 			continue
 		}

@@ -49,6 +49,9 @@ type Profile struct {
 	// NoUploadIsNoKey: ListParts of an upload that is not open answers 404
 	// NoSuchKey. Found on RGW 16.2.15; it is not in the table.
 	NoUploadIsNoKey bool
+	// UploadsByKey: ListMultipartUploads takes a prefix for a whole key, and lists
+	// the uploads of no other. Told of minio; it is not in the table.
+	UploadsByKey bool
 	// CompleteETag is how the ETag stands in the answer to
 	// CompleteMultipartUpload. Row "ETag in the Complete reply".
 	CompleteETag ETagForm
@@ -215,7 +218,7 @@ func Linode() Profile {
 
 // MinIO is minio of February 2026.
 func MinIO() Profile {
-	return Profile{Name: "minio", Delete: Ignored, CopyRangeAnySource: true}
+	return Profile{Name: "minio", Delete: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
 }
 
 // Versity is versitygw 1.8.
