@@ -60,6 +60,21 @@ func workloads() []workload {
 			h.appendN(1)
 			time.Sleep(time.Second)
 		}},
+		{"midnight, in parts", three, inParts(func(h *host) {
+			h.up()
+			h.appendN(2)
+			h.flush(time.Second)
+			time.Sleep(2 * time.Minute)
+			h.appendN(2)
+		})},
+		{"keep one, in parts", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, -1 }), inParts(func(h *host) {
+			for range 2 { // the second has the last body from the spool
+				h.up()
+				h.appendN(1)
+				h.flush(time.Second)
+				h.stop()
+			}
+		})},
 		{"midnight, gzip", with(func(c *rotatelog.Config) { c.Compression = rotatelog.Gzip }), func(h *host) {
 			h.up()
 			h.appendN(2)
@@ -113,6 +128,14 @@ func workloads() []workload {
 				h.flush(200 * time.Millisecond)
 			}
 		}},
+	}
+}
+
+// inParts runs a workload on a store whose writes take several requests.
+func inParts(run func(*host)) func(*host) {
+	return func(h *host) {
+		h.noted = true
+		run(h)
 	}
 }
 

@@ -434,6 +434,31 @@ func TestNoteFails(t *testing.T) {
 	}
 }
 
+// TestFourAtATime: that many copies are under way at once, if there are so many.
+func TestFourAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		old := strings.Repeat("0123456789", 6*3*leastPart/10)
+		write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
+		var begun []time.Duration
+		var mu sync.Mutex
+		start := time.Now()
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			if o.Name != "UploadPartCopy" {
+				return fakes3.Fault{}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			begun = append(begun, time.Since(start).Truncate(time.Second))
+			return fakes3.Fault{Delay: time.Second}
+		}
+		write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, int64(len(old))), rotatelog.Data([]byte("+")))
+		if want := []time.Duration{0, 0, 0, 0, time.Second, time.Second}; !slices.Equal(begun, want) {
+			t.Errorf("copies began after %v, want %v", begun, want)
+		}
+	})
+}
+
 // TestRefusalsInARow: a condition that held and was refused now and then is no
 // reason to send none any more.
 func TestRefusalsInARow(t *testing.T) {

@@ -191,6 +191,63 @@ func TestS3WriterRequests(t *testing.T) {
 	})
 }
 
+// TestS3LastBody: the next process need not read a small day either, unless what
+// the spool has of it is not what is there.
+func TestS3LastBody(t *testing.T) {
+	const body = "all_api.spool/body"
+	for name, test := range map[string]struct {
+		change func(b *bench)
+		reads  int
+	}{
+		"kept":    {func(b *bench) {}, 0},
+		"lost":    {func(b *bench) { b.disk.Remove(body) }, 1},
+		"torn":    {func(b *bench) { damage(b, body, func(c []byte) []byte { return c[:len(c)-1] }) }, 1},
+		"zeros":   {func(b *bench) { damage(b, body, func(c []byte) []byte { clear(c[len(c)/2:]); return c }) }, 1},
+		"no head": {func(b *bench) { damage(b, body, func(c []byte) []byte { return c[bytes.IndexByte(c, '\n')+1:] }) }, 1},
+		"of another version": {func(b *bench) {
+			old, _ := b.disk.ReadFile(body)
+			b.open()
+			b.append(ten...)
+			b.flush()
+			b.Close()
+			damage(b, body, func([]byte) []byte { return old })
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+				b.open()
+				b.append(ten...)
+				b.flush()
+				b.Close()
+				test.change(b)
+				uploads := s3Day(t, srv, dayA).Metadata.Uploads
+				srv.Reset()
+				b.open()
+				b.append(ten...)
+				b.flush()
+				if n := srv.Stats().Requests["GetObject"]; n != test.reads {
+					t.Errorf("%d reads, want %d", n, test.reads)
+				}
+				if m := s3Day(t, srv, dayA).Metadata; m.Uploads != uploads+1 || m.Matches != (uploads+1)*55 {
+					t.Errorf("%+v", m)
+				}
+			})
+		})
+	}
+}
+
+// damage changes a file of the spool.
+func damage(b *bench, name string, change func([]byte) []byte) {
+	b.t.Helper()
+	content, err := b.disk.ReadFile(name)
+	if err == nil {
+		err = b.disk.WriteFile(name, change(content), 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // onWire is a server over HTTP, and a client for it.
 type onWire struct {
 	*fakes3.Server

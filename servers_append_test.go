@@ -16,22 +16,26 @@ import (
 	"example.com/rotatelog"
 )
 
-// sentCounter is an HTTP client that counts the bytes of request bodies.
-type sentCounter struct {
+// bodyCounter is an HTTP client that counts the bytes of bodies.
+type bodyCounter struct {
 	s3.HTTPClient
-	sent atomic.Int64
+	sent, read atomic.Int64
 }
 
-func (c *sentCounter) Do(req *http.Request) (*http.Response, error) {
+func (c *bodyCounter) Do(req *http.Request) (*http.Response, error) {
 	c.sent.Add(max(req.ContentLength, 0))
-	return c.HTTPClient.Do(req)
+	resp, err := c.HTTPClient.Do(req)
+	if err == nil && req.Method != http.MethodHead {
+		c.read.Add(max(resp.ContentLength, 0))
+	}
+	return resp, err
 }
 
 // counted returns the server with a client that counts.
-func (s server) counted() (server, *sentCounter) {
-	var counter *sentCounter
+func (s server) counted() (server, *bodyCounter) {
+	var counter *bodyCounter
 	s.client = s3.New(s.client.Options(), func(o *s3.Options) {
-		counter = &sentCounter{HTTPClient: o.HTTPClient}
+		counter = &bodyCounter{HTTPClient: o.HTTPClient}
 		o.HTTPClient = counter
 	})
 	return s, counter
@@ -59,6 +63,7 @@ func TestServerAppend(t *testing.T) {
 						t.Fatal(err)
 					}
 					counter.sent.Store(0)
+					counter.read.Store(0)
 					for range fetches {
 						n++
 						if _, err := w.Append(t.Context(), fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", fetchSize))); err != nil {
@@ -75,6 +80,9 @@ func TestServerAppend(t *testing.T) {
 					}
 					if sent := counter.sent.Load(); sent > most {
 						t.Errorf("after %d fetches an upload took %d bytes, want at most %d", n, sent, most)
+					}
+					if read := counter.read.Load(); read > most-fetches*fetchSize {
+						t.Errorf("after %d fetches an upload read %d bytes, want at most %d", n, read, most-fetches*fetchSize)
 					}
 				}
 				keys := s.keys(t, cfg.Prefix)

@@ -65,7 +65,7 @@ func onServers(t *testing.T, test func(t *testing.T, s server)) {
 	}
 }
 
-func (s server) store(opts rotatelog.S3Options) rotatelog.Store {
+func (s server) store(opts rotatelog.S3Options) *rotatelog.S3Store {
 	return rotatelog.NewS3Store(s.client, s.bucket, opts)
 }
 
@@ -142,13 +142,13 @@ func TestServerStore(t *testing.T) {
 // replaced, versitygw answers a HEAD with the size of the version before and the
 // ETag and metadata of the next. A Writer needs no such care: no Version that
 // can be read comes of it.
-type steady struct{ rotatelog.Store }
+type steady struct{ *rotatelog.S3Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
-	before, err := s.Store.Stat(ctx, key)
+	before, err := s.S3Store.Stat(ctx, key)
 	for err == nil {
 		var o rotatelog.Object
-		if o, err = s.Store.Stat(ctx, key); err == nil && o.Version == before.Version && o.Size == before.Size {
+		if o, err = s.S3Store.Stat(ctx, key); err == nil && o.Version == before.Version && o.Size == before.Size {
 			return o, nil
 		}
 		before = o

@@ -97,6 +97,9 @@ func (h *host) open() bool {
 	if h.blind {
 		p.store.Store = blindStore{h.mem}
 	}
+	if h.noted {
+		p.store.Store = notedStore{h.mem, h.t}
+	}
 	cfg := h.cfg
 	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.noteSealed
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)

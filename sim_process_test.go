@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"example.com/rotatelog"
@@ -149,6 +150,36 @@ func (s blindStore) Write(ctx context.Context, key string, old rotatelog.Version
 	}
 	return s.objects.Write(ctx, key, now.Version, parts, meta)
 }
+
+// notedStore is a rotatelog.Multipart, of which nothing remains after a write.
+type notedStore struct {
+	objects
+	t *testing.T
+}
+
+func (s notedStore) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	for _, state := range []string{"begun ", "sent "} {
+		if err := note(state + key); err != nil {
+			return err
+		}
+	}
+	err := s.Write(ctx, key, old, parts, meta)
+	note("")
+	return err
+}
+
+// Settle wants a note as it was written, whatever became of the disk meanwhile.
+func (s notedStore) Settle(_ context.Context, text string) error {
+	if state, key, _ := strings.Cut(text, " "); state != "begun" && state != "sent" || !strings.HasSuffix(key, ".json") {
+		s.t.Errorf("settles %q", text)
+	}
+	return nil
+}
+
+func (s notedStore) Sweep(context.Context, string) error { return nil }
+
+// LeastCopy has days pass it soon; below, the spool keeps the last body.
+func (s notedStore) LeastCopy() int64 { return 800 }
 
 // processFS is the host's disk as a process sees it: slow, and useless once the
 // process is dead.

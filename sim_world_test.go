@@ -33,6 +33,7 @@ type world struct {
 
 	mem    objects
 	blind  bool // the store honours no condition
+	noted  bool // the store makes a Writer keep notes of what it writes
 	onWire bool // requests go wrong, and not the calls of the store that write
 	hosts  []*host
 
@@ -182,7 +183,7 @@ func (w *world) acked() map[int]submission {
 // fork returns a world like w, without hosts: one of its futures.
 func (w *world) fork() *world {
 	c := newWorld(w.t, w.seed)
-	c.start, c.blind = w.start, w.blind
+	c.start, c.blind, c.noted = w.start, w.blind, w.noted
 	mem := storetest.NewMem()
 	c.mem = mem
 	for _, key := range w.mem.Keys() {

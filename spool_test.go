@@ -74,6 +74,31 @@ func TestAppendCostsTheRecord(t *testing.T) {
 	})
 }
 
+// TestSyncSeal: appends are not synced one by one, but before the batch is sealed.
+func TestSyncSeal(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Sync, b.cfg.MaxFetches = rotatelog.SyncSeal, 4
+		b.open()
+		b.append(1)
+		synctest.Wait()
+		var ops []string
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "Sync" || op.Kind == "Link" {
+				ops = append(ops, op.Kind)
+			}
+			return nil
+		})
+		b.append(1, 1)
+		if len(ops) > 0 {
+			t.Errorf("two appends: %v", ops)
+		}
+		b.append(1)
+		if len(ops) < 2 || ops[0] != "Sync" || ops[1] != "Link" {
+			t.Errorf("a seal: %v", ops)
+		}
+	})
+}
+
 // TestSealCostsTwoSyncs: besides the append's own, and as long as the day does
 // not change.
 func TestSealCostsTwoSyncs(t *testing.T) {

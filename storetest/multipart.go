@@ -174,7 +174,7 @@ func settleApplied(t testing.TB, s rotatelog.Store, prefix string) {
 func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 	m := multipartOf(t, s)
 	key := prefix + "object"
-	old, parts, _ := appendTo(m, "tail")
+	old, parts, want := appendTo(m, "tail")
 	before := mustWrite(t, s, key, "", text(old), nil)
 	crash := errors.New("crash")
 	for ends := 1; ; ends++ {
@@ -190,8 +190,9 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 			return // it did not end at a note any more
 		}
 		wantSettled(t, m, n.texts())
-		if mustStat(t, s, key).Version != before.Version {
-			return // the settled write was applied, which Settle may do
+		if after := mustStat(t, s, key); after.Version != before.Version { // which Settle may have brought about
+			wantContent(t, s, key, want)
+			return
 		}
 		if ends > maxNotes {
 			t.Fatalf("a write calls note more than %d times", maxNotes)

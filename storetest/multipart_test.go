@@ -138,6 +138,15 @@ func brokenMultiparts() []brokenMultipart {
 			p.settle = func(string) error { return errors.New("503 SlowDown") }
 			return p
 		}},
+		{"cuts the object to what it settles", givenUp, func(p *parts) rotatelog.Store {
+			var key string
+			p.write = func(ctx context.Context, k string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+				key = k
+				return p.Mem.Write(ctx, k, old, parts, meta)
+			}
+			p.settle = func(string) error { p.Put(key, []byte("tail"), nil); return nil }
+			return p
+		}},
 		{"sweeps what is under way", sweep, func(p *parts) rotatelog.Store {
 			p.sweep = func() { clear(p.open) }
 			return p
