@@ -26,7 +26,9 @@ import (
 // version is one PutObject, with If-Match or If-None-Match and a Content-MD5; what
 // it copies is read first. One that copies more is a multipart upload, in which
 // the server copies by itself, in ranges of at most 128 MiB, four at a time: the
-// client sends what is new, and no whole object is ever in its memory. Where the
+// client sends what is new, and no whole object is ever in its memory. Only what
+// comes before a copy may have to be made up to 5 MiB, since no part but the last
+// may have less: up to 10 MiB of the old version are then read and sent. Where the
 // server cannot do that, or where several Writers share a key and it ignores
 // conditions on CompleteMultipartUpload, the object is put together in a temporary
 // file and sent whole, as long as it has no more than 5 GiB.

@@ -16,7 +16,7 @@ import (
 
 var (
 	dayLimit = flag.Duration("daylimit", 3*time.Minute, "time for the uploads of one day, after which the rest is left out")
-	largeOn  = flag.String("largeon", "fake", "server for the day of 2.6 GB: fake, whose copies cost nothing, or rgw or versity, which take a quarter of an hour each")
+	largeOn  = flag.String("largeon", "fake", "server for the day of 2.6 GB: fake, whose copies cost nothing, or rgw or versity, which take half an hour or longer")
 )
 
 const (
