@@ -297,7 +297,7 @@ func TestCrash(t *testing.T) {
 func stride() int {
 	switch {
 	case rotatelog.RaceDetector:
-		return 31
+		return 101
 	case testing.Short():
 		return 7
 	case !hasTime():

@@ -172,7 +172,8 @@
 //
 // A fetch: 64 MiB and 500 levels deep unless the Config says otherwise. A batch
 // and its fetches are held in memory: the one being filled, and one that is
-// uploaded, or several: another one while they have less than 16 MiB together. With compression the latter are
-// held compressed, and while that is done one fetch and, for zstd, 14 MiB, or 1
-// MiB for gzip. Linux and macOS; elsewhere Open says why not.
+// uploaded, or several: another one while they have less than 16 MiB together.
+// With compression the latter are held compressed, and while that is done one
+// fetch and, for zstd, 14 MiB, or 1 MiB for gzip. Linux and macOS; elsewhere Open
+// says why not.
 package rotatelog

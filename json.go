@@ -40,11 +40,11 @@ func checkObject(raw []byte, maxDepth int, member string) (value []byte, err err
 	if maxDepth > 0 {
 		limit = min(limit, maxDepth)
 	}
-	reached := limit
+	minded := limit
 	if brackets(raw) <= limit {
-		reached = 0
+		minded = 0 // it cannot nest so deep
 	}
-	value, end, err := readObject(raw, member, reached)
+	value, end, err := readObject(raw, member, minded)
 	if err != nil {
 		if i := deeperThan(raw, limit); i >= 0 {
 			return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)

@@ -127,6 +127,7 @@ func TestServerStore(t *testing.T) {
 			"shared": {Shared: true},
 		} {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				storetest.Run(t, func(*testing.T) rotatelog.Store {
 					if s.name == "versity" {
 						return steady{s.store(opts)}
