@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -96,6 +98,57 @@ func TestServerAppend(t *testing.T) {
 				uploads, err := s.client.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &keys[0]})
 				if err != nil || len(uploads.Uploads) != 0 {
 					t.Errorf("left open: %v, %v", uploads, err)
+				}
+			})
+		})
+	}
+}
+
+// TestServerCompressed appends to a compressed day that becomes larger than 5 MiB,
+// and reads it back.
+func TestServerCompressed(t *testing.T) {
+	const batches, fetches, fetchSize = 4, 10, 700_000
+	for _, c := range []rotatelog.Compression{rotatelog.Zstd, rotatelog.Gzip} {
+		t.Run(c.String(), func(t *testing.T) {
+			onServers(t, func(t *testing.T, s server) {
+				prefix := newPrefix()
+				w, err := rotatelog.Open(t.Context(), rotatelog.Config{
+					Dir: t.TempDir(), Prefix: prefix, Store: s.store(rotatelog.S3Options{}), Compression: c,
+					Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer w.Close()
+				hard := rand.NewChaCha8([32]byte{}) // to compress
+				var want []string
+				for n := range batches * fetches {
+					pad := make([]byte, fetchSize/2)
+					hard.Read(pad)
+					want = append(want, fmt.Sprintf(`{"n":%d,"pad":"%x"}`, n, pad))
+					if _, err := w.Append(t.Context(), []byte(want[n])); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				keys := s.keys(t, prefix)
+				if len(keys) != 1 {
+					t.Fatalf("%q", keys)
+				}
+				content := s.get(t, keys[0])
+				if len(content) < 5<<20 || len(content) > batches*fetches*fetchSize*2/3 {
+					t.Errorf("it has %d bytes", len(content))
+				}
+				var got []string
+				for _, u := range parseDay(t, keys[0], content).Uploads {
+					for _, fetch := range u.Data {
+						got = append(got, string(fetch))
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%d fetches are there, of %d, or they are not the same", len(got), len(want))
 				}
 			})
 		})
