@@ -53,8 +53,7 @@ const fileMode fs.FileMode = 0o400
 // line returns a fetch as it is written: a comma, the formatted record, and the
 // close. It is the one copy that an append makes, and needs no lock.
 func (a *array) line(fetch []byte) ([]byte, error) {
-	dst := make([]byte, 0, len(comma)+len(fetch)+len(closing))
-	dst, err := a.format(append(dst, comma...), fetch)
+	dst, err := a.format([]byte(comma), fetch)
 	return append(dst, closing...), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,7 +214,7 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 // format appends a fetch as it stands in the local file.
 func (cfg *Config) format(dst, fetch []byte) ([]byte, error) {
 	if cfg.Verbatim {
-		return append(dst, fetch...), nil
+		return append(dst, fetch...), nil // which need not clear the memory first, as Grow does
 	}
-	return appendIndented(dst, fetch)
+	return appendIndented(slices.Grow(dst, len(fetch)), fetch)
 }
