@@ -457,7 +457,7 @@ func (p *publisher) look(ctx context.Context, day daily, since int) (view, error
 			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
 		}
 		v, err := p.scan(ctx, day, obj)
-		if errors.Is(err, ErrConflict) && lost < maxRebases {
+		if (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && p.isReplaced(ctx, key, obj)) && lost < maxRebases {
 			continue
 		}
 		if err != nil {
@@ -465,6 +465,14 @@ func (p *publisher) look(ctx context.Context, day daily, since int) (view, error
 		}
 		return v, nil
 	}
+}
+
+// isReplaced reports whether an object that makes no sense is another by now, or
+// never was: while one is replaced, some servers tell the size of the version
+// before with all else of the next.
+func (p *publisher) isReplaced(ctx context.Context, key string, seen Object) bool {
+	now, err := p.cfg.Store.Stat(ctx, key)
+	return err == nil && (now.Version != seen.Version || now.Size != seen.Size)
 }
 
 // scan reads the entries of the day's object, where the metadata does not do.

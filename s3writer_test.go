@@ -191,6 +191,28 @@ func TestS3WriterRequests(t *testing.T) {
 	})
 }
 
+// TestS3TornHead: a HEAD that tells the size of one version with the ETag of the
+// next is looked at once more, and not taken for an object of somebody else.
+func TestS3TornHead(t *testing.T) {
+	inS3Bubble(t, fakes3.Versity(), func(t *testing.T, b *bench, srv *fakes3.Server) {
+		b.open()
+		for n := range 6 {
+			srv.Reset()
+			srv.Fault = func(o fakes3.Op) fakes3.Fault {
+				if o.Name == "HeadObject" && o.N == 1+n%3 {
+					return fakes3.Fault{Short: 10}
+				}
+				return fakes3.Fault{}
+			}
+			b.append(ten...)
+			b.flush()
+		}
+		if m := s3Day(t, srv, dayA).Metadata; m.Uploads != 6 || b.Stats().Failed > 0 {
+			t.Errorf("%+v, %d failed", m, b.Stats().Failed)
+		}
+	})
+}
+
 // TestS3LastBody: the next process need not read a small day either, unless what
 // the spool has of it is not what is there.
 func TestS3LastBody(t *testing.T) {

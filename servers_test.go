@@ -141,8 +141,8 @@ func TestServerStore(t *testing.T) {
 
 // steady repeats Stat until it answers the same twice. While an object is
 // replaced, versitygw answers a HEAD with the size of the version before and the
-// ETag and metadata of the next. A Writer needs no such care: no Version that
-// can be read comes of it.
+// ETag and metadata of the next. A Writer looks again when what it reads then makes
+// no sense.
 type steady struct{ *rotatelog.S3Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {

@@ -42,6 +42,11 @@ type Fault struct {
 	// the object with it (ceph#60771).
 	Linger bool
 
+	// Short is how many bytes too few HeadObject tells, as versitygw may while an
+	// object is replaced: the size is then of the version before, and the ETag and
+	// the metadata are of the next.
+	Short int64
+
 	// Delay passes before the request is executed, or with After, before it is
 	// answered. If the client leaves meanwhile, the request ends there.
 	Delay time.Duration
@@ -82,7 +87,11 @@ func (s *Server) serve(q *request, f Fault) reply {
 	case executed:
 		return p
 	}
-	return s.execute(q, true)
+	p = s.execute(q, true)
+	if f.Short > 0 {
+		p.body = p.body.cut(0, max(p.body.size()-f.Short, 0))
+	}
+	return p
 }
 
 // pause waits for d, and ends the request if the client leaves meanwhile.
