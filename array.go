@@ -51,7 +51,7 @@ const unknownSize = -1
 const fileMode fs.FileMode = 0o400
 
 // line returns a fetch as it is written: a comma, the formatted record, and the
-// close. It is the one copy that an append makes, and needs no lock.
+// close. It is the one copy that an append makes, but for join, and needs no lock.
 func (a *array) line(fetch []byte) ([]byte, error) {
 	dst, err := a.format([]byte(comma), fetch)
 	return append(dst, closing...), err

@@ -22,6 +22,19 @@ func (b *bench) calls() map[string]int {
 	return n
 }
 
+// refuse has the store refuse, and counts, the writes of an object from now on.
+func (b *bench) refuse(key string) *int {
+	n := new(int)
+	b.onStore(func(op storetest.Op) storetest.Fault {
+		if op.Name != "write" || op.Key != key {
+			return storetest.Fault{}
+		}
+		*n++
+		return storetest.Fault{Err: fmt.Errorf("403 AccessDenied: %w", rotatelog.ErrPermanent), Skip: true}
+	})
+	return n
+}
+
 func (b *bench) wantLayout(key string, closed bool) {
 	b.t.Helper()
 	b.day(key)
@@ -124,22 +137,15 @@ func TestClosingFails(t *testing.T) {
 		b.open()
 		b.append(ten...)
 		b.flush()
-		tries := 0
-		b.onStore(func(op storetest.Op) storetest.Fault {
-			if op.Name != "write" || op.Key != dayA {
-				return storetest.Fault{}
-			}
-			tries++
-			return storetest.Fault{Err: fmt.Errorf("403 AccessDenied: %w", rotatelog.ErrPermanent), Skip: true}
-		})
+		tries := b.refuse(dayA)
 		untilNextDay()
 		b.append(ten...)
 		b.flush()
 		if b.Stats().LastError != nil || b.day(dayB).Metadata.Uploads != 1 {
 			t.Errorf("%v, %+v", b.Stats().LastError, b.day(dayB).Metadata)
 		}
-		if tries < 5 || tries > 40 {
-			t.Errorf("tried %d times in 20 hours", tries)
+		if *tries < 5 || *tries > 40 {
+			t.Errorf("tried %d times in 20 hours", *tries)
 		}
 		if log := b.log.String(); !strings.Contains(log, "WARN msg=\"daily file could not be closed") || !strings.Contains(log, "403 AccessDenied") {
 			t.Error(log)
@@ -161,12 +167,7 @@ func TestDayToBeClosedIsRemembered(t *testing.T) {
 		b.open()
 		b.append(ten...)
 		b.flush()
-		b.onStore(func(op storetest.Op) storetest.Fault {
-			if op.Name != "write" || op.Key != dayA {
-				return storetest.Fault{}
-			}
-			return storetest.Fault{Err: fmt.Errorf("403 AccessDenied: %w", rotatelog.ErrPermanent), Skip: true}
-		})
+		b.refuse(dayA)
 		untilNextDay()
 		for range 3 {
 			b.append(ten...)

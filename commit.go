@@ -17,6 +17,7 @@ type request struct {
 	day       Day
 	line      []byte   // as it is written; nil: made from pieces
 	pieces    [][]byte // what the daily fetch number goes between
+	n         int      // the number that line was made with, of pieces
 	matches   int
 	uncounted error
 
@@ -76,11 +77,16 @@ func (w *Writer) describe(r *request, fetch, footer []byte) (err error) {
 }
 
 // number puts the daily fetch number into an envelope.
-func (r *request) number(n int, line func([]byte) ([]byte, error)) (err error) {
-	if r.pieces != nil {
-		r.line, err = line(bytes.Join(r.pieces, []byte(strconv.Itoa(n))))
+func (r *request) number(n int, line func([]byte) ([]byte, error)) error {
+	if r.pieces == nil || r.n == n {
+		return nil
 	}
-	return err
+	made, err := line(bytes.Join(r.pieces, []byte(strconv.Itoa(n))))
+	if err != nil {
+		return err
+	}
+	r.line, r.n = made, n
+	return nil
 }
 
 // submit queues r, and returns when its record is on disk or has failed.

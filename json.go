@@ -92,14 +92,18 @@ const outerLevels = 3
 
 var errTooDeep = errors.New("nested too deep")
 
-// readValue reads a value which, as an object or array, is the level given. The
-// depth is checked here since jsontext has a limit of its own, and to read all
-// token by token costs more than to read whole values and count their brackets.
+// readValue reads a value which, as an object or array, is the level given; limit
+// is that of readObject. The depth is checked here since jsontext has a limit of
+// its own, and to read all token by token costs more than to read whole values
+// and count their brackets.
 func readValue(d *jsontext.Decoder, level, limit int) error {
-	kind := d.PeekKind()
-	if limit == 0 || level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
+	if limit == 0 {
+		_, err := d.ReadValue()
+		return err
+	}
+	if kind := d.PeekKind(); level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
 		v, err := d.ReadValue()
-		if err == nil && limit > 0 && deeperThan(v, limit-level+1) >= 0 {
+		if err == nil && deeperThan(v, limit-level+1) >= 0 {
 			err = errTooDeep
 		}
 		return err

@@ -457,7 +457,7 @@ func (p *publisher) look(ctx context.Context, day daily, since int) (view, error
 			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
 		}
 		v, err := p.scan(ctx, day, obj)
-		if (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && p.isReplaced(ctx, key, obj)) && lost < maxRebases {
+		if lost < maxRebases && (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && p.isReplaced(ctx, key, obj)) {
 			continue
 		}
 		if err != nil {

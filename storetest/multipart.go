@@ -43,6 +43,37 @@ func appendTo(m rotatelog.Multipart, tail string) (old string, parts []rotatelog
 	return old, parts, old + tail
 }
 
+// growth is an object, and an append to it that is yet to be made.
+type growth struct {
+	rotatelog.Multipart
+	key       string
+	before    rotatelog.Object
+	parts     []rotatelog.Part
+	old, want string // content
+}
+
+func newGrowth(t testing.TB, s rotatelog.Store, prefix string) growth {
+	t.Helper()
+	g := growth{Multipart: multipartOf(t, s), key: prefix + "object"}
+	g.old, g.parts, g.want = appendTo(g, "tail")
+	g.before = mustWrite(t, s, g.key, "", text(g.old), nil)
+	return g
+}
+
+func (g growth) write(t testing.TB, note func(text string) error) error {
+	return g.WriteNoted(t.Context(), g.key, g.before.Version, g.parts, nil, note)
+}
+
+// mustWrite returns what the write has noted.
+func (g growth) mustWrite(t testing.TB) notes {
+	t.Helper()
+	var n notes
+	if err := g.write(t, n.note); err != nil {
+		t.Fatalf("WriteNoted: %v", err)
+	}
+	return n
+}
+
 // notes keeps what a write has noted.
 type notes []string
 
@@ -90,30 +121,20 @@ func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
 }
 
 func copiesAroundLeast(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	old, _, _ := appendTo(m, "")
-	v := mustWrite(t, s, key, "", text(old), nil).Version
-	for _, n := range []int64{m.LeastCopy() - 1, m.LeastCopy(), m.LeastCopy() + 1} {
-		if n < 0 || n > int64(len(old)) {
+	g := newGrowth(t, s, prefix)
+	v := g.before.Version
+	for _, n := range []int64{g.LeastCopy() - 1, g.LeastCopy(), g.LeastCopy() + 1} {
+		if n < 0 || n > int64(len(g.old)) {
 			continue
 		}
-		mustWrite(t, s, key, v, []rotatelog.Part{rotatelog.Copy(0, n), rotatelog.Data([]byte("tail"))}, nil)
-		wantContent(t, s, key, old[:n]+"tail")
-		v = mustWrite(t, s, key, mustStat(t, s, key).Version, text(old), nil).Version
+		o := mustWrite(t, s, g.key, v, []rotatelog.Part{rotatelog.Copy(0, n), rotatelog.Data([]byte("tail"))}, nil)
+		wantContent(t, s, g.key, g.old[:n]+"tail")
+		v = mustWrite(t, s, g.key, o.Version, text(g.old), nil).Version
 	}
 }
 
 func noteIsOneLine(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	var n notes
-	old, parts, _ := appendTo(m, "tail")
-	v := mustWrite(t, s, key, "", text(old), nil).Version
-	if err := m.WriteNoted(t.Context(), key, v, parts, nil, n.note); err != nil {
-		t.Fatalf("WriteNoted: %v", err)
-	}
-	for _, text := range n {
+	for _, text := range newGrowth(t, s, prefix).mustWrite(t) {
 		if strings.ContainsAny(text, "\r\n") {
 			t.Errorf("a note of several lines: %q", text)
 		}
@@ -122,14 +143,11 @@ func noteIsOneLine(t testing.TB, s rotatelog.Store, prefix string) {
 
 // noteFails has the first call of note fail, then the second, until none is left.
 func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	old, parts, want := appendTo(m, "tail")
-	before := mustWrite(t, s, key, "", text(old), nil)
+	g := newGrowth(t, s, prefix)
 	full := errors.New("the disk is full")
 	for fails := 1; ; fails++ {
 		calls, failed := 0, false
-		err := m.WriteNoted(t.Context(), key, before.Version, parts, nil, func(text string) error {
+		err := g.write(t, func(text string) error {
 			calls++
 			if calls < fails || text == "" {
 				return nil
@@ -141,13 +159,13 @@ func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
 			if err != nil {
 				t.Errorf("WriteNoted with a note that does not fail: %v", err)
 			}
-			wantContent(t, s, key, want)
+			wantContent(t, s, g.key, g.want)
 			return
 		}
 		if !errors.Is(err, full) {
 			t.Errorf("note failed at call %d, and WriteNoted returned %v", fails, err)
 		}
-		wantUnchanged(t, s, key, before, old)
+		wantUnchanged(t, s, g.key, g.before, g.old)
 		if fails > maxNotes {
 			t.Fatalf("a write calls note more than %d times", maxNotes)
 		}
@@ -155,31 +173,22 @@ func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
 }
 
 func settleApplied(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	var n notes
-	old, parts, want := appendTo(m, "tail")
-	v := mustWrite(t, s, key, "", text(old), nil).Version
-	if err := m.WriteNoted(t.Context(), key, v, parts, nil, n.note); err != nil {
-		t.Fatalf("WriteNoted: %v", err)
-	}
-	wantSettled(t, m, n.texts())
-	wantContent(t, s, key, want)
-	later := mustWrite(t, s, key, mustStat(t, s, key).Version, text("written later"), nil)
-	wantSettled(t, m, n.texts())
-	wantUnchanged(t, s, key, later, "written later")
+	g := newGrowth(t, s, prefix)
+	n := g.mustWrite(t)
+	wantSettled(t, g, n.texts())
+	wantContent(t, s, g.key, g.want)
+	later := mustWrite(t, s, g.key, mustStat(t, s, g.key).Version, text("written later"), nil)
+	wantSettled(t, g, n.texts())
+	wantUnchanged(t, s, g.key, later, "written later")
 }
 
 // settleGivenUp has a write end at each of its notes, as a crash would.
 func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	old, parts, want := appendTo(m, "tail")
-	before := mustWrite(t, s, key, "", text(old), nil)
+	g := newGrowth(t, s, prefix)
 	crash := errors.New("crash")
 	for ends := 1; ; ends++ {
 		var n notes
-		err := m.WriteNoted(t.Context(), key, before.Version, parts, nil, func(text string) error {
+		err := g.write(t, func(text string) error {
 			n.note(text)
 			if len(n) >= ends {
 				return crash
@@ -189,9 +198,9 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 		if err == nil {
 			return // it did not end at a note any more
 		}
-		wantSettled(t, m, n.texts())
-		if after := mustStat(t, s, key); after.Version != before.Version { // which Settle may have brought about
-			wantContent(t, s, key, want)
+		wantSettled(t, g, n.texts())
+		if mustStat(t, s, g.key).Version != g.before.Version { // which Settle may have brought about
+			wantContent(t, s, g.key, g.want)
 			return
 		}
 		if ends > maxNotes {
@@ -214,19 +223,16 @@ func wantSettled(t testing.TB, m rotatelog.Multipart, texts []string) {
 }
 
 func sweepWhileWriting(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
-	key := prefix + "object"
-	old, parts, want := appendTo(m, "tail")
-	v := mustWrite(t, s, key, "", text(old), nil).Version
+	g := newGrowth(t, s, prefix)
 	sweep := func(string) error {
-		if err := m.Sweep(t.Context(), key); err != nil {
+		if err := g.Sweep(t.Context(), g.key); err != nil {
 			t.Errorf("Sweep: %v", err)
 		}
 		return nil
 	}
-	if err := m.WriteNoted(t.Context(), key, v, parts, nil, sweep); err != nil {
+	if err := g.write(t, sweep); err != nil {
 		t.Errorf("WriteNoted, with a Sweep at each note: %v", err)
 	}
 	sweep("")
-	wantContent(t, s, key, want)
+	wantContent(t, s, g.key, g.want)
 }
