@@ -9,11 +9,15 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/rotatelog/internal/football"
 	"example.com/rotatelog/internal/vfs"
@@ -25,20 +29,22 @@ import (
 // BenchmarkValidate measures what Append does to a fetch before it is written:
 // checking and counting.
 func BenchmarkValidate(b *testing.B) {
-	ours := func(text []byte) error {
-		_, footer, err := checkFetch(text, limits{defaultMaxFetchBytes, defaultMaxDepth}, footerMember)
-		if err != nil {
-			return err
-		}
-		_, err = countTotal(footer)
-		return err
-	}
-	benchmarkTexts(b, ours, func(text []byte) error {
+	benchmarkTexts(b, checkAndCount, func(text []byte) error {
 		if !json.Valid(text) {
 			return errors.New("invalid")
 		}
 		return nil
 	})
+}
+
+func checkAndCount(text []byte) error {
+	path := []string{footerMember, totalMember}
+	_, f, err := checkFetch(text, limits{defaultMaxFetchBytes, defaultMaxDepth}, path...)
+	if err != nil {
+		return err
+	}
+	_, err = countAt(f, path)
+	return err
 }
 
 // BenchmarkCompact measures what the publisher does to a fetch.
@@ -71,14 +77,8 @@ func BenchmarkIndent(b *testing.B) {
 
 // benchmarkTexts compares what we do to a fetch with what encoding/json does.
 func benchmarkTexts(b *testing.B, ours, plain func(text []byte) error) {
-	const indentedBy = 2.3 // of this data
 	for label, size := range map[string]int{"2kB": 2_000, "1.8MB": 1_800_000} {
-		compact := football.New(1, size).Next()
-		indented, err := appendIndented(nil, football.New(1, int(float64(size)/indentedBy)).Next())
-		if err != nil {
-			b.Fatal(err)
-		}
-		for form, text := range map[string][]byte{"compact": compact, "indented": indented} {
+		for form, text := range map[string][]byte{"compact": football.New(1, size).Next(), "indented": indentedText(b, size)} {
 			run := func(way string, do func(text []byte) error) {
 				b.Run(fmt.Sprintf("size=%s/form=%s/way=%s", label, form, way), func(b *testing.B) {
 					b.SetBytes(int64(len(text)))
@@ -93,6 +93,69 @@ func benchmarkTexts(b *testing.B, ours, plain func(text []byte) error) {
 			run("rotatelog", ours)
 			run("encoding-json", plain)
 		}
+	}
+}
+
+// indentedText returns a fetch of about that size, as the API sends it.
+func indentedText(b *testing.B, size int) []byte {
+	const indentedBy = 2.3 // of this data
+	text, err := appendIndented(nil, football.New(1, int(float64(size)/indentedBy)).Next())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return text
+}
+
+// BenchmarkDurable measures an Append and what it cannot do without, a write and
+// fsync and the check of the fetch, in turns: where a disk takes twice as long for
+// a while, it does so for all.
+func BenchmarkDurable(b *testing.B) {
+	run := func(label string, batch int, text []byte) {
+		b.Run(fmt.Sprintf("size=%s/batch=%d", label, batch), func(b *testing.B) { benchmarkDurable(b, batch, text) })
+	}
+	run("2kB", 1000, football.New(1, 2_000).Next()) // few are sealed
+	run("1.8MB", defaultMaxFetches, indentedText(b, 1_800_000))
+}
+
+func benchmarkDurable(b *testing.B, batch int, text []byte) {
+	w, err := Open(b.Context(), Config{Dir: b.TempDir(), Store: hangingStore{}, MaxFetches: batch, Verbatim: true,
+		Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close()
+	f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	steps := []struct {
+		metric string
+		do     func() error
+		took   time.Duration
+	}{
+		{"write-ns", func() error {
+			_, err := f.Write(text)
+			return errors.Join(err, f.Sync())
+		}, 0},
+		{"check-ns", func() error { return checkAndCount(text) }, 0},
+		{"append-ns", func() error {
+			_, err := w.Append(b.Context(), text)
+			return err
+		}, 0},
+	}
+	for b.Loop() {
+		slices.Reverse(steps) // what comes after an fsync begins with cold caches
+		for i := range steps {
+			begun := time.Now()
+			if err := steps[i].do(); err != nil {
+				b.Fatal(err)
+			}
+			steps[i].took += time.Since(begun)
+		}
+	}
+	for _, s := range steps {
+		b.ReportMetric(float64(s.took)/float64(b.N), s.metric)
 	}
 }
 

@@ -28,12 +28,12 @@ type request struct {
 
 // newRequest checks, counts and formats a fetch.
 func (w *Writer) newRequest(raw []byte) (*request, error) {
-	fetch, footer, err := checkFetch(raw, w.limits, footerMember)
+	fetch, count, err := checkFetch(raw, w.limits, w.cfg.countPath...)
 	if err != nil {
 		return nil, err
 	}
 	r := &request{done: make(chan struct{})}
-	if err := w.describe(r, fetch, footer); err != nil {
+	if err := w.describe(r, fetch, count); err != nil {
 		return nil, err
 	}
 	r.line, err = w.spool.array.line(fetch)
@@ -52,18 +52,18 @@ func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	fetch, footer, err := checkFetch(bytes.Join(pieces, []byte("0")), w.limits, footerMember)
+	fetch, count, err := checkFetch(bytes.Join(pieces, []byte("0")), w.limits, w.cfg.countPath...)
 	if err != nil {
 		return nil, err
 	}
 	r := &request{day: DayOf(now, w.cfg.Location), pieces: pieces, done: make(chan struct{})}
-	return r, w.describe(r, fetch, footer)
+	return r, w.describe(r, fetch, count)
 }
 
 // describe finds the fetch's matches, and its day if that stands in the fetch.
-func (w *Writer) describe(r *request, fetch, footer []byte) (err error) {
-	if w.cfg.countFooter {
-		r.matches, r.uncounted = countTotal(footer)
+func (w *Writer) describe(r *request, fetch []byte, count found) (err error) {
+	if path := w.cfg.countPath; path != nil {
+		r.matches, r.uncounted = countAt(count, path)
 	} else {
 		r.matches, r.uncounted = checkedCount(w.cfg.Count, fetch)
 	}

@@ -83,8 +83,8 @@ type Config struct {
 	// Hooks are told what happens.
 	Hooks Hooks
 
-	largeDay    int64 // size of an object from which it is large, in bytes
-	countFooter bool  // Count is the default: the footer found while checking will do
+	largeDay  int64    // size of an object from which it is large, in bytes
+	countPath []string // of the count, which is found while checking; nil: Count is the user's
 
 	fs     vfs.FS                            // in tests, what Dir stands for
 	newID  func() string                     // in tests, the ids of batches
@@ -128,8 +128,8 @@ func (cfg Config) checked() (Config, error) {
 		cfg.Logger = slog.Default()
 	}
 	if cfg.Count == nil {
-		cfg.Count = CountMember(footerMember, totalMember)
-		cfg.countFooter = true
+		cfg.countPath = []string{footerMember, totalMember}
+		cfg.Count = CountMember(cfg.countPath...)
 	}
 	if cfg.newID == nil {
 		cfg.newID = rand.Text

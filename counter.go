@@ -28,7 +28,13 @@ const (
 // "45" and -0 are errors.
 func CountMember(path ...string) CountFunc {
 	path = slices.Clone(path)
-	return func(fetch []byte) (int, error) { return countAt(fetch, 0, path) }
+	return func(fetch []byte) (int, error) {
+		f, err := find(fetch, path)
+		if err != nil {
+			return 0, err
+		}
+		return countAt(f, path)
+	}
 }
 
 // CountArray counts the elements of the array at a path of member names, such
@@ -50,12 +56,6 @@ func CountArray(path ...string) CountFunc {
 	}
 }
 
-// countTotal is CountMember("FETCH_FOOTER", "total_matches") for a caller that
-// already has the footer; nil stands for none.
-func countTotal(footer []byte) (int, error) {
-	return countAt(footer, 1, []string{footerMember, totalMember})
-}
-
 // checkedCount calls a CountFunc that a user may have written. A panic in it is
 // an error: a fetch that cannot be counted must not end the program at each
 // start.
@@ -75,9 +75,9 @@ func checkedCount(count CountFunc, fetch []byte) (n int, err error) {
 	return n, nil
 }
 
-// countAt returns the count at path, where value stands at path[:from] already.
-func countAt(value []byte, from int, path []string) (int, error) {
-	value, err := lookupFrom(value, from, path)
+// countAt returns the count at a path, which led to f.
+func countAt(f found, path []string) (int, error) {
+	value, err := f.at(path)
 	if err != nil || isNull(value) {
 		return 0, err
 	}

@@ -46,12 +46,13 @@ func TestCountMember(t *testing.T) {
 			n, err := CountMember("FETCH_FOOTER", "total_matches")([]byte(tt.fetch))
 			checkCount(t, n, err, tt.want, tt.err)
 
-			// The Writer counts from the footer that it has already found.
-			footer, err := checkObject([]byte(tt.fetch), 0, footerMember)
+			// The Writer finds the count while it checks the fetch.
+			path := []string{footerMember, totalMember}
+			f, err := checkObject([]byte(tt.fetch), 0, path...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			n, err = countTotal(footer)
+			n, err = countAt(f, path)
 			checkCount(t, n, err, tt.want, tt.err)
 		})
 	}

@@ -21,21 +21,21 @@ type limits struct {
 }
 
 // checkFetch checks that raw is one JSON object within the limits, and returns
-// it without a byte order mark and the white space around it, together with the
-// value of its last member of the name given (nil if there is none). Both are
-// parts of raw. Offsets in errors do not count the byte order mark.
-func checkFetch(raw []byte, lim limits, member string) (fetch, value []byte, err error) {
+// it without a byte order mark and the white space around it, together with what
+// stands at a path of member names. Both are parts of raw. Offsets in errors do
+// not count the byte order mark.
+func checkFetch(raw []byte, lim limits, path ...string) (fetch []byte, f found, err error) {
 	raw = dropBOM(raw)
 	fetch = bytes.Trim(raw, jsonSpace)
 	if lim.maxBytes > 0 && int64(len(fetch)) > lim.maxBytes {
-		return nil, nil, fmt.Errorf("%w: its %d bytes are more than MaxFetchBytes, %d",
+		return nil, found{}, fmt.Errorf("%w: its %d bytes are more than MaxFetchBytes, %d",
 			ErrInvalidFetch, len(fetch), lim.maxBytes)
 	}
-	value, err = checkObject(raw, lim.maxDepth, member)
+	f, err = checkObject(raw, lim.maxDepth, path...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrInvalidFetch, err)
+		return nil, found{}, fmt.Errorf("%w: %w", ErrInvalidFetch, err)
 	}
-	return fetch, value, nil
+	return fetch, f, nil
 }
 
 func dropBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\uFEFF")) }

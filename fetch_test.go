@@ -33,9 +33,9 @@ func TestCheckFetch(t *testing.T) {
 		{name: "UTF-16", raw: "\xff\xfe{\x00}\x00", err: "invalid fetch: invalid UTF-8 at byte 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fetch, value, err := checkFetch([]byte(tt.raw), tt.lim, "a")
-			if string(fetch) != tt.fetch || string(value) != tt.value {
-				t.Errorf("got %q, %q; want %q, %q", fetch, value, tt.fetch, tt.value)
+			fetch, f, err := checkFetch([]byte(tt.raw), tt.lim, "a")
+			if string(fetch) != tt.fetch || string(f.value) != tt.value {
+				t.Errorf("got %q, %q; want %q, %q", fetch, f.value, tt.fetch, tt.value)
 			}
 			if got := fmt.Sprint(err); (err != nil || tt.err != "") && got != tt.err {
 				t.Errorf("got  %s\nwant %s", got, tt.err)
@@ -88,12 +88,13 @@ func TestEncode(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
-	fetch, footer, err := checkFetch([]byte(got), limits{}, footerMember)
+	path := []string{footerMember, totalMember}
+	fetch, count, err := checkFetch([]byte(got), limits{}, path...)
 	if err != nil || string(fetch) != got {
 		t.Fatalf("checkFetch: %v", err)
 	}
-	if n, err := countTotal(footer); n != 45 || err != nil {
-		t.Errorf("countTotal = %d, %v; want 45", n, err)
+	if n, err := countAt(count, path); n != 45 || err != nil {
+		t.Errorf("countAt = %d, %v; want 45", n, err)
 	}
 	if at, err := HeaderTime(fetch); !at.Equal(now.Truncate(time.Second)) || err != nil {
 		t.Errorf("HeaderTime = %v, %v; want %v", at, err, now)
@@ -156,7 +157,7 @@ func TestEncodeInvalidData(t *testing.T) {
 		})
 	}
 	deep := strings.Repeat("[", maxNesting-1) + strings.Repeat("]", maxNesting-1)
-	if _, err := checkObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0, ""); err != nil {
+	if _, err := checkObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0); err != nil {
 		t.Errorf("the deepest Data makes a record that is refused: %v", err)
 	}
 }

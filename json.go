@@ -24,66 +24,106 @@ const maxNesting = 9_990
 // first; 0 means maxNesting), with nothing but white space around it. Members
 // may share a name, and an escaped surrogate may stand alone.
 //
-// In the same pass it finds the value of the last top-level member of the name
-// given; nil means that there is none.
-func checkObject(raw []byte, maxDepth int, member string) (value []byte, err error) {
+// In the same pass it finds what stands at a path of member names.
+func checkObject(raw []byte, maxDepth int, path ...string) (found, error) {
 	if i := invalidUTF8(raw); i >= 0 {
-		return nil, fmt.Errorf("invalid UTF-8 at byte %d", i)
+		return found{}, fmt.Errorf("invalid UTF-8 at byte %d", i)
 	}
 	switch rest := bytes.TrimLeft(raw, jsonSpace); {
 	case len(rest) == 0:
-		return nil, errors.New("want a JSON object, found nothing")
+		return found{}, errors.New("want a JSON object, found nothing")
 	case rest[0] != '{':
-		return nil, fmt.Errorf("want a JSON object, found %q at byte %d", rest[0], len(raw)-len(rest))
+		return found{}, fmt.Errorf("want a JSON object, found %q at byte %d", rest[0], len(raw)-len(rest))
 	}
 	limit := maxNesting
 	if maxDepth > 0 {
 		limit = min(limit, maxDepth)
 	}
-	minded := limit
+	f := finder{dec: newDecoder(raw), raw: raw, path: path, limit: limit}
 	if brackets(raw) <= limit {
-		minded = 0 // it cannot nest so deep
+		f.limit = 0 // it cannot nest so deep
 	}
-	value, end, err := readObject(raw, member, minded)
-	if err != nil {
+	if err := f.object(1); err != nil {
 		if i := deeperThan(raw, limit); i >= 0 {
-			return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
+			return found{}, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
 		}
-		return nil, err
+		return found{}, syntaxError(err)
 	}
-	if rest := bytes.TrimLeft(raw[end:], jsonSpace); len(rest) > 0 {
-		return nil, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
+	if rest := bytes.TrimLeft(raw[f.dec.InputOffset():], jsonSpace); len(rest) > 0 {
+		return found{}, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
 	}
-	return value, nil
+	return f.found, nil
 }
 
-// readObject reads the object that raw begins with, and returns the value of
-// its last member of the name given, nil if there is none, and where it ends.
-// Nesting more than limit levels deep is an error; 0 means that it is known not to.
-func readObject(raw []byte, name string, limit int) (value []byte, end int, err error) {
-	d := newDecoder(raw)
-	if _, err := d.ReadToken(); err != nil { // the opening brace
-		return nil, 0, syntaxError(err)
+// found is where a path of member names led to in an object. Of members that
+// share a name the last one counts.
+type found struct {
+	value []byte // a part of the object; nil if there is none
+	names int    // how many names of the path lead to value
+}
+
+// at returns the value at the path that was searched for. nil means that there
+// is none, or that something on the way is null; anything else on the way that
+// is no object is an error.
+func (f found) at(path []string) ([]byte, error) {
+	switch {
+	case f.value == nil || f.names == len(path):
+		return f.value, nil
+	case string(f.value) == "null":
+		return nil, nil
+	case f.names == 0:
+		return nil, fmt.Errorf("not an object: %s", excerpt(f.value))
 	}
-	for d.PeekKind() == jsontext.KindString {
-		n, err := d.ReadValue()
+	return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:f.names]), excerpt(f.value))
+}
+
+// finder reads an object, and finds what stands at a path of member names.
+type finder struct {
+	dec   *jsontext.Decoder // of raw
+	raw   []byte
+	path  []string
+	limit int // levels that may nest; 0 if it is known that no more do
+	found found
+}
+
+// object reads the object that is next. It stands at the first level-1 names of
+// the path.
+func (f *finder) object(level int) error {
+	if f.limit > 0 && level > f.limit {
+		return errTooDeep
+	}
+	if _, err := f.dec.ReadToken(); err != nil { // the opening brace
+		return err
+	}
+	for f.dec.PeekKind() == jsontext.KindString {
+		name, err := f.dec.ReadValue()
 		if err != nil {
-			return nil, 0, syntaxError(err)
+			return err
 		}
-		found := nameIs(n, name) // now: n lasts until the next read
-		begin := d.InputOffset()
-		if err := readValue(d, 2, limit); err != nil {
-			return nil, 0, syntaxError(err)
+		if level <= len(f.path) && nameIs(name, f.path[level-1]) {
+			err = f.member(level)
+		} else {
+			err = f.value(level + 1)
 		}
-		if found {
-			end := d.InputOffset()
-			value = bytes.TrimLeft(raw[begin:end:end], ":"+jsonSpace)
+		if err != nil {
+			return err
 		}
 	}
-	if _, err := d.ReadToken(); err != nil { // the closing brace
-		return nil, 0, syntaxError(err)
+	_, err := f.dec.ReadToken() // the closing brace
+	return err
+}
+
+// member reads the value of a member to which the first names of the path lead.
+func (f *finder) member(names int) error {
+	f.found = found{names: names}
+	if names < len(f.path) && f.dec.PeekKind() == jsontext.KindBeginObject {
+		return f.object(names + 1)
 	}
-	return value, int(d.InputOffset()), nil
+	begin := f.dec.InputOffset()
+	err := f.value(names + 1)
+	end := f.dec.InputOffset()
+	f.found.value = bytes.TrimLeft(f.raw[begin:end:end], ":"+jsonSpace)
+	return err
 }
 
 // outerLevels are read token by token: those of a fetch, what the API sent, and
@@ -92,32 +132,31 @@ const outerLevels = 3
 
 var errTooDeep = errors.New("nested too deep")
 
-// readValue reads a value which, as an object or array, is the level given; limit
-// is that of readObject. The depth is checked here since jsontext has a limit of
-// its own, and to read all token by token costs more than to read whole values
-// and count their brackets.
-func readValue(d *jsontext.Decoder, level, limit int) error {
-	if limit == 0 {
-		_, err := d.ReadValue()
+// value reads a value which, as an object or array, is the level given. The depth
+// is checked here since jsontext has a limit of its own, and to read all token by
+// token costs more than to read whole values and count their brackets.
+func (f *finder) value(level int) error {
+	if f.limit == 0 {
+		_, err := f.dec.ReadValue()
 		return err
 	}
-	if kind := d.PeekKind(); level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
-		v, err := d.ReadValue()
-		if err == nil && deeperThan(v, limit-level+1) >= 0 {
+	if kind := f.dec.PeekKind(); level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
+		v, err := f.dec.ReadValue()
+		if err == nil && deeperThan(v, f.limit-level+1) >= 0 {
 			err = errTooDeep
 		}
 		return err
 	}
-	if level > limit {
+	if level > f.limit {
 		return errTooDeep
 	}
-	_, err := d.ReadToken()
+	_, err := f.dec.ReadToken()
 	for err == nil {
-		if kind := d.PeekKind(); kind == jsontext.KindEndObject || kind == jsontext.KindEndArray {
-			_, err = d.ReadToken()
+		if kind := f.dec.PeekKind(); kind == jsontext.KindEndObject || kind == jsontext.KindEndArray {
+			_, err = f.dec.ReadToken()
 			return err
 		}
-		err = readValue(d, level+1, limit)
+		err = f.value(level + 1)
 	}
 	return err
 }
@@ -206,30 +245,29 @@ func syntaxError(err error) error {
 }
 
 // lookup returns the value at a path of member names below value, which must be
-// valid. Of members that share a name the last one counts. nil means that there
-// is none, or that something on the way is null; anything else on the way that
-// is no object is an error.
-func lookup(value []byte, path ...string) ([]byte, error) { return lookupFrom(value, 0, path) }
-
-// lookupFrom is lookup where value stands at path[:from] already.
-func lookupFrom(value []byte, from int, path []string) ([]byte, error) {
-	value = bytes.Trim(value, jsonSpace)
-	for i, name := range path[from:] {
-		switch {
-		case len(value) == 0 || string(value) == "null":
-			return nil, nil
-		case value[0] != '{' && from+i == 0:
-			return nil, fmt.Errorf("not an object: %s", excerpt(value))
-		case value[0] != '{':
-			return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:from+i]), excerpt(value))
-		}
-		v, _, err := readObject(value, name, 0)
-		if err != nil {
-			return nil, err
-		}
-		value = v
+// valid; see [found.at].
+func lookup(value []byte, path ...string) ([]byte, error) {
+	f, err := find(value, path)
+	if err != nil {
+		return nil, err
 	}
-	return value, nil
+	return f.at(path)
+}
+
+// find returns what stands at a path in a value that must be valid.
+func find(value []byte, path []string) (found, error) {
+	value = bytes.Trim(value, jsonSpace)
+	if len(value) == 0 {
+		return found{}, nil
+	}
+	if len(path) == 0 || value[0] != '{' {
+		return found{value: value}, nil
+	}
+	f := finder{dec: newDecoder(value), raw: value, path: path}
+	if err := f.object(1); err != nil {
+		return found{}, syntaxError(err)
+	}
+	return f.found, nil
 }
 
 // pathName returns how messages name a path.

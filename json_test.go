@@ -38,7 +38,8 @@ func TestCheckObject(t *testing.T) {
 		{"UTF-8", "{\"é\":\"\u2028\U0001F600\ufeff\x7f\"}", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			value, err := checkObject([]byte(tt.raw), 0, "FETCH_FOOTER")
+			f, err := checkObject([]byte(tt.raw), 0, "FETCH_FOOTER")
+			value := f.value
 			if err != nil || string(value) != tt.value {
 				t.Errorf("got %q, %v; want %q", value, err, tt.value)
 			}
@@ -73,9 +74,9 @@ func TestCheckObjectErrors(t *testing.T) {
 		{"brackets mixed up", `{"a":[}]}`, "invalid character '}' at start of value at byte 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			value, err := checkObject([]byte(tt.raw), 0, "a")
-			if err == nil || err.Error() != tt.want || value != nil {
-				t.Errorf("got  %q, %v\nwant %s", value, err, tt.want)
+			f, err := checkObject([]byte(tt.raw), 0, "a")
+			if err == nil || err.Error() != tt.want || f.value != nil {
+				t.Errorf("got  %q, %v\nwant %s", f.value, err, tt.want)
 			}
 		})
 	}
@@ -101,7 +102,7 @@ func TestCheckObjectDepth(t *testing.T) {
 		{"bomb of objects", strings.Repeat(`{"a":`, 5_000_000), 0, "nested more than 9990 levels deep at byte 49950"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := checkObject([]byte(tt.raw), tt.maxDepth, "")
+			_, err := checkObject([]byte(tt.raw), tt.maxDepth)
 			if got := fmt.Sprint(err); (err != nil || tt.want != "") && got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -120,7 +121,7 @@ func TestDeepestRecordIsReadable(t *testing.T) {
 	if !json.Valid(day) {
 		t.Error("encoding/json cannot read the day's object")
 	}
-	if _, _, err := readObject(day, "", 0); err != nil {
+	if _, err := lookup(day, "uploads"); err != nil {
 		t.Errorf("jsontext cannot read the day's object: %v", err)
 	}
 }
@@ -386,7 +387,8 @@ func FuzzCheckObject(f *testing.F) {
 		f.Add([]byte(s), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, maxDepth uint8) {
-		value, err := checkObject(raw, int(maxDepth), "FETCH_FOOTER")
+		f, err := checkObject(raw, int(maxDepth), "FETCH_FOOTER")
+		value := f.value
 		want := json.Valid(raw) && utf8.Valid(raw) && bytes.TrimLeft(raw, jsonSpace)[0] == '{'
 		if want {
 			limit := maxNesting
@@ -405,8 +407,21 @@ func FuzzCheckObject(f *testing.F) {
 		if err := json.Unmarshal(raw, &members); err != nil {
 			t.Fatal(err)
 		}
-		if footer := members["FETCH_FOOTER"]; !bytes.Equal(footer, value) || (footer == nil) != (value == nil) {
+		footer := members["FETCH_FOOTER"]
+		if !bytes.Equal(footer, value) || (footer == nil) != (value == nil) {
 			t.Errorf("footer of %q is %q, got %q", raw, footer, value)
+		}
+		path := []string{"FETCH_FOOTER", "total_matches"}
+		if f, err = checkObject(raw, int(maxDepth), path...); err != nil {
+			t.Fatal(err)
+		}
+		count, err := f.at(path)
+		var inFooter map[string]json.RawMessage
+		if notObject := json.Unmarshal(footer, &inFooter) != nil && footer != nil; notObject != (err != nil) {
+			t.Errorf("count in %q: %v", raw, err)
+		}
+		if want := inFooter["total_matches"]; !bytes.Equal(want, count) {
+			t.Errorf("count in %q is %q, got %q", raw, want, count)
 		}
 	})
 }
@@ -416,7 +431,7 @@ func FuzzFormat(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if _, err := checkObject(value, 1000, ""); err != nil {
+		if _, err := checkObject(value, 1000); err != nil {
 			return
 		}
 		want := tokens(t, value)
