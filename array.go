@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -30,9 +31,11 @@ type array struct {
 	left    vfs.Info // as this Writer left the file; of unknownSize until it has looked
 	end     int64    // offset just past the last record, or past the "["
 	records [][]byte
-	joined  []byte // for records that are written at once
-	dirty   bool   // written to since the last fsync
-	broken  bool   // what is on disk is not known: to be replaced before use
+	lines   [][]byte  // what records stand in
+	free    sync.Pool // of lines whose records are sealed
+	joined  []byte    // for records that are written at once
+	dirty   bool      // written to since the last fsync
+	broken  bool      // what is on disk is not known: to be replaced before use
 }
 
 // formatFunc appends a fetch to dst as it stands in the array.
@@ -53,8 +56,26 @@ const fileMode fs.FileMode = 0o400
 // line returns a fetch as it is written: a comma, the formatted record, and the
 // close. It is the one copy that an append makes, but for join, and needs no lock.
 func (a *array) line(fetch []byte) ([]byte, error) {
-	dst, err := a.format([]byte(comma), fetch)
+	dst, err := a.format(append(a.buffer(len(fetch)), comma...), fetch)
 	return append(dst, closing...), err
+}
+
+// buffer returns memory for a fetch of n bytes: that of a line that is no longer
+// needed, unless it would keep much more than the fetch takes. New memory costs
+// several times as much as to copy a fetch of 1 MB into it.
+func (a *array) buffer(n int) []byte {
+	if line, ok := a.free.Get().(*[]byte); ok && cap(*line) <= 4*n {
+		return (*line)[:0]
+	}
+	return nil
+}
+
+// clear forgets all records, which are sealed.
+func (a *array) clear() {
+	for _, line := range a.lines {
+		a.free.Put(&line)
+	}
+	a.records, a.lines = nil, nil
 }
 
 // write adds records, in one write and without syncing them. The lines are kept
@@ -73,6 +94,7 @@ func (a *array) write(lines ...[]byte) error {
 	for _, line := range lines {
 		a.records = append(a.records, line[len(comma):len(line)-len(closing)])
 	}
+	a.lines = append(a.lines, lines...)
 	return nil
 }
 

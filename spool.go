@@ -224,6 +224,7 @@ func (s *spool) finishSeal() error {
 			s.array.records = full
 			return err
 		}
+		s.array.clear()
 		g.empty = true
 		s.waiting += size
 	}
