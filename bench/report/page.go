@@ -22,7 +22,7 @@ func page(r run) ([]byte, error) {
 		"copying": func() string { return copying(r.results) },
 		"year":    func() string { return year(r.results) },
 		"sealing": func() string { return sealing(r.results) },
-		"added":   func() string { return added(r.results) },
+		"durable": func() string { return durable(r.results) },
 	}).Parse(pageText)
 	if err != nil {
 		return nil, err
@@ -51,16 +51,18 @@ func copying(r results) string {
 	return text
 }
 
-// added says what a small Append costs besides the disk.
-func added(r results) string {
-	of := r.of("Append", "size=2kB", "appenders=1", "sync=append")
-	ours, ok1 := of.with("way=rotatelog", "batch=1000", "form=verbatim").median("ns/op")
-	write, ok2 := of.with("way=file").median("ns/op")
-	if !ok1 || !ok2 {
-		return ""
+// durable says what an Append costs besides the disk, at each size.
+func durable(r results) string {
+	text := ""
+	for _, size := range r.of("Durable").valuesOf("size") {
+		of := r.of("Durable", "size="+size)
+		took, _ := of.median("append-ns")
+		write, _ := of.median("write-ns")
+		check, _ := of.median("check-ns")
+		text += fmt.Sprintf("An Append of %s takes %s: a write and fsync %s, the check of the fetch %s, all else %s.\n",
+			spaced(size), duration(took), duration(write), duration(check), duration(took-write-check))
 	}
-	return fmt.Sprintf("To a write and fsync of 2 kB, which take %s here, an Append adds %s: it checks and copies the fetch, and looks before and after whether "+
-		"the file is still as it was left. The faster the disk, the larger a part that is.", duration(write), duration(ours-write))
+	return text
 }
 
 // sealing says what the disk takes for sealing, and how much faster many appenders
@@ -68,7 +70,7 @@ func added(r results) string {
 func sealing(r results) string {
 	create, ok1 := r.of("Sealing", "step=create").median("ns/op")
 	seal, ok2 := r.of("Sealing", "step=all").median("ns/op")
-	write, ok3 := r.of("Append", "size=2kB", "appenders=1", "sync=append", "way=file").median("ns/op")
+	write, ok3 := r.of("Durable", "size=2kB").median("write-ns")
 	if !ok1 || !ok2 || !ok3 {
 		return ""
 	}
