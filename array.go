@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -32,7 +31,7 @@ type array struct {
 	end     int64    // offset just past the last record, or past the "["
 	records [][]byte
 	lines   [][]byte  // what records stand in
-	free    sync.Pool // of lines whose records are sealed
+	free    freeLines // those whose records are sealed
 	joined  []byte    // for records that are written at once
 	dirty   bool      // written to since the last fsync
 	broken  bool      // what is on disk is not known: to be replaced before use
@@ -56,24 +55,14 @@ const fileMode fs.FileMode = 0o400
 // line returns a fetch as it is written: a comma, the formatted record, and the
 // close. It is the one copy that an append makes, but for join, and needs no lock.
 func (a *array) line(fetch []byte) ([]byte, error) {
-	dst, err := a.format(append(a.buffer(len(fetch)), comma...), fetch)
+	dst, err := a.format(append(a.free.take(len(fetch)), comma...), fetch)
 	return append(dst, closing...), err
-}
-
-// buffer returns memory for a fetch of n bytes: that of a line that is no longer
-// needed, unless it would keep much more than the fetch takes. New memory costs
-// several times as much as to copy a fetch of 1 MB into it.
-func (a *array) buffer(n int) []byte {
-	if line, ok := a.free.Get().(*[]byte); ok && cap(*line) <= 4*n {
-		return (*line)[:0]
-	}
-	return nil
 }
 
 // clear forgets all records, which are sealed.
 func (a *array) clear() {
 	for _, line := range a.lines {
-		a.free.Put(&line)
+		a.free.put(line)
 	}
 	a.records, a.lines = nil, nil
 }
