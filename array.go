@@ -61,10 +61,15 @@ func (a *array) line(fetch []byte) ([]byte, error) {
 
 // clear forgets all records, which are sealed.
 func (a *array) clear() {
-	for _, line := range a.lines {
+	a.reuse(a.lines)
+	a.records, a.lines = nil, nil
+}
+
+// reuse takes the memory of lines for those to come.
+func (a *array) reuse(lines [][]byte) {
+	for _, line := range lines {
 		a.free.put(line)
 	}
-	a.records, a.lines = nil, nil
 }
 
 // write adds records, in one write and without syncing them. The lines are kept
@@ -282,6 +287,19 @@ func (a *array) build() (_ vfs.File, end int64, err error) {
 		err = f.Sync()
 	}
 	return f, end, err
+}
+
+// buildOf writes lines, which are all that a batch has, to the spare file, and
+// syncs it. The array itself has no records. size is that of the file.
+func (a *array) buildOf(lines [][]byte) (size int64, err error) {
+	f, end, err := a.build()
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	text := a.join(lines)[1:] // no comma before the first
+	_, err = f.WriteAt(text, end)
+	return end + int64(len(text)), errors.Join(err, f.Sync())
 }
 
 // reopen opens the file that an earlier Writer left, whose records end at end.

@@ -201,7 +201,7 @@ func (w *Writer) commit() {
 		written = nil
 	}
 	w.settle(written, before)
-	full := len(written) > 0 && len(s.array.records) >= s.max
+	full := len(written) > 0 && (len(s.array.records) >= s.max || s.sealing != nil)
 	noRoom := len(s.array.records) > 0 && slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) })
 	var last *request // that was written: it is told whether that sealed the batch
 	if n := len(written); n > 0 && (full || noRoom) {
@@ -252,7 +252,15 @@ func (w *Writer) seal(reason string) bool {
 func (w *Writer) write(group []*request) (written []*request, err error) {
 	a := &w.spool.array
 	before := len(a.records)
-	if w.writeTogether(group) {
+	lines, size, ok := w.together(group)
+	ok = ok && w.checkRoom(size) == nil
+	if ok && before == 0 && len(group) == w.spool.max {
+		err := w.spool.sealLines(lines, w.cfg.Clock.Now())
+		if err == nil || w.spool.sealing != nil {
+			return group, err
+		}
+	}
+	if ok && a.write(lines...) == nil {
 		written = group
 	} else {
 		for _, r := range group {
@@ -285,26 +293,24 @@ const (
 	mostTogether = 1 << 20 // bytes
 )
 
-// writeTogether writes the records of a group at once. False: that would not do,
-// or went wrong, and was undone.
-func (w *Writer) writeTogether(group []*request) bool {
+// together returns the lines of a group whose records are to be written at once,
+// and their size. False: each is to be written for itself.
+func (w *Writer) together(group []*request) (lines [][]byte, size int64, ok bool) {
 	a := &w.spool.array
 	if len(group) < 2 || a.broken {
-		return false
+		return nil, 0, false
 	}
-	var lines [][]byte
-	var size int
 	for i, r := range group {
 		if r.number(w.spool.progress.First+len(a.records)+i, a.line) != nil {
-			return false
+			return nil, 0, false
 		}
 		lines = append(lines, r.line)
-		size += len(r.line)
+		size += int64(len(r.line))
 		if len(r.line) > smallRecord || size > mostTogether {
-			return false
+			return nil, 0, false
 		}
 	}
-	return w.checkRoom(int64(size)) == nil && a.write(lines...) == nil
+	return lines, size, true
 }
 
 func (w *Writer) writeOne(r *request) error {

@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -8,7 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/storetest"
 )
 
 // queued appends n fetches, one after the other while the first write is under
@@ -35,8 +40,9 @@ func queued(b *bench, n int) (order []int, at []time.Duration) {
 // TestFollowersDoNotWaitForTheSeal: only who does it and who is told of it do.
 func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.MaxFetches = 6
+		b.cfg.MaxFetches = 7
 		b.open()
+		b.append(0) // so that the others do not fill a batch by themselves
 		b.onDisk(func(op crashfs.Op) error {
 			switch {
 			case op.Kind == "Sync":
@@ -115,4 +121,54 @@ func TestGroupIsWrittenAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBatchThatComesAtOnce: a group that fills a batch is written where it waits
+// for the store; the array stays.
+func TestBatchThatComesAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Verbatim, b.cfg.MaxFetches = true, 3
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
+		b.open()
+		receipts := append(b.append(0), make([]rotatelog.Receipt, 7)...)
+		var ops []string
+		b.onDisk(func(op crashfs.Op) error {
+			switch {
+			case strings.HasSuffix(op.Name, ".new"): // the publisher's
+			case op.Kind == "Sync":
+				if len(ops) == 0 {
+					time.Sleep(time.Second) // until all are queued
+				}
+				ops = append(ops, op.Kind)
+			case op.Kind == "Link", op.Kind == "Rename":
+				ops = append(ops, op.Kind)
+			}
+			return nil
+		})
+		var all sync.WaitGroup
+		for i := 1; i < len(receipts); i++ {
+			all.Go(func() { receipts[i] = b.append(i)[0] })
+			time.Sleep(time.Millisecond)
+		}
+		all.Wait()
+		want := []string{
+			"Sync",                             // the second
+			"Sync", "Link", "Rename", "Rename", // the third
+			"Sync", "Rename", // the next three
+			"Sync", // the last two
+		}
+		if diff := cmp.Diff(want, ops); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		for i, r := range receipts {
+			if r.Number != i+1 || r.Place != i%3+1 || r.Sealed != (i%3 == 2) {
+				t.Errorf("fetch %d: %+v", i, r)
+			}
+		}
+		b.onStore(nil)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Uploads != 3 || m.Matches != 0+1+2+3+4+5+6+7 {
+			t.Errorf("%+v", m)
+		}
+	})
 }

@@ -42,6 +42,11 @@ func workloads() []workload {
 			h.appendN(7)
 			time.Sleep(time.Second)
 		}},
+		{"batches at once", three, func(h *host) {
+			h.up()
+			h.atOnce(4, 3)
+			time.Sleep(time.Second)
+		}},
 		{"flush, zstd", with(func(c *rotatelog.Config) { c.Compression = rotatelog.Zstd }), func(h *host) {
 			h.up()
 			for range 2 {

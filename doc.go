@@ -88,6 +88,9 @@
 //	  closed.json            ["2025-07-09"]: the days in uploaded/ that are known to be closed
 //	  damaged/               bytes that were found where they did not belong; never deleted
 //
+// Fetches that fill a batch and come at once, from several goroutines, do not pass
+// through all_api.json: they are written to pending/.
+//
 // batch.json is written when a batch of another day than the last one begins: day
 // is its day, first the daily number of its first fetch, order its place among all
 // batches sealed, from 1, and last the number of the last sealed fetch of recent

@@ -22,6 +22,7 @@ type mutation struct {
 const (
 	simulation = "^TestSimulation$"
 	twoSeals   = "^TestCrash$/two_seals"
+	atOnce     = "^TestCrash$/batches_at_once"
 	clockSet   = "^TestCrash$/clock_set"
 	faults     = "^TestCrashAfterFault$/restart"
 	midnight   = "^TestCrashAfterFault$/midnight"
@@ -43,6 +44,18 @@ func mutations() []mutation {
 			"if err := s.syncPending(); err != nil {\n\t\t\tg.linked",
 			"if err := error(nil); err != nil {\n\t\t\tg.linked",
 			twoSeals, "",
+		},
+		{
+			"acknowledge a whole batch before its name is synced", "spool.go",
+			"if err := s.syncPending(); err != nil {\n\t\treturn err\n\t}\n\ts.array",
+			"s.array",
+			atOnce, "",
+		},
+		{
+			"acknowledge a whole batch before the fsync", "array.go",
+			"errors.Join(err, f.Sync())\n}",
+			"err\n}",
+			atOnce, "",
 		},
 		{
 			"upload what is not durable in pending", "publisher.go",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -352,6 +353,20 @@ func (h *host) appendN(n int) {
 	for range n {
 		h.append(context.Background(), 0)
 	}
+}
+
+// atOnce appends n fetches from each of several goroutines. While the disk is at
+// work for one, others come, and some groups fill a batch by themselves.
+func (h *host) atOnce(goroutines, n int) {
+	var all sync.WaitGroup
+	for i := range goroutines {
+		all.Go(func() {
+			for range n {
+				h.append(context.Background(), i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // record returns a fetch that tells its number, of a length that varies.

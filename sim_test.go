@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -243,15 +242,7 @@ func (s *sim) sleep(d time.Duration) {
 // appends appends n fetches from each of several goroutines.
 func (s *sim) appends(h *host, goroutines, n int) {
 	h.note("append %d × %d", goroutines, n)
-	var all sync.WaitGroup
-	for i := range goroutines {
-		all.Go(func() {
-			for range n {
-				h.append(context.Background(), i)
-			}
-		})
-	}
-	all.Wait()
+	h.atOnce(goroutines, n)
 }
 
 // impatient appends with a context that soon ends.

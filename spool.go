@@ -183,16 +183,42 @@ func (s *spool) seal(now time.Time, reason string) error {
 	if err := s.array.sync(); err != nil {
 		return err
 	}
-	s.sealing = &sealing{reason: reason, batch: batch{
+	s.sealing = &sealing{reason: reason, batch: s.nextBatch(len(s.array.records), now)}
+	return s.finishSeal()
+}
+
+// sealLines makes a sealed batch of lines that fill one. They need not pass through
+// the array, which is empty, and stays as it is. The seal is then to be finished,
+// after an error, too, if the batch may be in pending/ all the same.
+func (s *spool) sealLines(lines [][]byte, now time.Time) error {
+	b := s.nextBatch(len(lines), now)
+	size, err := s.array.buildOf(lines)
+	if err == nil {
+		err = s.fs.Rename(s.array.spare, s.batchPath(b))
+	}
+	if err != nil {
+		return errors.Join(err, s.remove(s.array.spare))
+	}
+	s.sealing = &sealing{reason: reasonFull, batch: b, linked: true, empty: true}
+	s.waiting += size
+	if err := s.syncPending(); err != nil {
+		return err
+	}
+	s.array.reuse(lines)
+	return nil
+}
+
+// nextBatch names a batch of so many fetches.
+func (s *spool) nextBatch(fetches int, now time.Time) batch {
+	return batch{
 		day:    s.progress.Day,
 		order:  s.progress.Order,
 		first:  s.progress.First,
-		last:   s.progress.First + len(s.array.records) - 1,
+		last:   s.progress.First + fetches - 1,
 		sealed: now.UTC().Truncate(time.Second),
 		id:     s.newID(),
 		pack:   s.packOf(s.progress.Day),
-	}}
-	return s.finishSeal()
+	}
 }
 
 // packOf returns how a day's object is compressed: as it began.
