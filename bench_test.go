@@ -29,7 +29,8 @@ import (
 // BenchmarkValidate measures what Append does to a fetch before it is written:
 // checking and counting.
 func BenchmarkValidate(b *testing.B) {
-	benchmarkTexts(b, checkAndCount, func(text []byte) error {
+	var f finder
+	benchmarkTexts(b, f.checkAndCount, func(text []byte) error {
 		if !json.Valid(text) {
 			return errors.New("invalid")
 		}
@@ -37,13 +38,13 @@ func BenchmarkValidate(b *testing.B) {
 	})
 }
 
-func checkAndCount(text []byte) error {
+func (f *finder) checkAndCount(text []byte) error {
 	path := []string{footerMember, totalMember}
-	_, f, err := checkFetch(text, limits{defaultMaxFetchBytes, defaultMaxDepth}, path...)
+	_, count, err := f.checkFetch(text, limits{defaultMaxFetchBytes, defaultMaxDepth}, path...)
 	if err != nil {
 		return err
 	}
-	_, err = countAt(f, path)
+	_, err = countAt(count, path)
 	return err
 }
 
@@ -129,6 +130,7 @@ func benchmarkDurable(b *testing.B, batch int, text []byte) {
 		b.Fatal(err)
 	}
 	defer f.Close()
+	var checker finder
 	steps := []struct {
 		metric string
 		do     func() error
@@ -138,7 +140,7 @@ func benchmarkDurable(b *testing.B, batch int, text []byte) {
 			_, err := f.Write(text)
 			return errors.Join(err, f.Sync())
 		}, 0},
-		{"check-ns", func() error { return checkAndCount(text) }, 0},
+		{"check-ns", func() error { return checker.checkAndCount(text) }, 0},
 		{"append-ns", func() error {
 			_, err := w.Append(b.Context(), text)
 			return err

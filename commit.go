@@ -28,7 +28,7 @@ type request struct {
 
 // newRequest checks, counts and formats a fetch.
 func (w *Writer) newRequest(raw []byte) (*request, error) {
-	fetch, count, err := checkFetch(raw, w.limits, w.cfg.countPath...)
+	fetch, count, err := w.check(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +52,23 @@ func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	fetch, count, err := checkFetch(bytes.Join(pieces, []byte("0")), w.limits, w.cfg.countPath...)
+	fetch, count, err := w.check(bytes.Join(pieces, []byte("0")))
 	if err != nil {
 		return nil, err
 	}
 	r := &request{day: DayOf(now, w.cfg.Location), pieces: pieces, done: make(chan struct{})}
 	return r, w.describe(r, fetch, count)
+}
+
+// check checks a fetch, and finds its count if that stands in it.
+func (w *Writer) check(raw []byte) (fetch []byte, count found, err error) {
+	f, ok := w.finders.Get().(*finder)
+	if !ok {
+		f = new(finder)
+	}
+	defer w.finders.Put(f)
+	defer f.reset(nil, nil)
+	return f.checkFetch(raw, w.limits, w.cfg.countPath...)
 }
 
 // describe finds the fetch's matches, and its day if that stands in the fetch.

@@ -48,7 +48,7 @@ func TestCountMember(t *testing.T) {
 
 			// The Writer finds the count while it checks the fetch.
 			path := []string{footerMember, totalMember}
-			f, err := checkObject([]byte(tt.fetch), 0, path...)
+			f, err := new(finder).checkObject([]byte(tt.fetch), 0, path...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,18 +24,18 @@ type limits struct {
 // it without a byte order mark and the white space around it, together with what
 // stands at a path of member names. Both are parts of raw. Offsets in errors do
 // not count the byte order mark.
-func checkFetch(raw []byte, lim limits, path ...string) (fetch []byte, f found, err error) {
+func (f *finder) checkFetch(raw []byte, lim limits, path ...string) (fetch []byte, at found, err error) {
 	raw = dropBOM(raw)
 	fetch = bytes.Trim(raw, jsonSpace)
 	if lim.maxBytes > 0 && int64(len(fetch)) > lim.maxBytes {
 		return nil, found{}, fmt.Errorf("%w: its %d bytes are more than MaxFetchBytes, %d",
 			ErrInvalidFetch, len(fetch), lim.maxBytes)
 	}
-	f, err = checkObject(raw, lim.maxDepth, path...)
+	at, err = f.checkObject(raw, lim.maxDepth, path...)
 	if err != nil {
 		return nil, found{}, fmt.Errorf("%w: %w", ErrInvalidFetch, err)
 	}
-	return fetch, f, nil
+	return fetch, at, nil
 }
 
 func dropBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\uFEFF")) }

@@ -33,7 +33,7 @@ func TestCheckFetch(t *testing.T) {
 		{name: "UTF-16", raw: "\xff\xfe{\x00}\x00", err: "invalid fetch: invalid UTF-8 at byte 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fetch, f, err := checkFetch([]byte(tt.raw), tt.lim, "a")
+			fetch, f, err := new(finder).checkFetch([]byte(tt.raw), tt.lim, "a")
 			if string(fetch) != tt.fetch || string(f.value) != tt.value {
 				t.Errorf("got %q, %q; want %q, %q", fetch, f.value, tt.fetch, tt.value)
 			}
@@ -89,7 +89,7 @@ func TestEncode(t *testing.T) {
 	}
 
 	path := []string{footerMember, totalMember}
-	fetch, count, err := checkFetch([]byte(got), limits{}, path...)
+	fetch, count, err := new(finder).checkFetch([]byte(got), limits{}, path...)
 	if err != nil || string(fetch) != got {
 		t.Fatalf("checkFetch: %v", err)
 	}
@@ -157,7 +157,7 @@ func TestEncodeInvalidData(t *testing.T) {
 		})
 	}
 	deep := strings.Repeat("[", maxNesting-1) + strings.Repeat("]", maxNesting-1)
-	if _, err := checkObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0); err != nil {
+	if _, err := new(finder).checkObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0); err != nil {
 		t.Errorf("the deepest Data makes a record that is refused: %v", err)
 	}
 }

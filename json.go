@@ -25,7 +25,7 @@ const maxNesting = 9_990
 // may share a name, and an escaped surrogate may stand alone.
 //
 // In the same pass it finds what stands at a path of member names.
-func checkObject(raw []byte, maxDepth int, path ...string) (found, error) {
+func (f *finder) checkObject(raw []byte, maxDepth int, path ...string) (found, error) {
 	if i := invalidUTF8(raw); i >= 0 {
 		return found{}, fmt.Errorf("invalid UTF-8 at byte %d", i)
 	}
@@ -39,9 +39,9 @@ func checkObject(raw []byte, maxDepth int, path ...string) (found, error) {
 	if maxDepth > 0 {
 		limit = min(limit, maxDepth)
 	}
-	f := finder{dec: newDecoder(raw), raw: raw, path: path, limit: limit}
-	if brackets(raw) <= limit {
-		f.limit = 0 // it cannot nest so deep
+	f.reset(raw, path)
+	if brackets(raw) > limit { // it may nest deeper
+		f.limit = limit
 	}
 	if err := f.object(1); err != nil {
 		if i := deeperThan(raw, limit); i >= 0 {
@@ -77,13 +77,21 @@ func (f found) at(path []string) ([]byte, error) {
 	return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:f.names]), excerpt(f.value))
 }
 
-// finder reads an object, and finds what stands at a path of member names.
+// finder reads an object, and finds what stands at a path of member names. It can
+// be used again, which saves as much time as to read 1 kB takes.
 type finder struct {
-	dec   *jsontext.Decoder // of raw
+	dec   jsontext.Decoder
+	text  bytes.Buffer // what dec reads, in place: raw
 	raw   []byte
 	path  []string
 	limit int // levels that may nest; 0 if it is known that no more do
 	found found
+}
+
+func (f *finder) reset(raw []byte, path []string) {
+	f.text = *bytes.NewBuffer(raw)
+	f.dec.Reset(&f.text, decoding()...)
+	f.raw, f.path, f.limit, f.found = raw, path, 0, found{}
 }
 
 // object reads the object that is next. It stands at the first level-1 names of
@@ -169,7 +177,12 @@ func newDecoder(b []byte) *jsontext.Decoder {
 }
 
 func newStreamDecoder(r io.Reader) *jsontext.Decoder {
-	return jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.NewDecoder(r, decoding()...)
+}
+
+// decoding returns the options of newDecoder.
+func decoding() []jsontext.Options {
+	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 }
 
 // lastRead returns the part of b that d, a decoder of b, has just read as v,
@@ -263,7 +276,8 @@ func find(value []byte, path []string) (found, error) {
 	if len(path) == 0 || value[0] != '{' {
 		return found{value: value}, nil
 	}
-	f := finder{dec: newDecoder(value), raw: value, path: path}
+	var f finder
+	f.reset(value, path)
 	if err := f.object(1); err != nil {
 		return found{}, syntaxError(err)
 	}

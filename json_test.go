@@ -20,6 +20,7 @@ func nested(depth int) string {
 }
 
 func TestCheckObject(t *testing.T) {
+	var again finder // whatever it has read before
 	for _, tt := range []struct {
 		name, raw string
 		value     string // of the member FETCH_FOOTER
@@ -38,7 +39,8 @@ func TestCheckObject(t *testing.T) {
 		{"UTF-8", "{\"é\":\"\u2028\U0001F600\ufeff\x7f\"}", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := checkObject([]byte(tt.raw), 0, "FETCH_FOOTER")
+			again.checkObject([]byte(`{"FETCH_FOOTER":[1,`), 0, "FETCH_FOOTER")
+			f, err := again.checkObject([]byte(tt.raw), 0, "FETCH_FOOTER")
 			value := f.value
 			if err != nil || string(value) != tt.value {
 				t.Errorf("got %q, %v; want %q", value, err, tt.value)
@@ -51,6 +53,7 @@ func TestCheckObject(t *testing.T) {
 }
 
 func TestCheckObjectErrors(t *testing.T) {
+	var again finder // whatever it has read before
 	for _, tt := range []struct{ name, raw, want string }{
 		{"nothing", "", "want a JSON object, found nothing"},
 		{"white space", " \n", "want a JSON object, found nothing"},
@@ -74,7 +77,8 @@ func TestCheckObjectErrors(t *testing.T) {
 		{"brackets mixed up", `{"a":[}]}`, "invalid character '}' at start of value at byte 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := checkObject([]byte(tt.raw), 0, "a")
+			again.checkObject([]byte(`{"a":1}`), 0, "a")
+			f, err := again.checkObject([]byte(tt.raw), 0, "a")
 			if err == nil || err.Error() != tt.want || f.value != nil {
 				t.Errorf("got  %q, %v\nwant %s", f.value, err, tt.want)
 			}
@@ -102,7 +106,7 @@ func TestCheckObjectDepth(t *testing.T) {
 		{"bomb of objects", strings.Repeat(`{"a":`, 5_000_000), 0, "nested more than 9990 levels deep at byte 49950"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := checkObject([]byte(tt.raw), tt.maxDepth)
+			_, err := new(finder).checkObject([]byte(tt.raw), tt.maxDepth)
 			if got := fmt.Sprint(err); (err != nil || tt.want != "") && got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -130,7 +134,7 @@ func TestCheckObjectAllocates(t *testing.T) {
 	small, large := sampleFetch(50_000), sampleFetch(1_000_000)
 	count := func(raw []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
-			if _, err := checkObject(raw, 100, "FETCH_FOOTER"); err != nil {
+			if _, err := new(finder).checkObject(raw, 100, "FETCH_FOOTER"); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -387,7 +391,8 @@ func FuzzCheckObject(f *testing.F) {
 		f.Add([]byte(s), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, maxDepth uint8) {
-		f, err := checkObject(raw, int(maxDepth), "FETCH_FOOTER")
+		var again finder
+		f, err := again.checkObject(raw, int(maxDepth), "FETCH_FOOTER")
 		value := f.value
 		want := json.Valid(raw) && utf8.Valid(raw) && bytes.TrimLeft(raw, jsonSpace)[0] == '{'
 		if want {
@@ -412,7 +417,7 @@ func FuzzCheckObject(f *testing.F) {
 			t.Errorf("footer of %q is %q, got %q", raw, footer, value)
 		}
 		path := []string{"FETCH_FOOTER", "total_matches"}
-		if f, err = checkObject(raw, int(maxDepth), path...); err != nil {
+		if f, err = again.checkObject(raw, int(maxDepth), path...); err != nil {
 			t.Fatal(err)
 		}
 		count, err := f.at(path)
@@ -431,7 +436,7 @@ func FuzzFormat(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if _, err := checkObject(value, 1000); err != nil {
+		if _, err := new(finder).checkObject(value, 1000); err != nil {
 			return
 		}
 		want := tokens(t, value)

@@ -18,6 +18,7 @@ import (
 type Writer struct {
 	cfg       Config // as checked; never changed
 	limits    limits
+	finders   sync.Pool // of *finder
 	spool     *spool
 	lock      io.Closer // the append lock
 	publisher *publisher
