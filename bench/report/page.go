@@ -65,19 +65,16 @@ func durable(r results) string {
 	return text
 }
 
-// sealing says what the disk takes for sealing, and how much faster many appenders
-// can be than one if all of them share each fsync and nothing else takes time.
+// sealing says what the disk takes for sealing.
 func sealing(r results) string {
 	create, ok1 := r.of("Sealing", "step=create").median("ns/op")
 	seal, ok2 := r.of("Sealing", "step=all").median("ns/op")
-	write, ok3 := r.of("Durable", "size=2kB").median("write-ns")
-	if !ok1 || !ok2 || !ok3 {
+	if !ok1 || !ok2 {
 		return ""
 	}
-	most := (10*write + seal) / (write + seal)
-	return fmt.Sprintf("The least that sealing a batch takes from this disk, a second name for the file, a new file in its place and two synced directories, is %s, "+
-		"of which %s to create the file; a write and fsync of 2 kB take %s. So with batches of 10, however many appenders can be at most %s times as fast as one.",
-		duration(seal), duration(create), duration(write), significant(most, 2))
+	return fmt.Sprintf("The least that sealing a batch takes from this disk is %s: a second name for the file, a new file in its place, "+
+		"of which %s to create it, and two synced directories. A batch that comes at once, from as many appenders as it has fetches, is written "+
+		"where it waits for the store, and needs but one synced directory.", duration(seal), duration(create))
 }
 
 func year(r results) string {
