@@ -126,7 +126,7 @@ func (s *spool) ready(day Day, now time.Time) error {
 		err = s.seal(now, reasonFull)
 	case n > 0 && s.progress.Day != day:
 		err = s.seal(now, reasonOtherDay)
-	default:
+	case !s.array.untouched():
 		err = s.mend()
 	}
 	if err != nil || s.begun && s.progress.Day == day {
