@@ -139,22 +139,36 @@ func TestServerStore(t *testing.T) {
 	})
 }
 
-// steady repeats Stat until it answers the same twice. While an object is
+// steady repeats Stat until the object ends where that says. While an object is
 // replaced, versitygw answers a HEAD with the size of the version before and the
-// ETag and metadata of the next. A Writer looks again when what it reads then makes
-// no sense.
+// ETag and metadata of the next, also twice in a row. A Writer looks again when what
+// it reads then makes no sense.
 type steady struct{ *rotatelog.S3Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
-	before, err := s.S3Store.Stat(ctx, key)
-	for err == nil {
-		var o rotatelog.Object
-		if o, err = s.S3Store.Stat(ctx, key); err == nil && o.Version == before.Version && o.Size == before.Size {
-			return o, nil
+	for {
+		o, err := s.S3Store.Stat(ctx, key)
+		if err != nil {
+			return rotatelog.Object{}, err
 		}
-		before = o
+		switch ends, err := s.endsThere(ctx, key, o); {
+		case ends:
+			return o, nil
+		case err != nil && !errors.Is(err, rotatelog.ErrConflict):
+			return rotatelog.Object{}, err
+		}
 	}
-	return rotatelog.Object{}, err
+}
+
+// endsThere reports whether one byte is left before the end: versions only grow here.
+func (s steady) endsThere(ctx context.Context, key string, o rotatelog.Object) (bool, error) {
+	r, err := s.Read(ctx, key, o.Version, max(o.Size-1, 0), -1)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	last, err := io.ReadAll(r)
+	return err == nil && int64(len(last)) == min(o.Size, 1), err
 }
 
 const hosts = 8
