@@ -16,24 +16,31 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// queued appends n fetches, one after the other while the first write is under
-// way, and returns the order in which the Appends returned, and when.
-func queued(b *bench, n int) (order []int, at []time.Duration) {
-	begin := time.Now()
-	var mu sync.Mutex
+// inTurn calls do for 0 to n-1, each in a goroutine of its own and a millisecond
+// after the one before, so that while one writes others queue, and returns when all
+// have returned.
+func inTurn(n int, do func(i int)) {
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() {
-			if _, err := b.Append(b.t.Context(), counted(i)); err != nil {
-				b.t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			order, at = append(order, i), append(at, time.Since(begin))
-		})
+		all.Go(func() { do(i) })
 		time.Sleep(time.Millisecond)
 	}
 	all.Wait()
+}
+
+// queued appends n fetches in turn, and returns the order in which the Appends
+// returned, and when.
+func queued(b *bench, n int) (order []int, at []time.Duration) {
+	begin := time.Now()
+	var mu sync.Mutex
+	inTurn(n, func(i int) {
+		if _, err := b.Append(b.t.Context(), counted(i)); err != nil {
+			b.t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		order, at = append(order, i), append(at, time.Since(begin))
+	})
 	return order, at
 }
 
@@ -145,12 +152,7 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 			}
 			return nil
 		})
-		var all sync.WaitGroup
-		for i := 1; i < len(receipts); i++ {
-			all.Go(func() { receipts[i] = b.append(i)[0] })
-			time.Sleep(time.Millisecond)
-		}
-		all.Wait()
+		inTurn(7, func(i int) { receipts[i+1] = b.append(i + 1)[0] })
 		want := []string{
 			"Sync",                             // the second
 			"Sync", "Link", "Rename", "Rename", // the third
