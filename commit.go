@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -109,6 +110,7 @@ func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
 	select {
 	case <-r.done:
 	case w.turn <- struct{}{}:
+		w.gather()
 		for !r.decided() {
 			w.commit()
 		}
@@ -167,6 +169,18 @@ func (w *Writer) withdraw(r *request) bool {
 	return true
 }
 
+// gather lets the others of the last group run first, if they are not in the queue:
+// they have just been told, too, and may be about to append again. Whoever is the
+// first of them would else write alone, and all others wait for its fsync.
+func (w *Writer) gather() {
+	w.mu.Lock()
+	missing := len(w.queue) < w.group
+	w.mu.Unlock()
+	if missing {
+		runtime.Gosched()
+	}
+}
+
 // take removes from the front of the queue up to n requests of one day.
 func (w *Writer) take(day Day, n int) []*request {
 	w.mu.Lock()
@@ -204,6 +218,7 @@ func (w *Writer) commit() {
 	}
 	before := len(s.array.records)
 	group := w.take(day, max(s.max-before, 1))
+	w.group = len(group)
 	var written []*request
 	if failed == nil {
 		written, failed = w.write(group)

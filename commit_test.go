@@ -2,6 +2,7 @@ package rotatelog_test
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -171,6 +172,33 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 		b.flush()
 		if m := b.day(dayA).Metadata; m.Uploads != 3 || m.Matches != 0+1+2+3+4+5+6+7 {
 			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestGroupComesAgain: appenders that were in one group are in one group the next
+// time, too, though the first of them could be quicker alone.
+func TestGroupComesAgain(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that who runs next is known
+	inBubble(t, func(t *testing.T, b *bench) {
+		const appenders, rounds = 8, 50
+		b.cfg.MaxFetches = appenders * rounds
+		b.open()
+		syncs := 0
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "Sync" {
+				syncs++
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		inTurn(appenders, func(int) {
+			for range rounds {
+				b.append(1)
+			}
+		})
+		if most := rounds + rounds/4; syncs > most {
+			t.Errorf("%d fsyncs for %d Appends of %d goroutines, want at most %d", syncs, appenders*rounds, appenders, most)
 		}
 	})
 }

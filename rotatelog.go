@@ -24,7 +24,8 @@ type Writer struct {
 	publisher *publisher
 	stats     counters
 
-	turn chan struct{} // holds a value while somebody has the array
+	turn  chan struct{} // holds a value while somebody has the array
+	group int           // how many records were written together last; whoever has the turn has it
 
 	mu    sync.Mutex // guards queue
 	queue []*request // records that wait for their turn, in order

@@ -26,15 +26,15 @@ func (s Stream) Config(store rotatelog.Store, log io.Writer) rotatelog.Config {
 		Verbatim: true,
 		// The last batch may have 18 MB, and the next process copies it.
 		KeepUploaded: -1,
-		Clock:        noon{time.Now()},
+		Clock:        noon{football.Start().Add(12 * time.Hour), time.Now()},
 		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
 
 // noon is a clock by which it was noon on that day when the benchmark began.
-type noon struct{ began time.Time }
+type noon struct{ noon, began time.Time }
 
-func (c noon) Now() time.Time { return football.Start().Add(12*time.Hour + time.Since(c.began)) }
+func (c noon) Now() time.Time { return c.noon.Add(time.Since(c.began)) }
 
 func (c noon) Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
