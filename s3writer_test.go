@@ -213,6 +213,61 @@ func TestS3TornHead(t *testing.T) {
 	})
 }
 
+// TestS3TornRead: what is read of a day that is replaced meanwhile is never taken
+// for the version before, whose ETag it may have; neither where the entries are read,
+// since the metadata is gone, nor where all of a small day is, to be sent again.
+func TestS3TornRead(t *testing.T) {
+	for name, lose := range map[string]func(b *bench, srv *fakes3.Server){
+		"scanned": func(_ *bench, srv *fakes3.Server) {
+			content, _, _ := srv.Object(testBucket, dayA)
+			srv.PutObject(testBucket, dayA, content, nil)
+		},
+		"sent again": func(b *bench, _ *fakes3.Server) { b.disk.Remove("all_api.spool/body") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
+				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+				b.open()
+				b.append(1)
+				b.flush()
+				b.Close()
+				lose(b, srv)
+				other := b.cfg
+				other.Dir = t.TempDir()
+				torn := 0
+				srv.Fault = func(o fakes3.Op) fakes3.Fault {
+					if o.Name != "GetObject" || o.Key != dayA || torn > 0 {
+						return fakes3.Fault{}
+					}
+					torn++
+					go appendAndFlush(t, other)
+					return fakes3.Fault{Torn: true, Delay: 10 * time.Second}
+				}
+				b.open()
+				b.append(4)
+				b.flush()
+				if m := s3Day(t, srv, dayA).Metadata; torn != 1 || m.Uploads != 3 || m.Matches != 7 || b.Stats().Failed > 0 {
+					t.Errorf("%d reads were torn: %+v, %d failed", torn, m, b.Stats().Failed)
+				}
+			})
+		})
+	}
+}
+
+// appendAndFlush uploads a fetch with two matches.
+func appendAndFlush(t *testing.T, cfg rotatelog.Config) {
+	w, err := rotatelog.Open(t.Context(), cfg)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, err = w.Append(t.Context(), counted(2))
+	if err := errors.Join(err, w.Flush(t.Context()), w.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestS3LastBody: the next process need not read a small day either, unless what
 // the spool has of it is not what is there.
 func TestS3LastBody(t *testing.T) {

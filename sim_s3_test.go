@@ -66,6 +66,9 @@ func (s *sim) wireFault(op fakes3.Op, blind bool) fakes3.Fault {
 	last := op.Name == "PutObject" || op.Name == "CompleteMultipartUpload" // what takes effect
 	part := strings.Contains(op.Name, "Part") || strings.Contains(op.Name, "MultipartUpload")
 	rng := s.draw(fmt.Sprint("wire", op.Name, op.N))
+	if op.Name == "GetObject" && rng.Float64() < trouble {
+		return fakes3.Fault{Torn: true, Delay: time.Duration(rng.IntN(25)) * time.Second}
+	}
 	if !last && !part || strings.Contains(op.Key, "rotatelog-probe-") || rng.Float64() >= trouble {
 		return fakes3.Fault{}
 	}

@@ -74,7 +74,7 @@ func (s *Server) match(q *request, header string, cur *object) error {
 func (s *Server) readAllowed(q *request, o *object) (unchanged bool, err error) {
 	match, none := q.Header.Get("If-Match"), q.Header.Get("If-None-Match")
 	switch {
-	case s.opts.Profile.Read == Ignored:
+	case s.opts.Profile.Read == Ignored || q.blind:
 		return false, nil
 	case match != "" && !matches(match, o.etag):
 		return false, errPreconditionFailed

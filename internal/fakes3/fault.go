@@ -47,6 +47,11 @@ type Fault struct {
 	// the metadata are of the next.
 	Short int64
 
+	// Torn answers GetObject with the ETag of the version that is there when it
+	// arrives, and all else of the one that is there after Delay, as versitygw may
+	// while an object is replaced.
+	Torn bool
+
 	// Delay passes before the request is executed, or with After, before it is
 	// answered. If the client leaves meanwhile, the request ends there.
 	Delay time.Duration
@@ -63,6 +68,9 @@ type Fault struct {
 
 // serve executes q as the fault lets it.
 func (s *Server) serve(q *request, f Fault) reply {
+	if f.Torn {
+		return s.torn(q, f.Delay)
+	}
 	var p reply
 	executed := true
 	q.linger = f.Linger
@@ -90,6 +98,22 @@ func (s *Server) serve(q *request, f Fault) reply {
 	p = s.execute(q, true)
 	if f.Short > 0 {
 		p.body = p.body.cut(0, max(p.body.size()-f.Short, 0))
+	}
+	return p
+}
+
+// torn answers q, once d has passed, with the ETag that it would have had before. Its
+// conditions are held against that one.
+func (s *Server) torn(q *request, d time.Duration) reply {
+	before := s.execute(q, false)
+	if before.status >= 300 {
+		return before
+	}
+	s.pause(q, d)
+	q.blind = true
+	p := s.execute(q, true)
+	if p.header["Etag"] != "" {
+		p.header["Etag"] = before.header["Etag"]
 	}
 	return p
 }

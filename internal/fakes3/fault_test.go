@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -132,6 +133,32 @@ func TestCutBodies(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTornRead: the object is replaced between the look at its ETag and the read.
+func TestTornRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newTestServer(Versity())
+		c := newClient(srv)
+		mustPut(t, c, "k", "one")
+		before, err := head(t.Context(), c, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Fault = once("GetObject", Fault{Torn: true, Delay: time.Minute})
+		go func() {
+			time.Sleep(time.Second)
+			mustPut(t, c, "k", "two, longer")
+		}()
+		out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(testBucket), Key: aws.String("k"), IfMatch: before.ETag})
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(out.Body)
+		if err != nil || string(content) != "two, longer" || *out.ETag != *before.ETag {
+			t.Errorf("read %q under %s, %v; want the content of the next version under %s", content, *out.ETag, err, *before.ETag)
+		}
+	})
 }
 
 func TestDelay(t *testing.T) {
