@@ -396,6 +396,7 @@ func TestSettlingWaits(t *testing.T) {
 		if d := s3Day(t, srv, strings.ReplaceAll(dayA, "1999-12-31", "2000-01-01")); d.Metadata.Fetches != 1 {
 			t.Errorf("the next day: %+v", d.Metadata)
 		}
+		synctest.Wait() // until no request is under way
 		srv.Fault = nil
 		b.flush()
 		if d := s3Day(t, srv, dayA); d.Metadata.Fetches != 12 {

@@ -225,6 +225,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
 // steppedClock is the bubble's clock, off by some hours that can change.
 type steppedClock struct {
 	mu  sync.Mutex

@@ -86,6 +86,7 @@ func (b *bench) open() {
 		b.t.Fatalf("open: %v", err)
 	}
 	b.Writer = w
+	synctest.Wait() // until its publisher has looked around, which is not what a test is after
 }
 
 // setDisk makes a disk that fails as onDisk says the one in use.
