@@ -125,9 +125,24 @@ func scratch() (cfg rotatelog.Config, store *storetest.Mem, remove func()) {
 	return rotatelog.Config{
 		Dir:    dir,
 		Store:  store,
-		Clock:  clocktest.New(time.Date(2025, 7, 10, 15, 45, 22, 0, newYork)),
+		Clock:  still(time.Date(2025, 7, 10, 15, 45, 22, 0, newYork)),
 		Logger: slog.New(slog.DiscardHandler),
 	}, store, func() { os.RemoveAll(dir) }
+}
+
+// still is a clock that always tells the same time, though time passes: Writers
+// may have to wait for each other.
+type still time.Time
+
+func (s still) Now() time.Time { return time.Time(s) }
+
+func (still) Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // open opens what scratch has made.
