@@ -359,19 +359,24 @@ func (w *Writer) writeOne(r *request) error {
 
 // settle makes the receipts of records that are on disk.
 func (w *Writer) settle(written []*request, before int) {
-	s := w.spool
+	uncounted := 0
 	for i, r := range written {
 		place := before + i + 1
-		r.receipt = Receipt{Day: r.day, Number: s.progress.First + place - 1, Place: place,
-			BatchSize: s.max, Matches: r.matches}
-		w.stats.note(func(s *Stats) {
-			s.Appended++
-			s.Day, s.Number, s.Place = r.day, r.receipt.Number, place
-			if r.uncounted != nil {
-				s.Uncounted++
-			}
-		})
+		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + place - 1, Place: place,
+			BatchSize: w.spool.max, Matches: r.matches}
+		if r.uncounted != nil {
+			uncounted++
+		}
 	}
+	if len(written) == 0 {
+		return
+	}
+	last := written[len(written)-1].receipt
+	w.stats.note(func(s *Stats) {
+		s.Appended += len(written)
+		s.Uncounted += uncounted
+		s.Day, s.Number, s.Place = last.Day, last.Number, last.Place
+	})
 }
 
 // checkRoom returns ErrSpoolFull if n more bytes would not fit the bound.

@@ -284,6 +284,9 @@ func (w *Writer) tellRepaired() {
 func (w *Writer) leave() {
 	sealed, repaired := w.spool.takeNews()
 	<-w.turn
+	if len(sealed) == 0 && len(repaired) == 0 {
+		return
+	}
 	for _, r := range repaired {
 		w.cfg.tellRepaired(r)
 	}
