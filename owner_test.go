@@ -27,6 +27,20 @@ func (b *bench) second() *bench {
 	return other
 }
 
+// inParallel has each of writers append ten fetches, upload them, and end.
+func inParallel(t *testing.T, writers []*bench) {
+	var all sync.WaitGroup
+	for _, w := range writers {
+		all.Go(func() {
+			w.append(ten...)
+			if err := errors.Join(w.Flush(t.Context()), w.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestSecondOwnerIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Store = owned{b.cfg.Store}
@@ -55,18 +69,9 @@ func TestSharedStoreHasNoOwner(t *testing.T) {
 		b.open()
 		writers := []*bench{b}
 		for range 7 {
-			w := b.second()
-			defer w.Close()
-			writers = append(writers, w)
+			writers = append(writers, b.second())
 		}
-		var all sync.WaitGroup
-		for _, w := range writers {
-			all.Go(func() {
-				w.append(ten...)
-				w.flush()
-			})
-		}
-		all.Wait()
+		inParallel(t, writers)
 		if m := b.day(dayA).Metadata; m.Uploads != 80 || m.Matches != 8*55 {
 			t.Errorf("%+v", m)
 		}

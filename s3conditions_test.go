@@ -3,7 +3,6 @@ package rotatelog_test
 import (
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -71,17 +70,12 @@ func TestS3SharedKey(t *testing.T) {
 				b.cfg.MaxFetches = 3
 				b.open()
 				b.Close()
-				var writers sync.WaitGroup
+				var writers []*bench
 				for range 8 {
 					b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
-					w := b.second()
-					writers.Go(func() {
-						defer w.Close()
-						w.append(ten...)
-						w.flush()
-					})
+					writers = append(writers, b.second())
 				}
-				writers.Wait()
+				inParallel(t, writers)
 				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
 				o, err := store.Stat(t.Context(), dayA)
 				if err != nil {

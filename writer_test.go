@@ -158,6 +158,7 @@ func (b *bench) flush() {
 	if err := b.Flush(b.t.Context()); err != nil {
 		b.t.Fatalf("flush: %v", err)
 	}
+	synctest.Wait() // until the publisher has done what is not waited for, too
 }
 
 // day returns a day's object, which must be there.
