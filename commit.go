@@ -359,6 +359,9 @@ func (w *Writer) writeOne(r *request) error {
 
 // settle makes the receipts of records that are on disk.
 func (w *Writer) settle(written []*request, before int) {
+	if len(written) == 0 {
+		return
+	}
 	uncounted := 0
 	for i, r := range written {
 		place := before + i + 1
@@ -367,9 +370,6 @@ func (w *Writer) settle(written []*request, before int) {
 		if r.uncounted != nil {
 			uncounted++
 		}
-	}
-	if len(written) == 0 {
-		return
 	}
 	last := written[len(written)-1].receipt
 	w.stats.note(func(s *Stats) {

@@ -68,9 +68,6 @@ type Fault struct {
 
 // serve executes q as the fault lets it.
 func (s *Server) serve(q *request, f Fault) reply {
-	if f.Torn {
-		return s.torn(q, f.Delay)
-	}
 	var p reply
 	executed := true
 	q.linger = f.Linger
@@ -81,6 +78,10 @@ func (s *Server) serve(q *request, f Fault) reply {
 	case f.Lost:
 		q.blind = true
 		p = s.execute(q, false)
+	case f.Torn:
+		p = s.execute(q, false)
+		executed = p.status >= 300
+		q.blind = true // its conditions were held against this version
 	case f.After:
 		p = s.execute(q, true)
 	default:
@@ -95,25 +96,13 @@ func (s *Server) serve(q *request, f Fault) reply {
 	case executed:
 		return p
 	}
+	before := p
 	p = s.execute(q, true)
+	if f.Torn && p.header["Etag"] != "" {
+		p.header["Etag"] = before.header["Etag"]
+	}
 	if f.Short > 0 {
 		p.body = p.body.cut(0, max(p.body.size()-f.Short, 0))
-	}
-	return p
-}
-
-// torn answers q, once d has passed, with the ETag that it would have had before. Its
-// conditions are held against that one.
-func (s *Server) torn(q *request, d time.Duration) reply {
-	before := s.execute(q, false)
-	if before.status >= 300 {
-		return before
-	}
-	s.pause(q, d)
-	q.blind = true
-	p := s.execute(q, true)
-	if p.header["Etag"] != "" {
-		p.header["Etag"] = before.header["Etag"]
 	}
 	return p
 }
