@@ -231,10 +231,10 @@ func (s *S3Store) lookMarked(ctx context.Context, key string) (o Object, mark st
 }
 
 // Settle implements [Multipart].
-func (s *S3Store) Settle(ctx context.Context, note string) error {
+func (s *S3Store) Settle(ctx context.Context, text string, note func(string) error) error {
 	var u multipart
-	if err := json.Unmarshal([]byte(note), &u); err != nil || u.Key == "" || u.Upload == "" {
-		return unusable("the note of a multipart upload does not parse: %.200q", note)
+	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
+		return unusable("the note of a multipart upload does not parse: %.200q", text)
 	}
 	err := s.settle(ctx, u)
 	if err != nil {

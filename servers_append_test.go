@@ -176,7 +176,7 @@ func TestServerSettle(t *testing.T) {
 		}
 		settle := func(text string) {
 			t.Helper()
-			if err := store.Settle(t.Context(), text); err != nil {
+			if err := store.Settle(t.Context(), text, func(string) error { return nil }); err != nil {
 				t.Errorf("settle: %v", err)
 			}
 			if got := s.get(t, key); !bytes.Equal(got, want) {

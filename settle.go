@@ -65,7 +65,7 @@ func (p *publisher) settle(ctx context.Context, day daily) error {
 		return nil
 	}
 	if err == nil {
-		if err = store.Settle(ctx, text); err != nil {
+		if err = store.Settle(ctx, text, func(text string) error { return p.spool.noteWrite(day, text) }); err != nil {
 			return storeError("settle", p.cfg.key(day), err)
 		}
 		err = p.spool.noteWrite(day, "")

@@ -132,9 +132,15 @@ func (s processStore) WriteNoted(ctx context.Context, key string, old rotatelog.
 	return s.store.WriteNoted(ctx, key, old, parts, meta, note)
 }
 
-func (s processStore) Settle(ctx context.Context, text string) error {
-	return s.store.Settle(ctx, text)
+func (s processStore) Settle(ctx context.Context, text string, note func(string) error) error {
+	return s.store.Settle(ctx, text, note)
 }
+
+func (s processStore) Prove(ctx context.Context, key, known string) (string, error) {
+	return s.store.Prove(ctx, key, known)
+}
+
+func (s processStore) Location() string { return s.store.Location() }
 
 func (s processStore) Sweep(ctx context.Context, key string) error { return s.store.Sweep(ctx, key) }
 
@@ -169,7 +175,7 @@ func (s notedStore) WriteNoted(ctx context.Context, key string, old rotatelog.Ve
 }
 
 // Settle wants a note as it was written, whatever became of the disk meanwhile.
-func (s notedStore) Settle(_ context.Context, text string) error {
+func (s notedStore) Settle(_ context.Context, text string, _ func(string) error) error {
 	if state, key, _ := strings.Cut(text, " "); state != "begun" && state != "sent" || !strings.HasSuffix(key, ".json") {
 		s.t.Errorf("settles %q", text)
 	}

@@ -62,8 +62,11 @@ type Multipart interface {
 	WriteNoted(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(text string) error) error
 
 	// Settle returns nil when what the text tells of was applied, or never will
-	// be. Any error means that this is not known yet. It may be called again.
-	Settle(ctx context.Context, text string) error
+	// be. Any error means that this is not known yet. It may be called again, with
+	// the text that it or WriteNoted noted last. Before it sends anything whose
+	// time matters later it calls note, as WriteNoted does; if that fails, Settle
+	// must return the error and send nothing more.
+	Settle(ctx context.Context, text string, note func(text string) error) error
 
 	// Sweep removes what writes to the key left behind more than a day ago and
 	// no note tells of, as far as that is safe.
@@ -73,6 +76,30 @@ type Multipart interface {
 	// it without reading it. A Writer that has the bytes of a shorter one at hand
 	// gives them as Data.
 	LeastCopy() int64
+}
+
+// Prover may be implemented by a Store besides its methods, if what its Write can
+// rely on differs from place to place and has to be found out. A Writer calls Prove
+// before it writes to a key, and keeps the text that it returns for the next time,
+// also in another process. storetest.Run holds this, too.
+type Prover interface {
+	// Prove returns a text, one line that holds no secret, which says what the
+	// Store has found out about the place where it writes. known is the text that it
+	// returned last, or "". As long as that holds, Prove returns it and makes no
+	// request. Otherwise it finds out anew, on throwaway objects beside key, which
+	// it removes again. A text that is of another place, is too old, or does not
+	// parse must not be believed. An error means that nothing may be written yet; one
+	// that matches [ErrPermanent] says what to do.
+	Prove(ctx context.Context, key, known string) (string, error)
+}
+
+// Located may be implemented by a Store besides its methods. Two Stores whose
+// locations are equal hold the same objects, and two whose locations are not
+// hold others. A Store that is not Located is one place, whatever it is.
+type Located interface {
+	// Location returns where the objects are, in the same spelling each time, for
+	// people to read and without a secret: host and bucket, or an absolute path.
+	Location() string
 }
 
 // Version names one version of one object. It is opaque, and compared only for

@@ -149,8 +149,8 @@ func (f *Faulty) WriteNoted(ctx context.Context, key string, old rotatelog.Versi
 }
 
 // Settle implements [rotatelog.Multipart]. Its Op has no key.
-func (f *Faulty) Settle(ctx context.Context, text string) error {
-	return f.call(ctx, "settle", "", func(m rotatelog.Multipart) error { return m.Settle(ctx, text) })
+func (f *Faulty) Settle(ctx context.Context, text string, note func(string) error) error {
+	return f.call(ctx, "settle", "", func(m rotatelog.Multipart) error { return m.Settle(ctx, text, note) })
 }
 
 // Sweep implements [rotatelog.Multipart].
@@ -164,6 +164,36 @@ func (f *Faulty) LeastCopy() int64 {
 		return m.LeastCopy()
 	}
 	return 0
+}
+
+// Prove implements [rotatelog.Prover]. Before a Store that is none it returns known.
+func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
+	p, ok := f.Store.(rotatelog.Prover)
+	if !ok {
+		return known, nil
+	}
+	fault, err := f.next(ctx, "prove", key)
+	if err != nil {
+		return "", err
+	}
+	if fault.Err != nil {
+		return "", fault.Err
+	}
+	return p.Prove(ctx, key, known)
+}
+
+// Location implements [rotatelog.Located]. Before a Store that is none it is "".
+func (f *Faulty) Location() string {
+	if l, ok := f.Store.(rotatelog.Located); ok {
+		return l.Location()
+	}
+	return ""
+}
+
+// Exclusive implements [rotatelog.Exclusive].
+func (f *Faulty) Exclusive() bool {
+	e, ok := f.Store.(rotatelog.Exclusive)
+	return ok && e.Exclusive()
 }
 
 // call shows a call to Fault, and makes it if the Store is a Multipart.

@@ -215,7 +215,7 @@ func wantSettled(t testing.TB, m rotatelog.Multipart, texts []string) {
 	t.Helper()
 	for range 2 {
 		for _, text := range texts {
-			if err := m.Settle(t.Context(), text); err != nil {
+			if err := m.Settle(t.Context(), text, func(string) error { return nil }); err != nil {
 				t.Errorf("Settle: %v", err)
 			}
 		}
