@@ -10,6 +10,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -53,7 +54,7 @@ func TestCrashAlike(t *testing.T) {
 			for i, left := range leftovers() {
 				for k := int64(1); ; k += int64(stride()) {
 					cut, isNew := a.crash(t, k, 0, seen, left)
-					for j := int64(1); cut && isNew && i < 2 && !testing.Short(); j++ {
+					for j := int64(1); cut && isNew && i < 2 && !depth.Short(); j++ {
 						if again, _ := a.crash(t, k, j, seen, left); !again {
 							break
 						}

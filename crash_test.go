@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,6 +17,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -296,27 +296,9 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// stride is how far apart the operations are that something happens at: 1 where
-// there is time. The race detector makes all of them take ten times as long, and
-// has seen enough in a few.
-func stride() int {
-	switch {
-	case rotatelog.RaceDetector:
-		return 101
-	case testing.Short():
-		return 7
-	case !hasTime():
-		return 5
-	}
-	return 1
-}
-
-// hasTime reports whether go test allows more than the ten minutes that it does
-// unless told otherwise.
-func hasTime() bool {
-	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
-	return limit == 0 || limit > 10*time.Minute
-}
+// stride is how far apart the operations of the disk are that something happens
+// at. The race detector has seen enough in a few.
+func stride() int { return depth.N(101, 5, 1) }
 
 // crashAll goes on from the disks that a power cut may have left, as far as they
 // were not seen yet.
@@ -328,7 +310,7 @@ func crashAll(h *host, seen map[string]bool) {
 		}
 		again := disk.Kill() // a copy
 		h.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
-		if i > 0 || testing.Short() { // one crash is enough
+		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
 		for j := 1; h.crashAgain(again, j, seen); j++ {

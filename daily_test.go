@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/internal/depth"
 )
 
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")
@@ -355,10 +357,7 @@ func readGolden(t testing.TB, name string) []byte {
 // TestAppendRandom compares splicing to parsing, for documents of every shape.
 func TestAppendRandom(t *testing.T) {
 	t.Parallel()
-	rounds := 500
-	if testing.Short() {
-		rounds = 100
-	}
+	rounds := depth.N(100, 200, 500)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for round := range rounds {

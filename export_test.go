@@ -9,9 +9,6 @@ import (
 // UpdateGolden says to rewrite the golden files.
 var UpdateGolden = updateGolden
 
-// RaceDetector says whether the tests run with the race detector.
-const RaceDetector = raceDetector
-
 // OnDisk returns cfg with Dir on a disk of the test's own, and ids of its own.
 func OnDisk(cfg Config, disk vfs.FS, newID func() string) Config {
 	cfg.fs, cfg.newID = disk, newID

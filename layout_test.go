@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/internal/depth"
 )
 
 // TestLayouts spells out the format of a large day, and of the same day closed.
@@ -94,10 +96,7 @@ func TestGoldenLayouts(t *testing.T) {
 // the document comes from the step before, from its metadata, or from a scan.
 func TestLayoutsRandom(t *testing.T) {
 	t.Parallel()
-	rounds := 400
-	if testing.Short() {
-		rounds = 100
-	}
+	rounds := depth.N(100, 200, 400)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	var reached [3]int

@@ -6,9 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/rotatelog/internal/depth"
 )
 
 // mutation is a defect: in file, old becomes new.
@@ -16,7 +20,7 @@ type mutation struct {
 	name      string
 	file      string
 	old, new  string
-	run, args string // tests that catch it, and their flags
+	run, args string // tests that catch it at the usual depth, and flags that leave some of it out
 }
 
 const (
@@ -204,14 +208,25 @@ func mutations() []mutation {
 	}
 }
 
-// TestMutations breaks the code on purpose, one defect at a time, and wants the
-// tests named beside it to notice.
-func TestMutations(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds and runs the tests once for each defect")
+// TestMutationsApply: each defect can be put into the code as it is, and what
+// notices it tries no more than an ordinary run does.
+func TestMutationsApply(t *testing.T) {
+	for _, m := range mutations() {
+		mutated(t, m)
+		for _, arg := range strings.Fields(m.args) {
+			n, err := strconv.Atoi(strings.TrimPrefix(arg, "-sim.seeds="))
+			if err != nil || m.run != simulation || n > usualSeeds {
+				t.Errorf("%s: %s is not part of an ordinary run of %s", m.name, arg, m.run)
+			}
+		}
 	}
-	if !hasTime() {
-		t.Skip("it takes several minutes; with -timeout 40m there is enough time")
+}
+
+// TestMutations breaks the code on purpose, one defect at a time, and wants the
+// tests named beside it to notice, as deep as an ordinary run is.
+func TestMutations(t *testing.T) {
+	if !depth.Full() {
+		t.Skipf("it builds and runs the tests once for each defect, which takes several minutes; %s=1 runs it", depth.Variable)
 	}
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
@@ -224,7 +239,9 @@ func TestMutations(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 			defer cancel()
 			begin := time.Now()
-			out, err := exec.CommandContext(ctx, goCommand, append(args, ".")...).CombinedOutput()
+			cmd := exec.CommandContext(ctx, goCommand, append(args, ".")...)
+			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROTATELOG_") })
+			out, err := cmd.CombinedOutput()
 			t.Logf("%v", time.Since(begin).Round(time.Second))
 			if err == nil {
 				t.Errorf("nothing noticed it:\n%s", out)
@@ -242,13 +259,6 @@ func overlay(t *testing.T, m mutation) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := os.ReadFile(original)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(source), m.old); n != 1 {
-		t.Fatalf("the mutation no longer applies: %s has %d times %q", m.file, n, m.old)
-	}
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		name = filepath.Join(dir, name)
@@ -257,10 +267,22 @@ func overlay(t *testing.T, m mutation) string {
 		}
 		return name
 	}
-	mutated := write("mutated.go", strings.Replace(string(source), m.old, m.new, 1))
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: write("mutated.go", mutated(t, m))}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return write("overlay.json", string(replace))
+}
+
+// mutated returns the file with the defect.
+func mutated(t *testing.T, m mutation) string {
+	t.Helper()
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("the mutation %q no longer applies: %s has %d times %q", m.name, m.file, n, m.old)
+	}
+	return strings.Replace(string(source), m.old, m.new, 1)
 }

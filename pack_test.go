@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/football"
 )
 
@@ -22,7 +23,7 @@ var compressions = []Compression{Zstd, Gzip}
 // skipWithRaceDetector skips a test of much computing in one goroutine.
 func skipWithRaceDetector(t *testing.T) {
 	t.Helper()
-	if raceDetector {
+	if depth.Race {
 		t.Skip("the race detector makes it ten times as slow, and finds nothing in one goroutine")
 	}
 }
@@ -216,10 +217,7 @@ func TestPackedLayouts(t *testing.T) {
 // before, from its metadata, or from a scan.
 func TestPackedRandom(t *testing.T) {
 	skipWithRaceDetector(t)
-	rounds := 100
-	if testing.Short() {
-		rounds = 20
-	}
+	rounds := depth.N(20, 50, 100)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	inCompressions(t, func(t *testing.T, c Compression) {

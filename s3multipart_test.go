@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/storetest"
 )
@@ -49,7 +50,7 @@ func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T,
 // honours conditions on Complete, and elsewhere by writing objects whole.
 func TestS3StoreInParts(t *testing.T) {
 	alone, shared := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}, profiles()
-	if rotatelog.RaceDetector { // thousands of requests each
+	if depth.Race { // thousands of requests each
 		alone, shared = alone[:1], shared[:1]
 	}
 	for _, profile := range alone {

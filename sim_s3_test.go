@@ -10,20 +10,18 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 )
 
-var simS3Seeds = flag.Int("sim.s3seeds", 25, "how many seeds of the simulation to run over S3")
+var simS3Seeds = flag.Int("sim.s3seeds", 0, "how many seeds of the simulation to run over S3; 0: as many as the depth of the tests asks for")
 
 // TestSimulationS3 is TestSimulation with the real S3 client and a server for
 // tests below it, without sockets.
 func TestSimulationS3(t *testing.T) {
-	first, n := uint64(1), *simS3Seeds
+	first, n := uint64(1), seedsOr(*simS3Seeds, depth.N(5, 15, 25))
 	if *simSeed != 0 {
 		first, n = *simSeed, 1
-	}
-	if testing.Short() {
-		n = min(n, 5)
 	}
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

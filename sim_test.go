@@ -17,14 +17,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 )
 
 var (
 	simSeed    = flag.Uint64("sim.seed", 0, "run only this seed of the simulation")
-	simSeeds   = flag.Int("sim.seeds", 150, "how many seeds of the simulation to run")
+	simSeeds   = flag.Int("sim.seeds", 0, "how many seeds of the simulation to run; 0: as many as the depth of the tests asks for")
 	simSteps   = flag.Int("sim.steps", 60, "how many steps each seed takes")
 	simRepeats = flag.Int("sim.repeats", 8, "how many seeds of the simulation to run twice")
 )
+
+// usualSeeds is how many seeds of the simulation an ordinary run tries. The
+// mutations that it has to notice are noticed by these.
+const usualSeeds = 80
 
 // TestSimulation plays histories made from a seed, on one to three hosts that
 // write to one key: appends, flushes, processes that hand over to the next, kill
@@ -33,7 +38,7 @@ var (
 //
 // ROTATELOG_SIM_SEEDS=20000 makes a long run of it.
 func TestSimulation(t *testing.T) {
-	first, n := uint64(1), *simSeeds
+	first, n := uint64(1), seedsOr(*simSeeds, depth.N(20, usualSeeds, 150))
 	if s := os.Getenv("ROTATELOG_SIM_SEEDS"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
@@ -43,15 +48,20 @@ func TestSimulation(t *testing.T) {
 	if *simSeed != 0 {
 		first, n = *simSeed, 1
 	}
-	if testing.Short() || rotatelog.RaceDetector {
-		n = min(n, 20)
-	}
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { simulate(t, seed, false) })
 		})
 	}
+}
+
+// seedsOr returns what a flag says, or n if that is 0.
+func seedsOr(flag, n int) int {
+	if flag != 0 {
+		return flag
+	}
+	return n
 }
 
 // TestSimulationRepeats: the same seed gives the same history, log and objects.

@@ -1,0 +1,50 @@
+// Package depth says how much a test tries: how many seeds, crash points or
+// rounds. It is the only place that decides so, and only tests import it.
+//
+//	go test -short ./...            # the least, for the edit loop
+//	go test ./...                   # the usual
+//	ROTATELOG_FULL=1 go test ./...  # everything, as .ci/run does
+//
+// With the race detector, which makes all of it ten times as slow, tests try as
+// little as with -short, whatever the environment says.
+package depth
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+)
+
+// Variable is the environment variable that asks for everything, if it is true
+// as [strconv.ParseBool] has it.
+const Variable = "ROTATELOG_FULL"
+
+// Short reports whether a test is to try the least.
+func Short() bool { return testing.Short() || Race }
+
+// Full reports whether a test is to try everything. It panics if [Variable] is
+// neither true nor false, since a run that silently tries less proves less.
+func Full() bool {
+	value := os.Getenv(Variable)
+	if value == "" {
+		return false
+	}
+	full, err := strconv.ParseBool(value)
+	if err != nil {
+		panic(fmt.Sprintf("%s=%q is neither true nor false; set it to 1, or unset it", Variable, value))
+	}
+	return full && !Short()
+}
+
+// N returns how many of something a test is to try: short with -short or the
+// race detector, full with [Variable], and usual otherwise.
+func N(short, usual, full int) int {
+	switch {
+	case Short():
+		return short
+	case Full():
+		return full
+	}
+	return usual
+}
