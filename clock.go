@@ -69,6 +69,9 @@ func (d Day) String() string {
 	return d.utc().Format(dayLayout)
 }
 
+// hasName reports whether ParseDay parses what String returns.
+func (d Day) hasName() bool { return d.Year >= 1 && d.Year <= 9999 }
+
 // IsZero reports whether d is the zero Day, which is no date.
 func (d Day) IsZero() bool { return d == Day{} }
 

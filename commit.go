@@ -19,7 +19,7 @@ type request struct {
 	line      []byte   // as it is written; nil: made from pieces
 	pieces    [][]byte // what the daily fetch number goes between
 	n         int      // the number that line was made with, of pieces
-	matches   int
+	matches   int64
 	uncounted error
 
 	done    chan struct{} // closed when receipt and err are set
@@ -49,6 +49,9 @@ func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 		return nil, err
 	}
 	now := w.cfg.Clock.Now()
+	if err := checkClock(now, w.cfg.Location); err != nil {
+		return nil, err
+	}
 	pieces, err := f.encode(now, newYork)
 	if err != nil {
 		return nil, err
@@ -151,7 +154,11 @@ func (w *Writer) enqueue(ctx context.Context, r *request) error {
 	default:
 	}
 	if r.day.IsZero() {
-		r.day = w.cfg.today()
+		now := w.cfg.Clock.Now()
+		if err := checkClock(now, w.cfg.Location); err != nil {
+			return err
+		}
+		r.day = DayOf(now, w.cfg.Location)
 	}
 	w.queue = append(w.queue, r)
 	return nil

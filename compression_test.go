@@ -175,12 +175,12 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 		}
 		b.flush()
 		untilNextDay()
-		matches := 0
+		var matches int64
 		for _, key := range keys {
 			b.wantLayout(key, true)
 			matches += b.day(key).Metadata.Matches
 		}
-		if want := 1 + 2 + 3 + 4 + 5 + 6; matches != want || len(told) != 2 || told[0].Matches+told[1].Matches != want {
+		if want := int64(1 + 2 + 3 + 4 + 5 + 6); matches != want || len(told) != 2 || told[0].Matches+told[1].Matches != want {
 			t.Errorf("%d matches, told %+v", matches, told)
 		}
 		calls := b.calls()

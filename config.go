@@ -205,10 +205,21 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 		return Day{}, fmt.Errorf("%w: its time: %w", ErrInvalidFetch, err)
 	}
 	day := DayOf(t, cfg.Location)
-	if day.Year < 1 || day.Year > 9999 {
+	if !day.hasName() {
 		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.Time takes milliseconds for seconds", ErrInvalidFetch, day.Year)
 	}
 	return day, nil
+}
+
+// checkClock returns an error if now, which a Clock said, is on no day that has
+// a name, here or in UTC: a batch of it would not be found again.
+func checkClock(now time.Time, loc *time.Location) error {
+	for _, day := range []Day{DayOf(now, loc), DayOf(now, time.UTC)} {
+		if !day.hasName() {
+			return fmt.Errorf("the clock is in the year %d; set the clock of this machine, or correct Config.Clock", day.Year)
+		}
+	}
+	return nil
 }
 
 // format appends a fetch as it stands in the local file.

@@ -10,7 +10,7 @@ import (
 // it was appended, already validated, must not change or keep it, and must be
 // safe for concurrent use. An error says why there is no count: the fetch then
 // counts 0, or is refused where Config.StrictCount is set.
-type CountFunc func(fetch []byte) (int, error)
+type CountFunc func(fetch []byte) (int64, error)
 
 // The count that a fetch brings along, and that is used where Config.Count is
 // nil.
@@ -24,11 +24,11 @@ const (
 // members that share a name the last one counts. If the member, or one on the
 // way to it, is missing or null, the count is 0.
 //
-// The number must be written in digits only and fit into an int: 45.0, 4.5e1,
+// The number must be written in digits only and be below 2^63: 45.0, 4.5e1,
 // "45" and -0 are errors.
 func CountMember(path ...string) CountFunc {
 	path = slices.Clone(path)
-	return func(fetch []byte) (int, error) {
+	return func(fetch []byte) (int64, error) {
 		f, err := find(fetch, path)
 		if err != nil {
 			return 0, err
@@ -43,7 +43,7 @@ func CountMember(path ...string) CountFunc {
 // is 0; if it is no array, that is an error.
 func CountArray(path ...string) CountFunc {
 	path = slices.Clone(path)
-	return func(fetch []byte) (int, error) {
+	return func(fetch []byte) (int64, error) {
 		value, err := lookup(fetch, path...)
 		if err != nil || isNull(value) {
 			return 0, err
@@ -52,14 +52,14 @@ func CountArray(path ...string) CountFunc {
 		if !ok {
 			return 0, fmt.Errorf("%s is not an array: %s", pathName(path), excerpt(value))
 		}
-		return n, nil
+		return int64(n), nil
 	}
 }
 
 // checkedCount calls a CountFunc that a user may have written. A panic in it is
 // an error: a fetch that cannot be counted must not end the program at each
 // start.
-func checkedCount(count CountFunc, fetch []byte) (n int, err error) {
+func checkedCount(count CountFunc, fetch []byte) (n int64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			n, err = 0, fmt.Errorf("Config.Count panicked: %v", p)
@@ -76,17 +76,17 @@ func checkedCount(count CountFunc, fetch []byte) (n int, err error) {
 }
 
 // countAt returns the count at a path, which led to f.
-func countAt(f found, path []string) (int, error) {
+func countAt(f found, path []string) (int64, error) {
 	value, err := f.at(path)
 	if err != nil || isNull(value) {
 		return 0, err
 	}
-	// ParseUint takes no sign, and one bit less than an int has leaves none.
-	n, err := strconv.ParseUint(string(value), 10, strconv.IntSize-1)
+	// ParseUint takes no sign, and 63 bits leave no place for one.
+	n, err := strconv.ParseUint(string(value), 10, 63)
 	if err != nil {
 		return 0, fmt.Errorf("%s is not a count: %s", pathName(path), excerpt(value))
 	}
-	return int(n), nil
+	return int64(n), nil
 }
 
 // isNull reports whether a value that lookup found is null, or missing.

@@ -10,7 +10,7 @@ import (
 func TestCountMember(t *testing.T) {
 	for _, tt := range []struct {
 		name, fetch string
-		want        int
+		want        int64
 		err         string
 	}{
 		{name: "number", fetch: `{"FETCH_FOOTER":{"total_matches":45}}`, want: 45},
@@ -22,7 +22,7 @@ func TestCountMember(t *testing.T) {
 		{name: "footer null", fetch: `{"FETCH_FOOTER":null}`},
 		{name: "last duplicate", fetch: `{"FETCH_FOOTER":{"total_matches":1},"FETCH_FOOTER":{"total_matches":"x","total_matches":3}}`, want: 3},
 		{name: "last duplicate has none", fetch: `{"FETCH_FOOTER":{"total_matches":1},"FETCH_FOOTER":{}}`},
-		{name: "largest", fetch: fmt.Sprintf(`{"FETCH_FOOTER":{"total_matches":%d}}`, math.MaxInt), want: math.MaxInt},
+		{name: "largest", fetch: fmt.Sprintf(`{"FETCH_FOOTER":{"total_matches":%d}}`, int64(math.MaxInt64)), want: math.MaxInt64},
 
 		// The script that searched the text counted these, or crashed.
 		{name: "count null", fetch: `{"FETCH_FOOTER":{"total_matches":null}}`},
@@ -61,7 +61,7 @@ func TestCountMember(t *testing.T) {
 func TestCountArray(t *testing.T) {
 	for _, tt := range []struct {
 		name, fetch string
-		want        int
+		want        int64
 		err         string
 	}{
 		{name: "array", fetch: `{"RAW_API_DATA":{"results":[{"a":[1,2]}, [3,4] ,"],[",null]}}`, want: 4},
@@ -82,7 +82,7 @@ func TestCountArray(t *testing.T) {
 	}
 }
 
-func checkCount(t *testing.T, n int, err error, want int, wantErr string) {
+func checkCount(t *testing.T, n int64, err error, want int64, wantErr string) {
 	t.Helper()
 	if n != want {
 		t.Errorf("got %d, want %d", n, want)

@@ -58,7 +58,7 @@ func (o daily) compare(p daily) int {
 // upload_sequence is not here: it depends on what the batch is appended to.
 type upload struct {
 	Timestamp string // when the batch was sealed, as 07/10/2025 12:01:00 AM EDT
-	Matches   int
+	Matches   int64
 	Fetches   int
 	ID        string // 8 to 64 letters and digits, never used before
 	Data      []byte // the fetches, each compact, with fetchSeparator between them
@@ -183,7 +183,7 @@ func (d document) grow(uploads []upload) (next document, entries [][]byte, grown
 		if next.totals.Uploads > 0 {
 			head = []byte(entrySeparator)
 		}
-		next.add(next.lastSequence+1, u)
+		next.add(int64(next.lastSequence)+1, u)
 		head = u.appendHead(head, next.lastSequence)
 		entry := [][]byte{head, u.Data, []byte(entryClose)}
 		if d.pack != Uncompressed {
@@ -222,14 +222,15 @@ func (d document) appendSpliced(uploads []upload) (parts []Part, next document) 
 
 // add counts an entry. The sequence that counts for it is returned: the
 // entry's own, if that is larger than all before it, as those that we give are.
-func (d *document) add(sequence int, u upload) int {
+func (d *document) add(sequence int64, u upload) int {
 	d.totals.Uploads++
-	d.totals.Fetches = addClamped(d.totals.Fetches, u.Fetches)
+	d.totals.Fetches = addFetches(d.totals.Fetches, u.Fetches)
 	d.totals.Matches = addClamped(d.totals.Matches, u.Matches)
 	d.lastSequence = max(d.lastSequence, d.totals.Uploads)
 	// A larger step than this is no sequence, and following it could overflow.
-	if sequence > d.lastSequence && sequence-d.lastSequence <= math.MaxInt32 {
-		d.lastSequence = sequence
+	last := int64(d.lastSequence)
+	if sequence > last && sequence-last <= math.MaxInt32 && sequence <= math.MaxInt {
+		d.lastSequence = int(sequence)
 	}
 	if d.totals.Uploads == 1 {
 		d.first = u.Timestamp
@@ -247,12 +248,15 @@ func (d *document) add(sequence int, u upload) int {
 }
 
 // addClamped adds two counts, of which a stranger's may be absurd.
-func addClamped(a, b int) int {
-	if b > math.MaxInt-a {
-		return math.MaxInt
+func addClamped(a, b int64) int64 {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
 	}
 	return a + b
 }
+
+// addFetches is addClamped for numbers of fetches.
+func addFetches(a, b int) int { return int(min(addClamped(int64(a), int64(b)), math.MaxInt)) }
 
 // appendFields appends our members of daily_metadata.
 func (d document) appendFields(dst []byte) []byte {
@@ -465,7 +469,7 @@ func documentFromMeta(o daily, obj Object) (document, bool) {
 		tail:         q.Get("tail"),
 		pack:         o.pack,
 		sum:          checksum{uint32(crc), length},
-		totals:       Totals{Day: o.day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: count("matches")},
+		totals:       Totals{Day: o.day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: number(q.Get("matches"))},
 		first:        q.Get("first"),
 		last:         q.Get("last"),
 		lastSequence: count("sequence"),

@@ -33,7 +33,7 @@ var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{}, check
 func testUpload(n, fetches int) upload {
 	u := upload{
 		Timestamp: fmt.Sprintf("07/10/2025 %02d:%02d:00 AM EDT", 1+n/60%12, n%60),
-		Matches:   6 * fetches,
+		Matches:   6 * int64(fetches),
 		Fetches:   fetches,
 		ID:        fmt.Sprintf("TESTUPLOAD%016d", n),
 	}
@@ -94,7 +94,7 @@ func readPlain(b []byte) (p plainDay, err error) {
 }
 
 // plainEntry returns the members of an entry that count.
-func plainEntry(raw json.RawMessage) (sequence, matches, fetches int, timestamp string, err error) {
+func plainEntry(raw json.RawMessage) (sequence int, matches int64, fetches int, timestamp string, err error) {
 	var members map[string]json.RawMessage
 	if err = json.Unmarshal(raw, &members); err != nil {
 		return
@@ -102,7 +102,7 @@ func plainEntry(raw json.RawMessage) (sequence, matches, fetches int, timestamp 
 	if n, err := strconv.Atoi(string(members["upload_sequence"])); err == nil {
 		sequence = n
 	}
-	if n, err := strconv.Atoi(string(members["matches_in_upload"])); err == nil && n > 0 {
+	if n, err := strconv.ParseInt(string(members["matches_in_upload"]), 10, 64); err == nil && n > 0 {
 		matches = n
 	}
 	timestamp = plainString(members["upload_timestamp"])
@@ -127,7 +127,8 @@ func plainString(raw json.RawMessage) string {
 // metadataOf returns what daily_metadata has to say of the entries.
 func metadataOf(t testing.TB, p plainDay) map[string]string {
 	t.Helper()
-	var matches, fetches int
+	var matches int64
+	var fetches int
 	var first, last string
 	for i, raw := range p.entries {
 		_, m, f, timestamp, err := plainEntry(raw)
@@ -135,7 +136,7 @@ func metadataOf(t testing.TB, p plainDay) map[string]string {
 			t.Fatalf("entry %d: %v", i, err)
 		}
 		if matches += m; matches < 0 {
-			matches = math.MaxInt
+			matches = math.MaxInt64
 		}
 		fetches += f
 		if i == 0 {
@@ -146,7 +147,7 @@ func metadataOf(t testing.TB, p plainDay) map[string]string {
 	return map[string]string{
 		"date":                testDay.String(),
 		"total_uploads":       strconv.Itoa(len(p.entries)),
-		"total_matches_today": strconv.Itoa(matches),
+		"total_matches_today": strconv.FormatInt(matches, 10),
 		"first_upload":        first,
 		"last_upload":         last,
 		"total_fetches_today": strconv.Itoa(fetches),

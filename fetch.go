@@ -53,9 +53,9 @@ type Fetch struct {
 	Took time.Duration
 	// TotalMatches is total_matches, the count of the fetch where Config.Count
 	// is nil. It should not be negative.
-	TotalMatches int
+	TotalMatches int64
 	// MatchesInPlay is matches_in_play.
-	MatchesInPlay int
+	MatchesInPlay int64
 	// StatusBreakdown is match_status_breakdown, a line for each status, such as
 	// "Status ID 2 (First half): 8 matches". What is not UTF-8 in it is written
 	// as U+FFFD.
@@ -107,9 +107,9 @@ func (f Fetch) appendFooter(b []byte) []byte {
 	b = append(b, `,"pipeline_completion_time_seconds":`...)
 	b = strconv.AppendFloat(b, f.Took.Seconds(), 'f', 3, 64)
 	b = append(b, `,"total_matches":`...)
-	b = strconv.AppendInt(b, int64(f.TotalMatches), 10)
+	b = strconv.AppendInt(b, f.TotalMatches, 10)
 	b = append(b, `,"matches_in_play":`...)
-	b = strconv.AppendInt(b, int64(f.MatchesInPlay), 10)
+	b = strconv.AppendInt(b, f.MatchesInPlay, 10)
 	b = append(b, `,"match_status_breakdown":[`...)
 	for i, line := range f.StatusBreakdown {
 		if i > 0 {

@@ -35,7 +35,7 @@ type Uploaded struct {
 	Key      string
 	Sequence int // upload_sequence in the object, from 1
 	Fetches  int
-	Matches  int
+	Matches  int64
 	Totals   Totals // of the object, this batch included
 }
 
@@ -44,7 +44,7 @@ type Totals struct {
 	Day     Day
 	Uploads int
 	Fetches int
-	Matches int
+	Matches int64
 }
 
 // Failed tells of an attempt to upload that failed.

@@ -341,7 +341,7 @@ func (k *killing) judgeStore() {
 	count := map[string]int{}
 	for key, content := range k.store.days(k.t) {
 		for _, u := range parseDay(k.t, key, content).Uploads {
-			matches := 0
+			var matches int64
 			for _, fetch := range u.Data {
 				var f struct{ N json.Number }
 				if err := json.Unmarshal(fetch, &f); err != nil || k.sent[f.N.String()] != string(fetch) {

@@ -52,7 +52,7 @@ func TestLoadIsBoundedByTheBatch(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before, peak, n := inUse(), uint64(0), 0
-	cfg.Count = func([]byte) (int, error) {
+	cfg.Count = func([]byte) (int64, error) {
 		if n++; n%10 == 0 {
 			peak = max(peak, inUse())
 		}

@@ -205,6 +205,24 @@ func mutations() []mutation {
 			"if false {",
 			midnight, "",
 		},
+		{
+			"let the sum of a batch overflow", "publisher.go",
+			"u.Matches = addClamped(u.Matches, n)",
+			"u.Matches += n",
+			"^TestCountsThatOverflow", "",
+		},
+		{
+			"let the total of a day overflow", "daily.go",
+			"if b > math.MaxInt64-a {",
+			"if false {",
+			"^TestCountsThatOverflow", "",
+		},
+		{
+			"name a batch after a clock outside the years that have names", "spool.go",
+			"}, checkClock(now, time.UTC)",
+			"}, nil",
+			"^TestClockOutside", "",
+		},
 	}
 }
 

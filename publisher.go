@@ -46,7 +46,10 @@ type publisher struct {
 }
 
 // counts are what a batch adds to its day.
-type counts struct{ fetches, matches int }
+type counts struct {
+	fetches int
+	matches int64
+}
 
 // trouble is what is known of a day that cannot be uploaded.
 type trouble struct {
@@ -590,7 +593,7 @@ func (p *publisher) addFetch(u *upload, fetch []byte) (err error) {
 		return err
 	}
 	if n, err := checkedCount(p.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
-		u.Matches += n
+		u.Matches = addClamped(u.Matches, n)
 	}
 	return nil
 }

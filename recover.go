@@ -46,7 +46,11 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		s.report(Repaired{File: s.array.name, What: "it was missing; begun anew"})
 	}
 	if !s.begun && len(found.records) > 0 {
-		s.progress = s.progress.begun(dayOf(found.records[0], found.info))
+		day := dayOf(found.records[0], found.info)
+		if !day.hasName() {
+			return &Error{"open", s.array.name, fmt.Errorf("its fetches are of the year %d, by its modification time; correct that with touch", day.Year)}
+		}
+		s.progress = s.progress.begun(day)
 	} else if s.progress.Day.IsZero() {
 		s.progress = s.progress.begun(today)
 	}

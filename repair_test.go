@@ -158,7 +158,7 @@ func TestUnusablePublishLock(t *testing.T) {
 
 func TestPanickingCountIsAnError(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.Count = func([]byte) (int, error) { panic("oh") }
+		b.cfg.Count = func([]byte) (int64, error) { panic("oh") }
 		b.open()
 		b.append(1)
 		b.flush()

@@ -37,12 +37,12 @@ type Writer struct {
 
 // Receipt says what became of an appended fetch.
 type Receipt struct {
-	Day       Day  // that the fetch was made on
-	Number    int  // of the fetch on its day: 1, 2, … from midnight to midnight
-	Place     int  // in its batch: 1 to BatchSize
-	BatchSize int  // Config.MaxFetches
-	Sealed    bool // whether it completed the batch
-	Matches   int  // that it tells of
+	Day       Day   // that the fetch was made on
+	Number    int   // of the fetch on its day: 1, 2, … from midnight to midnight
+	Place     int   // in its batch: 1 to BatchSize
+	BatchSize int   // Config.MaxFetches
+	Sealed    bool  // whether it completed the batch
+	Matches   int64 // that it tells of
 }
 
 // Open opens the stream of that name in that directory, mends what an earlier

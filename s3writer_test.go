@@ -307,7 +307,7 @@ func TestS3LastBody(t *testing.T) {
 				if n := srv.Stats().Requests["GetObject"]; n != test.reads {
 					t.Errorf("%d reads, want %d", n, test.reads)
 				}
-				if m := s3Day(t, srv, dayA).Metadata; m.Uploads != uploads+1 || m.Matches != (uploads+1)*55 {
+				if m := s3Day(t, srv, dayA).Metadata; m.Uploads != uploads+1 || m.Matches != int64(uploads+1)*55 {
 					t.Errorf("%+v", m)
 				}
 			})
@@ -517,7 +517,7 @@ func TestS3RealFetches(t *testing.T) {
 	if err := w.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	matches := 0
+	var matches int64
 	keys := wire.Keys(testBucket)
 	for _, key := range keys {
 		d := s3Day(t, wire.Server, key)

@@ -196,7 +196,7 @@ func (s *scanner) entry() {
 		return
 	}
 	var u upload
-	var sequence int
+	var sequence int64
 	kind := jsontext.Kind('[') // of fetch_data
 	s.token()
 	s.members(func(name string) {
@@ -222,11 +222,11 @@ func (s *scanner) entry() {
 	if s.err != nil {
 		return
 	}
-	sequence = s.doc.add(sequence, u)
+	added := s.doc.add(sequence, u)
 	if u.ID == "" {
 		return
 	}
-	s.ids[u.ID] = sequence
+	s.ids[u.ID] = added
 	const each = 64 // besides the id
 	if s.idsLen += int64(len(u.ID)) + each; s.most > 0 && s.idsLen > s.most {
 		s.err = fmt.Errorf("its %d uploads are too many", n)
@@ -346,12 +346,12 @@ func (s *scanner) expect(kind jsontext.Kind, what string) bool {
 }
 
 // integer reads a value and returns it if it is an integer that fits, else 0.
-func (s *scanner) integer() int {
+func (s *scanner) integer() int64 {
 	if s.kind() != '0' {
 		s.skip()
 		return 0
 	}
-	n, err := strconv.Atoi(string(s.value()))
+	n, err := strconv.ParseInt(string(s.value()), 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -385,11 +385,11 @@ func replay(t *testing.T, cfg rotatelog.Config, lines [][]byte) {
 	}
 }
 
-func footerMatches(t *testing.T, fetch []byte) int {
+func footerMatches(t *testing.T, fetch []byte) int64 {
 	t.Helper()
 	var f struct {
 		Footer struct {
-			Matches int `json:"total_matches"`
+			Matches int64 `json:"total_matches"`
 		} `json:"FETCH_FOOTER"`
 	}
 	if err := json.Unmarshal(fetch, &f); err != nil {

@@ -330,7 +330,7 @@ func (h *host) append(ctx context.Context, goroutine int) {
 	var r rotatelog.Receipt
 	var err error
 	if n%5 == 0 {
-		r, err = p.w.AppendFetch(ctx, rotatelog.Fetch{Data: record(n), ID: "aBc123XyZ456", TotalMatches: n % 7})
+		r, err = p.w.AppendFetch(ctx, rotatelog.Fetch{Data: record(n), ID: "aBc123XyZ456", TotalMatches: int64(n % 7)})
 	} else {
 		r, err = p.w.Append(ctx, record(n))
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ type dayObject struct {
 	Metadata struct {
 		Date    string `json:"date"`
 		Uploads int    `json:"total_uploads"`
-		Matches int    `json:"total_matches_today"`
+		Matches int64  `json:"total_matches_today"`
 		First   string `json:"first_upload"`
 		Last    string `json:"last_upload"`
 		Fetches int    `json:"total_fetches_today"`
@@ -34,7 +35,7 @@ type dayObject struct {
 type dayUpload struct {
 	Sequence  int               `json:"upload_sequence"`
 	Timestamp string            `json:"upload_timestamp"`
-	Matches   int               `json:"matches_in_upload"`
+	Matches   int64             `json:"matches_in_upload"`
 	Fetches   int               `json:"fetches_in_upload"`
 	ID        string            `json:"upload_id"`
 	Data      []json.RawMessage `json:"fetch_data"`
@@ -48,12 +49,15 @@ func parseDay(t *testing.T, key string, content []byte) dayObject {
 	if err := json.Unmarshal(content, &d); err != nil {
 		t.Fatalf("%s does not parse: %v\n%s", key, err, content)
 	}
-	matches, fetches, ids := 0, 0, map[string]bool{}
+	matches, fetches, ids := int64(0), 0, map[string]bool{}
 	for i, u := range d.Uploads {
 		if u.Sequence != i+1 || u.Fetches != len(u.Data) || ids[u.ID] {
 			t.Errorf("%s: upload %d has sequence %d, %d of %d fetches, id %q", key, i+1, u.Sequence, u.Fetches, len(u.Data), u.ID)
 		}
-		matches, fetches, ids[u.ID] = matches+u.Matches, fetches+u.Fetches, true
+		if matches += u.Matches; matches < 0 {
+			matches = math.MaxInt64
+		}
+		fetches, ids[u.ID] = fetches+u.Fetches, true
 	}
 	m, n := d.Metadata, len(d.Uploads)
 	if m.Uploads != n || m.Matches != matches || m.Fetches != fetches || n == 0 ||
@@ -193,7 +197,7 @@ func (w *world) judgeUpload(key, date string, u dayUpload, found map[int]int, la
 			w.t.Errorf("%s: fetch %d is of %v", key, n, f.days)
 		}
 	}
-	if u.Matches != matches {
+	if u.Matches != int64(matches) {
 		w.t.Errorf("%s: upload %d says %d matches, has %d", key, u.Sequence, u.Matches, matches)
 	}
 }

@@ -183,7 +183,11 @@ func (s *spool) seal(now time.Time, reason string) error {
 	if err := s.array.sync(); err != nil {
 		return err
 	}
-	s.sealing = &sealing{reason: reason, batch: s.nextBatch(len(s.array.records), now)}
+	b, err := s.nextBatch(len(s.array.records), now)
+	if err != nil {
+		return err
+	}
+	s.sealing = &sealing{reason: reason, batch: b}
 	return s.finishSeal()
 }
 
@@ -191,7 +195,10 @@ func (s *spool) seal(now time.Time, reason string) error {
 // the array, which is empty, and stays as it is. The seal is then to be finished,
 // after an error, too, if the batch may be in pending/ all the same.
 func (s *spool) sealLines(lines [][]byte, now time.Time) error {
-	b := s.nextBatch(len(lines), now)
+	b, err := s.nextBatch(len(lines), now)
+	if err != nil {
+		return err
+	}
 	size, err := s.array.buildOf(lines)
 	if err == nil {
 		err = s.fs.Rename(s.array.spare, s.batchPath(b))
@@ -209,7 +216,7 @@ func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 }
 
 // nextBatch names a batch of so many fetches.
-func (s *spool) nextBatch(fetches int, now time.Time) batch {
+func (s *spool) nextBatch(fetches int, now time.Time) (batch, error) {
 	return batch{
 		day:    s.progress.Day,
 		order:  s.progress.Order,
@@ -218,7 +225,7 @@ func (s *spool) nextBatch(fetches int, now time.Time) batch {
 		sealed: now.UTC().Truncate(time.Second),
 		id:     s.newID(),
 		pack:   s.packOf(s.progress.Day),
-	}
+	}, checkClock(now, time.UTC)
 }
 
 // packOf returns how a day's object is compressed: as it began.

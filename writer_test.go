@@ -269,7 +269,7 @@ func TestDefect4RestartKeepsTheDaysTotals(t *testing.T) {
 			b.append(ten...)
 			b.flush()
 			b.reopen()
-			if d := b.day(dayA); d.Metadata.Matches != 55*(i+1) {
+			if d := b.day(dayA); d.Metadata.Matches != int64(55*(i+1)) {
 				t.Fatalf("after restart %d: %+v", i, d.Metadata)
 			}
 		}
@@ -279,10 +279,10 @@ func TestDefect4RestartKeepsTheDaysTotals(t *testing.T) {
 func TestDefect5PayloadTextDoesNotChangeTheCount(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
-		total := 0
+		total := int64(0)
 		for _, tt := range []struct {
 			fetch string
-			want  int
+			want  int64
 		}{
 			{`{"RAW_API_DATA":{"note":"\"total_matches\": 99"},"FETCH_FOOTER":{"total_matches":3}}`, 3},
 			{`{"RAW_API_DATA":{"FETCH_FOOTER":{"total_matches":99}},"FETCH_FOOTER":{"total_matches":4}}`, 4},

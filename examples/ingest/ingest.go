@@ -18,10 +18,11 @@ type ingest struct {
 	w        *rotatelog.Writer
 	progress *progress
 
-	fetches, matches int // appended
-	bytes            int64
-	days             map[rotatelog.Day]bool
-	refused          bool // an input, or a fetch in it
+	fetches int   // appended
+	matches int64 // in them
+	bytes   int64
+	days    map[rotatelog.Day]bool
+	refused bool // an input, or a fetch in it
 }
 
 // readAll appends what is in all inputs. Its error is one that ends the run.

@@ -25,7 +25,7 @@ type dayFile struct {
 	Metadata struct {
 		Date    rotatelog.Day `json:"date"`
 		Uploads int           `json:"total_uploads"`
-		Matches int           `json:"total_matches_today"`
+		Matches int64         `json:"total_matches_today"`
 		Fetches int           `json:"total_fetches_today"`
 	} `json:"daily_metadata"`
 	Uploads []struct {
@@ -41,7 +41,7 @@ type envelope struct {
 	} `json:"FETCH_HEADER"`
 	Data   json.RawMessage `json:"RAW_API_DATA"`
 	Footer struct {
-		Matches int `json:"total_matches"`
+		Matches int64 `json:"total_matches"`
 	} `json:"FETCH_FOOTER"`
 }
 
@@ -97,7 +97,7 @@ func (k *kept) print(out io.Writer) {
 // day, in order and unchanged, and the totals of the days right.
 func (k *kept) check(want []appended) error {
 	for _, d := range k.days {
-		n, matches := len(d.fetches()), 0
+		n, matches := len(d.fetches()), int64(0)
 		if n > len(want) {
 			return fmt.Errorf("%s: %d fetches, but there are no more than %d", d.name, n, len(want))
 		}

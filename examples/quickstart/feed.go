@@ -108,7 +108,7 @@ func (f *liveFeed) fetch(minute int) (rotatelog.Fetch, error) {
 	data, err := json.Marshal(answer{matches})
 	fetch := rotatelog.Fetch{
 		Data: data, ID: fmt.Sprintf("%012x", f.ids.Uint64()>>16), Took: time.Duration(800+len(data)/10) * time.Millisecond,
-		TotalMatches: len(matches), MatchesInPlay: count[firstHalf] + count[secondHalf],
+		TotalMatches: int64(len(matches)), MatchesInPlay: int64(count[firstHalf] + count[secondHalf]),
 	}
 	for status := notStarted; status <= ended; status++ {
 		if n := count[status]; n > 0 {

@@ -186,7 +186,7 @@ func TestFeedIsRealistic(t *testing.T) {
 				t.Errorf("minute %d: %v after %d goals", minute, m.Score, len(m.Details.Incidents))
 			}
 		}
-		if f.TotalMatches != len(a.LiveMatches) || f.MatchesInPlay != inPlay || seen[f.ID] {
+		if f.TotalMatches != int64(len(a.LiveMatches)) || f.MatchesInPlay != int64(inPlay) || seen[f.ID] {
 			t.Errorf("minute %d: %d matches, %d in play, id %s; its footer says %d and %d",
 				minute, len(a.LiveMatches), inPlay, f.ID, f.TotalMatches, f.MatchesInPlay)
 		}
