@@ -17,6 +17,7 @@ type batch struct {
 	sealed      time.Time // whole seconds, UTC
 	id          string    // the upload_id: letters and digits
 	sequence    int       // the upload_sequence once it is confirmed, before that 0
+	place       string    // in which it is confirmed; "": the first place, or not confirmed
 	pack        Compression
 }
 
@@ -27,12 +28,15 @@ const sealedLayout = "20060102T150405Z"
 func (b batch) daily() daily { return daily{b.day, b.pack} }
 
 // fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with -zst or
-// -gz before the dot if the day's object is compressed, and -{sequence} after that
-// once the batch is confirmed.
+// -gz before the dot if the day's object is compressed, and after that, once the batch
+// is confirmed, -{place} if that is not the first place, and -{sequence}.
 func (b batch) fileName() string {
 	name := fmt.Sprintf("%v-%08d-%06d-%06d-%s-%s", b.day, b.order, b.first, b.last, b.sealed.Format(sealedLayout), b.id)
 	if b.pack != Uncompressed {
 		name += "-" + b.pack.suffix()
+	}
+	if b.place != "" {
+		name += "-" + b.place
 	}
 	if b.sequence > 0 {
 		name += fmt.Sprintf("-%06d", b.sequence)
@@ -49,6 +53,9 @@ func parseBatch(name string) (batch, bool) {
 		if pack, ok := packOf(f[8]); ok {
 			b.pack, f = pack, slices.Delete(f, 8, 9)
 		}
+	}
+	if len(f) > 9 && validPlaceMark(f[8]) {
+		b.place, f = f[8], slices.Delete(f, 8, 9)
 	}
 	if !ok || len(f) != 8 && len(f) != 9 {
 		return batch{}, false

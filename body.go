@@ -63,7 +63,7 @@ func (s *spool) body(key string, v Version) ([]byte, bool) {
 // inline returns parts with what they copy from a small object as Data. If that
 // cannot be had they stay as they are: whoever writes them reads it, or says why
 // not.
-func (p *publisher) inline(ctx context.Context, day daily, seen view, parts []Part, leastCopy int64) []Part {
+func (w *dayWorker) inline(ctx context.Context, seen view, parts []Part, leastCopy int64) []Part {
 	var copied int64
 	for _, part := range parts {
 		if part.Data == nil && part.Len >= leastCopy {
@@ -76,9 +76,9 @@ func (p *publisher) inline(ctx context.Context, day daily, seen view, parts []Pa
 	if copied == 0 {
 		return parts
 	}
-	body, ok := p.spool.body(p.cfg.key(day), seen.version)
+	body, ok := w.spool.body(w.key(), seen.version)
 	if !ok || int64(len(body)) != seen.doc.size {
-		if body, ok = p.readBody(ctx, day, seen); !ok {
+		if body, ok = w.readBody(ctx, seen); !ok {
 			return parts
 		}
 	}
@@ -91,8 +91,8 @@ func (p *publisher) inline(ctx context.Context, day daily, seen view, parts []Pa
 	return inlined
 }
 
-func (p *publisher) readBody(ctx context.Context, day daily, seen view) ([]byte, bool) {
-	r, err := p.cfg.Store.Read(ctx, p.cfg.key(day), seen.version, 0, seen.doc.size)
+func (w *dayWorker) readBody(ctx context.Context, seen view) ([]byte, bool) {
+	r, err := w.cfg.Store.Read(ctx, w.key(), seen.version, 0, seen.doc.size)
 	if err != nil {
 		return nil, false
 	}
@@ -104,8 +104,8 @@ func (p *publisher) readBody(ctx context.Context, day daily, seen view) ([]byte,
 
 // rememberBody keeps the body that was sent if it is what was seen after it, and
 // small enough to be sent again.
-func (p *publisher) rememberBody(day daily, sent []Part, doc document, after view) {
-	store, ok := p.cfg.Store.(Multipart)
+func (w *dayWorker) rememberBody(sent []Part, doc document, after view) {
+	store, ok := w.cfg.Store.(Multipart)
 	if !ok || doc.size > store.LeastCopy() || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
 		return
 	}
@@ -116,5 +116,5 @@ func (p *publisher) rememberBody(day daily, sent []Part, doc document, after vie
 		}
 		body = append(body, part.Data...)
 	}
-	p.spool.keepBody(p.cfg.key(day), after.version, body) // or the next append reads it
+	w.spool.keepBody(w.key(), after.version, body) // or the next append reads it
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -33,24 +32,35 @@ const maxUnclosed = 7
 const refusedPause = time.Hour
 
 // closedDays returns the days that are known to be closed.
-func (s *spool) closedDays() (map[daily]bool, error) {
+func (s *spool) closedDays() (map[closedDay]bool, error) {
 	content, err := s.readFile(s.path(closedFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var days []daily
+	var days []closedDay
 	if json.Unmarshal(content, &days) != nil { // missing or odd: they are looked at again
 		return nil, nil
 	}
-	closed := make(map[daily]bool, len(days))
+	closed := make(map[closedDay]bool, len(days))
 	for _, day := range days {
 		closed[day] = true
 	}
 	return closed, nil
 }
 
+// closedDay is a day that is closed in a place: 2025-07-10, or 2025-07-10@p1a2b3c4d
+// where that is not the first place.
+type closedDay string
+
+func closedIn(day daily, placeMark string) closedDay {
+	if placeMark == "" {
+		return closedDay(day.String())
+	}
+	return closedDay(day.String() + "@" + placeMark)
+}
+
 // noteClosed remembers that a day is closed.
-func (s *spool) noteClosed(day daily) error {
+func (s *spool) noteClosed(day closedDay) error {
 	named, err := s.uploaded()
 	if err != nil {
 		return err
@@ -59,13 +69,13 @@ func (s *spool) noteClosed(day daily) error {
 	if err != nil {
 		return err
 	}
-	days := []daily{day}
+	days := []closedDay{day}
 	for _, b := range named {
-		if closed[b.daily()] && !slices.Contains(days, b.daily()) {
-			days = append(days, b.daily())
+		if d := closedIn(b.daily(), b.place); closed[d] && !slices.Contains(days, d) {
+			days = append(days, d)
 		}
 	}
-	slices.SortFunc(days, daily.compare)
+	slices.Sort(days)
 	content, err := json.Marshal(days)
 	if err != nil {
 		return err
@@ -81,12 +91,12 @@ func (s *spool) unclosed(old []batch) (map[daily]batch, error) {
 		last[b.daily()] = b
 	}
 	closed, err := s.closedDays()
-	maps.DeleteFunc(last, func(day daily, _ batch) bool { return closed[day] })
+	maps.DeleteFunc(last, func(day daily, b batch) bool { return closed[closedIn(day, b.place)] })
 	return last, err
 }
 
-// spared returns those of confirmed batches, in order, that stay because their
-// day is to be closed.
+// spared returns those of the confirmed batches of a place, in order, that stay
+// because their day is to be closed.
 func (s *spool) spared(old []batch) map[string]bool {
 	last, _ := s.unclosed(old) // unreadable: then all days may be
 	batches := slices.SortedFunc(maps.Values(last), byOrder)
@@ -105,9 +115,9 @@ func (p *publisher) isOver(day Day) bool {
 
 // arrange makes the parts that append uploads to what was seen. all says that
 // nothing else of the day waits: if the day is over too, the same write closes it.
-func (p *publisher) arrange(seen document, all bool, uploads []upload) ([]Part, document, error) {
-	over := p.isOver(seen.totals.Day)
-	parts, next := seen.appendWithin(p.cfg.largeDay, uploads...)
+func (w *dayWorker) arrange(seen document, all bool, uploads []upload) ([]Part, document, error) {
+	over := w.isOver(seen.totals.Day)
+	parts, next := seen.appendWithin(w.cfg.largeDay, uploads...)
 	switch {
 	case over && all:
 		parts, next = seen.appendAs(metadataFirst, uploads...)
@@ -115,25 +125,27 @@ func (p *publisher) arrange(seen document, all bool, uploads []upload) ([]Part, 
 	case over:
 		parts, next = seen.append(uploads...)
 	default:
-		closed, err := p.spool.closedDays()
+		closed, err := w.spool.closedDays()
 		if err != nil {
-			return nil, document{}, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
+			return nil, document{}, &Error{"read", w.cfg.path(w.spool.path(closedFile)), err}
 		}
-		if closed[seen.daily()] { // and stays so, though the clock was set back
+		if closed[w.closedDay()] { // and stays so, though the clock was set back
 			parts, next = seen.append(uploads...)
 		}
 	}
 	return parts, next, nil
 }
 
-// unclosedDays returns the days to be closed as far as is known here, which are
-// due for it: over, and nothing of them waits. With Config.Time a day before
-// today counts as over when a later batch was of another day, or when a Drain
-// asks.
-func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]daily, error) {
-	old, err := p.spool.uploaded()
-	if err != nil || len(old) == 0 {
-		return nil, err
+// closedDay is how the day is remembered once it is closed.
+func (w *dayWorker) closedDay() closedDay { return closedIn(w.day, w.place.mark()) }
+
+// unclosedDays returns the days of old, the confirmed batches, to be closed as far as
+// is known here, which are due for it: over, and nothing of them waits. With
+// Config.Time a day before today counts as over when a later batch was of another
+// day, or when a Drain asks.
+func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, error) {
+	if len(old) == 0 {
+		return nil, nil
 	}
 	today, newest := p.cfg.today(), latest(old).day
 	if !slices.ContainsFunc(old, func(b batch) bool { return b.day != today }) {
@@ -141,7 +153,7 @@ func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]daily, error)
 	}
 	last, err := p.spool.unclosed(old)
 	if err != nil {
-		return nil, err
+		return nil, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
 	}
 	for _, b := range waiting {
 		delete(last, b.daily())
@@ -152,98 +164,50 @@ func (p *publisher) unclosedDays(waiting []batch, drained bool) ([]daily, error)
 	return slices.SortedFunc(maps.Keys(last), daily.compare), nil
 }
 
-// mayClose reports whether there is a day to be closed.
-func (p *publisher) mayClose() bool {
-	p.mu.Lock()
-	drained := p.hurry
-	p.mu.Unlock()
-	days, err := p.unclosedDays(nil, drained)
-	return err != nil || len(days) > 0
-}
-
-// closeDays closes the days that are due, and returns how long to wait for the
-// next attempt.
-func (p *publisher) closeDays(ctx context.Context, drained bool) time.Duration {
-	waiting, err := p.spool.pending()
-	var days []daily
-	if err == nil {
-		days, err = p.unclosedDays(waiting, drained)
-	}
+// closable reports whether the day is due to be closed now that all that waited of
+// it is uploaded. A batch that was sealed meanwhile is appended to a closed day as
+// well as to any.
+func (w *dayWorker) closable() bool {
+	old, err := w.uploadedHere()
 	if err != nil {
-		return p.notClosed(ctx, daily{}, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err})
+		return false // the next pass will say so
 	}
-	delete(p.unclosed, daily{})
-	if drained {
-		clear(p.unclosed)
-	}
-	wait := longestWait
-	for _, day := range days {
-		if ctx.Err() != nil {
-			break
-		}
-		if t := p.unclosed[day]; t != nil {
-			if left := t.due.Sub(p.cfg.Clock.Now()); 0 < left && left <= refusedPause {
-				wait = min(wait, left)
-				continue
-			}
-		}
-		if err := p.closeDay(ctx, day); err != nil {
-			wait = min(wait, p.notClosed(ctx, day, err))
-			continue
-		}
-		delete(p.unclosed, day)
-	}
-	return wait
+	days, err := w.unclosedDays(old, nil, w.drained)
+	return err == nil && slices.Contains(days, w.day)
 }
 
-// notClosed notes and tells that a day could not be closed.
-func (p *publisher) notClosed(ctx context.Context, day daily, err error) time.Duration {
+// notClosed notes and tells that the day could not be closed.
+func (w *dayWorker) notClosed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
-		return 0
+		return
 	}
-	t := p.unclosed[day]
-	if t == nil {
-		t = &trouble{}
-		p.unclosed[day] = t
-	}
-	t.failures++
-	wait := backoff(t.failures, p.cfg.jitter)
-	if permanent(err) || errors.Is(err, errStuck) {
+	w.closing.failures++
+	wait := backoff(w.closing.failures, w.cfg.jitter)
+	if permanent(err) {
 		wait = refusedPause
 	}
-	t.due = p.cfg.Clock.Now().Add(wait)
-	p.cfg.tellNotClosed(day.day, t.failures, wait, err)
-	return wait
+	w.closing.due = w.cfg.Clock.Now().Add(wait)
+	w.cfg.tellNotClosed(w.day.day, w.closing.failures, wait, err)
 }
 
-// closeDay closes a day: look, write, and whatever the reply, look again.
-// Another host may do the same; the looks tell.
-func (p *publisher) closeDay(ctx context.Context, day daily) error {
-	attempt, cancel := context.WithTimeoutCause(ctx, maxAttempt, errStuck)
-	defer cancel()
-	err := p.closeWithin(attempt, day)
-	if err != nil && attempt.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", errStuck, err)
-	}
-	return err
-}
-
-func (p *publisher) closeWithin(ctx context.Context, day daily) error {
+// close closes the day: look, write, and whatever the reply, look again. Another
+// host may do the same; the looks tell.
+func (w *dayWorker) close(ctx context.Context) error {
 	var reply error
 	for writes := 0; ; writes++ {
-		if err := p.settle(ctx, day); err != nil {
+		if err := w.settle(ctx); err != nil {
 			return errors.Join(reply, err)
 		}
-		seen, err := p.look(ctx, day, anySequence)
+		seen, err := w.look(ctx, anySequence)
 		if err != nil {
 			return errors.Join(reply, err)
 		}
 		if seen.doc.layout() != metadataLast { // or there is no object any more
-			if err := p.spool.noteClosed(day); err != nil {
-				return &Error{"write", p.cfg.path(p.spool.path(closedFile)), err}
+			if err := w.spool.noteClosed(w.closedDay()); err != nil {
+				return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
 			}
 			if writes > 0 {
-				p.cfg.tellClosed(seen.doc.totals, p.cfg.key(day))
+				w.cfg.tellClosed(seen.doc.totals, w.key())
 			}
 			return nil
 		}
@@ -251,16 +215,12 @@ func (p *publisher) closeWithin(ctx context.Context, day daily) error {
 			if reply == nil {
 				reply = errors.New("the store took the closed day, but does not have it")
 			}
-			return storeError("close", p.cfg.key(day), reply)
+			return storeError("close", w.key(), reply)
 		}
-		if err := p.checkOwner(seen); err != nil {
+		if err := w.checkOwner(seen); err != nil {
 			return err
 		}
 		parts, doc := seen.doc.appendAs(metadataFirst)
-		meta, err := p.meta(doc)
-		if err != nil {
-			return err
-		}
-		_, reply = p.write(ctx, day, seen, parts, meta)
+		_, reply = w.write(ctx, seen, nil, parts, w.meta(doc))
 	}
 }

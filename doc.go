@@ -81,10 +81,14 @@
 //	  owner                  a random id; objects that one Writer owns carry it
 //	  unclean                stands while a Writer has the stream open
 //	  body                   a line {"key":…,"version":…,"sha256":…}, and the small object that was written last
+//	  proof                  what the store has proved last of the conditions it honours
+//	  places.json            the places that were published to: location of the store, Prefix and Name
+//	  intents/               {day}.{place}.json: a write whose end may be in doubt, with the ids of its batches
+//	  day-0.lock … day-7.lock  each held by whoever works on one of the days that share it
 //	  swept                  the day on which leftovers in the store were last looked for
 //	  pending/               sealed batches that wait: {day}-{order}-{first}-{last}-{sealed}-{id}.json
-//	                         {day}.upload: the note of a multipart upload that is not settled
-//	  uploaded/              the last confirmed ones: the same, with -{sequence} before the dot
+//	  uploaded/              the last confirmed ones: the same, with -{sequence} before the dot, and
+//	                         -{place} before that if they are not in the first of places.json
 //	  closed.json            ["2025-07-09"]: the days in uploaded/ that are known to be closed
 //	  damaged/               bytes that were found where they did not belong; never deleted
 //

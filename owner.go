@@ -20,71 +20,65 @@ func exclusive(s Store) bool {
 }
 
 // meta returns the metadata to write with a document.
-func (p *publisher) meta(doc document) (map[string]string, error) {
+func (w *dayWorker) meta(doc document) map[string]string {
 	meta := doc.meta()
-	if !exclusive(p.cfg.Store) {
-		return meta, nil
-	}
-	owner, err := p.spool.ownerID()
-	if err != nil {
-		return nil, err
+	if !exclusive(w.cfg.Store) {
+		return meta
 	}
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[ownerKey] = owner
-	return meta, nil
+	meta[ownerKey] = w.owner
+	return meta
 }
 
 // checkOwner returns an error if another Writer owns the object that was seen.
-func (p *publisher) checkOwner(seen view) error {
-	if seen.owner == "" || !exclusive(p.cfg.Store) {
+func (w *dayWorker) checkOwner(seen view) error {
+	if seen.owner == "" || seen.owner == w.owner || !exclusive(w.cfg.Store) {
 		return nil
 	}
-	owner, err := p.spool.ownerID()
-	if err != nil {
-		return err
-	}
-	if seen.owner == owner {
-		return nil
-	}
-	return &Error{"upload", p.cfg.key(seen.doc.daily()), fmt.Errorf(
+	return &Error{"upload", w.key(), fmt.Errorf(
 		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set S3Options.Shared in both",
-		ErrPermanent, seen.owner, owner)}
+		ErrPermanent, seen.owner, w.owner)}
 }
 
 // checkLost notices that an upload which was confirmed is gone from the object:
 // something else replaced or removed it. Those that are still in uploaded/ then
 // wait again.
-func (p *publisher) checkLost(ctx context.Context, day daily, seen view) error {
-	last, ok := p.confirmed[day]
-	if !ok {
+func (w *dayWorker) checkLost(ctx context.Context, seen view) error {
+	last := w.last
+	if last.order == 0 {
 		return nil
 	}
 	if _, there := seen.sequence(last.id); there || seen.ids == nil && !seen.doc.covers(last.sequence-1) {
 		return nil
 	}
-	seen, err := p.look(ctx, day, 0) // all of it
+	seen, err := w.look(ctx, 0) // all of it
 	if err != nil {
 		return err
 	}
-	old, err := p.spool.uploaded()
+	old, err := w.uploadedHere()
 	if err != nil {
 		return err
 	}
 	back := 0
+	w.last = batch{}
 	for _, b := range old {
-		if _, there := seen.sequence(b.id); there || b.daily() != day {
+		if b.daily() != w.day {
 			continue
 		}
-		if err := p.spool.unconfirm(b); err != nil {
-			return &Error{"take back", p.cfg.path(p.spool.batchPath(b)), err}
+		if _, there := seen.sequence(b.id); there {
+			w.last = b
+			continue
+		}
+		if err := w.spool.unconfirm(b); err != nil {
+			w.last = last
+			return &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
 		}
 		back++
 	}
-	p.confirmed = nil // to be learned again
-	p.wake()
-	return &Error{"upload", p.cfg.key(day), fmt.Errorf(
+	w.wake()
+	return &Error{"upload", w.key(), fmt.Errorf(
 		"%w: uploads that were in it are gone, so something else wrote or removed it; the %d that are still on disk are uploaded again. If another Writer uses the same key, give each its own Name or Prefix, or set S3Options.Shared in both",
 		ErrPermanent, back)}
 }
@@ -94,9 +88,6 @@ func (p *publisher) checkLost(ctx context.Context, day daily, seen view) error {
 // may have left a name that is not durable, and an object that carries the id
 // would have no owner after a power cut.
 func (s *spool) ownerID() (string, error) {
-	if s.owner != "" {
-		return s.owner, nil
-	}
 	name := s.path(ownerFile)
 	content, err := s.readFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -109,14 +100,13 @@ func (s *spool) ownerID() (string, error) {
 	if err := s.writeFile(name, []byte(id)); err != nil {
 		return "", &Error{"write", name, err}
 	}
-	s.owner = id
 	return id, nil
 }
 
 // unconfirm moves a confirmed batch back to pending.
 func (s *spool) unconfirm(b batch) error {
 	from := s.batchPath(b)
-	b.sequence = 0
+	b.sequence, b.place = 0, ""
 	to := s.batchPath(b)
 	if err := s.fs.Link(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
 		if err := s.fs.Rename(from, to); err != nil {

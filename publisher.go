@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -15,66 +14,76 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// publisher works in the background: one goroutine brings pending batches to the
-// store, another sees to it that midnight does not pass unnoticed. What it is
-// woken by is only a hint; what is in pending/ is the truth.
+// publisher works in the background. Its loop looks at what is due and starts an
+// attempt for each such day on a goroutine of its own; another goroutine sees to it
+// that midnight does not pass unnoticed. What wakes the loop is only a hint; what is
+// in pending/ is the truth.
 type publisher struct {
 	cfg   *Config
-	spool *spool
+	spool *spool                // as the loop uses it
 	tidy  func(context.Context) // seals what is overdue
 	stats *counters
+	place place  // owned by the loop until it is loaded, then never changed
+	owner string // the same
 
-	ctx    context.Context // of the goroutine, ended by stop
+	ctx    context.Context // of the goroutines, ended by stop
 	cancel context.CancelFunc
 	ended  chan struct{}
 	woken  chan struct{}
 
-	mu      sync.Mutex      // guards round, refused and hurry
-	round   chan struct{}   // closed at the end of each round
+	mu      sync.Mutex      // guards what follows, and dayWorker.begun
+	round   chan struct{}   // closed at the end of each pass and of each attempt
 	refused map[daily]error // permanent errors since the last drain began
 	hurry   bool            // forget the backoffs
+	awaited int             // workers that a drain waits for
+	unswept Day             // on which a sweep failed last
+	proof   string          // what the Store has proved, "" if that is not known
 
-	// Owned by run.
-	lock      io.Closer // the publish lock, once it is had
-	trouble   map[daily]*trouble
-	confirmed map[daily]batch    // the last batch of each, with its upload_sequence
-	counts    map[string]counts  // of batches that were read, by id
-	damaged   map[string]bool    // batches whose odd bytes were set aside, by id
-	days      map[Day]bool       // days whose end is to be told
-	unclosed  map[daily]*trouble // days that could not be closed
-	swept     Day                // on which leftovers were last swept
+	// Owned by the loop.
+	lock    io.Closer // the publish lock, once it is had
+	places  []knownPlace
+	retry   retryState
+	workers map[daily]*dayWorker
+	learned bool                   // what is confirmed is known
+	days    map[Day]bool           // days whose end is to be told
+	held    map[string]*retryState // of the intents of other places, by file name
+	swept   Day                    // on which leftovers were last swept
+	running sync.WaitGroup
 }
 
-// counts are what a batch adds to its day.
-type counts struct {
-	fetches int
-	matches int64
-}
-
-// trouble is what is known of a day that cannot be uploaded.
-type trouble struct {
+// retryState is what is known of something that fails.
+type retryState struct {
 	failures int
 	due      time.Time // of the next attempt
 }
 
-// errStuck is why an attempt to upload was given up.
-var errStuck = errors.New("the store did not answer in " + maxAttempt.String() + "; see whether it, or something that holds its lock, has stopped")
+// wait returns how long to wait for the next attempt, which is never more than
+// most: the clock may have been set back.
+func (r *retryState) wait(now time.Time, most time.Duration) time.Duration {
+	if r.failures == 0 {
+		return 0
+	}
+	wait := r.due.Sub(now)
+	if wait > most {
+		wait = most
+		r.due = now.Add(most)
+	}
+	return max(wait, 0)
+}
 
 const (
-	maxAttempt  = 15 * time.Minute       // on one day, lest a store that hangs keep the others from it
 	longestWait = 30 * time.Second       // without a look at the wall clock: timers stand still in suspend
 	lockPause   = 250 * time.Millisecond // between attempts to get the publish lock
-	maxRebases  = 5                      // lost races in a row before it counts as a failure
+	maxRebases  = 5                      // lost races in a row before an attempt ends
 	maxBatches  = 10                     // in one write; the metadata lists 16
 	maxWrite    = 16 << 20               // bytes in one write that more batches join, so that memory is bounded by the batch
 )
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s, tidy: tidy, stats: stats,
+		cfg: cfg, spool: s.usedBy("publisher"), tidy: tidy, stats: stats, place: cfg.place(),
 		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		refused: map[daily]error{}, trouble: map[daily]*trouble{},
-		counts: map[string]counts{}, damaged: map[string]bool{}, days: map[Day]bool{}, unclosed: map[daily]*trouble{},
+		refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -82,7 +91,7 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 
 func (p *publisher) start() { go p.run() }
 
-// stop ends the goroutine, and an upload that is under way with it.
+// stop ends the goroutines, and the uploads that are under way with them.
 func (p *publisher) stop() {
 	p.cancel()
 	<-p.ended
@@ -96,119 +105,34 @@ func (p *publisher) wake() {
 	}
 }
 
-// drain waits until the batches that are pending now are so no more. It looks at
-// the end of a round, when hooks and Stats know what the directory tells.
-func (p *publisher) drain(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	batches, err := p.spool.pending()
-	if err != nil {
-		return err
-	}
-	round := p.hasten()
-	for len(batches) > 0 {
-		select {
-		case <-round:
-		case <-ctx.Done():
-		case <-p.ctx.Done():
-		}
-		switch { // whatever else came meanwhile
-		case ctx.Err() != nil:
-			return p.unfinished(len(batches), context.Cause(ctx))
-		case p.ctx.Err() != nil:
-			return p.unfinished(len(batches), fs.ErrClosed)
-		}
-		round = p.nextRound()
-		if batches, err = p.stillPending(batches); err != nil {
-			return err
-		}
-		if err := p.refusal(batches); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hasten has every day tried at once, whatever its backoff, and returns what is
-// closed at the end of the round.
-func (p *publisher) hasten() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hurry = true
-	clear(p.refused)
-	p.wake()
-	return p.round
-}
-
-func (p *publisher) nextRound() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.round
-}
-
-// unfinished returns the error of a drain that ended before its batches.
-func (p *publisher) unfinished(batches int, why error) error {
-	p.stats.mu.Lock()
-	last := p.stats.stats.LastError
-	p.stats.mu.Unlock()
-	wait := "batches wait"
-	if batches == 1 {
-		wait = "batch waits"
-	}
-	if last == nil {
-		return fmt.Errorf("%d %s on disk: %w", batches, wait, why)
-	}
-	return fmt.Errorf("%d %s on disk: %w; the last attempt to upload: %w", batches, wait, why, last)
-}
-
-// stillPending returns those of batches that wait yet.
-func (p *publisher) stillPending(batches []batch) ([]batch, error) {
-	now, err := p.spool.pending()
-	if err != nil {
-		return nil, err
-	}
-	waits := make(map[string]bool, len(now))
-	for _, b := range now {
-		waits[b.id] = true
-	}
-	return slices.DeleteFunc(batches, func(b batch) bool { return !waits[b.id] }), nil
-}
-
-// refusal returns the permanent error of a day that one of batches belongs to.
-func (p *publisher) refusal(batches []batch) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, b := range batches {
-		if err := cmp.Or(p.refused[b.daily()], p.refused[daily{}]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (p *publisher) run() {
 	defer close(p.ended)
-	var minding sync.WaitGroup // midnight must not wait for a store
-	minding.Go(func() {
-		for p.ctx.Err() == nil {
-			p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
-			p.tidy(p.ctx)
-		}
-	})
-	defer minding.Wait()
+	p.running.Go(p.watchMidnight) // which must not wait for a store
 	for p.ctx.Err() == nil {
 		p.tidy(p.ctx) // first: a day whose last batch is not sealed is not over
 		wait := p.pass(p.ctx)
-		p.mu.Lock()
-		close(p.round)
-		p.round = make(chan struct{})
-		p.mu.Unlock()
+		p.endRound()
 		p.idle(min(wait, p.untilMidnight()))
 	}
+	p.running.Wait()
 	if p.lock != nil {
 		p.lock.Close()
 	}
+}
+
+func (p *publisher) watchMidnight() {
+	for p.ctx.Err() == nil {
+		p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
+		p.tidy(p.ctx)
+	}
+}
+
+// endRound lets those who drain look again.
+func (p *publisher) endRound() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.round)
+	p.round = make(chan struct{})
 }
 
 // idle waits for d, or until somebody wakes the publisher.
@@ -235,66 +159,332 @@ func (p *publisher) untilMidnight() time.Duration {
 	return min(longestWait, max(next.Sub(now), time.Millisecond))
 }
 
-// pass tries once to upload each day that is due, and returns how long to wait
-// for the next pass.
+// pass starts an attempt for each day that is due, as far as there is room, and
+// returns how long to wait for the next pass. The end of an attempt wakes the loop
+// as well.
 func (p *publisher) pass(ctx context.Context) time.Duration {
+	if err := p.loadPlaces(); err != nil {
+		return p.failed(ctx, err)
+	}
+	p.reportSlow()
+	p.noteIdle()
+	batches, err := p.listPending()
+	if err != nil {
+		return p.failed(ctx, err)
+	}
+	if len(batches) == 0 && !p.mayHaveWork() {
+		p.takeHurry() // nothing keeps anybody
+		return longestWait
+	}
+	if p.lock == nil {
+		if wait := p.awaitLock(ctx); p.lock == nil {
+			if len(batches) == 0 { // what is left is not urgent, and keeps nobody
+				p.takeHurry()
+				wait = longestWait
+			}
+			return wait
+		}
+		// Whoever had the lock may have confirmed batches until it gave it up.
+		if batches, err = p.listPending(); err != nil {
+			return p.failed(ctx, err)
+		}
+	}
+	if err := p.prepare(batches); err != nil {
+		return p.failed(ctx, err)
+	}
+	drained := p.takeHurry()
+	if batches, err = p.holdBack(ctx, batches); err != nil {
+		return p.failed(ctx, err)
+	}
+	if err := p.plan(batches, drained); err != nil {
+		return p.failed(ctx, err)
+	}
+	p.retry = retryState{}
+	return p.startDue(ctx)
+}
+
+// noteIdle notes which workers are idle. What is listed after that is true for them
+// until the loop gives them something to do; others are at work on it.
+func (p *publisher) noteIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.workers {
+		w.idle = w.begun.IsZero()
+	}
+}
+
+func (p *publisher) listPending() ([]batch, error) {
 	batches, err := p.spool.pending()
 	if err != nil {
-		return p.failed(ctx, daily{}, 0, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err})
+		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
 	}
 	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
 	p.noteDays(batches)
-	if len(batches) == 0 && len(p.daysOver()) == 0 && !p.mayClose() {
-		clear(p.trouble)
-		return longestWait
-	}
-	if wait := p.awaitLock(ctx); p.lock == nil {
-		if len(batches) == 0 { // what is left is not urgent
-			wait = longestWait
-		}
-		return wait
-	}
-	if err := p.spool.syncPending(); err != nil {
-		return p.failed(ctx, daily{}, len(batches), &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err})
+	return batches, nil
+}
+
+// mayHaveWork reports whether there is anything to do besides uploading, as far as
+// can be told without the publish lock.
+func (p *publisher) mayHaveWork() bool {
+	if len(p.daysOver()) > 0 {
+		return true
 	}
 	p.mu.Lock()
 	drained := p.hurry
-	if p.hurry {
-		clear(p.trouble)
+	busy := p.awaited > 0
+	for _, w := range p.workers {
+		busy = busy || w.toReport || !w.begun.IsZero() || w.toSweep
 	}
-	p.hurry = false
 	p.mu.Unlock()
-
-	wait := longestWait
-	days := byDay(batches)
-	for _, day := range slices.SortedFunc(maps.Keys(days), daily.compare) {
-		wait = min(wait, p.tryDay(ctx, day, days[day]))
+	if busy {
+		return true
 	}
-	wait = min(wait, p.closeDays(ctx, drained))
-	for _, day := range p.daysOver() {
-		if err := p.tellDayOver(ctx, day); err != nil {
-			return min(wait, p.failed(ctx, daily{}, len(batches), err))
-		}
+	old, err := p.uploadedHere()
+	if err != nil {
+		return true
 	}
-	delete(p.trouble, daily{})
-	p.sweep(ctx)
-	return wait
+	days, err := p.unclosedDays(old, nil, drained)
+	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
 }
 
 // awaitLock takes the publish lock if it is free, and then keeps it until Close.
 // It returns how long to wait if this process may not publish.
 func (p *publisher) awaitLock(ctx context.Context) time.Duration {
-	if p.lock != nil {
-		return 0
-	}
 	l, err := p.spool.lock(publishLock)
 	switch {
 	case err == nil:
 		p.lock = l
 	case !errors.Is(err, vfs.ErrLocked):
-		return p.failed(ctx, daily{}, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err})
+		return p.failed(ctx, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err})
 	}
 	return lockPause
+}
+
+// prepare makes the names of pending batches durable, and learns what is confirmed
+// and who this Writer is, all of which come before any upload.
+func (p *publisher) prepare(batches []batch) error {
+	if len(batches) > 0 {
+		if err := p.spool.syncPending(); err != nil {
+			return &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err}
+		}
+	}
+	if p.learned {
+		return nil
+	}
+	if err := p.savePlace(); err != nil {
+		return err
+	}
+	if exclusive(p.cfg.Store) {
+		owner, err := p.spool.ownerID()
+		if err != nil {
+			return err
+		}
+		p.owner = owner
+	}
+	old, err := p.uploadedHere()
+	if err != nil {
+		return err
+	}
+	for _, b := range old {
+		p.worker(b.daily()).last = b
+	}
+	p.learned = true
+	return nil
+}
+
+// uploadedHere returns the confirmed batches of this place, in the order of sealing.
+func (p *publisher) uploadedHere() ([]batch, error) {
+	old, err := p.spool.uploaded()
+	if err != nil {
+		return nil, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+	}
+	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) }), nil
+}
+
+// takeHurry returns whether somebody drains since the last pass, and then forgets
+// all backoffs.
+func (p *publisher) takeHurry() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	hurry := p.hurry
+	p.hurry = false
+	if hurry {
+		clear(p.held)
+		for _, w := range p.workers {
+			if w.begun.IsZero() {
+				w.retry, w.closing, w.reporting = retryState{}, retryState{}, retryState{}
+			} else {
+				w.again = true
+			}
+		}
+	}
+	return hurry
+}
+
+// plan says to the workers what there is to do.
+func (p *publisher) plan(batches []batch, drained bool) error {
+	p.mu.Lock()
+	drained = drained || p.awaited > 0
+	p.mu.Unlock()
+	old, err := p.uploadedHere()
+	if err != nil {
+		return err
+	}
+	waiting := byDay(batches)
+	unclosed, err := p.unclosedDays(old, batches, drained)
+	if err != nil {
+		return err
+	}
+	prunable, sweeping := p.prunableDays(old), p.sweepDays()
+	over := p.takeDaysOver()
+	for _, day := range slices.Concat(slices.Collect(maps.Keys(waiting)), unclosed, prunable, sweeping, over) {
+		p.worker(day)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for day, w := range p.workers {
+		w.toReport = w.toReport || slices.Contains(over, day)
+		if !w.idle {
+			continue
+		}
+		if w.awaited {
+			p.awaited--
+		}
+		w.waiting, w.drained = waiting[day], drained
+		if len(w.waiting) == 0 {
+			w.retry = retryState{}
+		}
+		w.toClose = slices.Contains(unclosed, day)
+		w.toPrune = slices.Contains(prunable, day)
+		w.toSweep = w.toSweep || slices.Contains(sweeping, day)
+		if w.awaited = (w.awaited || drained) && w.hasWork(); w.awaited {
+			p.awaited++
+		}
+	}
+	return nil
+}
+
+// worker returns the worker of a day's object.
+func (p *publisher) worker(day daily) *dayWorker {
+	w := p.workers[day]
+	if w == nil {
+		w = &dayWorker{publisher: p, day: day, idle: true, spool: p.spool.usedBy(day.String()),
+			counts: map[string]counts{}, damaged: map[string]bool{}}
+		p.workers[day] = w
+	}
+	return w
+}
+
+// startDue starts attempts, that of today first. Today, which new fetches belong to,
+// never waits for another day; all others take turns. An attempt that has lasted for
+// slowAttempt keeps nobody waiting any more.
+func (p *publisher) startDue(ctx context.Context) time.Duration {
+	now := p.cfg.Clock.Now()
+	wait := longestWait
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := p.dueWorkers(now, &wait)
+	today := p.cfg.today()
+	for _, w := range due {
+		if p.mayStart(w, today, now, &wait) {
+			w.begun, w.moved, w.idle = now, now, false
+			p.running.Go(func() { w.attempt(ctx) })
+		}
+	}
+	return wait
+}
+
+// dueWorkers returns the workers with something to do now, those first that were at
+// work least recently. wait becomes the time to the next.
+func (p *publisher) dueWorkers(now time.Time, wait *time.Duration) []*dayWorker {
+	var due []*dayWorker
+	for _, w := range p.workers {
+		if !w.idle {
+			continue
+		}
+		switch d, ok := w.due(now); {
+		case ok && d == 0:
+			due = append(due, w)
+		case ok:
+			*wait = min(*wait, d)
+		}
+	}
+	slices.SortFunc(due, func(a, b *dayWorker) int { return cmp.Or(a.ended.Compare(b.ended), a.day.compare(b.day)) })
+	return due
+}
+
+// slowAttempt is how long an attempt keeps that of another day waiting. A store ends
+// what does not move much sooner; what lasts longer, moves.
+const slowAttempt = 2 * time.Minute
+
+// mayStart reports whether there is room for an attempt, and lowers wait to when
+// there may be, if that is not the end of another attempt.
+func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.Duration) bool {
+	for _, other := range p.workers {
+		if other.begun.IsZero() {
+			continue
+		}
+		if lockOf(other.day.day) == lockOf(w.day.day) {
+			return false
+		}
+		if (other.day.day == today) != (w.day.day == today) {
+			continue
+		}
+		if lasted := now.Sub(other.begun); 0 <= lasted && lasted < slowAttempt {
+			*wait = min(*wait, slowAttempt-lasted)
+			return false
+		}
+	}
+	return true
+}
+
+// silence is how long an attempt may take for one upload until the log says so. A
+// store ends what does not move much sooner; a slow write of a large day is no failure.
+const silence = 15 * time.Minute
+
+// reportSlow logs the attempts in which nothing has been uploaded for long.
+func (p *publisher) reportSlow() {
+	now := p.cfg.Clock.Now()
+	var slow []Day
+	p.mu.Lock()
+	for _, w := range p.workers {
+		if !w.begun.IsZero() && now.Sub(w.moved) >= silence {
+			w.moved = now
+			slow = append(slow, w.day.day)
+		}
+	}
+	p.mu.Unlock()
+	slices.SortFunc(slow, Day.Compare)
+	for _, day := range slow {
+		p.cfg.tellSlow(day, silence)
+	}
+}
+
+// failed notes and tells a failure that is not one day's, and returns how long to
+// wait.
+func (p *publisher) failed(ctx context.Context, err error) time.Duration {
+	if ctx.Err() != nil { // closed, which is no failure
+		return 0
+	}
+	return p.report(&p.retry, daily{}, 0, err)
+}
+
+// report counts a failed attempt, and returns how long to wait for the next one. The
+// zero daily stands for what is not one day's trouble.
+func (p *publisher) report(r *retryState, day daily, waiting int, err error) time.Duration {
+	r.failures++
+	f := Failed{Day: day.day, Err: err, Waiting: waiting, Attempt: r.failures,
+		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
+	if f.Permanent {
+		f.Retry = mostBackoff
+		p.mu.Lock()
+		p.refused[day] = err
+		p.mu.Unlock()
+	}
+	r.due = p.cfg.Clock.Now().Add(f.Retry)
+	p.stats.note(func(s *Stats) { s.Failed++; s.LastError = err })
+	p.cfg.tellFailed(f)
+	return f.Retry
 }
 
 func byDay(batches []batch) map[daily][]batch {
@@ -303,336 +493,6 @@ func byDay(batches []batch) map[daily][]batch {
 		days[b.daily()] = append(days[b.daily()], b)
 	}
 	return days
-}
-
-// tryDay uploads what waits of a day if it is due, and returns how long until
-// it wants to be tried again.
-func (p *publisher) tryDay(ctx context.Context, day daily, waiting []batch) time.Duration {
-	if t := p.trouble[day]; t != nil {
-		wait := t.due.Sub(p.cfg.Clock.Now())
-		if wait > mostBackoff { // the clock was set back
-			wait = mostBackoff
-			t.due = p.cfg.Clock.Now().Add(wait)
-		}
-		if wait > 0 {
-			return wait
-		}
-	}
-	attempt, cancel := context.WithTimeoutCause(ctx, maxAttempt, errStuck)
-	defer cancel()
-	if err := p.publish(attempt, day, waiting); err != nil {
-		if attempt.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", errStuck, err)
-		}
-		return p.failed(ctx, day, len(waiting), err)
-	}
-	delete(p.trouble, day)
-	return longestWait
-}
-
-// failed notes and tells a failure, and returns how long to wait. The zero daily
-// stands for what is not one day's trouble.
-func (p *publisher) failed(ctx context.Context, day daily, waiting int, err error) time.Duration {
-	if ctx.Err() != nil { // closed, which is no failure
-		return 0
-	}
-	t := p.trouble[day]
-	if t == nil {
-		t = &trouble{}
-		p.trouble[day] = t
-	}
-	t.failures++
-	f := Failed{Day: day.day, Err: err, Waiting: waiting, Attempt: t.failures,
-		Permanent: permanent(err), Retry: backoff(t.failures, p.cfg.jitter)}
-	if f.Permanent {
-		f.Retry = mostBackoff
-		p.mu.Lock()
-		p.refused[day] = err
-		p.mu.Unlock()
-	}
-	t.due = p.cfg.Clock.Now().Add(f.Retry)
-	p.stats.note(func(s *Stats) { s.Failed++; s.LastError = err })
-	p.cfg.tellFailed(f)
-	return f.Retry
-}
-
-// publish brings waiting, the pending batches of a day in order, into the day's
-// object: look, write, and whatever the reply, look again. Replies lie in both
-// directions, so that only what is seen counts.
-func (p *publisher) publish(ctx context.Context, day daily, waiting []batch) error {
-	since, err := p.since(day, waiting)
-	if err != nil {
-		return err
-	}
-	if err := p.settle(ctx, day); err != nil {
-		return err
-	}
-	seen, err := p.look(ctx, day, since)
-	if err != nil {
-		return err
-	}
-	if waiting, err = p.confirm(seen, waiting); err != nil {
-		return err
-	}
-	if err := p.checkLost(ctx, day, seen); err != nil {
-		return err
-	}
-	for lost := 0; len(waiting) > 0; {
-		var uploads []upload
-		if uploads, waiting, err = p.load(waiting); err != nil {
-			return err
-		}
-		if len(uploads) == 0 {
-			continue
-		}
-		if err := p.checkOwner(seen); err != nil {
-			return err
-		}
-		parts, doc, err := p.arrange(seen.doc, len(uploads) == len(waiting), uploads)
-		if err != nil {
-			return err
-		}
-		meta, err := p.meta(doc)
-		if err != nil {
-			return err
-		}
-		sent, reply := p.write(ctx, day, seen, parts, meta)
-		if err := p.settle(ctx, day); err != nil {
-			return errors.Join(reply, err)
-		}
-		after, err := p.look(ctx, day, seen.doc.lastSequence)
-		if err != nil {
-			return errors.Join(reply, err)
-		}
-		p.rememberBody(day, sent, doc, after)
-		before := len(waiting)
-		if waiting, err = p.confirm(after, waiting); err != nil {
-			return err
-		}
-		if seen = after; len(waiting) < before {
-			lost = 0
-		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
-			return p.notThere(day, reply)
-		}
-	}
-	return nil
-}
-
-func (p *publisher) notThere(day daily, reply error) error {
-	if reply == nil {
-		reply = errors.New("the store took the batch, but does not have it")
-	}
-	return storeError("upload", p.cfg.key(day), reply)
-}
-
-// view is what one look at a day's object told.
-type view struct {
-	version Version
-	owner   string // "" if it does not say
-	doc     document
-	ids     map[string]int // sequences of all uploads, where the entries were read
-}
-
-// sequence returns the upload_sequence of the batch with that id. False: it is
-// not in the object.
-func (v view) sequence(id string) (int, bool) {
-	if v.ids != nil {
-		n, ok := v.ids[id]
-		return n, ok
-	}
-	return v.doc.find(id)
-}
-
-// look asks the store for the day's object. The view tells for certain of every
-// upload after the sequence since whether it is there. An error is never taken
-// for an object that is not there.
-func (p *publisher) look(ctx context.Context, day daily, since int) (view, error) {
-	key := p.cfg.key(day)
-	for lost := 0; ; lost++ {
-		obj, err := p.cfg.Store.Stat(ctx, key)
-		if errors.Is(err, fs.ErrNotExist) {
-			return view{doc: newDocument(day)}, nil
-		}
-		if err != nil {
-			return view{}, storeError("look at", key, err)
-		}
-		if doc, ok := documentFromMeta(day, obj); ok && doc.covers(since) {
-			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
-		}
-		v, err := p.scan(ctx, day, obj)
-		if lost < maxRebases && (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && p.isReplaced(ctx, key, obj)) {
-			continue
-		}
-		if err != nil {
-			return view{}, storeError("read", key, err)
-		}
-		return v, nil
-	}
-}
-
-// isReplaced reports whether an object that makes no sense is another by now, or
-// never was: while one is replaced, some servers tell the size of the version
-// before with all else of the next.
-func (p *publisher) isReplaced(ctx context.Context, key string, seen Object) bool {
-	now, err := p.cfg.Store.Stat(ctx, key)
-	return err == nil && (now.Version != seen.Version || now.Size != seen.Size)
-}
-
-// scan reads the entries of the day's object, where the metadata does not do.
-func (p *publisher) scan(ctx context.Context, day daily, obj Object) (view, error) {
-	r, err := p.cfg.Store.Read(ctx, p.cfg.key(day), obj.Version, 0, obj.Size)
-	if err != nil {
-		return view{}, err
-	}
-	defer r.Close()
-	doc, ids, err := scanDocument(day, r, obj.Size, p.cfg.MaxFetchBytes)
-	return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc, ids: ids}, err
-}
-
-// confirm moves the batches that are in the object to uploaded/, and returns
-// the others.
-func (p *publisher) confirm(seen view, waiting []batch) (rest []batch, err error) {
-	for _, b := range waiting {
-		sequence, ok := seen.sequence(b.id)
-		if !ok {
-			rest = append(rest, b)
-			continue
-		}
-		if _, ok := p.counts[b.id]; !ok { // written by a Writer before this one
-			if _, err := p.encode(b); err != nil {
-				return nil, err
-			}
-		}
-		n := p.counts[b.id]
-		if err := p.spool.confirm(b, sequence, p.cfg.KeepUploaded); err != nil {
-			return nil, &Error{"confirm", p.cfg.path(p.spool.batchPath(b)), err}
-		}
-		delete(p.counts, b.id)
-		delete(p.damaged, b.id)
-		if b.sequence = sequence; b.order > p.confirmed[b.daily()].order {
-			p.confirmed[b.daily()] = b
-		}
-		p.stats.note(func(s *Stats) {
-			s.Uploaded++
-			s.Pending--
-			s.LastUploaded, s.LastError = p.cfg.Clock.Now(), nil
-		})
-		p.cfg.tellUploaded(Uploaded{Day: b.day, Key: p.cfg.key(b.daily()), Sequence: sequence,
-			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
-	}
-	return rest, nil
-}
-
-// load reads the first of waiting, as many as go into one write. It returns
-// waiting without the batches in which nothing can be read; their bytes were set
-// aside.
-func (p *publisher) load(waiting []batch) ([]upload, []batch, error) {
-	var uploads []upload
-	for size := 0; len(uploads) < min(len(waiting), maxBatches) && size < maxWrite; {
-		b := waiting[len(uploads)]
-		u, err := p.encode(b)
-		if err != nil {
-			return nil, waiting, err
-		}
-		if u.Fetches == 0 {
-			if err := p.spool.abandon(b); err != nil {
-				return nil, waiting, &Error{"remove", p.cfg.path(p.spool.batchPath(b)), err}
-			}
-			waiting = slices.Delete(waiting, len(uploads), len(uploads)+1)
-			continue
-		}
-		uploads = append(uploads, u)
-		size += len(u.Data)
-	}
-	return uploads, waiting, nil
-}
-
-// encode reads a pending batch and makes its upload.
-func (p *publisher) encode(b batch) (upload, error) {
-	u := upload{Timestamp: b.day.clip(b.sealed, p.cfg.Location).Format(TimeLayout), ID: b.id}
-	var to *packer
-	odd, err := p.spool.load(b, p.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
-		if err := p.addFetch(&u, fetch); err != nil {
-			return err
-		}
-		if b.pack == Uncompressed {
-			u.reserve(read, size)
-			return nil
-		}
-		if to == nil {
-			to, err = newPacker(b.pack, size)
-		}
-		if err == nil {
-			err = to.take(&u)
-		}
-		return err
-	})
-	if err != nil {
-		return upload{}, &Error{"read", p.cfg.path(p.spool.batchPath(b)), err}
-	}
-	if to != nil {
-		if err := to.finish(&u); err != nil {
-			return upload{}, &Error{"compress", p.cfg.path(p.spool.batchPath(b)), err}
-		}
-	}
-	if odd != nil {
-		p.damaged[b.id] = true
-		p.cfg.tellRepaired(*odd)
-	}
-	p.counts[b.id] = counts{u.Fetches, u.Matches}
-	return u, nil
-}
-
-// addFetch adds a fetch to u.
-func (p *publisher) addFetch(u *upload, fetch []byte) (err error) {
-	if u.Fetches++; u.Fetches > 1 {
-		u.Data = append(u.Data, fetchSeparator...)
-	}
-	begin := len(u.Data)
-	if u.Data, err = appendCompact(u.Data, fetch); err != nil {
-		return err
-	}
-	if n, err := checkedCount(p.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
-		u.Matches = addClamped(u.Matches, n)
-	}
-	return nil
-}
-
-// reserve makes room for the other fetches, now and not by doubling, once the
-// first has used read bytes of a file of that size: they are as long.
-func (u *upload) reserve(read, size int64) {
-	if u.Fetches == 1 && read > 0 {
-		more := float64(len(u.Data)) * float64(size-read) / float64(read)
-		u.Data = slices.Grow(u.Data, int(more*1.05)+len(fetchSeparator))
-	}
-}
-
-// since returns an upload_sequence after which all of waiting would stand, were
-// they in the day's object: that of the last batch confirmed before them, or 0.
-func (p *publisher) since(day daily, waiting []batch) (int, error) {
-	if err := p.learn(); err != nil {
-		return 0, err
-	}
-	if last := p.confirmed[day]; last.order < waiting[0].order {
-		return last.sequence, nil
-	}
-	return 0, nil // a power cut brought back the name of a batch that was confirmed
-}
-
-// learn learns from uploaded/ what is confirmed, if that is not known.
-func (p *publisher) learn() error {
-	if p.confirmed != nil {
-		return nil
-	}
-	old, err := p.spool.uploaded()
-	if err != nil {
-		return &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
-	}
-	p.confirmed = map[daily]batch{}
-	for _, b := range old {
-		p.confirmed[b.daily()] = b
-	}
-	return nil
 }
 
 // noteDays remembers today, and the days of batches, until their end is told.
@@ -647,11 +507,11 @@ func (p *publisher) noteDays(batches []batch) {
 	}
 }
 
-// daysOver returns the days that have ended and of which nothing waits any more.
+// daysOver returns the days that have ended and whose end is to be told.
 func (p *publisher) daysOver() []Day {
 	var over []Day
 	for day := range p.days {
-		if day.Compare(p.cfg.today()) < 0 && !p.troubled(day) {
+		if day.Compare(p.cfg.today()) < 0 {
 			over = append(over, day)
 		}
 	}
@@ -659,33 +519,15 @@ func (p *publisher) daysOver() []Day {
 	return over
 }
 
-func (p *publisher) troubled(day Day) bool {
-	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
-		if p.trouble[daily{day, pack}] != nil {
-			return true
-		}
+// takeDaysOver returns the objects of the days that have ended, whose workers will
+// tell.
+func (p *publisher) takeDaysOver() []daily {
+	var over []daily
+	for _, day := range p.daysOver() {
+		over = append(over, p.objects(day)...)
+		delete(p.days, day)
 	}
-	return false
-}
-
-// tellDayOver tells the totals of a day that has ended.
-func (p *publisher) tellDayOver(ctx context.Context, day Day) error {
-	if err := p.learn(); err != nil {
-		return err
-	}
-	var totals []Totals
-	for _, o := range p.objects(day) {
-		seen, err := p.look(ctx, o, anySequence)
-		if err != nil {
-			return err
-		}
-		totals = append(totals, seen.doc.totals)
-	}
-	delete(p.days, day)
-	for _, t := range totals {
-		p.cfg.tellDayChanged(t)
-	}
-	return nil
+	return over
 }
 
 // objects returns the objects of a day that batches went to: one, unless the
@@ -693,8 +535,11 @@ func (p *publisher) tellDayOver(ctx context.Context, day Day) error {
 // the one that a batch would go to.
 func (p *publisher) objects(day Day) []daily {
 	var found []daily
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
-		if _, ok := p.confirmed[daily{day, pack}]; ok {
+		w := p.workers[daily{day, pack}]
+		if w != nil && (!w.begun.IsZero() || w.last.order > 0 || len(w.waiting) > 0) {
 			found = append(found, daily{day, pack})
 		}
 	}
@@ -703,3 +548,35 @@ func (p *publisher) objects(day Day) []daily {
 	}
 	return found
 }
+
+// prove has the Store find out what its writes can rely on, unless that is known.
+func (p *publisher) prove(ctx context.Context, key string) error {
+	store, ok := p.cfg.Store.(Prover)
+	if !ok {
+		return nil
+	}
+	p.mu.Lock()
+	known := p.proof
+	p.mu.Unlock()
+	if known == "" {
+		content, err := p.spool.readFile(p.spool.path(proofFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &Error{"read", p.cfg.path(p.spool.path(proofFile)), err}
+		}
+		known = string(content)
+	}
+	text, err := store.Prove(ctx, key, known)
+	if err != nil {
+		return storeError("prove", key, err)
+	}
+	p.mu.Lock()
+	p.proof = text
+	p.mu.Unlock()
+	if text != known {
+		p.spool.writeFile(p.spool.path(proofFile), []byte(text)) // or it is proven again next time
+	}
+	return nil
+}
+
+// proofFile holds what the Store has proved last.
+const proofFile = "proof"

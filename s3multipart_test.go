@@ -338,7 +338,7 @@ func (b *bench) failNote(kind string, nth int, failed *atomic.Int32) {
 	b.onDisk(func(op crashfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
-		ofNote := strings.Contains(op.Name, ".upload") || op.Kind == "SyncDir" && renamed
+		ofNote := strings.Contains(op.Name, "/intents/") || op.Kind == "SyncDir" && renamed
 		renamed = op.Kind == "Rename" && ofNote
 		if op.Kind != kind || failed.Load() > 0 || !ofNote {
 			return nil
@@ -351,10 +351,10 @@ func (b *bench) failNote(kind string, nth int, failed *atomic.Int32) {
 	})
 }
 
-// notes returns the files that tell of unsettled uploads.
+// notes returns the files of intents with a note that is not settled.
 func (b *bench) notes() (names []string) {
-	for name := range b.disk.Tree() {
-		if strings.HasSuffix(name, ".upload") {
+	for name, content := range b.disk.Tree() {
+		if strings.Contains(name, "/intents/") && strings.Contains(content, `"note"`) {
 			names = append(names, name)
 		}
 	}

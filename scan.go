@@ -38,10 +38,12 @@ func scanDocument(o daily, r io.Reader, size, most int64) (document, map[string]
 		return document{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
 	case s.err != nil:
 		// Not %w: an end of file in here is the document's, not the reader's.
-		return document{}, nil, fmt.Errorf("%w: not a daily document: %v; move the object away, or set another Prefix", ErrPermanent, s.err)
+		return document{}, nil, fmt.Errorf("%w: %v; move the object away, or set another Prefix", errNotDaily, s.err)
 	}
 	return s.doc, s.ids, nil
 }
+
+var errNotDaily = fmt.Errorf("%w: not a daily document", ErrPermanent)
 
 // read reads the text of an object.
 func (s *scanner) read(text *source) {

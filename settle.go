@@ -2,78 +2,253 @@ package rotatelog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A write to a Multipart store may take effect after it was given up. What is
-// known of such a write stands beside the pending batches, in a file for each
-// day, and is settled before anything else is written to the day's object: by
-// this process, or by the one that publishes next.
+// A write may take effect after it was given up. So before it is begun an intent is
+// kept in the spool, in a file for each day and place: which batches it brings, where, and what a Multipart store notes of it. What is in doubt is settled
+// before anything else is written to the day's object, by this process or by the one
+// that publishes next. And as long as the batches are not confirmed, they do not go
+// to another place.
 
-// notePath returns where the note of a day stands.
-func (s *spool) notePath(day daily) string { return s.path(pendingDir, day.String()+".upload") }
-
-// noteWrite keeps the note of a write to a day's object, durably. Without a text
-// nothing is left to be settled; should the old text come back, it is settled
-// once more, which does no harm.
-func (s *spool) noteWrite(day daily, text string) error {
-	if text == "" {
-		return s.remove(s.notePath(day))
-	}
-	return s.writeFile(s.notePath(day), []byte(text+"\n"))
+type intent struct {
+	Place string   `json:"place"`
+	IDs   []string `json:"ids"`            // of the batches; none where a day is only closed
+	Text  string   `json:"note,omitempty"` // of the store; "": nothing is left to be settled
 }
 
-// noted returns the note of a day, "" if there is none.
-func (s *spool) noted(day daily) (string, error) {
-	text, err := s.readFile(s.notePath(day))
+// intentName names an intent. Its file is intents/{day}.{place}.json.
+type intentName struct {
+	day   daily
+	place string // its id
+}
+
+const (
+	intentSuffix    = ".json"
+	oldIntentSuffix = ".upload" // of {day}.upload in pending/, from before places were remembered
+)
+
+func (n intentName) fileName() string { return n.day.String() + "." + n.place + intentSuffix }
+
+// parseIntent is the reverse of fileName. ok is false if the file is no intent.
+func parseIntent(name string) (n intentName, ok bool) {
+	base, ok := strings.CutSuffix(name, intentSuffix)
+	day, place, found := strings.Cut(base, ".")
+	if !ok || !found || n.day.UnmarshalText([]byte(day)) != nil {
+		return intentName{}, false
+	}
+	n.place = place
+	return n, validPlaceMark(place) && n.fileName() == name
+}
+
+func (s *spool) intentPath(n intentName) string { return s.path(intentsDir, n.fileName()) }
+
+// saveIntent keeps an intent, durably.
+func (s *spool) saveIntent(n intentName, in intent) error {
+	line, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	return s.writeFile(s.intentPath(n), append(line, '\n'))
+}
+
+// loadIntent returns an intent. ok is false if there is none.
+func (s *spool) loadIntent(n intentName) (in intent, ok bool, err error) {
+	line, err := s.readFile(s.intentPath(n))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	return strings.TrimSuffix(string(text), "\n"), err
-}
-
-// write writes the next version of a day's object, after what was seen. It
-// returns the parts that it sent, which may be others that make the same.
-func (p *publisher) write(ctx context.Context, day daily, seen view, parts []Part, meta map[string]string) (sent []Part, reply error) {
-	store, ok := p.cfg.Store.(Multipart)
-	if !ok {
-		return parts, p.cfg.Store.Write(ctx, p.cfg.key(day), seen.version, parts, meta)
-	}
-	parts = p.inline(ctx, day, seen, parts, store.LeastCopy())
-	note := func(text string) error {
-		if err := p.spool.noteWrite(day, text); err != nil {
-			return &Error{"write", p.cfg.path(p.spool.notePath(day)), err}
-		}
-		return nil
-	}
-	return parts, store.WriteNoted(ctx, p.cfg.key(day), seen.version, parts, meta, note)
-}
-
-// settle ends what is known of a write to a day's object. With an error, nothing
-// may be written to it yet.
-func (p *publisher) settle(ctx context.Context, day daily) error {
-	store, ok := p.cfg.Store.(Multipart)
-	if !ok {
-		return nil
-	}
-	text, err := p.spool.noted(day)
-	if err == nil && text == "" {
-		return nil
-	}
-	if err == nil {
-		if err = store.Settle(ctx, text, func(text string) error { return p.spool.noteWrite(day, text) }); err != nil {
-			return storeError("settle", p.cfg.key(day), err)
-		}
-		err = p.spool.noteWrite(day, "")
+		return intent{}, false, nil
 	}
 	if err != nil {
-		return &Error{"settle", p.cfg.path(p.spool.notePath(day)), err}
+		return intent{}, false, err
+	}
+	if json.Unmarshal(line, &in) != nil || in.Place == "" { // from before places were remembered
+		in = intent{Text: strings.TrimSuffix(string(line), "\n")}
+	}
+	return in, true, nil
+}
+
+// intents returns the names of all intents.
+func (s *spool) intents() ([]intentName, error) {
+	files, err := s.fs.ReadDir(s.path(intentsDir))
+	if err != nil {
+		return nil, err
+	}
+	var names []intentName
+	for _, file := range files {
+		if n, ok := parseIntent(file); ok {
+			names = append(names, n)
+		}
+	}
+	return names, nil
+}
+
+// moveOldIntents moves the intents from before places were remembered to where those
+// of the first place are.
+func (s *spool) moveOldIntents(first string) error {
+	files, err := s.fs.ReadDir(s.path(pendingDir))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		n := intentName{place: first}
+		day, ok := strings.CutSuffix(file, oldIntentSuffix)
+		if !ok || n.day.UnmarshalText([]byte(day)) != nil {
+			continue
+		}
+		if err := s.fs.Rename(s.path(pendingDir, file), s.intentPath(n)); err != nil {
+			return err
+		}
+		if err := s.fs.SyncDir(s.path(intentsDir)); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// intentName returns the name of this day's intents in this place.
+func (w *dayWorker) intentName() intentName { return intentName{w.day, w.place.id} }
+
+// write writes the next version of the day's object, after what was seen, with the
+// batches ids in it. It returns the parts that it sent, which may be others that make
+// the same.
+func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []Part, meta map[string]string) (sent []Part, reply error) {
+	key := w.key()
+	if err := w.prove(ctx, key); err != nil {
+		return parts, err
+	}
+	note := func(text string) error { return w.saveIntent(intent{Place: w.place.text, IDs: ids, Text: text}) }
+	store, ok := w.cfg.Store.(Multipart)
+	if !ok || len(ids) > 0 {
+		if err := note(""); err != nil {
+			return parts, err
+		}
+	}
+	if !ok {
+		return parts, w.cfg.Store.Write(ctx, key, seen.version, parts, meta)
+	}
+	parts = w.inline(ctx, seen, parts, store.LeastCopy())
+	return parts, store.WriteNoted(ctx, key, seen.version, parts, meta, note)
+}
+
+func (w *dayWorker) saveIntent(in intent) error {
+	n := w.intentName()
+	if err := w.spool.saveIntent(n, in); err != nil {
+		return &Error{"write", w.cfg.path(w.spool.intentPath(n)), err}
+	}
+	return nil
+}
+
+// forgetIntent removes the intent of a write whose end is known.
+func (w *dayWorker) forgetIntent() error {
+	name := w.spool.intentPath(w.intentName())
+	if err := w.spool.remove(name); err != nil {
+		return &Error{"remove", w.cfg.path(name), err}
+	}
+	return nil
+}
+
+// settle ends what is in doubt of a write to the day's object. After an error,
+// nothing may be written to it yet. Whether the batches of the intent are in the
+// object the next look says.
+func (w *dayWorker) settle(ctx context.Context) error {
+	name := w.spool.intentPath(w.intentName())
+	in, ok, err := w.spool.loadIntent(w.intentName())
+	if err != nil {
+		return &Error{"read", w.cfg.path(name), err}
+	}
+	if !ok || in.Text == "" {
+		return nil
+	}
+	store, ok := w.cfg.Store.(Multipart)
+	if !ok {
+		return &Error{"settle", w.cfg.path(name), fmt.Errorf(
+			"%w: a write is in doubt that only a Store such as the one that began it can settle; use that, or remove the file and look for batches that are in the object twice", ErrPermanent)}
+	}
+	note := func(text string) error {
+		in.Text = text
+		return w.saveIntent(in)
+	}
+	if err := store.Settle(ctx, in.Text, note); err != nil && !w.holdsAll(ctx, in.IDs) {
+		return storeError("settle", w.key(), err)
+	}
+	in.Text = ""
+	if in.Place == "" || len(in.IDs) == 0 {
+		return w.forgetIntent()
+	}
+	return w.saveIntent(in)
+}
+
+// holdsAll reports whether the day's object was seen to hold batches, one at least.
+// Then a write that was to bring them has taken effect, whatever the store can say of
+// it.
+func (w *dayWorker) holdsAll(ctx context.Context, ids []string) bool {
+	if len(ids) == 0 {
+		return false
+	}
+	seen, err := w.look(ctx, w.last.sequence)
+	return err == nil && !slices.ContainsFunc(ids, func(id string) bool {
+		_, ok := seen.sequence(id)
+		return !ok
+	})
+}
+
+// holdBack returns batches without those that a write to another place may have
+// brought there, which it reports.
+func (p *publisher) holdBack(ctx context.Context, batches []batch) ([]batch, error) {
+	if len(batches) == 0 {
+		return batches, nil
+	}
+	names, err := p.spool.intents()
+	if err != nil {
+		return nil, &Error{"list", p.cfg.path(p.spool.path(intentsDir)), err}
+	}
+	for _, n := range names {
+		if n.place == p.place.id {
+			continue
+		}
+		in, ok, err := p.spool.loadIntent(n)
+		if err != nil {
+			return nil, &Error{"read", p.cfg.path(p.spool.intentPath(n)), err}
+		}
+		all := len(batches)
+		batches = slices.DeleteFunc(batches, func(b batch) bool {
+			return ok && (slices.Contains(in.IDs, b.id) || in.Place == "" && b.daily() == n.day)
+		})
+		if held := all - len(batches); held > 0 {
+			p.reportHeld(ctx, n, in, held)
+		}
+	}
+	return batches, nil
+}
+
+// reportHeld reports, now and then, batches that wait for another place.
+func (p *publisher) reportHeld(ctx context.Context, n intentName, in intent, held int) {
+	r := p.held[n.fileName()]
+	if r == nil {
+		r = new(retryState)
+		p.held[n.fileName()] = r
+	}
+	if ctx.Err() != nil || r.wait(p.cfg.Clock.Now(), refusedPause) > 0 {
+		return
+	}
+	p.report(r, n.day, held, &Error{"upload", p.cfg.key(n.day), fmt.Errorf(
+		"%w: %d of its batches may be in %s already, where an upload was begun whose end is not known. Configure that place once more until it has been settled; or, to give that upload up, remove %s, and they go to %s",
+		ErrPermanent, held, in.place(), p.cfg.path(p.spool.intentPath(n)), p.place.text)})
+	r.due = p.cfg.Clock.Now().Add(refusedPause)
+}
+
+func (in intent) place() string {
+	if in.Place == "" {
+		return "the place that was configured before"
+	}
+	return in.Place
 }
 
 // sweptFile holds the day on which leftovers were last swept.
@@ -84,46 +259,53 @@ const (
 	sweepLimit = 20 * time.Second
 )
 
-// sweep has the store remove, once a day, what was left behind. It is tidiness: it
-// gets little time, and what fails is tried again tomorrow.
-func (p *publisher) sweep(ctx context.Context) {
-	store, ok := p.cfg.Store.(Multipart)
+// sweepDays returns, once a day, the days in which something may have been left
+// behind.
+func (p *publisher) sweepDays() []daily {
 	today := p.cfg.today()
-	if !ok || p.swept == today {
-		return
+	if _, ok := p.cfg.Store.(Multipart); !ok || p.swept == today {
+		return nil
 	}
+	p.swept = today
 	name := p.spool.path(sweptFile)
 	content, err := p.spool.readFile(name)
 	if err == nil && string(content) == today.String() {
-		p.swept = today
-		return
+		return nil
 	}
-	p.swept = today
-	err = p.spool.writeFile(name, []byte(today.String())) // first: no other process is to wait for it today
-	limited, cancel := context.WithTimeout(ctx, sweepLimit)
-	defer cancel()
-	for _, day := range p.lastDays(today) {
-		if err != nil {
-			break
-		}
-		err = store.Sweep(limited, p.cfg.key(day))
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := p.spool.writeFile(name, []byte(today.String())); err != nil { // no other process is to wait for it today
 		p.cfg.tellNotSwept(err)
+		return nil
 	}
-}
-
-// lastDays returns the days in which something may have been left behind.
-func (p *publisher) lastDays(today Day) []daily {
 	var days []daily
 	for ago := range sweptDays {
 		days = append(days, p.objects(DayOf(today.utc().AddDate(0, 0, -ago), time.UTC))...)
 	}
-	for day := range p.confirmed {
-		if !slices.Contains(days, day) {
-			days = append(days, day)
-		}
+	return append(days, slices.DeleteFunc(slices.Collect(maps.Keys(p.workers)), func(day daily) bool { return slices.Contains(days, day) })...)
+}
+
+// sweep has the store remove what was left behind. It is tidiness: it gets little
+// time, and what fails is tried again tomorrow.
+func (w *dayWorker) sweep(ctx context.Context) {
+	today := w.cfg.today()
+	if w.sweepFailed(today, false) {
+		return
 	}
-	slices.SortFunc(days, daily.compare)
-	return days
+	limited, cancel := context.WithTimeout(ctx, sweepLimit)
+	defer cancel()
+	err := w.cfg.Store.(Multipart).Sweep(limited, w.key())
+	if err != nil && ctx.Err() == nil && !w.sweepFailed(today, true) {
+		w.cfg.tellNotSwept(err)
+	}
+}
+
+// sweepFailed reports whether a sweep has failed on a day, and notes it if this one
+// does.
+func (p *publisher) sweepFailed(today Day, fails bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failed := p.unswept == today
+	if fails {
+		p.unswept = today
+	}
+	return failed
 }

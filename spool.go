@@ -34,8 +34,6 @@ type spool struct {
 	unsure   bool     // batch.json may say what is not durable
 	sealing  *sealing // a seal that failed half way, to be finished first
 
-	owner string // once it is known to be durable; owned by the publisher
-
 	waiting int64 // bytes in pending/, or more: batches leave without notice
 	counted bool
 
@@ -64,6 +62,7 @@ const (
 	ownerFile    = "owner"      // a random id that objects are marked with
 	uncleanFile  = "unclean"    // stands while a Writer appends, and after one that was killed
 	pendingDir   = "pending"
+	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
 	damagedDir   = "damaged"
 )
@@ -72,8 +71,13 @@ const (
 func newSpool(fsys vfs.FS, name string, max int, newID func() string, format formatFunc) (*spool, error) {
 	s := &spool{fs: fsys, dir: name + ".spool", max: max, newID: newID}
 	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: format, aside: s.setAside}
-	for _, d := range []string{s.dir, s.path(pendingDir), s.path(uploadedDir), s.path(damagedDir)} {
+	for _, d := range []string{s.dir, s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
 		if err := s.mkdir(d); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
+		if err := s.makeDayLocks(); err != nil {
 			return nil, err
 		}
 	}
@@ -399,12 +403,11 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// confirm moves a batch that the store holds to uploaded/, where the last keep
-// stay. It has a name at every instant: while a seal is unfinished, only that
+// confirm moves a batch that the store holds to uploaded/. It has a name at every instant: while a seal is unfinished, only that
 // tells that the array is not to be sealed again.
-func (s *spool) confirm(b batch, sequence, keep int) error {
+func (s *spool) confirm(b batch, sequence int, place string) error {
 	from := s.batchPath(b)
-	b.sequence = sequence
+	b.sequence, b.place = sequence, place
 	to := s.batchPath(b)
 	if err := s.remove(to); err != nil { // of an attempt that failed half way
 		return err
@@ -417,10 +420,7 @@ func (s *spool) confirm(b batch, sequence, keep int) error {
 	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
 		return err
 	}
-	if err := s.remove(from); err != nil {
-		return err
-	}
-	return s.prune(keep)
+	return s.remove(from)
 }
 
 // leastUploaded is how many confirmed batches stay when the disk is full.
@@ -570,6 +570,32 @@ func (s *spool) readFile(name string) ([]byte, error) {
 	b.Grow(int(info.Size) + bytes.MinRead)
 	_, err = b.ReadFrom(io.NewSectionReader(f, 0, 1<<62))
 	return b.Bytes(), err
+}
+
+// dayLockPath returns where the lock of a day is.
+func (s *spool) dayLockPath(day Day) string { return s.path(fmt.Sprintf("day-%d.lock", lockOf(day))) }
+
+// lockDay takes the lock of a day's object and confirmed batches, or returns
+// vfs.ErrLocked.
+func (s *spool) lockDay(day Day) (io.Closer, error) { return s.fs.Lock(s.dayLockPath(day)) }
+
+// makeDayLocks makes the files of the locks, so that a full disk does not keep
+// anybody from taking one.
+func (s *spool) makeDayLocks() error {
+	for date := range dayLocks {
+		f, err := s.fs.OpenFile(s.dayLockPath(Day{2000, 1, 1 + date}), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// usedBy returns the spool as a part of the program uses it that has a goroutine of
+// its own. It has nothing of the array.
+func (s *spool) usedBy(part string) *spool {
+	return &spool{fs: vfs.Named(s.fs, part), dir: s.dir, newID: s.newID}
 }
 
 // lock takes one of the spool's locks, or returns vfs.ErrLocked.

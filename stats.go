@@ -12,6 +12,7 @@ type Stats struct {
 	Sealed    int // batches
 	Uploaded  int // batches
 	Failed    int // attempts to upload
+	Conflicts int // writes that were lost to another Writer of the same key, and made again
 	Repaired  int // things in the spool that were mended
 
 	Day    Day // of the last fetch appended; after Open, of the last in the unfinished batch

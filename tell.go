@@ -45,6 +45,19 @@ func (cfg *Config) tellFailed(f Failed) {
 	}
 }
 
+func (cfg *Config) tellContended(day Day, attempt int, retry time.Duration, err error) {
+	cfg.Logger.Debug("other Writers of the key were faster; the batches wait on disk", "day", day, "attempt", attempt, "retry_in", retry, "err", err)
+}
+
+func (cfg *Config) tellSlow(day Day, silence time.Duration) {
+	cfg.Logger.Warn("an upload has been under way for long; other days continue. See whether the store, or something that holds its lock, has stopped",
+		"day", day, "for", silence)
+}
+
+func (cfg *Config) tellDayLocked(day Day) {
+	cfg.Logger.Info("another program works on the day; its uploads wait", "day", day)
+}
+
 func (cfg *Config) tellDayChanged(t Totals) {
 	cfg.Logger.Info("day changed", "yesterday", t.Day, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
 	if cfg.Hooks.DayChanged != nil {

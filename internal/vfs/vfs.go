@@ -44,6 +44,15 @@ type FS interface {
 	Close() error
 }
 
+// Named returns fsys for a part of the program. A test's FS can implement
+// Named(string) FS in order to know which part does what.
+func Named(fsys FS, part string) FS {
+	if n, ok := fsys.(interface{ Named(part string) FS }); ok {
+		return n.Named(part)
+	}
+	return fsys
+}
+
 // File is an open file.
 type File interface {
 	io.ReaderAt

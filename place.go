@@ -1,0 +1,98 @@
+package rotatelog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"slices"
+)
+
+// A place is where a stream's objects are: what the Store's Location says, with
+// Prefix and Name. What is confirmed in one place says nothing of another, so a
+// confirmed batch and the intent of a write know theirs. What is from before places
+// were remembered, and all that is confirmed in the first place since then, is of
+// the first place that placesFile names.
+type place struct {
+	text  string // for people
+	id    string // of text
+	first bool
+}
+
+// place returns the place that cfg writes to.
+func (cfg *Config) place() place {
+	text := cfg.Prefix + cfg.Name
+	if l, ok := cfg.Store.(Located); ok && l.Location() != "" {
+		text = l.Location() + "/" + text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return place{text: text, id: "p" + hex.EncodeToString(sum[:4])}
+}
+
+// has reports whether a confirmed batch is in the place.
+func (p place) has(b batch) bool { return b.place == p.mark() }
+
+// mark returns what the names of files say of the place.
+func (p place) mark() string {
+	if p.first {
+		return ""
+	}
+	return p.id
+}
+
+// validPlaceMark reports whether s has the form of a mark that is not "".
+func validPlaceMark(s string) bool {
+	if len(s) != 9 || s[0] != 'p' {
+		return false
+	}
+	_, err := hex.DecodeString(s[1:])
+	return err == nil
+}
+
+// placesFile holds all places that the spool has published to, the first one first.
+const placesFile = "places.json"
+
+type knownPlace struct {
+	ID    string `json:"id"`
+	Place string `json:"place"`
+}
+
+// loadPlaces finds out whether this is the first place.
+func (p *publisher) loadPlaces() error {
+	if p.places != nil {
+		return nil
+	}
+	name := p.spool.path(placesFile)
+	content, err := p.spool.readFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &Error{"read", p.cfg.path(name), err}
+	}
+	if json.Unmarshal(content, &p.places) != nil || len(p.places) == 0 { // missing, or odd
+		p.places = []knownPlace{p.place.known()}
+	}
+	p.place.first = p.places[0] == p.place.known()
+	return nil
+}
+
+func (p place) known() knownPlace { return knownPlace{p.id, p.text} }
+
+// savePlace remembers the place. That comes before anything is confirmed in it.
+func (p *publisher) savePlace() error {
+	name := p.spool.path(placesFile)
+	if !slices.Contains(p.places, p.place.known()) {
+		p.places = append(p.places, p.place.known())
+	}
+	want, err := json.Marshal(p.places)
+	if err != nil {
+		return err
+	}
+	want = append(want, '\n')
+	if found, err := p.spool.readFile(name); err != nil || !bytes.Equal(found, want) {
+		if err := p.spool.writeFile(name, want); err != nil {
+			return &Error{"write", p.cfg.path(name), err}
+		}
+	}
+	return p.spool.moveOldIntents(p.places[0].ID)
+}

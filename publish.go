@@ -1,0 +1,373 @@
+package rotatelog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+)
+
+// errContended marks that others who share the key were faster, again and again.
+// That is no failure of anything.
+var errContended = errors.New("other Writers of the key were faster each time")
+
+// patientRaces is how many attempts in a row may be lost to other Writers before it
+// counts as a failure: a server that refuses whatever comes looks the same.
+const patientRaces = 10
+
+func (w *dayWorker) key() string { return w.cfg.key(w.day) }
+
+// publish brings waiting, the pending batches of the day in order, into the day's
+// object: look, write, and whatever the reply, look again. Replies lie in both
+// directions, so that only what is seen counts.
+func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	seen, err := w.look(ctx, w.since(waiting))
+	if err != nil {
+		return err
+	}
+	if waiting, err = w.confirm(seen, waiting); err != nil {
+		return err
+	}
+	if err := w.checkLost(ctx, seen); err != nil {
+		return err
+	}
+	for lost := 0; len(waiting) > 0; {
+		var uploads []upload
+		if uploads, waiting, err = w.load(waiting); err != nil {
+			return err
+		}
+		if len(uploads) == 0 {
+			continue
+		}
+		after, reply, err := w.append(ctx, seen, len(uploads) == len(waiting), uploads)
+		if err != nil {
+			return err
+		}
+		before := len(waiting)
+		if waiting, err = w.confirm(after, waiting); err != nil {
+			return err
+		}
+		if seen = after; len(waiting) < before {
+			lost = 0
+		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
+			return w.notThere(reply)
+		}
+		if errors.Is(reply, ErrConflict) {
+			w.stats.note(func(s *Stats) { s.Conflicts++ })
+		}
+	}
+	if err := w.forgetIntent(); err != nil {
+		return err
+	}
+	return w.prune(seen)
+}
+
+// append writes uploads after what was seen, and looks again. all says that nothing
+// else of the day waits. The reply is the store's, and err why it is not known what
+// became of it.
+func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []upload) (after view, reply, err error) {
+	if err := w.checkOwner(seen); err != nil {
+		return view{}, nil, err
+	}
+	parts, doc, err := w.arrange(seen.doc, all, uploads)
+	if err != nil {
+		return view{}, nil, err
+	}
+	ids := make([]string, len(uploads))
+	for i, u := range uploads {
+		ids[i] = u.ID
+	}
+	sent, reply := w.write(ctx, seen, ids, parts, w.meta(doc))
+	if err := w.settle(ctx); err != nil {
+		return view{}, nil, errors.Join(reply, err)
+	}
+	after, err = w.look(ctx, seen.doc.lastSequence)
+	if err != nil {
+		return view{}, nil, errors.Join(reply, err)
+	}
+	w.rememberBody(sent, doc, after)
+	return after, reply, nil
+}
+
+func (w *dayWorker) notThere(reply error) error {
+	if reply == nil {
+		reply = errors.New("the store took the batch, but does not have it")
+	}
+	if errors.Is(reply, ErrConflict) && !exclusive(w.cfg.Store) {
+		reply = errors.Join(errContended, reply)
+	}
+	return storeError("upload", w.key(), reply)
+}
+
+// view is what one look at a day's object told.
+type view struct {
+	version Version
+	owner   string // "" if it does not say
+	doc     document
+	ids     map[string]int // sequences of all uploads, where the entries were read
+}
+
+// sequence returns the upload_sequence of the batch with that id. False: it is
+// not in the object.
+func (v view) sequence(id string) (int, bool) {
+	if v.ids != nil {
+		n, ok := v.ids[id]
+		return n, ok
+	}
+	return v.doc.find(id)
+}
+
+// holds reports whether a confirmed batch was seen in the object: by its id or,
+// where only the metadata was read and lists newer ones, by its sequence.
+func (v view) holds(b batch) bool {
+	if _, ok := v.sequence(b.id); ok {
+		return true
+	}
+	return v.ids == nil && b.sequence <= v.doc.since
+}
+
+// look asks the store for the day's object. The view tells for certain of every
+// upload after the sequence since whether it is there. An error is never taken
+// for an object that is not there.
+func (w *dayWorker) look(ctx context.Context, since int) (view, error) {
+	key := w.key()
+	for lost := 0; ; lost++ {
+		obj, err := w.cfg.Store.Stat(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return view{doc: newDocument(w.day)}, nil
+		}
+		if err != nil {
+			return view{}, storeError("look at", key, err)
+		}
+		if doc, ok := documentFromMeta(w.day, obj); ok && doc.covers(since) {
+			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
+		}
+		if w.refused.is(obj) {
+			return view{}, w.refused.err
+		}
+		v, err := w.scan(ctx, obj)
+		if lost < maxRebases && (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && w.isReplaced(ctx, obj)) {
+			continue
+		}
+		if err != nil {
+			err = storeError("read", key, err)
+			if errors.Is(err, errNotDaily) {
+				w.refused = refusedVersion{obj, err}
+			}
+			return view{}, err
+		}
+		return v, nil
+	}
+}
+
+// is reports whether an object is the version that was refused.
+func (r refusedVersion) is(obj Object) bool {
+	return r.err != nil && r.object.Version == obj.Version && r.object.Size == obj.Size
+}
+
+// isReplaced reports whether an object that makes no sense is another by now, or
+// never was: while one is replaced, some servers tell the size of the version
+// before with all else of the next.
+func (w *dayWorker) isReplaced(ctx context.Context, seen Object) bool {
+	now, err := w.cfg.Store.Stat(ctx, w.key())
+	return err == nil && (now.Version != seen.Version || now.Size != seen.Size)
+}
+
+// scan reads the entries of the day's object, where the metadata does not do.
+func (w *dayWorker) scan(ctx context.Context, obj Object) (view, error) {
+	r, err := w.cfg.Store.Read(ctx, w.key(), obj.Version, 0, obj.Size)
+	if err != nil {
+		return view{}, err
+	}
+	defer r.Close()
+	doc, ids, err := scanDocument(w.day, r, obj.Size, w.cfg.MaxFetchBytes)
+	return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc, ids: ids}, err
+}
+
+// confirm moves the batches that are in the object to uploaded/, and returns
+// the others.
+func (w *dayWorker) confirm(seen view, waiting []batch) (rest []batch, err error) {
+	for _, b := range waiting {
+		sequence, ok := seen.sequence(b.id)
+		if !ok {
+			rest = append(rest, b)
+			continue
+		}
+		if _, ok := w.counts[b.id]; !ok { // written by a Writer before this one
+			if _, err := w.encode(b); err != nil {
+				return nil, err
+			}
+		}
+		n := w.counts[b.id]
+		if err := w.spool.confirm(b, sequence, w.place.mark()); err != nil {
+			return nil, &Error{"confirm", w.cfg.path(w.spool.batchPath(b)), err}
+		}
+		delete(w.counts, b.id)
+		delete(w.damaged, b.id)
+		if b.sequence, b.place = sequence, w.place.mark(); b.order > w.last.order {
+			w.last = b
+		}
+		w.noteMoved()
+		w.stats.note(func(s *Stats) {
+			s.Uploaded++
+			s.Pending--
+			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
+		})
+		w.cfg.tellUploaded(Uploaded{Day: b.day, Key: w.key(), Sequence: sequence,
+			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
+	}
+	return rest, nil
+}
+
+// load reads the first of waiting, as many as go into one write. It returns
+// waiting without the batches in which nothing can be read; their bytes were set
+// aside.
+func (w *dayWorker) load(waiting []batch) ([]upload, []batch, error) {
+	var uploads []upload
+	for size := 0; len(uploads) < min(len(waiting), maxBatches) && size < maxWrite; {
+		b := waiting[len(uploads)]
+		u, err := w.encode(b)
+		if err != nil {
+			return nil, waiting, err
+		}
+		if u.Fetches == 0 {
+			if err := w.spool.abandon(b); err != nil {
+				return nil, waiting, &Error{"remove", w.cfg.path(w.spool.batchPath(b)), err}
+			}
+			waiting = slices.Delete(waiting, len(uploads), len(uploads)+1)
+			continue
+		}
+		uploads = append(uploads, u)
+		size += len(u.Data)
+	}
+	return uploads, waiting, nil
+}
+
+// encode reads a pending batch and makes its upload.
+func (w *dayWorker) encode(b batch) (upload, error) {
+	u := upload{Timestamp: b.day.clip(b.sealed, w.cfg.Location).Format(TimeLayout), ID: b.id}
+	var to *packer
+	odd, err := w.spool.load(b, w.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
+		if err := w.addFetch(&u, fetch); err != nil {
+			return err
+		}
+		if b.pack == Uncompressed {
+			u.reserve(read, size)
+			return nil
+		}
+		if to == nil {
+			to, err = newPacker(b.pack, size)
+		}
+		if err == nil {
+			err = to.take(&u)
+		}
+		return err
+	})
+	if err != nil {
+		return upload{}, &Error{"read", w.cfg.path(w.spool.batchPath(b)), err}
+	}
+	if to != nil {
+		if err := to.finish(&u); err != nil {
+			return upload{}, &Error{"compress", w.cfg.path(w.spool.batchPath(b)), err}
+		}
+	}
+	if odd != nil {
+		w.damaged[b.id] = true
+		w.cfg.tellRepaired(*odd)
+	}
+	w.counts[b.id] = counts{u.Fetches, u.Matches}
+	return u, nil
+}
+
+// addFetch adds a fetch to u.
+func (w *dayWorker) addFetch(u *upload, fetch []byte) (err error) {
+	if u.Fetches++; u.Fetches > 1 {
+		u.Data = append(u.Data, fetchSeparator...)
+	}
+	begin := len(u.Data)
+	if u.Data, err = appendCompact(u.Data, fetch); err != nil {
+		return err
+	}
+	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
+		u.Matches = addClamped(u.Matches, n)
+	}
+	return nil
+}
+
+// reserve makes room for the other fetches, now and not by doubling, once the
+// first has used read bytes of a file of that size: they are as long.
+func (u *upload) reserve(read, size int64) {
+	if u.Fetches == 1 && read > 0 {
+		more := float64(len(u.Data)) * float64(size-read) / float64(read)
+		u.Data = slices.Grow(u.Data, int(more*1.05)+len(fetchSeparator))
+	}
+}
+
+// since returns an upload_sequence after which all of waiting would stand, were
+// they in the day's object: that of the last batch confirmed before them, or 0.
+func (w *dayWorker) since(waiting []batch) int {
+	if w.last.order < waiting[0].order {
+		return w.last.sequence
+	}
+	return 0 // a power cut brought back the name of a batch that was confirmed
+}
+
+// prune deletes the confirmed batches of the day that need not be kept any longer,
+// of those that were seen in the object.
+func (w *dayWorker) prune(seen view) error {
+	old, err := w.uploadedHere()
+	if err != nil {
+		return err
+	}
+	for _, b := range w.beyondKeeping(old) {
+		if b.daily() != w.day || !seen.holds(b) {
+			continue
+		}
+		if err := w.spool.remove(w.spool.batchPath(b)); err != nil {
+			return &Error{"remove", w.cfg.path(w.spool.batchPath(b)), err}
+		}
+	}
+	return nil
+}
+
+// pruneSeen looks at the day's object, which nothing is appended to, before its
+// confirmed batches are deleted.
+func (w *dayWorker) pruneSeen(ctx context.Context) {
+	seen, err := w.look(ctx, anySequence)
+	if err == nil {
+		if err := w.checkLost(ctx, seen); err != nil {
+			w.failed(ctx, err)
+			return
+		}
+		err = w.prune(seen)
+	}
+	w.pruning.failures++ // what is left may be so because it was not seen
+	w.pruning.due = w.cfg.Clock.Now().Add(mostBackoff)
+	if err == nil {
+		w.pruning.due = w.cfg.Clock.Now().Add(refusedPause)
+	}
+}
+
+// beyondKeeping returns those of the confirmed batches of this place, in order, that
+// need not be kept.
+func (p *publisher) beyondKeeping(old []batch) []batch {
+	if len(old) <= p.cfg.KeepUploaded {
+		return nil
+	}
+	spared := p.spool.spared(old)
+	return slices.DeleteFunc(slices.Clone(old[:len(old)-p.cfg.KeepUploaded]), func(b batch) bool { return spared[b.id] })
+}
+
+// prunableDays returns the days some of whose confirmed batches need not be kept.
+func (p *publisher) prunableDays(old []batch) []daily {
+	var days []daily
+	for _, b := range p.beyondKeeping(old) {
+		if !slices.Contains(days, b.daily()) {
+			days = append(days, b.daily())
+		}
+	}
+	return days
+}
