@@ -40,6 +40,7 @@ such as PutObject, or * for any. WHICH counts the requests of that name: 3, 2-4,
   drop              a broken connection, nothing done    lost          a false 200
   delay=2s          wait first                           cut=100       break the body there
   trickle=10/1s     10 bytes of the body each second
+  absent            a bare 404 to a HEAD or a GET        stale=2       a HEAD of two writes ago
 
 503-after, drop-after and delay=2s-after strike once it has been done:
 

@@ -13,6 +13,7 @@ type bucket struct {
 	created    time.Time
 	versioning string               // "", "Enabled" or "Suspended"
 	objects    map[string][]*object // the versions of each key, the current one last; never empty
+	past       map[string][]*object // what was current at each key, the current one last; nil: nothing
 	uploads    map[string]*upload   // open ones, by id
 	completed  map[string]completed // the others that were not aborted, by id
 }
@@ -20,7 +21,7 @@ type bucket struct {
 func newBucket(name string, created time.Time) *bucket {
 	return &bucket{
 		name: name, created: created,
-		objects: map[string][]*object{}, uploads: map[string]*upload{}, completed: map[string]completed{},
+		objects: map[string][]*object{}, past: map[string][]*object{}, uploads: map[string]*upload{}, completed: map[string]completed{},
 	}
 }
 
@@ -34,6 +35,36 @@ func (b *bucket) current(key string) *object {
 		return nil
 	}
 	return versions[len(versions)-1]
+}
+
+// maxStale is how many writes ago Fault.Stale reaches.
+const maxStale = 4
+
+// remember keeps what is current at key, so that a HEAD can return it later. A HEAD
+// needs no content, so none is kept.
+func (b *bucket) remember(key string) {
+	past := b.past[key]
+	if past == nil {
+		past = []*object{nil} // before the first write
+	}
+	now := b.current(key)
+	if now != nil {
+		head := *now
+		head.parts = nil
+		now = &head
+	}
+	past = append(past, now)
+	b.past[key] = slices.Clone(past[max(0, len(past)-1-maxStale):])
+}
+
+// stale returns what was current at key that many writes ago, nil if there was no
+// object. It goes no further back than maxStale.
+func (b *bucket) stale(key string, writes int) *object {
+	past := b.past[key]
+	if len(past) == 0 {
+		return nil
+	}
+	return past[max(0, len(past)-1-writes)]
 }
 
 // find returns a version of the object at key; "" stands for the current one.
@@ -55,13 +86,19 @@ func (b *bucket) find(key, version string) (*object, error) {
 // put makes o the current version of key.
 func (b *bucket) put(key string, o *object) {
 	if o.version == nullVersion {
-		b.remove(key, nullVersion)
+		b.drop(key, nullVersion)
 	}
 	b.objects[key] = append(b.objects[key], o)
+	b.remember(key)
 }
 
 // remove removes a version for good.
 func (b *bucket) remove(key, version string) {
+	b.drop(key, version)
+	b.remember(key)
+}
+
+func (b *bucket) drop(key, version string) {
 	left := slices.DeleteFunc(b.objects[key], func(o *object) bool { return o.version == version })
 	if len(left) == 0 {
 		delete(b.objects, key)

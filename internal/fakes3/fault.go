@@ -12,6 +12,8 @@ type Op struct {
 	Bucket string
 	Key    string
 	N      int // how many requests of this name there have been, this one included
+
+	IfMatch, IfNoneMatch string // the conditions, as they came; "": none
 }
 
 // Fault says how to mistreat a request. The zero Fault does not. The fields
@@ -52,6 +54,14 @@ type Fault struct {
 	// while an object is replaced.
 	Torn bool
 
+	// Absent answers HeadObject and GetObject with a 404 that has neither a body,
+	// and so no code, nor a request id, as a proxy does that knows nothing of S3.
+	Absent bool
+	// Stale answers HeadObject with the version that was current that many writes
+	// ago: its ETag, its size and its metadata, or 404 if there was no object then.
+	// The server remembers the last four; beyond that it is the oldest of them.
+	Stale int
+
 	// Delay passes before the request is executed, or with After, before it is
 	// answered. If the client leaves meanwhile, the request ends there.
 	Delay time.Duration
@@ -70,7 +80,7 @@ type Fault struct {
 func (s *Server) serve(q *request, f Fault) reply {
 	var p reply
 	executed := true
-	q.linger = f.Linger
+	q.linger, q.absent, q.stale = f.Linger, f.Absent, f.Stale
 	switch {
 	case f.Later:
 		s.keep(q)

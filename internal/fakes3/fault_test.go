@@ -2,6 +2,8 @@ package fakes3
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -161,6 +163,79 @@ func TestTornRead(t *testing.T) {
 	})
 }
 
+// TestHeadThatLies: a HEAD says that there is nothing, or what was there some
+// writes ago. A GET with the second fault says the truth.
+func TestHeadThatLies(t *testing.T) {
+	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
+		var fault Fault
+		srv.Fault = func(op Op) Fault {
+			if op.Name == "HeadObject" || op.Name == "GetObject" {
+				return fault
+			}
+			return Fault{}
+		}
+		wantStale := func(writes int, content string) {
+			t.Helper()
+			fault = Fault{Stale: writes}
+			out, err := head(t.Context(), c, "k")
+			if content == "" {
+				wantError(t, err, 404, "NotFound")
+				return
+			}
+			sum := md5.Sum([]byte(content))
+			if err != nil || *out.ETag != quote(hex.EncodeToString(sum[:])) || *out.ContentLength != int64(len(content)) || out.Metadata["n"] != content {
+				t.Errorf("%d writes ago: got %v, %v, want the head of %q", writes, out, err, content)
+			}
+			if got, err := get(t.Context(), c, "k"); err != nil || got == content {
+				t.Errorf("GET with %d writes ago: got %q, %v, want what is there now", writes, got, err)
+			}
+		}
+		wantStale(1, "")
+		texts := []string{"one", "two, longer", "three", "four", "five, longer", "six"}
+		for _, text := range texts {
+			srv.PutObject(testBucket, "k", []byte(text), map[string]string{"n": text})
+		}
+		wantStale(1, "five, longer")
+		wantStale(4, "two, longer")
+		wantStale(9, "two, longer") // no further back than it remembers
+		srv.PutObject(testBucket, "other", []byte("x"), nil)
+		wantStale(2, "four")
+
+		fault = Fault{Absent: true}
+		_, err := head(t.Context(), c, "k")
+		wantError(t, err, 404, "NotFound")
+		_, err = get(t.Context(), c, "k")
+		if status(err) != 404 || code(err) == "NoSuchKey" {
+			t.Errorf("GET: got %v, want a 404 that does not name a code of S3", err)
+		}
+		fault = Fault{}
+		if got, err := get(t.Context(), c, "k"); err != nil || got != "six" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+// TestStaleAbsence: before its first write, and after its deletion, an object was
+// not there, and a HEAD may still say so.
+func TestStaleAbsence(t *testing.T) {
+	srv := newTestServer(Strict())
+	c := newClient(srv)
+	mustPut(t, c, "k", "one")
+	srv.Fault = once("HeadObject", Fault{Stale: 1})
+	_, err := head(t.Context(), c, "k")
+	wantError(t, err, 404, "NotFound")
+	if _, err := head(t.Context(), c, "k"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(testBucket), Key: aws.String("k")}); err != nil {
+		t.Fatal(err)
+	}
+	srv.Fault = func(op Op) Fault { return Fault{Stale: 1} }
+	if out, err := head(t.Context(), c, "k"); err != nil || *out.ContentLength != 3 {
+		t.Errorf("got %v, %v, want the object that was deleted", out, err)
+	}
+}
+
 func TestDelay(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		var slept time.Duration
@@ -249,6 +324,27 @@ func TestLaterWithoutConditions(t *testing.T) {
 	wantObject(t, srv, "k", "abandoned")
 }
 
+// A late request is kept for as long as the test wants, whatever is written
+// meanwhile.
+func TestLaterIsKeptForManyWrites(t *testing.T) {
+	srv := newTestServer(Strict())
+	c := newClient(srv)
+	etag := srv.PutObject(testBucket, "k", []byte("zero"), nil)
+	srv.Fault = func(op Op) Fault { return Fault{Later: op.Name == "PutObject" && op.N <= 2} }
+	for _, change := range []func(*s3.PutObjectInput){ifMatch(etag), func(*s3.PutObjectInput) {}} {
+		if _, err := put(t.Context(), c, "k", "abandoned", change); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	for n := range 30 {
+		mustPut(t, c, "k", fmt.Sprint("write ", n))
+	}
+	if got := srv.Release(); !slices.Equal(got, []int{412, 200}) {
+		t.Errorf("released with %v", got)
+	}
+	wantObject(t, srv, "k", "abandoned") // by the one without a condition
+}
+
 func TestFaultsSpareBadRequests(t *testing.T) {
 	srv := newTestServer(Strict())
 	srv.Fault = func(Op) Fault { return Fault{Lost: true} }
@@ -274,7 +370,9 @@ func TestFaultTellsOfTheRequest(t *testing.T) {
 	if _, err := head(t.Context(), c, "a/b"); err != nil {
 		t.Error(err)
 	}
-	want := []string{"{PutObject logs a/b 1}", "{PutObject logs a/b 2}", "{HeadObject logs a/b 1}"}
+	_, err = put(t.Context(), c, "a/b", "three", ifMissing)
+	wantError(t, err, 412, "PreconditionFailed")
+	want := []string{"{PutObject logs a/b 1  }", "{PutObject logs a/b 2 f97c5d29941bfb1b2fdab0874906ab82 }", "{HeadObject logs a/b 1  }", "{PutObject logs a/b 3  *}"}
 	if !slices.Equal(ops, want) {
 		t.Errorf("asked about %q, want %q", ops, want)
 	}
@@ -282,7 +380,7 @@ func TestFaultTellsOfTheRequest(t *testing.T) {
 
 func TestParseFault(t *testing.T) {
 	fault, err := ParseFault("PutObject:3:500, HeadObject:*:503/Busy,CompleteMultipartUpload:1:delay=5s+drop-after," +
-		"GetObject:2-3:cut=10,GetObject:5-:trickle=4/1s,UploadPart:1:lost,*:7:later+409,DeleteObject:1:412-after+delay=1ms,ListParts:1:delay=1s-after")
+		"GetObject:2-3:cut=10,GetObject:5-:trickle=4/1s,UploadPart:1:lost,*:7:later+409,DeleteObject:1:412-after+delay=1ms,ListParts:1:delay=1s-after,UploadPartCopy:1:absent,ListObjectsV2:1:stale=2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +399,8 @@ func TestParseFault(t *testing.T) {
 		{"GetObject", 2, Fault{Cut: true, CutAt: 10}},
 		{"GetObject", 3, Fault{Cut: true, CutAt: 10}},
 		{"GetObject", 4, Fault{}},
+		{"GetObject", 4, Fault{}},
+		{"UploadPartCopy", 1, Fault{Absent: true}},
 		{"GetObject", 99, Fault{Trickle: 4, Pause: time.Second}},
 		{"UploadPart", 1, Fault{Lost: true}},
 		{"DeleteObject", 1, Fault{Reply: Error{Status: 412}, After: true, Delay: time.Millisecond}},
@@ -314,7 +414,7 @@ func TestParseFault(t *testing.T) {
 	for _, bad := range []string{
 		"PutObject", "PutObject:1", "PutObject:1:", "PutObjekt:1:500", "PutObject:0:500", "PutObject:x:500", "PutObject:3-2:500",
 		"PutObject:1:200", "PutObject:1:600", "PutObject:1:boom", "PutObject:1:lost-after", "PutObject:1:cut=x", "PutObject:1:cut=-1",
-		"PutObject:1:delay=5", "PutObject:1:trickle=0/1s", "PutObject:1:trickle=5", "PutObject:1:500:x",
+		"PutObject:1:delay=5", "PutObject:1:trickle=0/1s", "PutObject:1:trickle=5", "HeadObject:1:stale=0", "HeadObject:1:stale=5", "HeadObject:1:stale", "PutObject:1:500:x",
 	} {
 		if _, err := ParseFault(bad); err == nil {
 			t.Errorf("%s: no error", bad)

@@ -24,6 +24,8 @@ import (
 //	drop            break the connection, and apply nothing
 //	lost            answer as if it had been applied, and apply nothing
 //	later           break the connection, or answer the status, and apply it at Release
+//	absent          answer a HEAD or GET with a 404 without a body, as a proxy does
+//	stale=2         answer a HEAD with the version of two writes ago
 //	linger          a completed upload stays open, and to abort it takes the object with it
 //	delay=2s        wait first
 //	cut=100         break the connection after 100 bytes of the answer's body
@@ -121,6 +123,10 @@ func (f *Fault) add(term string) error {
 		f.Later = true
 	case bare == "linger":
 		f.Linger = true
+	case bare == "absent":
+		f.Absent = true
+	case name == "stale":
+		f.Stale, err = parseWrites(value)
 	case name == "cut":
 		f.Cut = true
 		f.CutAt, err = parseSize(value)
@@ -129,7 +135,7 @@ func (f *Fault) add(term string) error {
 	case isStatus(bare):
 		f.Reply = parseReply(bare)
 	default:
-		err = fmt.Errorf("it is not a status, drop, lost, later, linger, delay=, cut= or trickle=")
+		err = fmt.Errorf("it is not a status, drop, lost, later, linger, absent, stale=, delay=, cut= or trickle=")
 	}
 	if err != nil {
 		return fmt.Errorf("%q: %w", term, err)
@@ -149,6 +155,14 @@ func parseReply(text string) Error {
 		return Error{}
 	}
 	return Error{Status: n, Code: code}
+}
+
+func parseWrites(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 1 || n > maxStale) {
+		err = fmt.Errorf("it is not from 1 to %d", maxStale)
+	}
+	return n, err
 }
 
 func parseSize(text string) (int64, error) {

@@ -83,7 +83,23 @@ func (s *Server) putObject(q *request) (reply, error) {
 	return reply{header: header, apply: func() { q.bucket.put(q.op.Key, o) }}, nil
 }
 
+func (s *Server) headObject(q *request) (reply, error) {
+	if q.stale == 0 {
+		return s.getObject(q)
+	}
+	o := q.bucket.stale(q.op.Key, q.stale)
+	if o == nil {
+		return reply{}, errNoSuchKey
+	}
+	header := o.tell()
+	q.bucket.tellVersion(header, o.version)
+	return reply{header: header, length: o.size}, nil
+}
+
 func (s *Server) getObject(q *request) (reply, error) {
+	if q.absent {
+		return reply{status: http.StatusNotFound}, nil
+	}
 	o, err := q.bucket.find(q.op.Key, q.query.Get("versionId"))
 	if err != nil {
 		return reply{}, err

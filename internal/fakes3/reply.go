@@ -13,6 +13,7 @@ type reply struct {
 	status int // 0: 200
 	header map[string]string
 	body   rope
+	length int64  // of a body that is not at hand, for HEAD; 0: that of body
 	apply  func() // called with mu held; nil: nothing changes
 }
 
@@ -41,11 +42,13 @@ func (s *Server) send(w http.ResponseWriter, q *request, p reply, f Fault) {
 		h.Set(name, value)
 	}
 	h.Set("Date", s.opts.Now().UTC().Format(http.TimeFormat))
-	h.Set("X-Amz-Request-Id", q.id)
+	if !f.Absent {
+		h.Set("X-Amz-Request-Id", q.id)
+	}
 	h.Set("Server", "fakes3")
 	headless := q.Method == "HEAD" && status >= 300
 	if status != http.StatusNoContent && status != http.StatusNotModified && !headless {
-		h.Set("Content-Length", strconv.FormatInt(p.body.size(), 10))
+		h.Set("Content-Length", strconv.FormatInt(cmp.Or(p.length, p.body.size()), 10))
 	}
 	w.WriteHeader(status)
 	if q.Method == "HEAD" {

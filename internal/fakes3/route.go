@@ -55,7 +55,7 @@ var operations = []operation{
 	{name: "CopyObject", method: "PUT", level: inObject, header: "X-Amz-Copy-Source", run: (*Server).notImplemented},
 
 	{name: "GetObject", method: "GET", level: inObject, run: (*Server).getObject, accepts: []string{"versionId", "partNumber"}},
-	{name: "HeadObject", method: "HEAD", level: inObject, run: (*Server).getObject, accepts: []string{"versionId", "partNumber"}},
+	{name: "HeadObject", method: "HEAD", level: inObject, run: (*Server).headObject, accepts: []string{"versionId", "partNumber"}},
 	{name: "PutObject", method: "PUT", level: inObject, run: (*Server).putObject},
 	{name: "DeleteObject", method: "DELETE", level: inObject, run: (*Server).deleteObject, accepts: []string{"versionId"}},
 }
@@ -76,6 +76,8 @@ type request struct {
 
 	blind  bool // the conditions are not looked at
 	linger bool // what is completed stays open
+	absent bool // a read is answered 404
+	stale  int  // a HEAD is answered with the version of that many writes ago
 	looked bool // the conditions have been looked at
 	early  error
 }
@@ -91,6 +93,7 @@ func (s *Server) receive(r *http.Request) *request {
 	q.op.Name = q.operation.name
 	s.stats.Requests[q.op.Name]++
 	q.op.N = s.stats.Requests[q.op.Name]
+	q.op.IfMatch, q.op.IfNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	return q
 }
 
