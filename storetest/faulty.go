@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -22,6 +25,8 @@ import (
 //	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes
 //	Fault{Delay: time.Minute}    the request is slow
 //	Fault{DropMeta: true}        metadata is lost
+//	Fault{Absent: true}          a stat says that there is no object
+//	Fault{Stale: 2}              a stat describes the version of two versions ago
 //
 // A test of exactly-once should go through each write with both Skip and its
 // absence, since the caller is told the same either way. A Faulty is safe for
@@ -40,6 +45,7 @@ type Faulty struct {
 	mu    sync.Mutex
 	calls int // mu guards it
 	held  []heldWrite
+	seen  map[string][]sighting // of each key, the latest last
 }
 
 // Op is a call of one of the methods of a Faulty.
@@ -65,6 +71,12 @@ type Fault struct {
 	// Delay comes before all else. If ctx ends meanwhile that is the answer, and
 	// the Store is not asked.
 	Delay time.Duration
+	// Absent makes a stat say that there is no object.
+	Absent bool
+	// Stale makes a stat describe the version of that many versions ago, as far
+	// as stats of this Faulty have seen that many, and no more than four. Where
+	// they saw less, it is the oldest.
+	Stale int
 	// DropMeta makes a write leave the metadata out, and a stat not tell it.
 	DropMeta bool
 }
@@ -85,11 +97,49 @@ func (f *Faulty) Stat(ctx context.Context, key string) (rotatelog.Object, error)
 	if fault.Err != nil {
 		return rotatelog.Object{}, fault.Err
 	}
+	if fault.Absent {
+		return rotatelog.Object{}, errNotThere
+	}
 	o, err := f.Store.Stat(ctx, key)
+	if o, err = f.sight(key, o, err, fault.Stale); err != nil {
+		return rotatelog.Object{}, err
+	}
 	if fault.DropMeta {
 		o.Meta = nil
 	}
 	return o, err
+}
+
+// sighting is what a stat found: an object, or that there was none.
+type sighting struct {
+	object rotatelog.Object
+	err    error
+}
+
+const maxSightings = 5 // the current version included
+
+var errNotThere = fmt.Errorf("there is no such object: %w", fs.ErrNotExist)
+
+// sight remembers what a stat found, and returns what one found that many
+// versions ago.
+func (f *Faulty) sight(key string, o rotatelog.Object, err error, stale int) (rotatelog.Object, error) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return o, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen == nil {
+		f.seen = map[string][]sighting{}
+	}
+	seen := f.seen[key]
+	if n := len(seen); n == 0 || seen[n-1].object.Version != o.Version {
+		seen = append(seen, sighting{o, err})
+		seen = slices.Clone(seen[max(0, len(seen)-maxSightings):])
+		f.seen[key] = seen
+	}
+	then := seen[max(0, len(seen)-1-stale)]
+	then.object.Meta = maps.Clone(then.object.Meta)
+	return then.object, then.err
 }
 
 // Read implements [rotatelog.Store].

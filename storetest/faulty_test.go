@@ -246,3 +246,48 @@ type readCloser struct{ err error }
 
 func (readCloser) Read([]byte) (int, error) { return 0, io.EOF }
 func (r readCloser) Close() error           { return r.err }
+
+// TestFaultyStatLies: a stat says that there is nothing, or describes a version
+// that an earlier stat saw.
+func TestFaultyStatLies(t *testing.T) {
+	m := NewMem()
+	var fault Fault
+	f := &Faulty{Store: m, Fault: func(Op) Fault { return fault }}
+	stat := func(lie Fault) string {
+		t.Helper()
+		fault = lie
+		o, err := f.Stat(t.Context(), "k")
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && o.Version == "" && o.Meta == nil:
+			return "absent"
+		case err != nil:
+			t.Error(err)
+		}
+		if int64(len(o.Meta["n"])) != o.Size {
+			t.Errorf("%d bytes of one version with the metadata of another, %v", o.Size, o.Meta)
+		}
+		return o.Meta["n"]
+	}
+	want := func(lie Fault, n string) {
+		t.Helper()
+		if got := stat(lie); got != n {
+			t.Errorf("a stat with %+v told of %q, want %q", lie, got, n)
+		}
+	}
+	put := func(n string) { m.Put("k", []byte(n), map[string]string{"n": n}) }
+	want(Fault{Stale: 1}, "absent")
+	put("1")
+	want(Fault{Stale: 1}, "absent") // as the first stat saw it
+	want(Fault{Absent: true}, "absent")
+	want(Fault{}, "1")
+	put("22") // which no stat sees
+	put("333")
+	want(Fault{Stale: 1}, "1")
+	want(Fault{Stale: 2}, "absent")
+	for _, n := range []string{"4444", "55555", "666666", "7777777"} {
+		put(n)
+		want(Fault{}, n)
+	}
+	want(Fault{Stale: 4}, "333")
+	want(Fault{Stale: 9}, "333")
+}
