@@ -104,7 +104,7 @@ func (h *host) open() bool {
 	cfg := h.cfg
 	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.noteSealed
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)
-	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p}, h.newID))
+	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID))
 	if err != nil {
 		h.note("open: %v", err)
 		return false
@@ -270,7 +270,7 @@ func (h *host) diskFault(op crashfs.Op) error {
 
 // storeFault decides what becomes of a call of the store.
 func (p *process) storeFault(op storetest.Op) storetest.Fault {
-	rng := p.draw(fmt.Sprint("store", p.host.id, op.Name, op.Key))
+	rng := p.draw(fmt.Sprint("store", p.host.id, op.Name, op.Key, keyOfNote(op.Text)))
 	f := storetest.Fault{Delay: 1 + time.Duration(rng.Int64N(int64(50*time.Millisecond)))}
 	unavailable := errors.New([]string{"500 InternalError", "503 SlowDown", "connection reset"}[rng.IntN(3)])
 	p.mu.Lock()

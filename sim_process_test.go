@@ -2,6 +2,7 @@ package rotatelog_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,30 +34,59 @@ type process struct {
 
 var errKilled = errors.New("this process was killed")
 
-// pause takes the time that an event takes. What was set going at the instant
-// before has come to rest when it returns.
-func (p *process) pause(what string) {
-	name := p.name(what)
+// pause takes the time that an event of the test takes. What was set going at the
+// instant before has come to rest when it returns.
+func (p *process) pause(what string) { p.pauseAs(byTest, what) }
+
+// pauseAs is pause for an event of a goroutine.
+func (p *process) pauseAs(who, what string) {
+	name := p.name(who, what)
 	p.sleep(context.Background(), name, p.latency(p.draw(name)))
 }
 
-// name names what the calling goroutine is about to do, after where it entered
-// the library: a stream of random numbers is then one goroutine's. Of those that
-// append, one at a time uses the disk.
-func (p *process) name(what string) string {
-	return fmt.Sprintf("%d.%d %s %s", p.host.id, p.id, entry(), what)
+// name names what a goroutine is about to do, so that a stream of random numbers is
+// one goroutine's. Of those that append, one at a time uses the disk.
+func (p *process) name(who, what string) string {
+	return fmt.Sprintf("%d.%d %s %s", p.host.id, p.id, who, what)
 }
 
-// entry returns the function of the library that the calling goroutine called
-// first, or began with; "" if it is not in the library.
-func entry() string {
+// The goroutines of a process.
+const (
+	byTest      = "test" // calls Open, Append, Flush, Close
+	byPublisher = "publisher"
+	byWatcher   = "midnight"
+)
+
+// goroutines says which of them begins with a function of the library. The streams
+// of random numbers are named after this, and not after the function, so that
+// renaming it does not change every history. The goroutine of a day is not here: its
+// disk is Named, and the calls of the store have keys.
+var goroutines = map[string]string{
+	"(*publisher).run":           byPublisher,
+	"(*publisher).run.func1":     byWatcher,
+	"(*publisher).watchMidnight": byWatcher,
+}
+
+// goroutine says which the calling goroutine is.
+func (p *process) goroutine() string {
 	var callers [64]uintptr
 	for _, pc := range slices.Backward(callers[:runtime.Callers(0, callers[:])]) {
-		if name, ok := strings.CutPrefix(runtime.FuncForPC(pc-1).Name(), "example.com/rotatelog."); ok {
+		name := runtime.FuncForPC(pc - 1).Name()
+		if strings.HasPrefix(name, "example.com/rotatelog_test.") {
+			return byTest
+		}
+		name, ok := strings.CutPrefix(name, "example.com/rotatelog.")
+		if !ok {
+			continue
+		}
+		who, ok := goroutines[name]
+		if !ok {
+			p.t.Errorf("a goroutine that begins with %s uses the disk or the clock; say in the map goroutines which it is, or give it a disk that is Named", name)
 			return name
 		}
+		return who
 	}
-	return ""
+	return byTest
 }
 
 // latency returns some nanoseconds, and on a disk that stalls now and then more.
@@ -67,10 +97,10 @@ func (p *process) latency(rng *rand.Rand) time.Duration {
 	return 1 + time.Duration(rng.Int64N(int64(100*time.Microsecond)))
 }
 
-// begin lets time pass for an operation of the disk, and then the process may
-// be dead.
-func (p *process) begin(what string) error {
-	p.pause(what)
+// begin lets time pass for an operation of the disk that a goroutine asks for, and
+// then the process may be dead.
+func (p *process) begin(who, what string) error {
+	p.pauseAs(who, what)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.doom > 0 {
@@ -101,10 +131,14 @@ func (p *process) kill() {
 func (p *process) Now() time.Time { return p.clock.Now() }
 
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
-	name := p.name("wake")
+	who, ok := ctx.Value(callOfStore{}).(string)
+	if !ok {
+		who = p.goroutine()
+	}
+	name := p.name(who, "wake")
 	err := p.sleep(ctx, name, d+p.latency(p.draw(name)))
 	if err != nil {
-		p.pause("woken") // whoever ended ctx may have woken others too
+		p.pauseAs(who, "woken") // whoever ended ctx may have woken others too
 	}
 	return err
 }
@@ -112,39 +146,60 @@ func (p *process) Sleep(ctx context.Context, d time.Duration) error {
 // processStore is the store as a process sees it.
 type processStore struct{ *process }
 
+// callOfStore is what the context of a call of the store has the name of the call
+// under: who waits for the store is the call, whatever goroutine makes it.
+type callOfStore struct{}
+
+func callAs(ctx context.Context, name, key string) context.Context {
+	return context.WithValue(ctx, callOfStore{}, name+" "+key)
+}
+
 func (s processStore) Exclusive() bool { return s.blind }
 
 func (s processStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
-	return s.store.Stat(ctx, key)
+	return s.store.Stat(callAs(ctx, "stat", key), key)
 }
 
 func (s processStore) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
-	return s.store.Read(ctx, key, v, off, n)
+	return s.store.Read(callAs(ctx, "read", key), key, v, off, n)
 }
 
 func (s processStore) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
-	return s.store.Write(ctx, key, old, parts, meta)
+	return s.store.Write(callAs(ctx, "write", key), key, old, parts, meta)
 }
 
 // A processStore is a Multipart where the store is.
 
 func (s processStore) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
-	return s.store.WriteNoted(ctx, key, old, parts, meta, note)
+	return s.store.WriteNoted(callAs(ctx, "write", key), key, old, parts, meta, note)
 }
 
 func (s processStore) Settle(ctx context.Context, text string, note func(string) error) error {
-	return s.store.Settle(ctx, text, note)
+	return s.store.Settle(callAs(ctx, "settle", keyOfNote(text)), text, note)
 }
 
 func (s processStore) Prove(ctx context.Context, key, known string) (string, error) {
-	return s.store.Prove(ctx, key, known)
+	return s.store.Prove(callAs(ctx, "prove", key), key, known)
 }
 
 func (s processStore) Location() string { return s.store.Location() }
 
-func (s processStore) Sweep(ctx context.Context, key string) error { return s.store.Sweep(ctx, key) }
+func (s processStore) Sweep(ctx context.Context, key string) error {
+	return s.store.Sweep(callAs(ctx, "sweep", key), key)
+}
 
 func (s processStore) LeastCopy() int64 { return s.store.LeastCopy() }
+
+// keyOfNote returns the key that a note of a write tells of: one of an S3Store, or
+// of a notedStore.
+func keyOfNote(text string) string {
+	var note struct{ Key string }
+	if json.Unmarshal([]byte(text), &note) == nil {
+		return note.Key
+	}
+	_, key, _ := strings.Cut(text, " ")
+	return key
+}
 
 // blindStore applies a write to whatever version there is.
 type blindStore struct{ objects }
@@ -191,78 +246,94 @@ func (s notedStore) LeastCopy() int64 { return 800 }
 // process is dead.
 type processFS struct {
 	vfs.FS
-	p *process
+	p   *process
+	who string // uses it; "": whoever it is
+}
+
+// Named returns the disk as the goroutine of that name sees it.
+func (f processFS) Named(name string) vfs.FS {
+	f.who = name
+	return f
+}
+
+// begin is process.begin for whoever uses the disk.
+func (f processFS) begin(what string) error {
+	who := f.who
+	if who == "" {
+		who = f.p.goroutine()
+	}
+	return f.p.begin(who, what)
 }
 
 func (f processFS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
-	if err := f.p.begin("open " + name); err != nil {
+	if err := f.begin("open " + name); err != nil {
 		return nil, err
 	}
 	file, err := f.FS.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
-	return processFile{file, f.p, name}, nil
+	return processFile{file, f, name}, nil
 }
 
 func (f processFS) Mkdir(name string, perm fs.FileMode) error {
-	if err := f.p.begin("mkdir " + name); err != nil {
+	if err := f.begin("mkdir " + name); err != nil {
 		return err
 	}
 	return f.FS.Mkdir(name, perm)
 }
 
 func (f processFS) Rename(oldname, newname string) error {
-	if err := f.p.begin("rename " + oldname); err != nil {
+	if err := f.begin("rename " + oldname); err != nil {
 		return err
 	}
 	return f.FS.Rename(oldname, newname)
 }
 
 func (f processFS) Link(oldname, newname string) error {
-	if err := f.p.begin("link " + oldname); err != nil {
+	if err := f.begin("link " + oldname); err != nil {
 		return err
 	}
 	return f.FS.Link(oldname, newname)
 }
 
 func (f processFS) Remove(name string) error {
-	if err := f.p.begin("remove " + name); err != nil {
+	if err := f.begin("remove " + name); err != nil {
 		return err
 	}
 	return f.FS.Remove(name)
 }
 
 func (f processFS) Chmod(name string, perm fs.FileMode) error {
-	if err := f.p.begin("chmod " + name); err != nil {
+	if err := f.begin("chmod " + name); err != nil {
 		return err
 	}
 	return f.FS.Chmod(name, perm)
 }
 
 func (f processFS) Stat(name string) (vfs.Info, error) {
-	if err := f.p.begin("stat " + name); err != nil {
+	if err := f.begin("stat " + name); err != nil {
 		return vfs.Info{}, err
 	}
 	return f.FS.Stat(name)
 }
 
 func (f processFS) ReadDir(name string) ([]string, error) {
-	if err := f.p.begin("readdir " + name); err != nil {
+	if err := f.begin("readdir " + name); err != nil {
 		return nil, err
 	}
 	return f.FS.ReadDir(name)
 }
 
 func (f processFS) SyncDir(name string) error {
-	if err := f.p.begin("syncdir " + name); err != nil {
+	if err := f.begin("syncdir " + name); err != nil {
 		return err
 	}
 	return f.FS.SyncDir(name)
 }
 
 func (f processFS) Lock(name string) (io.Closer, error) {
-	if err := f.p.begin("lock " + name); err != nil {
+	if err := f.begin("lock " + name); err != nil {
 		return nil, err
 	}
 	return f.FS.Lock(name)
@@ -272,47 +343,47 @@ func (f processFS) Lock(name string) (io.Closer, error) {
 // system does it.
 type processFile struct {
 	vfs.File
-	p    *process
+	fs   processFS
 	name string
 }
 
 func (f processFile) ReadAt(b []byte, off int64) (int, error) {
-	if err := f.p.begin("read " + f.name); err != nil {
+	if err := f.fs.begin("read " + f.name); err != nil {
 		return 0, err
 	}
 	return f.File.ReadAt(b, off)
 }
 
 func (f processFile) WriteAt(b []byte, off int64) (int, error) {
-	if err := f.p.begin("write " + f.name); err != nil {
+	if err := f.fs.begin("write " + f.name); err != nil {
 		return 0, err
 	}
 	return f.File.WriteAt(b, off)
 }
 
 func (f processFile) Truncate(size int64) error {
-	if err := f.p.begin("truncate " + f.name); err != nil {
+	if err := f.fs.begin("truncate " + f.name); err != nil {
 		return err
 	}
 	return f.File.Truncate(size)
 }
 
 func (f processFile) Sync() error {
-	if err := f.p.begin("sync " + f.name); err != nil {
+	if err := f.fs.begin("sync " + f.name); err != nil {
 		return err
 	}
 	return f.File.Sync()
 }
 
 func (f processFile) Stat() (vfs.Info, error) {
-	if err := f.p.begin("fstat " + f.name); err != nil {
+	if err := f.fs.begin("fstat " + f.name); err != nil {
 		return vfs.Info{}, err
 	}
 	return f.File.Stat()
 }
 
 func (f processFile) Chmod(perm fs.FileMode) error {
-	if err := f.p.begin("fchmod " + f.name); err != nil {
+	if err := f.fs.begin("fchmod " + f.name); err != nil {
 		return err
 	}
 	return f.File.Chmod(perm)

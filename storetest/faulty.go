@@ -50,9 +50,10 @@ type Faulty struct {
 
 // Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"; before a Multipart also "settle" or "sweep"
-	Key  string
-	N    int // counts the calls of this Faulty, from 1
+	Name string // "stat", "read" or "write"; before a Multipart also "settle" or "sweep"; before a Prover "prove"
+	Key  string // "" for a "settle"
+	Text string // that a "settle" is about
+	N    int    // counts the calls of this Faulty, from 1
 }
 
 // Fault is what goes wrong with a call. The zero Fault is no fault.
@@ -90,7 +91,7 @@ type heldWrite struct {
 
 // Stat implements [rotatelog.Store].
 func (f *Faulty) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
-	fault, err := f.next(ctx, "stat", key)
+	fault, err := f.next(ctx, Op{Name: "stat", Key: key})
 	if err != nil {
 		return rotatelog.Object{}, err
 	}
@@ -144,7 +145,7 @@ func (f *Faulty) sight(key string, o rotatelog.Object, err error, stale int) (ro
 
 // Read implements [rotatelog.Store].
 func (f *Faulty) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
-	fault, err := f.next(ctx, "read", key)
+	fault, err := f.next(ctx, Op{Name: "read", Key: key})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func (f *Faulty) Write(ctx context.Context, key string, old rotatelog.Version, p
 }
 
 func (f *Faulty) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, apply func(meta map[string]string) error) error {
-	fault, err := f.next(ctx, "write", key)
+	fault, err := f.next(ctx, Op{Name: "write", Key: key})
 	if err != nil {
 		return err
 	}
@@ -198,14 +199,14 @@ func (f *Faulty) WriteNoted(ctx context.Context, key string, old rotatelog.Versi
 	})
 }
 
-// Settle implements [rotatelog.Multipart]. Its Op has no key.
+// Settle implements [rotatelog.Multipart].
 func (f *Faulty) Settle(ctx context.Context, text string, note func(string) error) error {
-	return f.call(ctx, "settle", "", func(m rotatelog.Multipart) error { return m.Settle(ctx, text, note) })
+	return f.call(ctx, Op{Name: "settle", Text: text}, func(m rotatelog.Multipart) error { return m.Settle(ctx, text, note) })
 }
 
 // Sweep implements [rotatelog.Multipart].
 func (f *Faulty) Sweep(ctx context.Context, key string) error {
-	return f.call(ctx, "sweep", key, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key) })
+	return f.call(ctx, Op{Name: "sweep", Key: key}, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key) })
 }
 
 // LeastCopy implements [rotatelog.Multipart].
@@ -222,7 +223,7 @@ func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
 	if !ok {
 		return known, nil
 	}
-	fault, err := f.next(ctx, "prove", key)
+	fault, err := f.next(ctx, Op{Name: "prove", Key: key})
 	if err != nil {
 		return "", err
 	}
@@ -247,12 +248,12 @@ func (f *Faulty) Exclusive() bool {
 }
 
 // call shows a call to Fault, and makes it if the Store is a Multipart.
-func (f *Faulty) call(ctx context.Context, name, key string, do func(rotatelog.Multipart) error) error {
+func (f *Faulty) call(ctx context.Context, op Op, do func(rotatelog.Multipart) error) error {
 	m, ok := f.Store.(rotatelog.Multipart)
 	if !ok {
 		return nil
 	}
-	fault, err := f.next(ctx, name, key)
+	fault, err := f.next(ctx, op)
 	if err != nil {
 		return err
 	}
@@ -289,8 +290,8 @@ func (f *Faulty) Release(ctx context.Context) []error {
 }
 
 // next decides about a call, and delays it.
-func (f *Faulty) next(ctx context.Context, name, key string) (Fault, error) {
-	fault := f.decide(name, key)
+func (f *Faulty) next(ctx context.Context, op Op) (Fault, error) {
+	fault := f.decide(op)
 	if fault.Delay <= 0 {
 		return fault, nil
 	}
@@ -305,14 +306,15 @@ func (f *Faulty) next(ctx context.Context, name, key string) (Fault, error) {
 	}
 }
 
-func (f *Faulty) decide(name, key string) Fault {
+func (f *Faulty) decide(op Op) Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
 	if f.Fault == nil {
 		return Fault{}
 	}
-	return f.Fault(Op{Name: name, Key: key, N: f.calls})
+	op.N = f.calls
+	return f.Fault(op)
 }
 
 // hold keeps copies: the caller may use its parts and meta again at once.

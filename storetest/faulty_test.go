@@ -161,7 +161,7 @@ func TestFaultyOps(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Close()
-	want := []Op{{"write", "a", 1}, {"stat", "a", 2}, {"read", "a", 3}}
+	want := []Op{{Name: "write", Key: "a", N: 1}, {Name: "stat", Key: "a", N: 2}, {Name: "read", Key: "a", N: 3}}
 	if !slices.Equal(ops, want) {
 		t.Errorf("ops = %v, want %v", ops, want)
 	}

@@ -56,9 +56,11 @@ func (p *parts) WriteNoted(ctx context.Context, key string, old rotatelog.Versio
 	return err
 }
 
-func (p *parts) Settle(_ context.Context, text string, _ func(string) error) error { return p.settle(text) }
-func (p *parts) Sweep(context.Context, string) error         { p.sweep(); return nil }
-func (p *parts) LeastCopy() int64                            { return 1000 }
+func (p *parts) Settle(_ context.Context, text string, _ func(string) error) error {
+	return p.settle(text)
+}
+func (p *parts) Sweep(context.Context, string) error { p.sweep(); return nil }
+func (p *parts) LeastCopy() int64                    { return 1000 }
 
 func TestMultipart(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return newParts() })
