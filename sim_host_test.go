@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"syscall"
@@ -283,9 +284,7 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	case rng.Float64() >= trouble:
 		return f
 	case op.Name == "stat":
-		if f.DropMeta = rng.IntN(3) == 0; !f.DropMeta {
-			f.Err = unavailable
-		}
+		p.statFault(rng, &f, unavailable)
 		return f
 	case op.Name == "read":
 		f.Err, f.Yield = unavailable, rng.Int64N(300)
@@ -316,6 +315,22 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 		f.DropMeta = true
 	}
 	return f
+}
+
+// statFault decides what becomes of a look at an object. That an object is not there,
+// or is an old one, may be false only where a write has a condition: a store without
+// must be believed.
+func (p *process) statFault(rng *rand.Rand, f *storetest.Fault, unavailable error) {
+	switch n := rng.IntN(9); {
+	case n < 3:
+		f.DropMeta = true
+	case n == 3 && !p.blind && !p.onWire:
+		f.Absent = true
+	case n == 4 && !p.blind && !p.onWire:
+		f.Stale = 1 + rng.IntN(3)
+	default:
+		f.Err = unavailable
+	}
 }
 
 // append appends a fetch. It may be called by several goroutines, each with a
