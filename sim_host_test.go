@@ -104,6 +104,7 @@ func (h *host) open() bool {
 	}
 	cfg := h.cfg
 	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.noteSealed
+	cfg.Hooks.Uploaded = h.noteUploaded
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)
 	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID))
 	if err != nil {
@@ -306,7 +307,10 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	case 4: // a lost race answered with success
 		f.Skip = true
 	case 5: // applied much later, or never
-		f.Err, f.Later = unavailable, !p.blind
+		f.Err = unavailable
+		if f.Later = !p.blind; f.Later {
+			p.noteLate()
+		}
 	case 6: // so late that the Writer has given up, or nearly
 		f.Delay += time.Duration(rng.IntN(90)) * time.Second
 	case 7: // someone is not allowed to, for now
@@ -427,9 +431,6 @@ func (h *host) handOver() {
 
 // release lets the abandoned writes of all processes, dead or alive, arrive.
 func (h *host) release() {
-	if bucket, ok := h.mem.(bucketObjects); ok {
-		h.note("late requests come: %v", bucket.server.Release())
-	}
 	for _, p := range append(h.ended, h.processes()...) {
 		for _, err := range p.store.Release(context.Background()) {
 			h.note("a write of process %d comes late: %v", p.id, err)

@@ -3,6 +3,7 @@ package rotatelog_test
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -41,20 +42,42 @@ type bucketObjects struct {
 const simLeastPart = 300
 
 func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
-	profile := []fakes3.Profile{fakes3.Linode(), fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO()}[s.draw("profile").IntN(5)]
+	profiles := []fakes3.Profile{fakes3.Linode(), fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO()}
 	if blind {
-		profile = fakes3.NoConditions()
+		profiles = []fakes3.Profile{fakes3.NoConditions(), fakes3.B2()}
 	}
-	s.note("profile %s", profile.Name)
+	rng := s.draw("profile")
+	profile := profiles[rng.IntN(len(profiles))]
+	shared = shared || !blind && rng.IntN(4) == 0
+	s.note("profile %s, shared %v", profile.Name, shared)
 	server, client := newFakeS3(fakes3.Options{Profile: profile, MinPartSize: simLeastPart})
-	server.Fault = func(op fakes3.Op) fakes3.Fault { return s.wireFault(op, blind) }
+	server.Fault = func(op fakes3.Op) fakes3.Fault {
+		s.judgeRequest(op, profile)
+		return s.wireFault(op, profile)
+	}
 	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()})
 	return bucketObjects{rotatelog.SmallParts(store, simLeastPart), server}
 }
 
-// wireFault decides what becomes of a request that may change something. It is a
-// matter of the network, so it may strike any host when one has trouble.
-func (s *sim) wireFault(op fakes3.Op, blind bool) fakes3.Fault {
+// isProbe reports whether a key is there only to find out what the server does.
+func isProbe(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
+
+// judgeRequest wants every PutObject to a day's object to have a condition, and none
+// where conditions do not work: nobody could tell later whether it may still be
+// executed, over what was written since.
+func (s *sim) judgeRequest(op fakes3.Op, profile fakes3.Profile) {
+	switch {
+	case op.Name != "PutObject" || isProbe(op.Key):
+	case profile.Put != fakes3.Honoured:
+		s.t.Errorf("a PutObject to %s, where the server does not honour its condition (If-Match %q, If-None-Match %q)", op.Key, op.IfMatch, op.IfNoneMatch)
+	case op.IfMatch == "" && op.IfNoneMatch == "":
+		s.t.Errorf("a PutObject to %s without a condition", op.Key)
+	}
+}
+
+// wireFault decides what becomes of a request. It is a matter of the network, so it
+// may strike any host when one has trouble.
+func (s *sim) wireFault(op fakes3.Op, profile fakes3.Profile) fakes3.Fault {
 	trouble := 0.0
 	s.mu.Lock()
 	for _, h := range s.hosts {
@@ -62,36 +85,95 @@ func (s *sim) wireFault(op fakes3.Op, blind bool) fakes3.Fault {
 	}
 	s.mu.Unlock()
 	last := op.Name == "PutObject" || op.Name == "CompleteMultipartUpload" // what takes effect
-	part := strings.Contains(op.Name, "Part") || strings.Contains(op.Name, "MultipartUpload")
-	rng := s.draw(fmt.Sprint("wire", op.Name, op.N))
-	if op.Name == "GetObject" && rng.Float64() < trouble {
-		return fakes3.Fault{Torn: true, Delay: time.Duration(rng.IntN(25)) * time.Second}
+	if !last {
+		trouble /= 3 // or hardly a write would come that far
 	}
-	if !last && !part || strings.Contains(op.Key, "rotatelog-probe-") || rng.Float64() >= trouble {
+	rng := s.draw(fmt.Sprint("wire", op.Name, op.N))
+	if rng.Float64() >= trouble {
 		return fakes3.Fault{}
 	}
-	switch n := rng.IntN(10); {
-	case n == 0:
+	var f fakes3.Fault
+	switch {
+	case last:
+		f = s.lastFault(op, rng)
+	case op.Name == "HeadObject" || op.Name == "GetObject":
+		f = readFault(op, rng)
+	default:
+		f = plainFault(rng)
+	}
+	if (f.Reply.Status == 409 || f.Reply.Status == 412) && isProbe(op.Key) && !honoured(op, profile) {
+		// A server that ignores conditions would seem to honour them, and no proof
+		// could find that out.
+		return fakes3.Fault{}
+	}
+	return f
+}
+
+// honoured reports whether the server honours the conditions of a request.
+func honoured(op fakes3.Op, profile fakes3.Profile) bool {
+	how := map[string]fakes3.Conditions{
+		"PutObject": profile.Put, "CompleteMultipartUpload": profile.Complete,
+		"DeleteObject": profile.Delete, "UploadPartCopy": profile.CopySource,
+	}
+	return how[op.Name] == fakes3.Honoured
+}
+
+// plainFault is what may become of any request.
+func plainFault(rng *rand.Rand) fakes3.Fault {
+	switch rng.IntN(8) {
+	case 0:
 		return fakes3.Fault{Drop: true}
-	case n == 1:
+	case 1:
 		return fakes3.Fault{Drop: true, After: true}
-	case n == 2:
+	case 2:
 		return fakes3.Fault{Reply: fakes3.Error{Status: 500 + 3*rng.IntN(2)}}
-	case n == 3:
+	case 3:
 		return fakes3.Fault{Reply: fakes3.Error{Status: 500}, After: true}
-	case n == 4 && last:
-		return fakes3.Fault{Reply: fakes3.Error{Status: []int{409, 412}[rng.IntN(2)]}, After: true}
-	case n == 5 && op.Name == "CompleteMultipartUpload":
-		return fakes3.Fault{Linger: true, Drop: rng.IntN(2) == 0, After: true}
-	case n < 7 && last && !(blind && op.Name == "PutObject"): // or it would outlive its settling
-		return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}}
+	case 4:
+		return fakes3.Fault{Reply: conflict(rng)}
+	case 5:
+		return fakes3.Fault{Reply: conflict(rng), After: true}
 	}
 	return fakes3.Fault{Delay: time.Duration(rng.IntN(100)) * time.Second}
 }
 
+// conflict is the answer to a request whose condition does not hold, true or not.
+func conflict(rng *rand.Rand) fakes3.Error {
+	return fakes3.Error{Status: []int{409, 412}[rng.IntN(2)]}
+}
+
+// readFault is what may become of a look: it may say that there is no object, as a
+// proxy does, or describe an old one, as a cache does.
+func readFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
+	switch n := rng.IntN(6); {
+	case n == 0:
+		return fakes3.Fault{Absent: true}
+	case n == 1 && op.Name == "HeadObject":
+		return fakes3.Fault{Stale: 1 + rng.IntN(3)}
+	case n == 1:
+		return fakes3.Fault{Torn: true, Delay: time.Duration(rng.IntN(25)) * time.Second}
+	}
+	return plainFault(rng)
+}
+
+// lastFault is what may become of a request that takes effect: it may do so much
+// later, or leave something open.
+func (s *sim) lastFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
+	switch n := rng.IntN(10); {
+	case n == 0 && op.Name == "CompleteMultipartUpload":
+		return fakes3.Fault{Linger: true, Drop: rng.IntN(2) == 0, After: true}
+	case n < 4:
+		s.noteLate()
+		return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: []int{503, 503, 409, 412}[rng.IntN(4)]}}
+	case n < 6:
+		return fakes3.Fault{Reply: conflict(rng), After: n == 5}
+	}
+	return plainFault(rng)
+}
+
 // Keys leaves out what is there only to find out what the server does.
 func (b bucketObjects) Keys() []string {
-	return slices.DeleteFunc(b.server.Keys(testBucket), func(key string) bool { return strings.Contains(key, "rotatelog-probe-") })
+	return slices.DeleteFunc(b.server.Keys(testBucket), isProbe)
 }
 
 func (b bucketObjects) Bytes(key string) []byte {

@@ -235,7 +235,15 @@ func (s *sim) step(h *host) {
 	case n < 97:
 		s.trouble(h, h.storeTrouble, []float64{0, 0, 0.02, 0.2}[s.rng.IntN(4)])
 	default:
-		h.release()
+		s.lateCome()
+	}
+}
+
+// lateCome lets late requests come, half of the time only once there were many
+// uploads since.
+func (s *sim) lateCome() {
+	if late, uploads := s.isLate(); late && (uploads >= lateUploads || s.packs.IntN(2) == 0) {
+		s.release()
 	}
 }
 

@@ -44,6 +44,9 @@ type world struct {
 	procs   int
 	fetches []*submission // the first has the number 1
 	before  map[string]glance
+	uploads int  // that were confirmed
+	late    bool // a request is kept for later
+	lateAt  int  // how many uploads there were when the oldest of them was sent
 }
 
 // stream is what was drawn for events of one kind.
@@ -134,6 +137,47 @@ func (w *world) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.history = append(w.history, fmt.Sprintf("%15v  ", time.Since(w.start))+fmt.Sprintf(format, args...))
+}
+
+// noteUploaded may be called by any goroutine.
+func (w *world) noteUploaded(rotatelog.Uploaded) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.uploads++
+}
+
+// noteLate says that a request is kept for later.
+func (w *world) noteLate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.late {
+		w.late, w.lateAt = true, w.uploads
+	}
+}
+
+// lateUploads is how many uploads a late request should be kept for: more than the
+// spool keeps, and more than a write carries.
+const lateUploads = 11
+
+// isLate reports whether a request is kept for later, and for how many uploads.
+func (w *world) isLate() (ok bool, uploads int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.late, w.uploads - w.lateAt
+}
+
+// release lets the requests that were kept for later be executed: those that the
+// network has, and the abandoned writes of all processes, dead or alive.
+func (w *world) release() {
+	if bucket, ok := w.mem.(bucketObjects); ok {
+		w.note("late requests come: %v", bucket.server.Release())
+	}
+	for _, h := range w.hosts {
+		h.release()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.late = false
 }
 
 // submit makes the next fetch.
