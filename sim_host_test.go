@@ -25,6 +25,7 @@ type host struct {
 	cfg    rotatelog.Config // of all its processes
 	disk   *crashfs.FS
 	clock  *steppedClock
+	moved  bool // it has written below another Prefix
 	stalls bool // operations of the disk take seconds now and then
 
 	proc     *process   // that appends; nil: none
@@ -409,6 +410,32 @@ func (h *host) flush(d time.Duration) {
 func (h *host) stop() {
 	if h.proc != nil {
 		h.end(h.proc)
+	}
+}
+
+// The Prefixes between which a host moves; home is the usual one.
+const (
+	home      = ""
+	elsewhere = "elsewhere/"
+)
+
+// moveTo ends all processes; those to come write below another Prefix.
+func (h *host) moveTo(prefix string) {
+	h.note("moves to %q", prefix)
+	for _, p := range h.processes() {
+		h.end(p)
+	}
+	h.cfg.Prefix, h.moved = prefix, true
+}
+
+// comeHome ends the moves of a host. What waits for the other place goes there
+// first, and what was begun there is closed.
+func (h *host) comeHome(choose func(int) int) {
+	for _, prefix := range []string{elsewhere, home} {
+		h.moveTo(prefix)
+		h.revive(choose)
+		h.upload(h)
+		h.sleep(context.Background(), "move", closingTime)
 	}
 }
 

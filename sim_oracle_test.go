@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -233,7 +234,7 @@ func (w *world) judgeClosed() {
 	for _, key := range w.mem.Keys() {
 		over := true
 		for _, h := range w.hosts {
-			over = over && key < "all_api_rotating_logs/all_api_json_log_"+h.today().String()
+			over = over && path.Base(key) < "all_api_json_log_"+h.today().String()
 		}
 		if !over {
 			continue
@@ -278,13 +279,14 @@ func (w *world) judge() {
 	}
 }
 
-// judgeKeys wants what a host appended on a day in one object, whatever its
-// Config says of compression meanwhile.
+// judgeKeys wants what a host appended on a day in one object below a Prefix,
+// whatever its Config says of compression meanwhile.
 func (w *world) judgeKeys() {
 	w.t.Helper()
 	type hostDay struct {
 		*host
 		rotatelog.Day
+		prefix string
 	}
 	keys := map[hostDay]string{}
 	for _, key := range slices.Sorted(maps.Keys(w.before)) {
@@ -293,7 +295,7 @@ func (w *world) judgeKeys() {
 			if f == nil || !f.acked() {
 				continue
 			}
-			at := hostDay{f.host, f.receipt.Day}
+			at := hostDay{f.host, f.receipt.Day, path.Dir(key)}
 			if other, ok := keys[at]; ok && other != key {
 				w.t.Errorf("host %d: %v is in %s and in %s", f.host.id, at.Day, other, key)
 			}
@@ -369,6 +371,11 @@ func (w *world) finish(choose func(int) int) {
 	w.sleep(context.Background(), "finish", slowestCall)
 	for _, h := range w.hosts {
 		h.revive(choose)
+	}
+	for _, h := range w.hosts {
+		if h.moved {
+			h.comeHome(choose)
+		}
 	}
 	for range 2 { // a spool that was full has room the second time
 		w.upload(w.hosts...)

@@ -24,6 +24,7 @@ var (
 	simSeed    = flag.Uint64("sim.seed", 0, "run only this seed of the simulation")
 	simSeeds   = flag.Int("sim.seeds", 0, "how many seeds of the simulation to run; 0: as many as the depth of the tests asks for")
 	simSteps   = flag.Int("sim.steps", 60, "how many steps each seed takes")
+	simMoves   = flag.Bool("sim.moves", false, "let hosts move to another Prefix and back in the simulation")
 	simRepeats = flag.Int("sim.repeats", 8, "how many seeds of the simulation to run twice")
 )
 
@@ -190,6 +191,10 @@ func (s *sim) compression() rotatelog.Compression {
 }
 
 func (s *sim) step(h *host) {
+	if *simMoves && s.packs.IntN(12) == 0 {
+		h.moveTo([]string{home, elsewhere}[s.packs.IntN(2)])
+		h.revive(s.rng.IntN)
+	}
 	switch n := s.rng.IntN(100); {
 	case n < 34:
 		s.appends(h, 1+s.rng.IntN(3), 1+s.rng.IntN(4))
