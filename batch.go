@@ -55,7 +55,8 @@ func parseBatch(name string) (batch, bool) {
 		}
 	}
 	if len(f) > 9 && validPlaceMark(f[8]) {
-		b.place, f = f[8], slices.Delete(f, 8, 9)
+		b.place = f[8]
+		f = slices.Delete(f, 8, 9)
 	}
 	if !ok || len(f) != 8 && len(f) != 9 {
 		return batch{}, false
@@ -76,6 +77,12 @@ func parseBatch(name string) (batch, bool) {
 		}
 	}
 	return b, b.fileName() == name // one spelling only, so that a name can be made again
+}
+
+// pending returns the batch as it was before it was confirmed.
+func (b batch) pending() batch {
+	b.sequence, b.place = 0, ""
+	return b
 }
 
 func (b batch) fetches() int { return b.last - b.first + 1 }

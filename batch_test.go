@@ -11,17 +11,26 @@ func TestBatchName(t *testing.T) {
 	b := batch{day: testDay, order: 7, first: 61, last: 70, sealed: time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC), id: "aBc123XyZ456"}
 	const name = "2025-07-10-00000007-000061-000070-20250710T194522Z-aBc123XyZ456"
 	for suffix, sequence := range map[string]int{"": 0, "-000012": 12} {
-		for pack, suffix := range map[Compression]string{Uncompressed: suffix, Zstd: "-zst" + suffix, Gzip: "-gz" + suffix} {
-			b.sequence, b.pack = sequence, pack
-			if got := b.fileName(); got != name+suffix+".json" {
-				t.Errorf("%q, want %q", got, name+suffix+".json")
-			}
-			if got, ok := parseBatch(name + suffix + ".json"); !ok || got != b {
-				t.Errorf("%s: %+v, %v, want %+v", suffix, got, ok, b)
+		for pack, infix := range map[Compression]string{Uncompressed: "", Zstd: "-zst", Gzip: "-gz"} {
+			for _, place := range []string{"", "p0123abcd"} {
+				if place != "" && sequence == 0 {
+					continue
+				}
+				b.sequence, b.pack, b.place = sequence, pack, place
+				want := name + infix + suffix + ".json"
+				if place != "" {
+					want = name + infix + "-" + place + suffix + ".json"
+				}
+				if got := b.fileName(); got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
+				if got, ok := parseBatch(want); !ok || got != b {
+					t.Errorf("%s: %+v, %v, want %+v", want, got, ok, b)
+				}
 			}
 		}
 	}
-	for _, odd := range []string{"-", "-none", "-zstd", "-zst-", "-zst-gz", "-zst-0", "-zst-000000", "-000012-zst", "-zst-12", "-zst-000012-1"} {
+	for _, odd := range []string{"-", "-none", "-zstd", "-zst-", "-zst-gz", "-zst-0", "-zst-000000", "-000012-zst", "-zst-12", "-zst-000012-1", "-p0123abcd", "-p0123abcd-000000", "-p0123abc-000012", "-000012-p0123abcd", "-p0123abcd-zst-000012"} {
 		if b, ok := parseBatch(name + odd + ".json"); ok {
 			t.Errorf("%s was taken for %+v", odd, b)
 		}

@@ -202,7 +202,10 @@ func (w *dayWorker) close(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(reply, err)
 		}
-		if seen.doc.layout() != metadataLast { // or there is no object any more
+		if err := w.checkLost(ctx, seen); err != nil { // a day that is gone is not closed
+			return errors.Join(reply, err)
+		}
+		if seen.doc.layout() != metadataLast {
 			if err := w.spool.noteClosed(w.closedDay()); err != nil {
 				return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
 			}

@@ -15,7 +15,7 @@ func (p *publisher) drain(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	batches, err := p.spool.pending()
+	batches, err := p.outer.pending()
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *publisher) unfinished(batches int, why error) error {
 
 // stillPending returns those of batches that wait yet.
 func (p *publisher) stillPending(batches []batch) ([]batch, error) {
-	now, err := p.spool.pending()
+	now, err := p.outer.pending()
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,8 @@ func (w *dayWorker) checkLost(ctx context.Context, seen view) error {
 	if err != nil {
 		return err
 	}
-	back := 0
+	var back []batch
+	var ids []string
 	w.last = batch{}
 	for _, b := range old {
 		if b.daily() != w.day {
@@ -71,16 +72,22 @@ func (w *dayWorker) checkLost(ctx context.Context, seen view) error {
 			w.last = b
 			continue
 		}
+		back = append(back, b)
+		ids = append(ids, b.id)
+	}
+	if _, err := w.intend(ids); err != nil { // the look may have been wrong
+		return err
+	}
+	for _, b := range back {
 		if err := w.spool.unconfirm(b); err != nil {
 			w.last = last
 			return &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
 		}
-		back++
 	}
 	w.wake()
 	return &Error{"upload", w.key(), fmt.Errorf(
 		"%w: uploads that were in it are gone, so something else wrote or removed it; the %d that are still on disk are uploaded again. If another Writer uses the same key, give each its own Name or Prefix, or set S3Options.Shared in both",
-		ErrPermanent, back)}
+		ErrPermanent, len(back))}
 }
 
 // ownerID returns the id by which this spool's objects are known, made when it
@@ -106,8 +113,7 @@ func (s *spool) ownerID() (string, error) {
 // unconfirm moves a confirmed batch back to pending.
 func (s *spool) unconfirm(b batch) error {
 	from := s.batchPath(b)
-	b.sequence, b.place = 0, ""
-	to := s.batchPath(b)
+	to := s.batchPath(b.pending())
 	if err := s.fs.Link(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
 		if err := s.fs.Rename(from, to); err != nil {
 			return err

@@ -322,10 +322,15 @@ func (w *dayWorker) prune(seen view) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range w.beyondKeeping(old) {
-		if b.daily() != w.day || !seen.holds(b) {
-			continue
-		}
+	old = slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.daily() != w.day || !seen.holds(b) })
+	if len(old) == 0 {
+		return nil
+	}
+	// Or a power cut could leave the name of one in pending/ alone.
+	if err := w.spool.syncPending(); err != nil {
+		return &Error{"sync", w.cfg.path(w.spool.path(pendingDir)), err}
+	}
+	for _, b := range old {
 		if err := w.spool.remove(w.spool.batchPath(b)); err != nil {
 			return &Error{"remove", w.cfg.path(w.spool.batchPath(b)), err}
 		}

@@ -21,6 +21,7 @@ import (
 type publisher struct {
 	cfg   *Config
 	spool *spool                // as the loop uses it
+	outer *spool                // as those who drain use it
 	tidy  func(context.Context) // seals what is overdue
 	stats *counters
 	place place  // owned by the loop until it is loaded, then never changed
@@ -81,7 +82,7 @@ const (
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s.usedBy("publisher"), tidy: tidy, stats: stats, place: cfg.place(),
+		cfg: cfg, spool: s.usedBy("publisher"), outer: s, tidy: tidy, stats: stats, place: cfg.place(),
 		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
@@ -196,6 +197,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	if batches, err = p.holdBack(ctx, batches); err != nil {
 		return p.failed(ctx, err)
 	}
+	p.noteDays(batches)
 	if err := p.plan(batches, drained); err != nil {
 		return p.failed(ctx, err)
 	}
@@ -219,7 +221,9 @@ func (p *publisher) listPending() ([]batch, error) {
 		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
 	}
 	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
-	p.noteDays(batches)
+	if p.cfg.Time == nil {
+		p.days[p.cfg.today()] = true
+	}
 	return batches, nil
 }
 
@@ -495,15 +499,13 @@ func byDay(batches []batch) map[daily][]batch {
 	return days
 }
 
-// noteDays remembers today, and the days of batches, until their end is told.
-// With Config.Time the days are those of the fetches, and none of them ends.
+// noteDays remembers the days of batches, as listPending does today, until their end
+// is told. With Config.Time the days are those of the fetches, and none of them ends.
 func (p *publisher) noteDays(batches []batch) {
-	if p.cfg.Time != nil {
-		return
-	}
-	p.days[p.cfg.today()] = true
 	for _, b := range batches {
-		p.days[b.day] = true
+		if p.cfg.Time == nil {
+			p.days[b.day] = true
+		}
 	}
 }
 

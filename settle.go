@@ -123,18 +123,42 @@ func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []
 	if err := w.prove(ctx, key); err != nil {
 		return parts, err
 	}
-	note := func(text string) error { return w.saveIntent(intent{Place: w.place.text, IDs: ids, Text: text}) }
 	store, ok := w.cfg.Store.(Multipart)
-	if !ok || len(ids) > 0 {
-		if err := note(""); err != nil {
-			return parts, err
-		}
+	in, err := w.intend(ids)
+	if err != nil {
+		return parts, err
+	}
+	note := func(text string) error {
+		in.Text = text
+		return w.saveIntent(in)
 	}
 	if !ok {
 		return parts, w.cfg.Store.Write(ctx, key, seen.version, parts, meta)
 	}
 	parts = w.inline(ctx, seen, parts, store.LeastCopy())
 	return parts, store.WriteNoted(ctx, key, seen.version, parts, meta, note)
+}
+
+// intend saves that the batches ids may be in this place from now on, besides those
+// of which that was known and which still wait.
+func (w *dayWorker) intend(ids []string) (intent, error) {
+	name := w.intentName()
+	in, ok, err := w.spool.loadIntent(name)
+	if err != nil {
+		return intent{}, &Error{"read", w.cfg.path(w.spool.intentPath(name)), err}
+	}
+	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(in.IDs, id) })
+	if ok && in.Place != "" && len(missing) == 0 {
+		return in, nil
+	}
+	in.Place = w.place.text
+	in.IDs = append(slices.DeleteFunc(in.IDs, func(id string) bool {
+		return !slices.ContainsFunc(w.waiting, func(b batch) bool { return b.id == id })
+	}), missing...)
+	if len(in.IDs) == 0 { // a day is closed: nothing of it is lost or doubled if that is never heard of
+		return in, nil
+	}
+	return in, w.saveIntent(in)
 }
 
 func (w *dayWorker) saveIntent(in intent) error {
@@ -199,11 +223,35 @@ func (w *dayWorker) holdsAll(ctx context.Context, ids []string) bool {
 	})
 }
 
+// dropConfirmed returns batches without those that are confirmed in another place. A
+// power cut can bring back their names in pending/.
+func (p *publisher) dropConfirmed(batches []batch) ([]batch, error) {
+	old, err := p.spool.uploaded()
+	if err != nil {
+		return nil, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+	}
+	for _, confirmed := range old {
+		i := slices.IndexFunc(batches, func(b batch) bool { return b.id == confirmed.id })
+		if i < 0 || p.place.has(confirmed) {
+			continue
+		}
+		if err := p.spool.dropPending(batches[i]); err != nil {
+			return nil, &Error{"remove", p.cfg.path(p.spool.batchPath(batches[i])), err}
+		}
+		batches = slices.Delete(batches, i, i+1)
+	}
+	return batches, nil
+}
+
 // holdBack returns batches without those that a write to another place may have
 // brought there, which it reports.
 func (p *publisher) holdBack(ctx context.Context, batches []batch) ([]batch, error) {
 	if len(batches) == 0 {
 		return batches, nil
+	}
+	batches, err := p.dropConfirmed(batches)
+	if err != nil {
+		return nil, err
 	}
 	names, err := p.spool.intents()
 	if err != nil {

@@ -417,10 +417,15 @@ func (s *spool) confirm(b batch, sequence int, place string) error {
 			return err
 		}
 	}
+	return s.dropPending(b.pending())
+}
+
+// dropPending removes the name in pending/ of a batch that has one in uploaded/.
+func (s *spool) dropPending(b batch) error {
 	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
 		return err
 	}
-	return s.remove(from)
+	return s.remove(s.batchPath(b))
 }
 
 // leastUploaded is how many confirmed batches stay when the disk is full.
