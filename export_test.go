@@ -27,6 +27,9 @@ func WithoutChance(cfg Config) Config {
 	return cfg
 }
 
+// NewS3Transport returns the transport of the clients that NewS3Client makes.
+var NewS3Transport = newS3Transport
+
 // SmallParts makes a store use multipart uploads from that size of a copy on,
 // and temporary files from three times that.
 func SmallParts(s *S3Store, least int64) *S3Store {

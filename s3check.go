@@ -1,12 +1,16 @@
 package rotatelog
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -23,11 +27,14 @@ func checkS3(client *s3.Client, bucket string, opts S3Options) (endpoint string,
 	if err := checkBucket(bucket); err != nil {
 		return "", err
 	}
-	if o.Region == "" {
-		return "", unusable("the S3 client has no region; name that of the bucket, such as us-ord-1")
+	if err := checkRegion(o.Region); err != nil {
+		return "", err
 	}
 	if o.Credentials == nil {
 		return "", unusable("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
+	}
+	if err := checkStatic(o.Credentials); err != nil {
+		return "", err
 	}
 	endpoint, plain, err := checkEndpoint(o, bucket)
 	if err != nil {
@@ -42,9 +49,13 @@ func unusable(format string, args ...any) error {
 
 func checkBucket(bucket string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-	switch {
-	case strings.HasPrefix(bucket, "arn:"):
+	if strings.HasPrefix(bucket, "arn:") {
 		return nil // of an access point
+	}
+	if what := oddity(bucket); what != "" {
+		return unusable("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
+	}
+	switch {
 	case strings.Contains(bucket, "/"):
 		return unusable("%q is not the name of a bucket: a folder in it goes into Config.Prefix", bucket)
 	case len(bucket) < 3 || len(bucket) > 63 || !onlyOf(bucket, letters):
@@ -53,31 +64,168 @@ func checkBucket(bucket string) error {
 	return nil
 }
 
+func checkRegion(region string) error {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+	if region == "" {
+		return unusable("the S3 client has no region; name that of the bucket, such as us-ord-1")
+	}
+	if what := oddity(region); what != "" {
+		return unusable("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
+	}
+	if !onlyOf(region, letters) {
+		return unusable("%q is not the name of a region; use one such as us-ord-1", region)
+	}
+	return nil
+}
+
 func onlyOf(s, letters string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters, r) }) < 0
 }
 
+// oddity says what a name, a key or an address was given besides itself by a
+// file, a shell or a form that it came from: a line end, quotes, blanks. It
+// returns "" for nothing, and never repeats what it was given.
+func oddity(s string) string {
+	const quotes = "\"'`"
+	if s != strings.Trim(s, quotes) {
+		return "it has quotation marks around it"
+	}
+	at := strings.IndexFunc(s, isOdd)
+	if at < 0 {
+		return ""
+	}
+	r, size := utf8.DecodeRuneInString(s[at:])
+	what := fmt.Sprintf("the character %U", r)
+	switch {
+	case r == utf8.RuneError && size == 1:
+		what = "a byte that is not UTF-8"
+	case r == '\r':
+		what = "a carriage return"
+	case r == '\n':
+		what = "a line end"
+	case unicode.IsSpace(r):
+		what = "white space"
+	}
+	switch {
+	case strings.IndexFunc(s[at:], func(r rune) bool { return !isOdd(r) }) < 0:
+		return "it has " + what + " at its end"
+	case at == 0:
+		return "it has " + what + " at its beginning"
+	}
+	return "it has " + what + " in it"
+}
+
+// isOdd reports whether no key, name or address has r.
+func isOdd(r rune) bool { return r <= ' ' || r > '~' }
+
+// checkKeys refuses a key that was copied with something around it. The error
+// names the part, and never its value.
+func checkKeys(c aws.Credentials) error {
+	for _, part := range []struct{ name, value string }{
+		{"the access key ID", c.AccessKeyID}, {"the secret key", c.SecretAccessKey}, {"the session token", c.SessionToken},
+	} {
+		if what := oddity(part.value); what != "" {
+			return unusable("%s cannot be right: %s; set it again, without that", part.name, what)
+		}
+	}
+	return nil
+}
+
+// checkStatic checks the keys that are known without asking anybody. Others are
+// checked when a request asks for them.
+func checkStatic(provider aws.CredentialsProvider) error {
+	if !aws.IsCredentialsProvider(provider, credentials.StaticCredentialsProvider{}) {
+		return nil
+	}
+	c, err := provider.Retrieve(context.Background())
+	if err != nil {
+		return nil // each request reports it
+	}
+	return checkKeys(c)
+}
+
+const exampleEndpoint = "it is an address such as https://us-ord-1.linodeobjects.com"
+
 // checkEndpoint also reports whether what is sent there can be read on the way.
+// What it cannot take apart it does not repeat, since that may hold a secret.
 func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, err error) {
 	if o.BaseEndpoint == nil {
 		return "Amazon S3 in " + o.Region, o.EndpointOptions.DisableHTTPS, nil
 	}
-	const example = "it is an address such as https://us-ord-1.linodeobjects.com"
-	u, err := url.Parse(*o.BaseEndpoint)
+	raw := *o.BaseEndpoint
+	if raw == "" {
+		return "", false, unusable("the S3 client has no endpoint; %s", exampleEndpoint)
+	}
+	if what := oddity(raw); what != "" {
+		return "", false, unusable("the endpoint of the S3 client cannot be right: %s; remove that", what)
+	}
+	u, err := url.Parse(raw)
 	switch {
-	case *o.BaseEndpoint == "":
-		return "", false, unusable("the S3 client has no endpoint; %s", example)
-	case err != nil || u.User != nil: // not to be repeated: it may hold a secret
-		return "", false, unusable("the endpoint of the S3 client is none; %s, without a user", example)
+	case err != nil || strings.Contains(raw, "@"):
+		return "", false, unusable("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return "", false, unusable("the endpoint %q has no https:// and host; %s", *o.BaseEndpoint, example)
-	case u.RawQuery != "" || u.Fragment != "":
-		return "", false, unusable("the endpoint of the S3 client goes on after its path; %s", example)
+		return "", false, unusable("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", false, unusable("the endpoint of the S3 client goes on after its path; %s", exampleEndpoint)
 	}
-	if rest, ok := strings.CutPrefix(u.Host, bucket+"."); ok && o.UsePathStyle && strings.HasSuffix(rest, ".linodeobjects.com") {
-		return "", false, unusable("the endpoint %s names the bucket; leave that out: %s://%s", u.Host, u.Scheme, rest)
+	if err := checkBucketIn(u, bucket); err != nil {
+		return "", false, err
 	}
-	return u.Scheme + "://" + u.Host, u.Scheme == "http" && !loopback(u.Hostname()), nil
+	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), u.Scheme == "http" && !loopback(u.Hostname()), nil
+}
+
+// quotedHost returns an endpoint without https:// for a message, if it is
+// nothing but a host and perhaps a port.
+func quotedHost(raw string) string {
+	host, port, _ := strings.Cut(strings.ToLower(strings.TrimRight(raw, "/")), ":")
+	if !onlyOf(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") || !onlyOf(port, "0123456789") ||
+		!strings.Contains(host, ".") && host != "localhost" {
+		return ""
+	}
+	return fmt.Sprintf(" %q", raw)
+}
+
+// checkBucketIn refuses an endpoint that names the bucket, as consoles show it:
+// the client adds it once more, and objects would get other keys, which a server
+// takes without a word.
+func checkBucketIn(u *url.URL, bucket string) error {
+	const remedy = "leave that out: %s://%s"
+	if rest, ok := cutFold(u.Host, bucket+"."); ok {
+		return unusable("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
+	}
+	if strings.EqualFold(u.Hostname(), bucket) && strings.Contains(bucket, ".") {
+		return unusable("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
+	}
+	for element := range strings.SplitSeq(u.Path, "/") {
+		if element == bucket {
+			return unusable("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
+		}
+	}
+	if element := strings.Trim(u.Path, "/"); element != "" && hasNoPath(u.Hostname()) {
+		return unusable("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
+	}
+	return nil
+}
+
+// hasNoPath reports whether a host is of a provider whose endpoints are known to
+// have no path. Gateways have one: Supabase's is /storage/v1/s3.
+func hasNoPath(host string) bool {
+	host = "." + strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, provider := range []string{"linodeobjects.com", "amazonaws.com", "amazonaws.com.cn", "backblazeb2.com", "cloudflarestorage.com",
+		"digitaloceanspaces.com", "googleapis.com", "ovh.net", "ovh.us", "scw.cloud", "wasabisys.com", "your-objectstorage.com"} {
+		if strings.HasSuffix(host, "."+provider) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutFold is strings.CutPrefix for host names.
+func cutFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
 }
 
 // problem returns what keeps every call from working, nil for nothing: Open tells
@@ -89,10 +237,15 @@ func (s *S3Store) warning() string {
 	if s.unusable != nil {
 		return ""
 	}
-	if _, plain, _ := checkEndpoint(s.client.Options(), s.bucket); plain {
-		return "the endpoint " + s.endpoint + " is plain http: whoever is in between can read and change what is stored; use https"
+	var warnings []string
+	o := s.client.Options()
+	if _, plain, _ := checkEndpoint(o, s.bucket); plain {
+		warnings = append(warnings, "the endpoint "+s.endpoint+" is plain http: whoever is in between can read and change what is stored; use https")
 	}
-	return ""
+	if u, err := url.Parse(aws.ToString(o.BaseEndpoint)); err == nil && strings.Trim(u.Path, "/") != "" {
+		warnings = append(warnings, "the endpoint "+s.endpoint+" has a path: that is right for a gateway that has one, and elsewhere it is taken for a bucket; leave it out there")
+	}
+	return strings.Join(warnings, ". ")
 }
 
 // loopback reports whether host is this machine.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -75,6 +76,9 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 	if status == 0 {
 		return s.diagnoseUnanswered(err)
 	}
+	if d := s.diagnoseBetween(status, err); d.cause != "" {
+		return d
+	}
 	if d := diagnoseTrouble(status, code); d.cause != "" {
 		return d
 	}
@@ -84,7 +88,7 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 	if code == "NoSuchBucket" {
 		s.bucketSeen.Store(false)
 	}
-	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnosePlace(code, err), diagnoseRequest(code)} {
+	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnoseAccount(status, code), s.diagnosePlace(code, err), diagnoseRequest(code)} {
 		if by.cause != "" {
 			return by
 		}
@@ -93,6 +97,59 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 		return diagnosis{false, "the server answered with something that is not S3's", "it is tried again; see whether a proxy answers in its place"}
 	}
 	return s.diagnoseStatus(status, err)
+}
+
+// diagnoseBetween knows the answers of what is between a client and a server:
+// proxies, and networks that want a login.
+func (s *S3Store) diagnoseBetween(status int, err error) diagnosis {
+	if _, ok := errors.AsType[webPage](err); ok {
+		return diagnosis{false, "a web page came back in place of " + s.endpoint + "'s answer, as from a network that wants a login, or from a proxy",
+			"log in to the network, or use the endpoint for S3; until then it is tried again"}
+	}
+	if status == http.StatusProxyAuthRequired {
+		return diagnosis{true, "the proxy wants a user name and a password", remedyProxyLogin}
+	}
+	if status < 300 || status >= 400 || headerOf(err).Get("X-Amz-Request-Id") != "" {
+		return diagnosis{}
+	}
+	to, parseErr := url.Parse(headerOf(err).Get("Location"))
+	if parseErr != nil || to.Host == "" {
+		return diagnosis{}
+	}
+	here, parseErr := url.Parse(s.endpoint)
+	if parseErr == nil && here.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(to.Hostname(), here.Hostname()) {
+		return diagnosis{true, s.endpoint + " redirects to https", "write https:// in the endpoint in place of http://"}
+	}
+	moved := status == http.StatusMovedPermanently || status == http.StatusPermanentRedirect
+	return diagnosis{moved, fmt.Sprintf("%s redirects to %s://%s, and not as S3 does", s.endpoint, to.Scheme, to.Host),
+		"log in, if that is a network's login page; otherwise use the endpoint for S3"}
+}
+
+// webPage is the error of an answer that is a page for people.
+type webPage struct{}
+
+func (webPage) Error() string { return "the answer is a web page" }
+
+const remedyProxyLogin = "put them into HTTPS_PROXY or HTTP_PROXY, as in http://USER:PASSWORD@HOST:PORT, or name the endpoint's host in NO_PROXY"
+
+// diagnoseAccount knows what the owner of a bucket has to settle elsewhere: with
+// the provider, or with the key service.
+func (s *S3Store) diagnoseAccount(status int, code string) diagnosis {
+	switch {
+	case code == "UserSuspended", code == "AccountProblem", code == "NotSignedUp":
+		return diagnosis{true, "the provider has suspended the account, or not enabled it for object storage", "settle that with the provider"}
+	case status == http.StatusPaymentRequired, code == "PaymentRequired":
+		return diagnosis{true, "the provider wants to be paid first", "settle that with the provider"}
+	case code == "InvalidObjectState":
+		return diagnosis{true, "the object has been archived, by a lifecycle rule most likely, and cannot be read or copied",
+			fmt.Sprintf("restore it, and exclude its prefix from the rule of the bucket %q", s.bucket)}
+	case strings.Contains(code, "KMS") && strings.Contains(code, "Throttling"):
+		return diagnosis{false, "the key service limits the rate of requests", "it is tried again, more and more slowly"}
+	case strings.Contains(code, "KMS"):
+		return diagnosis{true, fmt.Sprintf("the key service (KMS) does not let the server use the key with which the bucket %q is encrypted", s.bucket),
+			"see that the key exists, is enabled, and may be used by this access key"}
+	}
+	return diagnosis{}
 }
 
 // diagnoseTrouble knows what is the server's trouble, and passes.
@@ -224,6 +281,9 @@ func (s *S3Store) diagnoseStatus(status int, err error) diagnosis {
 	switch {
 	case status < 400:
 		return s.elsewhere(err)
+	case status == http.StatusRequestEntityTooLarge:
+		return diagnosis{true, fmt.Sprintf("%s, or a proxy before it, refuses requests of this size", s.endpoint),
+			"raise its limit, to 128 MiB at least (nginx: client_max_body_size, Apache: LimitRequestBody)"}
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return diagnosis{true, s.endpoint + " refuses the request and does not say why", "check the key and its permissions, and whether a firewall or a proxy is in between"}
 	}
@@ -236,11 +296,12 @@ func (s *S3Store) diagnoseUnanswered(err error) diagnosis {
 	if d := s.diagnoseTLS(err); d.cause != "" {
 		return d
 	}
+	if d := s.diagnoseProxy(err); d.cause != "" {
+		return d
+	}
 	var dns *net.DNSError
 	var operation *net.OpError
 	switch {
-	case errors.As(err, &operation) && operation.Op == "proxyconnect":
-		return diagnosis{false, "the proxy that the environment names does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"}
 	case errors.As(err, &dns):
 		return diagnosis{false, fmt.Sprintf("the name %s cannot be resolved", dns.Name), "check the network, and the spelling of the endpoint"}
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -249,10 +310,48 @@ func (s *S3Store) diagnoseUnanswered(err error) diagnosis {
 		return diagnosis{false, "there is no way to " + s.endpoint, "check the network, and the firewall"}
 	case isTimeout(err):
 		return diagnosis{false, s.endpoint + " does not answer in time", "it is tried again; if that lasts, check the network, and the firewall"}
+	case strings.Contains(err.Error(), "invalid header field value"):
+		return diagnosis{true, "a part of the key, or of what else the client sends, holds a line end or another control character",
+			"set the access key ID and the session token again, without that"}
 	case strings.Contains(err.Error(), "get identity"): // of which the SDK makes no type
 		return diagnosis{true, "the credentials cannot be had", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else provides them"}
 	case errors.As(err, &operation), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return diagnosis{false, "the connection to " + s.endpoint + " broke", "it is tried again"}
+	}
+	return diagnosis{}
+}
+
+// diagnoseProxy knows what a proxy says in place of connecting.
+func (s *S3Store) diagnoseProxy(err error) diagnosis {
+	var operation *net.OpError
+	refused, ok := errors.AsType[refusedTunnel](err)
+	switch {
+	case ok && refused.status == http.StatusProxyAuthRequired:
+		return diagnosis{true, "the proxy wants a user name and a password", remedyProxyLogin}
+	case ok && refused.status >= 500:
+		return diagnosis{false, "the proxy that the environment names cannot connect to " + s.endpoint, "it is tried again; if that lasts, check HTTPS_PROXY and NO_PROXY"}
+	case ok:
+		return diagnosis{true, "the proxy that the environment names refuses to connect to " + s.endpoint, "have the host allowed there, or name it in NO_PROXY"}
+	case errors.As(err, &operation) && operation.Op == "proxyconnect":
+		return diagnosis{false, "the proxy that the environment names does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"}
+	}
+	return diagnosis{}
+}
+
+// diagnoseHandshake knows why the two sides cannot agree on TLS. Package
+// crypto/tls has no types for what the other side says of that.
+func (s *S3Store) diagnoseHandshake(err error) diagnosis {
+	text := err.Error()
+	has := func(what string) bool { return strings.Contains(text, what) }
+	switch {
+	case has("tls: certificate required"), has("remote error: tls: bad certificate"):
+		return diagnosis{true, s.endpoint + " wants a certificate of the client",
+			"set one in the HTTPClient of the client's s3.Options, or use an endpoint that wants none"}
+	case has("tls: protocol version not supported"), has("tls: server selected unsupported protocol version"):
+		return diagnosis{true, s.endpoint + " speaks no version of TLS from 1.2 on", "have TLS 1.2 or 1.3 enabled there"}
+	case has("remote error: tls: handshake failure"):
+		return diagnosis{true, s.endpoint + " and this client have no form of TLS in common, or it wants a certificate of the client",
+			"have TLS 1.2 or 1.3 with usual ciphers enabled there, or set a certificate in the HTTPClient of the client's s3.Options"}
 	}
 	return diagnosis{}
 }
@@ -275,7 +374,7 @@ func (s *S3Store) diagnoseTLS(err error) diagnosis {
 	case errors.As(err, &verification):
 		return diagnosis{true, "the certificate of " + s.endpoint + " is not valid", "have it corrected"}
 	}
-	return diagnosis{}
+	return s.diagnoseHandshake(err)
 }
 
 func isTimeout(err error) bool {

@@ -110,6 +110,17 @@ func TestS3Answers(t *testing.T) {
 		{403, "SomethingNew", true, "does not say why", "firewall"},
 		{307, "SomethingNew", true, "not in the region", "set the endpoint and the region"},
 		{507, "XMinioStorageFull", true, "no room left", "make room"},
+		{403, "UserSuspended", true, "suspended the account", "settle that with the provider"},
+		{403, "AccountProblem", true, "suspended the account", "settle that with the provider"},
+		{402, "PaymentRequired", true, "wants to be paid first", "settle that with the provider"},
+		{402, "SomethingNew", true, "wants to be paid first", "settle that with the provider"},
+		{403, "InvalidObjectState", true, "the object has been archived", `restore it, and exclude its prefix from the rule of the bucket "logs"`},
+		{400, "KMS.DisabledException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
+		{400, "KMS.NotFoundException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
+		{400, "KMS.KMSInvalidStateException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
+		{400, "KMS.ThrottlingException", false, "key service limits the rate", "tried again"},
+		{413, "EntityTooLarge", true, "larger than the server allows", "have the limit raised"},
+		{413, "SomethingNew", true, "refuses requests of this size", "client_max_body_size"},
 
 		{400, "BadDigest", false, "did not arrive whole", "sent again"},
 		{400, "RequestTimeout", false, "did not arrive whole", "sent again"},
@@ -149,6 +160,8 @@ func TestS3BareAnswers(t *testing.T) {
 		{403, "Forbidden", true, "a firewall or a proxy"},
 		{401, "", true, "a firewall or a proxy"},
 		{302, "", true, "not in the region"},
+		{407, "<html>Proxy Authentication Required</html>", true, "HTTP_PROXY, as in http://USER:PASSWORD@HOST:PORT"},
+		{413, "<html><head><title>413 Request Entity Too Large</title></head><hr><center>nginx</center></html>", true, "nginx: client_max_body_size"},
 		{503, "<html>", false, "busy"},
 		{500, "", false, "the server failed"},
 	} {
@@ -361,6 +374,9 @@ func TestS3Unusable(t *testing.T) {
 	with := func(change func(*s3.Options)) *s3.Client {
 		return s3.New(newTestClient("https://s3.test").Options(), change)
 	}
+	keys := func(id, secret, token string) *s3.Client {
+		return with(func(o *s3.Options) { o.Credentials = credentials.NewStaticCredentialsProvider(id, secret, token) })
+	}
 	fine := newTestClient("https://s3.test")
 	for _, tt := range []struct {
 		name   string
@@ -382,6 +398,44 @@ func TestS3Unusable(t *testing.T) {
 		{"a secret in nonsense", newTestClient("https://access:" + testSecret + "@s3.test:port"), testBucket, rotatelog.S3Options{}, "endpoint"},
 		{"a query", newTestClient("https://s3.test/?x=" + testSecret), testBucket, rotatelog.S3Options{}, "goes on after its path"},
 		{"bucket in it", newTestClient("https://logs.us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
+		{"bucket in it, any provider", newTestClient("https://logs.s3.example:9000"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example:9000"},
+		{"bucket in it, in capitals", newTestClient("https://LOGS.s3.example"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
+		{"bucket in it twice", with(func(o *s3.Options) {
+			o.BaseEndpoint, o.UsePathStyle = aws.String("https://logs.s3.example"), false
+		}), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
+		{"bucket is the host", newTestClient("https://logs.example.com"), "logs.example.com", rotatelog.S3Options{}, "the bucket's own name"},
+		{"bucket in the path", newTestClient("http://127.0.0.1:9404/logs"), testBucket, rotatelog.S3Options{}, "leave that out: http://127.0.0.1:9404"},
+		{"bucket in the path, with a slash", newTestClient("https://s3.test/logs//"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket in the path, escaped", newTestClient("https://s3.test/%6Cogs"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket and folder in the path", newTestClient("https://s3.test/logs/stage"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket deep in the path", newTestClient("https://s3.test/storage/v1/s3/logs"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket in the path, hosts for buckets", with(func(o *s3.Options) {
+			o.BaseEndpoint, o.UsePathStyle = aws.String("https://s3.test/logs"), false
+		}), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"another bucket in the path", newTestClient("https://us-ord-1.linodeobjects.com/other"), testBucket, rotatelog.S3Options{},
+			"would be taken for a bucket; leave that out: https://us-ord-1.linodeobjects.com"},
+		{"a line end in the endpoint", newTestClient("https://s3.test\r"), testBucket, rotatelog.S3Options{}, "endpoint of the S3 client cannot be right: it has a carriage return at its end"},
+		{"quotes around the endpoint", newTestClient(`"https://s3.test"`), testBucket, rotatelog.S3Options{}, "it has quotation marks around it"},
+		{"blank before the endpoint", newTestClient(" https://s3.test"), testBucket, rotatelog.S3Options{}, "white space at its beginning"},
+		{"a secret without slashes", newTestClient("access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret after one slash", newTestClient("https:/access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret after no slash", newTestClient("https:access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in the path", newTestClient("https://s3.test/access:" + testSecret + "@x"), testBucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in place of the endpoint", newTestClient(testSecret), testBucket, rotatelog.S3Options{}, "has no https:// and host"},
+		{"a key in place of the endpoint", newTestClient("access:" + testSecret), testBucket, rotatelog.S3Options{}, "has no https:// and host"},
+		{"a line end in the region", with(func(o *s3.Options) { o.Region = "us-east-1\r" }), testBucket, rotatelog.S3Options{},
+			`"us-east-1\r" is not the name of a region: it has a carriage return at its end; remove that, in AWS_REGION`},
+		{"quotes around the region", with(func(o *s3.Options) { o.Region = `'us-east-1'` }), testBucket, rotatelog.S3Options{}, "it has quotation marks around it"},
+		{"blank in the region", with(func(o *s3.Options) { o.Region = "us east-1" }), testBucket, rotatelog.S3Options{}, "it has white space in it"},
+		{"slash in the region", with(func(o *s3.Options) { o.Region = "us-east-1/" }), testBucket, rotatelog.S3Options{}, "is not the name of a region"},
+		{"a line end in the bucket", fine, "logs\r", rotatelog.S3Options{}, "it has a carriage return at its end"},
+		{"quotes around the bucket", fine, `"logs"`, rotatelog.S3Options{}, "it has quotation marks around it"},
+		{"a line end in the key ID", keys("access\r", testSecret, testToken), testBucket, rotatelog.S3Options{}, "the access key ID cannot be right: it has a carriage return at its end"},
+		{"a line end in the secret", keys("access", testSecret+"\r\n", testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has a carriage return at its end"},
+		{"quotes around the secret", keys("access", `"`+testSecret+`"`, testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has quotation marks around it"},
+		{"blank in the secret", keys("access", testSecret+" "+testSecret, testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has white space in it"},
+		{"something unseen in the secret", keys("access", "\uFEFF"+testSecret, testToken), testBucket, rotatelog.S3Options{}, "it has the character U+FEFF at its beginning"},
+		{"a line end in the token", keys("access", testSecret, testToken+"\n"), testBucket, rotatelog.S3Options{}, "the session token cannot be right: it has a line end at its end"},
 		{"no bucket", fine, "", rotatelog.S3Options{}, `"" is not the name of a bucket`},
 		{"short bucket", fine, "ab", rotatelog.S3Options{}, "3 to 63"},
 		{"folder", fine, "logs/stage", rotatelog.S3Options{}, "Config.Prefix"},
@@ -404,10 +458,22 @@ func TestS3Unusable(t *testing.T) {
 func TestS3UsableEndpoints(t *testing.T) {
 	for _, endpoint := range []string{
 		"https://us-ord-1.linodeobjects.com", "https://us-ord-1.linodeobjects.com/", "http://127.0.0.1:9000", "http://[::1]:9000",
-		"http://localhost:9000/", "https://logs.example.com",
+		"http://localhost:9000/", "https://logs-1.example.com", "https://example.com/logsx", "https://ref.supabase.example/storage/v1/s3",
 	} {
-		srv, _ := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(inProcess(newTestClient(endpoint), srv), testBucket, rotatelog.S3Options{})
+		u, err := url.Parse(endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := inProcess(newTestClient(endpoint), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if want := strings.TrimSuffix(u.Path, "/") + "/logs/key"; r.Host != u.Host || r.URL.Path != want {
+				t.Errorf("%s: the key is asked for at %s%s, want %s", endpoint, r.Host, r.URL.Path, want)
+			}
+			w.WriteHeader(http.StatusNotFound)
+			if r.Method != http.MethodHead {
+				io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
+			}
+		}))
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
 		if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", endpoint, err)
 		}

@@ -464,6 +464,7 @@ func (s *S3Store) forWrites(o *s3.Options) {
 }
 
 func (s *S3Store) forAll(o *s3.Options) {
+	careful(o)
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.ContinueHeaderThresholdBytes = -1

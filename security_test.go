@@ -1,8 +1,12 @@
 package rotatelog_test
 
 import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,13 +140,51 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	opts := rotatelog.S3Options{EncryptionKey: testKey}
 	store := rotatelog.NewS3Store(newTestClient("https://s3.test"), testBucket, opts)
 	for _, value := range []any{opts, &opts, store, rotatelog.Config{Store: store}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%c", "%t"} {
 			printed := fmt.Sprintf(verb, value)
-			for _, secret := range []string{string(testKey), fmt.Sprint(testKey)[1:20], fmt.Sprintf("%#v", testKey)[7:30], testSecret, testToken} {
+			for _, secret := range []string{string(testKey), fmt.Sprint(testKey)[1:20], fmt.Sprintf("%#v", testKey)[7:30], hex.EncodeToString(testKey), testSecret, testToken} {
 				if strings.Contains(printed, secret) {
 					t.Errorf("%s of %T: %s", verb, value, printed)
 				}
 			}
 		}
+	}
+}
+
+// TestNoSecretIsEncoded: a log in JSON, or a program that writes its settings
+// down.
+func TestNoSecretIsEncoded(t *testing.T) {
+	opts := rotatelog.S3Options{EncryptionKey: testKey, TempDir: "/var/tmp"}
+	store := rotatelog.NewS3Store(newTestClient("https://s3.test"), testBucket, opts)
+	type settings struct {
+		Options rotatelog.S3Options
+		Store   rotatelog.Store
+	}
+	for name, value := range map[string]any{"options": opts, "pointer": &opts, "store": store, "settings": settings{opts, store}} {
+		var log bytes.Buffer
+		for _, h := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
+			slog.New(h).Info("starting", "value", value)
+			slog.New(h).WithGroup("g").With("value", value).Info("starting")
+		}
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		all := log.String() + string(encoded)
+		wantNoSecret(t, all)
+		if want := map[bool]string{true: "https://s3.test", false: "/var/tmp"}[name == "store"]; strings.Count(all, want) != 5 {
+			t.Errorf("%s says nothing: %s", name, all)
+		}
+	}
+	encoded, err := json.Marshal(opts)
+	if want := `{"Encrypt":false,"Shared":false,"EncryptionKey":"(not shown)","TempDir":"/var/tmp"}`; err != nil || string(encoded) != want {
+		t.Errorf("%s, %v, want %s", encoded, err, want)
+	}
+	var decoded rotatelog.S3Options
+	if err := json.Unmarshal(encoded, &decoded); err == nil {
+		t.Errorf("options with a key became %v, which would store without", decoded)
+	}
+	if encoded, err = json.Marshal(rotatelog.S3Options{Encrypt: true}); err != nil || json.Unmarshal(encoded, &decoded) != nil || !decoded.Encrypt {
+		t.Errorf("options without a key became %s, %v, %v", encoded, err, decoded)
 	}
 }
