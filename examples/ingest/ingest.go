@@ -18,11 +18,13 @@ type ingest struct {
 	w        *rotatelog.Writer
 	progress *progress
 
-	fetches int   // appended
-	matches int64 // in them
-	bytes   int64
-	days    map[rotatelog.Day]bool
-	refused bool // an input, or a fetch in it
+	fetches   int   // appended
+	matches   int64 // in them
+	bytes     int64
+	days      map[rotatelog.Day]bool
+	refused   bool  // an input, or a fetch in it
+	stretches int   // of input that were left out
+	leftOut   int64 // bytes in them
 }
 
 // readAll appends what is in all inputs. Its error is one that ends the run.
@@ -60,7 +62,9 @@ func (in *ingest) readFile(ctx context.Context, name string) error {
 func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 	source := cli.Interruptible(ctx, r)
 	defer source.Close()
-	values := feed.NewReader(source, cli.MaxFetch)
+	text := cli.Text(source)
+	defer text.Close()
+	values := feed.NewReader(text, cli.MaxFetch)
 	for {
 		fetch, at, err := values.Next()
 		switch {
@@ -69,16 +73,15 @@ func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			in.refuse("%s:%d: %v", name, at.Line, reason(err))
-			if end := values.Resync(); end != nil {
-				return in.ended(name, err, end)
+			if ended := in.resync(name, at, values, err); ended {
+				return context.Cause(ctx)
 			}
 			continue
 		}
 		receipt, err := in.w.Append(ctx, fetch)
 		switch {
 		case errors.Is(err, rotatelog.ErrInvalidFetch):
-			in.refuse("%s:%d: %v", name, at.Line, reason(err))
+			in.reject(name, at, values.Offset(), err)
 		case err != nil:
 			return err
 		default:
@@ -87,12 +90,26 @@ func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 	}
 }
 
-// ended deals with an input in which nothing follows the value that failed.
-func (in *ingest) ended(name string, failed, end error) error {
-	if end != io.EOF && !errors.Is(failed, end) { // else it is told already
-		in.refuse("%s: %v", name, end)
+// resync rejects what failed, and reports whether the input ends there.
+func (in *ingest) resync(name string, at feed.Position, values *feed.Reader, failed error) (ended bool) {
+	end, err := values.Resync()
+	in.reject(name, at, end, failed)
+	if err != nil && err != io.EOF && !errors.Is(failed, err) { // else it is told already
+		in.refuse("%s: %v", name, err)
 	}
-	return nil
+	return err != nil
+}
+
+// reject reports the stretch of an input from at to end, which is left out.
+func (in *ingest) reject(name string, at feed.Position, end int64, err error) {
+	size := end - at.Offset
+	if size == 0 {
+		in.refuse("%s:%d: %v", name, at.Line, reason(err))
+		return
+	}
+	in.stretches++
+	in.leftOut += size
+	in.refuse("%s:%d: %v; left out: %s at offset %d", name, at.Line, reason(err), cli.Plural(int(size), "byte", "bytes"), at.Offset)
 }
 
 func (in *ingest) refuse(format string, args ...any) {
@@ -150,6 +167,9 @@ func (in *ingest) summary() (code int) {
 	fmt.Fprintf(out, "uploads done       %6d\n", in.w.Stats().Uploaded)
 	fmt.Fprintf(out, "batches waiting    %6d  in %s\n", waiting, dir)
 	fmt.Fprintf(out, "fetches unfinished %6d  in %s\n", unfinished, file)
+	if in.stretches > 0 {
+		fmt.Fprintf(out, "stretches left out %6d  with %s\n", in.stretches, cli.Plural(int(in.leftOut), "byte", "bytes"))
+	}
 	return code
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -263,7 +264,7 @@ func TestBadFetches(t *testing.T) {
 	file := b.write("in", strings.Join([]string{
 		fetch(1),                   // 1
 		`{"a": nonsense}`,          // 2: broken
-		`more of it`,               // 3: left out
+		`more of it`,               // 3: broken, too
 		fetch(2),                   // 4
 		`17`,                       // 5: JSON, but no fetch
 		`"text" ` + fetch(3),       // 6: no fetch, and one
@@ -280,7 +281,7 @@ func TestBadFetches(t *testing.T) {
 		}
 		lines = append(lines, at)
 	}
-	want := []string{"in:2", "in:5", "in:6", "in:7", "in:8", "in:10"}
+	want := []string{"in:2", "in:3", "in:5", "in:6", "in:7", "in:8", "in:10"}
 	if diff := cmp.Diff(want, lines); diff != "" || code != cli.Failure {
 		t.Errorf("code %d, reported %s\n%s", code, diff, stderr)
 	}
@@ -295,6 +296,33 @@ func TestBadFetches(t *testing.T) {
 	if diff := cmp.Diff([]int{1, 2, 3, 4, 5}, got); diff != "" {
 		t.Errorf("kept: %s", diff)
 	}
+}
+
+// A byte order mark before each line costs no fetch, and neither does a broken
+// value before others on the same line.
+func TestWhatCanBeKept(t *testing.T) {
+	const bom = "\uFEFF"
+	b := newBench(t)
+	b.wantRun(cli.OK, "3 6 1 0 0 3", "", b.write("marks", bom+fetch(1)+"\n"+bom+fetch(2)+"\r\n"+bom+fetch(3)))
+	b.wantRun(cli.Failure, "3 15 1 0 0 6 3 13",
+		"ingest: line:1: invalid character 'N' at start of value, 5 bytes into the value; left out: 9 bytes at offset "+fmt.Sprint(len(fetch(4)))+"\n"+
+			"ingest: line:1: invalid character 'N' at start of value, 0 bytes into the value; left out: 3 bytes at offset "+fmt.Sprint(2*len(fetch(4))+10)+"\n"+
+			"ingest: line:1: invalid character ',' at start of value, 0 bytes into the value; left out: 1 byte at offset "+fmt.Sprint(3*len(fetch(4))+14)+"\n",
+		b.write("line", fetch(4)+`{"a":NaN}`+fetch(5)+" NaN "+fetch(6)+","))
+}
+
+// TestPacked: what is compressed is read, and what is in another encoding named.
+func TestPacked(t *testing.T) {
+	b := newBench(t)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, fetches(3)); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	b.env.Stdin = bytes.NewReader(packed.Bytes())
+	b.wantRun(cli.OK, "6 12 1 0 0 6", "", b.write("in.gz", packed.String()), "-")
+	b.wantRun(cli.Failure, "0 0 0 0 0 6", "ingest: in.u16:1: it is UTF-16 text; convert it: iconv -f utf-16 -t utf-8\n",
+		b.write("in.u16", "\xff\xfe{\x00}\x00"))
 }
 
 func TestBadFetchOnStdin(t *testing.T) {
@@ -320,7 +348,7 @@ func TestBadFiles(t *testing.T) {
 func TestReadError(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = io.MultiReader(strings.NewReader(fetch(7)+"\n"+`{"a`), errReader{errors.New("the disk is gone")})
-	b.wantRun(cli.Failure, "1 7 1 0 0 1", "ingest: stdin:2: the disk is gone\n")
+	b.wantRun(cli.Failure, "1 7 1 0 0 1 1 3", "ingest: stdin:2: the disk is gone; left out: 3 bytes at offset "+fmt.Sprint(len(fetch(7))+1)+"\n")
 }
 
 type errReader struct{ err error }

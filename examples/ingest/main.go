@@ -15,13 +15,14 @@ Appends every fetch in the files, or in standard input if there are none or one
 is called -. They stand one after the other, on lines of their own or not, or in
 one array, as in all_api.json and in the batches of all_api.spool, if these are
 of another -dir. Each is on disk before the next one is read; each tenth
-completes an upload.
+completes an upload. What is compressed with gzip or zstd is decompressed.
 
 Flags:
 
 ` + cli.StoreHelp + `
-A fetch that is refused is reported as file:line: reason. Where the JSON itself
-is broken, reading goes on at the next line that begins with {.
+Each stretch of input that is no fetch is left out, and reported as file:line:
+reason, with its bytes. After broken JSON, reading continues behind it if its
+brackets are balanced, and else at the next line that begins with {.
 
 The exit status is 0 if every fetch is on disk, even if the store cannot be
 reached: what waits goes up at the next run. It is 1 if a fetch was refused, if

@@ -17,7 +17,8 @@ const help = `Usage: oneshot -store URL [flags] <fetch
 Appends exactly one fetch, read from standard input, and prints its receipt. It
 is made for cron: the count goes on from run to run, so that ten runs make one
 upload, and runs may overlap. The fetch is read to its end before anything is
-opened, and another run is waited for, for at most -timeout.
+opened, and another run is waited for, for at most -timeout. It may be compressed
+with gzip or zstd.
 
 Flags:
 
@@ -59,7 +60,9 @@ func run(ctx context.Context, env cli.Env) int {
 func readFetch(ctx context.Context, r io.Reader) ([]byte, error) {
 	source := cli.Interruptible(ctx, r)
 	defer source.Close()
-	fetch, err := io.ReadAll(io.LimitReader(source, cli.MaxFetch+1)) // one more: too large
+	text := cli.Text(source)
+	defer text.Close()
+	fetch, err := io.ReadAll(io.LimitReader(text, cli.MaxFetch+1)) // one more: too large
 	if err == nil && len(bytes.TrimSpace(fetch)) == 0 {
 		err = errors.New("there is no fetch")
 	}

@@ -52,6 +52,23 @@ func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args .
 	return code, out.String(), strings.ReplaceAll(errs.String(), dir+"/", "")
 }
 
+// TestPacked: what is compressed is read, and what is in another encoding named.
+func TestPacked(t *testing.T) {
+	dir := t.TempDir()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, fetch(5)); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := runOnce(t, dir, packed.String()); code != cli.OK || !strings.Contains(stdout, ": 5 matches, 1 of 10\n") || stderr != "" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	const want = "oneshot: standard input: it is UTF-16 text; convert it: iconv -f utf-16 -t utf-8\n"
+	if code, stdout, stderr := runOnce(t, dir, "\xff\xfe{\x00}\x00"); code != cli.Failure || stdout != "" || stderr != want {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
 // stored returns the numbers of the fetches in each upload of the day.
 func stored(t *testing.T, dir string) (uploads [][]int) {
 	t.Helper()

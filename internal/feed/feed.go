@@ -36,7 +36,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // Reader reads the JSON values of a stream: one to a line, one after the other,
 // or as the elements of an array. Values may span lines and may touch. A
 // top-level array is not a value itself; its elements are, and come one by one.
-// Arrays within values are left alone.
+// Arrays within values are left alone. A byte order mark may stand before any
+// value.
+//
+// What is no value is never left out silently: each byte of the input is in a
+// value, in a stretch that Resync returns, or is white space, a byte order mark,
+// or the punctuation of a top-level array.
 //
 // Memory is in proportion to the longest value, or the limit where a value
 // exceeds that. A Reader must not be used by several goroutines at once.
@@ -56,7 +61,7 @@ type Reader struct {
 	dec    *jsontext.Decoder
 	end    int64  // Offset
 	failed *Error // what Next keeps returning until Resync
-	missed bool   // failed is about what stands before the value, not the value
+	missed bool   // failed is about the comma before the value, not the value
 }
 
 // state is what the bytes before the next value were.
@@ -88,9 +93,6 @@ func (r *Reader) Next() (value []byte, at Position, err error) {
 	if r.failed != nil {
 		return nil, r.failed.Position, r.failed
 	}
-	if err := r.skipBOM(); err != nil && err != io.EOF {
-		return nil, r.next, r.fail(err)
-	}
 	for {
 		c, err := r.peek()
 		inArray := r.state != topLevel
@@ -108,7 +110,7 @@ func (r *Reader) Next() (value []byte, at Position, err error) {
 			r.step(topLevel)
 		case c == ',' && r.state == afterElement:
 			r.step(afterComma)
-		case r.state == afterElement:
+		case r.state == afterElement && beginsValue(c):
 			r.missed = true
 			return nil, r.next, r.fail(fmt.Errorf("want a comma or ] after an array element, found %q", c))
 		default:
@@ -121,46 +123,163 @@ func (r *Reader) Next() (value []byte, at Position, err error) {
 // once Next has returned io.EOF, where the input ends.
 func (r *Reader) Offset() int64 { return r.end }
 
-// Resync lets Next go on after an error: with the next line that starts with
-// an opening brace, below the one on which the failed value begins. White space
-// may stand before the brace, but no more than before the failed value's line:
-// what is indented deeper is most likely a part of that value. If there is no
-// such line, Resync returns io.EOF, and so does Next from then on. Any other
-// error means that the input cannot be read.
+// beginsValue reports whether c is the first byte of some JSON value.
+func beginsValue(c byte) bool {
+	return '0' <= c && c <= '9' || bytes.IndexByte([]byte(`{["-tfn`), c) >= 0
+}
+
+// Resync lets Next continue after an error, and returns where the stretch ends
+// that is left out. It begins at the Position of the error. Next continues
 //
-// A value that failed only for want of a comma before it is not left out if it
-// starts its line.
-func (r *Reader) Resync() error {
+//   - after the failed value, where its brackets are balanced, or closed in the
+//     wrong order;
+//   - or else at the next brace or bracket outside strings and not after a colon,
+//     after something that is no value, or at the next comma or ] where an array's
+//     element failed;
+//   - or at the next line that starts with an opening brace or bracket. White space
+//     may stand before it, but no more than before the failed value's line: what is
+//     indented deeper is most likely a part of that value.
+//
+// If there is none of these, Resync returns io.EOF, and so does Next from then
+// on. Any other error means that the input cannot be read.
+//
+// A value that failed only for want of a comma before it is not left out.
+func (r *Reader) Resync() (end int64, err error) {
 	if r.failed == nil {
-		return nil
+		return r.next.Offset, nil
 	}
-	if r.missed { // values without commas are no array
+	if !r.missed {
+		end, err = r.leaveOut()
+	} else if end = r.next.Offset; r.blank { // values on lines without commas are no array
 		r.state = topLevel
+	} else {
+		r.state = afterComma
 	}
-	indent := r.indent
-	for skip := !r.missed; ; skip = true {
-		if skip {
-			r.skipLine()
+	if err == nil || err == io.EOF {
+		r.failed, r.missed = nil, false
+	}
+	return end, err
+}
+
+// leaveOut steps over the stretch that begins with the failed value.
+func (r *Reader) leaveOut() (end int64, err error) {
+	end = r.next.Offset
+	s := stretch{inArray: r.state != topLevel, afterComma: r.state == afterComma}
+	for indent := r.indent; ; {
+		if err := r.fill(); err != nil {
+			if err == io.EOF {
+				r.state = topLevel
+			}
+			return end, err
 		}
-		c, err := r.peek()
-		if err != nil && err != io.EOF {
-			return err
+		n, next, stop := s.scan(r.buf[r.pos:])
+		if black := bytes.TrimRight(r.buf[r.pos:r.pos+n], " \t\r\n"); len(black) > 0 {
+			end = r.next.Offset + int64(len(black))
 		}
-		if err == io.EOF {
-			r.state = topLevel
+		r.skip(n)
+		if stop {
+			r.state = next
+			return end, nil
 		}
-		if err == io.EOF || c == '{' && r.blank && r.indent <= indent {
-			r.resume()
-			return err
+		if c, err := r.lineStart(); err == nil && r.indent <= indent && (c == '{' || c == '[' && !s.inArray) {
+			r.state = s.between(afterComma)
+			return end, nil
 		}
 	}
 }
 
-// resume forgets the failure. Within an array, a value has to come first.
-func (r *Reader) resume() {
-	r.failed, r.missed = nil, false
-	if r.state != topLevel {
-		r.state = afterComma
+// lineStart returns the first byte of a line after white space, and an error
+// within a line.
+func (r *Reader) lineStart() (byte, error) {
+	if !r.blank {
+		return 0, errNoLine
+	}
+	return r.peek()
+}
+
+var errNoLine = errors.New("not at the start of a line")
+
+// stretch is what is known of a stretch of input that is left out.
+type stretch struct {
+	inArray, afterComma bool   // where it begins
+	began               bool   // its first byte was seen
+	open                []byte // the brackets that are open, innermost last
+	deeper              int    // how many more are open than open remembers
+	quoted, escaped     bool   // within a string, after a backslash
+	colon               bool   // the last byte but white space was a colon
+	member              bool   // what is open is the value after one, and ends nothing
+}
+
+// mostOpen is how many brackets a stretch remembers.
+const mostOpen = 10_000
+
+// scan returns how many bytes of b, which is not empty, belong to the stretch. It
+// stops at its end, and then next is what the bytes before were, and after each
+// line.
+func (s *stretch) scan(b []byte) (n int, next state, stop bool) {
+	for i, c := range b {
+		first := !s.began
+		s.began = true
+		switch {
+		case c == '\n':
+			s.quoted, s.escaped = false, false // no string has one
+			return i + 1, 0, false
+		case s.quoted: // brackets and commas mean nothing
+			s.quoted = s.escaped || c != '"'
+			s.escaped = !s.escaped && c == '\\'
+		case c == '"':
+			s.quoted = true
+		case c == '{' || c == '[':
+			if s.depth() == 0 {
+				if s.member = s.colon; !first && !s.member {
+					return i, s.between(afterComma), true
+				}
+			}
+			s.push(c)
+		case (c == '}' || c == ']') && s.depth() > 0:
+			if s.pop(c); s.depth() == 0 && !s.member {
+				return i + 1, s.between(afterElement), true
+			}
+		case c == ']' && first && s.afterComma: // it still ends the array
+			return i + 1, topLevel, true
+		case (c == ',' || c == ']') && !first && s.inArray && s.depth() == 0:
+			return i, afterElement, true
+		}
+		s.colon = c == ':' || s.colon && (c == ' ' || c == '\t' || c == '\r')
+	}
+	return len(b), 0, false
+}
+
+// between returns the state in an array, or outside.
+func (s *stretch) between(inArray state) state {
+	if s.inArray {
+		return inArray
+	}
+	return topLevel
+}
+
+func (s *stretch) depth() int { return len(s.open) + s.deeper }
+
+func (s *stretch) push(c byte) {
+	if len(s.open) < mostOpen {
+		s.open = append(s.open, c)
+	} else {
+		s.deeper++
+	}
+}
+
+// pop closes the innermost bracket that c closes, and those within it.
+func (s *stretch) pop(c byte) {
+	if s.deeper > 0 {
+		s.deeper--
+		return
+	}
+	opening := byte('{')
+	if c == ']' {
+		opening = '['
+	}
+	if i := bytes.LastIndexByte(s.open, opening); i >= 0 {
+		s.open = s.open[:i]
 	}
 }
 
@@ -263,32 +382,31 @@ func (r *Reader) fill() error {
 	return io.ErrNoProgress
 }
 
-// skipBOM steps over a byte order mark at the start of the input. Nothing else
-// that begins with its first byte is JSON.
-func (r *Reader) skipBOM() error {
+// skipBOM steps over a byte order mark, and reports whether there was one.
+func (r *Reader) skipBOM() bool {
 	const bom = "\uFEFF"
-	if r.next.Offset > 0 {
-		return nil
+	if r.buf[r.pos] != bom[0] { // nothing else that begins so is JSON: waiting for more costs no value
+		return false
 	}
-	for i := range len(bom) {
+	for len(r.buf)-r.pos < len(bom) {
+		rest := slices.Clone(r.buf[r.pos:])
+		r.pos = len(r.buf)
 		err := r.fill()
-		switch {
-		case err == io.EOF && i > 0:
-			return fmt.Errorf("in the byte order mark: %w", io.ErrUnexpectedEOF)
-		case err != nil:
-			return err
-		case r.buf[r.pos] != bom[i] && i > 0:
-			return fmt.Errorf("want a byte order mark, found %q", r.buf[r.pos])
-		case r.buf[r.pos] != bom[i]:
-			return nil
+		r.buf, r.pos = append(rest, r.buf[r.pos:]...), 0
+		if err != nil {
+			break
 		}
-		r.pos++
-		r.next.Offset++
 	}
-	return nil
+	if !bytes.HasPrefix(r.buf[r.pos:], []byte(bom)) {
+		return false
+	}
+	r.pos += len(bom)
+	r.next.Offset += int64(len(bom)) // the line is as blank as before
+	return true
 }
 
-// peek steps over white space and returns the byte after it.
+// peek steps over white space and byte order marks, and returns the byte after
+// them.
 func (r *Reader) peek() (byte, error) {
 	for {
 		if err := r.fill(); err != nil {
@@ -296,8 +414,8 @@ func (r *Reader) peek() (byte, error) {
 		}
 		rest := bytes.TrimLeft(r.buf[r.pos:], " \t\r\n")
 		r.skip(len(r.buf) - r.pos - len(rest))
-		if len(rest) > 0 {
-			return rest[0], nil
+		if len(rest) > 0 && !r.skipBOM() {
+			return r.buf[r.pos], nil
 		}
 	}
 }
@@ -306,17 +424,6 @@ func (r *Reader) peek() (byte, error) {
 func (r *Reader) step(s state) {
 	r.skip(1)
 	r.state = s
-}
-
-// skipLine steps over the rest of the line, or of the input.
-func (r *Reader) skipLine() {
-	for r.fill() == nil { // the error is there to stay
-		if i := bytes.IndexByte(r.buf[r.pos:], '\n'); i >= 0 {
-			r.skip(i + 1)
-			return
-		}
-		r.skip(len(r.buf) - r.pos)
-	}
 }
 
 // skip steps over n bytes of buf.

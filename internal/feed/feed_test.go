@@ -17,23 +17,31 @@ import (
 type item struct {
 	Value string   // "" for an error
 	At    Position // where it begins
-	Err   string   // a part of the error's text
+	Err   string   // the error's text
+	End   int64    // where what is left out for an error ends
 }
 
 // readAll reads all of r, resyncing after errors, and checks what holds for
-// every value.
+// every value, and that no byte is left out silently.
 func readAll(t *testing.T, r *Reader, input string) []item {
 	t.Helper()
 	var items []item
-	line, counted := 1, int64(0)
-	for range len(input) + 2 {
+	line, counted, told := 1, int64(0), int64(0)
+	between := func(to int64) { // what neither a value nor an error has
+		if rest := strings.Trim(strings.ReplaceAll(input[told:max(told, to)], "\uFEFF", ""), " \t\r\n[],"); rest != "" || to < told {
+			t.Errorf("of %q, from %d to %d: %q is left out silently", input, told, to, rest)
+		}
+	}
+	for range 2*len(input) + 2 {
 		v, at, err := r.Next()
 		if err == io.EOF {
 			if got := r.Offset(); got != int64(len(input)) {
 				t.Errorf("Offset() = %d at the end of %d bytes", got, len(input))
 			}
+			between(int64(len(input)))
 			return items
 		}
+		between(at.Offset)
 		line += strings.Count(input[counted:at.Offset], "\n")
 		counted = at.Offset
 		if at.Line != line {
@@ -47,6 +55,7 @@ func readAll(t *testing.T, r *Reader, input string) []item {
 				t.Errorf("Offset() = %d after a value that ends at %d", r.Offset(), end)
 			}
 			items = append(items, item{Value: string(v), At: at})
+			told = r.Offset()
 			continue
 		}
 		ferr, ok := errors.AsType[*Error](err)
@@ -56,10 +65,14 @@ func readAll(t *testing.T, r *Reader, input string) []item {
 		if _, _, again := r.Next(); again != err {
 			t.Errorf("Next before Resync: %v, want once more %v", again, err)
 		}
-		items = append(items, item{At: at, Err: ferr.Err.Error()})
-		if err := r.Resync(); err != nil && err != io.EOF {
+		told, err = r.Resync()
+		if err != nil && err != io.EOF {
 			t.Fatal(err)
 		}
+		if told < at.Offset || told > int64(len(input)) {
+			t.Fatalf("what is left out goes from %d to %d of %d bytes", at.Offset, told, len(input))
+		}
+		items = append(items, item{At: at, Err: ferr.Err.Error(), End: told})
 	}
 	t.Fatal("the input does not end")
 	return nil
@@ -75,7 +88,9 @@ var chunkings = map[string]func(io.Reader) io.Reader{
 
 func TestReader(t *testing.T) {
 	val := func(v string, line int, offset int64) item { return item{Value: v, At: Position{line, offset}} }
-	bad := func(text string, line int, offset int64) item { return item{Err: text, At: Position{line, offset}} }
+	bad := func(text string, line int, offset, end int64) item {
+		return item{Err: text, At: Position{line, offset}, End: end}
+	}
 	for _, tt := range []struct {
 		name, input string
 		max         int64
@@ -100,44 +115,76 @@ func TestReader(t *testing.T) {
 		{name: "more after an array", input: `[{"a":1}]{"b":2}[{"c":3}]`,
 			want: []item{val(`{"a":1}`, 1, 1), val(`{"b":2}`, 1, 9), val(`{"c":3}`, 1, 17)}},
 
+		{name: "byte order marks before each line", input: "\uFEFF{\"n\":1}\n\uFEFF{\"n\":2}\r\n \uFEFF {\"n\":3}",
+			want: []item{val(`{"n":1}`, 1, 3), val(`{"n":2}`, 2, 14), val(`{"n":3}`, 3, 28)}},
+		{name: "byte order marks in an array", input: "\uFEFF[\uFEFF{},\n\uFEFF{}\uFEFF]\uFEFF",
+			want: []item{val(`{}`, 1, 7), val(`{}`, 2, 14)}},
+		{name: "byte order mark after a bad line", input: "{\"n\":x\n\uFEFF{\"n\":2}", want: []item{bad("invalid character 'x' at start of value, 5 bytes into the value", 1, 0, 6), val(`{"n":2}`, 2, 10)}},
+		{name: "byte order mark within a string", input: "{\"a\":\"\uFEFF\"}", want: []item{val("{\"a\":\"\uFEFF\"}", 1, 0)}},
+
 		{name: "bad line", input: "{\"a\":1}\n{\"b\":x}\n{\"c\":3}\n",
-			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character 'x' at start of value, 5 bytes into the value", 2, 8), val(`{"c":3}`, 3, 16)}},
-		{name: "bad lines to the end", input: "{}\nx\ny\n", want: []item{val(`{}`, 1, 0), bad("invalid character 'x' at start of value, 0 bytes into the value", 2, 3)}},
-		{name: "lines that start with no brace are left out", input: "x\n1\n\n {}\n{}\n",
-			want: []item{bad("invalid character 'x' at start of value, 0 bytes into the value", 1, 0), val(`{}`, 5, 9)}},
-		{name: "the rest of the bad line is left out", input: "{]{}\n{}", want: []item{bad("invalid character ']' at start of string (expecting '\"'), 1 bytes into the value", 1, 0), val(`{}`, 2, 5)}},
+			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character 'x' at start of value, 5 bytes into the value", 2, 8, 15), val(`{"c":3}`, 3, 16)}},
+		{name: "bad value, all on one line", input: `{"a":1}{"b":NaN}{"c":3} {"d":[1,}{"e":{"f":"}{"}}`,
+			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character 'N' at start of value, 5 bytes into the value", 1, 7, 16), val(`{"c":3}`, 1, 16),
+				bad("invalid character '}' at start of value, 8 bytes into the value", 1, 24, 33), val(`{"e":{"f":"}{"}}`, 1, 33)}},
+		{name: "no value before a value", input: "NaN {\"a\":1}\n,{\"b\":2}}[{\"c\":3}]\x00\x00{\"d\":4}",
+			want: []item{bad("invalid character 'N' at start of value, 0 bytes into the value", 1, 0, 3), val(`{"a":1}`, 1, 4),
+				bad("invalid character ',' at start of value, 0 bytes into the value", 2, 12, 13), val(`{"b":2}`, 2, 13),
+				bad("invalid character '}' at start of value, 0 bytes into the value", 2, 20, 21), val(`{"c":3}`, 2, 22),
+				bad("invalid character '\\x00' at start of value, 0 bytes into the value", 2, 30, 32), val(`{"d":4}`, 2, 32)}},
+		{name: "bad lines to the end", input: "{}\nx\ny\n", want: []item{val(`{}`, 1, 0), bad("invalid character 'x' at start of value, 0 bytes into the value", 2, 3, 6)}},
+		{name: "lines that start with no brace are left out", input: "x\n1\n\n {}\n{}\n[{}]",
+			want: []item{bad("invalid character 'x' at start of value, 0 bytes into the value", 1, 0, 3), val(`{}`, 4, 6), val(`{}`, 5, 9), val(`{}`, 6, 13)}},
+		{name: "the end of a torn value", input: "x\",\n  \"a\": {\"b\":1}, \"c\": [\n {}\n]\n}\n{\"d\":2}",
+			want: []item{bad("invalid character 'x' at start of value, 0 bytes into the value", 1, 0, 34), val(`{"d":2}`, 6, 35)}},
+		{name: "the rest of the bad line is kept", input: "{]{}}{}\n{}", want: []item{bad("invalid character ']' at start of string (expecting '\"'), 1 bytes into the value", 1, 0, 5), val(`{}`, 1, 5), val(`{}`, 2, 8)}},
 		{name: "torn line", input: "{\"a\":1\n{\"b\":2}\n",
-			want: []item{bad("invalid character '{' after object value (expecting ',' or '}'), 7 bytes into the value", 1, 0), val(`{"b":2}`, 2, 7)}},
+			want: []item{bad("invalid character '{' after object value (expecting ',' or '}'), 7 bytes into the value", 1, 0, 6), val(`{"b":2}`, 2, 7)}},
+		{name: "torn line, then an array", input: "{\"a\":1\n[{\"b\":2}]\n",
+			want: []item{bad("invalid character '[' after object value (expecting ',' or '}'), 7 bytes into the value", 1, 0, 6), val(`{"b":2}`, 2, 8)}},
 		{name: "unterminated string", input: "{\"a\":\"1\n{\"b\":2}\n",
-			want: []item{bad("invalid character '\\n' in string (expecting non-control character), 7 bytes into the value", 1, 0), val(`{"b":2}`, 2, 8)}},
+			want: []item{bad("invalid character '\\n' in string (expecting non-control character), 7 bytes into the value", 1, 0, 7), val(`{"b":2}`, 2, 8)}},
+		{name: "escapes in a bad value", input: `{"a":"\\","b":"\"}{","c":x}{"d":"}"}`,
+			want: []item{bad("invalid character 'x' at start of value, 25 bytes into the value", 1, 0, 27), val(`{"d":"}"}`, 1, 27)}},
 		{name: "unterminated string at the end", input: "{}\n{\"a\":\"1",
-			want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 7 bytes into the value", 2, 3)}},
-		{name: "truncated tail", input: "{}\n{\"a\":[1,", want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 8 bytes into the value", 2, 3)}},
-		{name: "truncated byte order mark", input: "\xef\xbb", want: []item{bad("in the byte order mark: unexpected EOF", 1, 2)}},
-		{name: "no byte order mark after all", input: "\xef{\n{}", want: []item{bad("want a byte order mark, found '{'", 1, 1), val(`{}`, 2, 3)}},
+			want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 7 bytes into the value", 2, 3, 10)}},
+		{name: "truncated tail", input: "{}\n{\"a\":[1,", want: []item{val(`{}`, 1, 0), bad("unexpected EOF, 8 bytes into the value", 2, 3, 11)}},
+		{name: "truncated byte order mark", input: "\xef\xbb", want: []item{bad("invalid character '\\xef' at start of value, 0 bytes into the value", 1, 0, 2)}},
+		{name: "no byte order mark after all", input: "\xef{}\n{}", want: []item{bad("invalid character '\\xef' at start of value, 0 bytes into the value", 1, 0, 1), val(`{}`, 1, 1), val(`{}`, 2, 4)}},
 		{name: "parts of a failed value are no values", input: "{\"a\": x,\n  \"b\": [\n  {\"c\":1}\n]}\n{\"d\":2}\n",
-			want: []item{bad("invalid character 'x' at start of value, 6 bytes into the value", 1, 0), val(`{"d":2}`, 5, 31)}},
+			want: []item{bad("invalid character 'x' at start of value, 6 bytes into the value", 1, 0, 30), val(`{"d":2}`, 5, 31)}},
+		{name: "deeper than is remembered", input: `{"a":` + strings.Repeat("[", 2*mostOpen) + "x" + strings.Repeat("]", 2*mostOpen) + "}{}", want: []item{
+			bad("exceeded max depth, 10004 bytes into the value", 1, 0, 40007), val(`{}`, 1, 40007)}},
 
 		{name: "array with a bad element", input: "[\n  {\"a\":1},\n  {\"b\":x},\n  {\"c\":3}\n]\n{\"d\":4}",
-			want: []item{val(`{"a":1}`, 2, 4), bad("invalid character 'x' at start of value, 5 bytes into the value", 3, 15), val(`{"c":3}`, 4, 26), val(`{"d":4}`, 6, 36)}},
+			want: []item{val(`{"a":1}`, 2, 4), bad("invalid character 'x' at start of value, 5 bytes into the value", 3, 15, 22), val(`{"c":3}`, 4, 26), val(`{"d":4}`, 6, 36)}},
+		{name: "array with bad elements, all on one line", input: `[{"a":1},{"b":NaN},NaN,{"c":[1}, {"d":4},,]{"e":5}`,
+			want: []item{val(`{"a":1}`, 1, 1), bad("invalid character 'N' at start of value, 5 bytes into the value", 1, 9, 18),
+				bad("invalid character 'N' at start of value, 0 bytes into the value", 1, 19, 22),
+				bad("invalid character '}' after array element (expecting ',' or ']'), 7 bytes into the value", 1, 23, 31), val(`{"d":4}`, 1, 33),
+				bad("invalid character ',' at start of value, 0 bytes into the value", 1, 41, 42), val(`{"e":5}`, 1, 43)}},
 		{name: "array with a bad element, indented", input: "[\n  {\n    \"b\": x, \"c\": [\n      {}\n    ]\n  },\n  {\"d\":4}\n]\n",
-			want: []item{bad("invalid character 'x' at start of value, 11 bytes into the value", 2, 4), val(`{"d":4}`, 7, 47)}},
-		{name: "array, comma after the last element", input: "[{},]\n{}", want: []item{val(`{}`, 1, 1), bad("invalid character ']' at start of value, 0 bytes into the value", 1, 4), val(`{}`, 2, 6), bad("array not closed: unexpected EOF", 2, 8)}},
-		{name: "array, not closed", input: "[{},\n", want: []item{val(`{}`, 1, 1), bad("array not closed: unexpected EOF", 2, 5)}},
+			want: []item{bad("invalid character 'x' at start of value, 11 bytes into the value", 2, 4, 43), val(`{"d":4}`, 7, 47)}},
+		{name: "array with a torn element", input: "[{\"a\":1,\n{\"b\":2}\n]", want: []item{bad("invalid character '{' at start of string (expecting '\"'), 8 bytes into the value", 1, 1, 8), val(`{"b":2}`, 2, 9)}},
+		{name: "array, comma after the last element", input: "[{},]\n{}", want: []item{val(`{}`, 1, 1), bad("invalid character ']' at start of value, 0 bytes into the value", 1, 4, 5), val(`{}`, 2, 6)}},
+		{name: "array, not closed", input: "[{},\n", want: []item{val(`{}`, 1, 1), bad("array not closed: unexpected EOF", 2, 5, 5)}},
 		{name: "array, commas missing", input: "[{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n",
-			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 2, 9), val(`{"b":2}`, 2, 9), val(`{"c":3}`, 3, 17)}},
-		{name: "array, comma missing within the line", input: "[{\"a\":1} {\"b\":2}\n{\"c\":3}\n",
-			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 1, 9), val(`{"c":3}`, 2, 17)}},
+			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 2, 9, 9), val(`{"b":2}`, 2, 9), val(`{"c":3}`, 3, 17)}},
+		{name: "array, comma missing within the line", input: "[{\"a\":1} {\"b\":2},\n{\"c\":3}]\n",
+			want: []item{val(`{"a":1}`, 1, 1), bad("want a comma or ] after an array element, found '{'", 1, 9, 9), val(`{"b":2}`, 1, 9), val(`{"c":3}`, 2, 18)}},
+		{name: "array, no value after an element", input: "[{\"a\":1} x {\"b\":2}:]\n{}",
+			want: []item{val(`{"a":1}`, 1, 1), bad("invalid character 'x' at start of value, 0 bytes into the value", 1, 9, 10), val(`{"b":2}`, 1, 11),
+				bad("invalid character ':' at start of value, 0 bytes into the value", 1, 18, 19), val(`{}`, 2, 21)}},
 		{name: "comma between lines", input: "{\"a\":1},\n{\"b\":2}\n",
-			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character ',' at start of value, 0 bytes into the value", 1, 7), val(`{"b":2}`, 2, 9)}},
+			want: []item{val(`{"a":1}`, 1, 0), bad("invalid character ',' at start of value, 0 bytes into the value", 1, 7, 8), val(`{"b":2}`, 2, 9)}},
 
 		{name: "as large as may be", max: 7, input: `{"a":1}{"b":2}`, want: []item{val(`{"a":1}`, 1, 0), val(`{"b":2}`, 1, 7)}},
 		{name: "a number as large as may be", max: 3, input: "123 ", want: []item{val(`123`, 1, 0)}},
-		{name: "too large by one", max: 6, input: "{}\n{\"a\":1}\n{}", want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3), val(`{}`, 3, 11)}},
+		{name: "too large by one", max: 6, input: "{}\n{\"a\":1}\n{}", want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3, 10), val(`{}`, 3, 11)}},
 		{name: "too large by many", max: 6, input: "{}\n{\"a\":\"" + strings.Repeat("x", 9000) + "\"}\n{}",
-			want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3), val(`{}`, 3, 9012)}},
+			want: []item{val(`{}`, 1, 0), bad("value too large: over 6 bytes", 2, 3, 9011), val(`{}`, 3, 9012)}},
 		{name: "white space does not count", max: 2, input: strings.Repeat("\n", 100) + "{}", want: []item{val(`{}`, 101, 100)}},
-		{name: "white space within does", max: 4, input: "{    }\n{}", want: []item{bad("value too large: over 4 bytes", 1, 0), val(`{}`, 2, 7)}},
+		{name: "white space within does", max: 4, input: "{    }\n{}", want: []item{bad("value too large: over 4 bytes", 1, 0, 6), val(`{}`, 2, 7)}},
 	} {
 		for name, chunked := range chunkings {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
@@ -201,7 +248,7 @@ func TestPipe(t *testing.T) {
 		if len(src.chunks) != want.left {
 			t.Errorf("%d chunks left after %s, want %d", len(src.chunks), want.value, want.left)
 		}
-		if err := r.Resync(); err != nil {
+		if _, err := r.Resync(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -244,7 +291,7 @@ func TestErrorKinds(t *testing.T) {
 			if _, _, err := r.Next(); !errors.Is(err, tt.want) {
 				t.Errorf("Next() = %v, want %v", err, tt.want)
 			}
-			if err := r.Resync(); !errors.Is(err, tt.resync) {
+			if _, err := r.Resync(); !errors.Is(err, tt.resync) {
 				t.Errorf("Resync() = %v, want %v", err, tt.resync)
 			}
 		})
@@ -303,7 +350,7 @@ func TestManySmallAfterLarge(t *testing.T) {
 	if _, _, err := r.Next(); err == nil {
 		t.Fatal("the first value is broken, and was returned")
 	}
-	if err := r.Resync(); err != nil {
+	if _, err := r.Resync(); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; ; n++ {
@@ -321,6 +368,7 @@ func FuzzFeed(f *testing.F) {
 	for _, s := range []string{
 		"", "{}", "{}\n{}\n", "[{},{}]", "[]", "[[]]", "1 2", "1-2", `"a""b"`, "nulltrue", "\uFEFF{}", " [1 , {\"a\":[1]} ] {}",
 		"{\"a\":\"\xff\"}", `{"a":"\ud800"}`, `{"a":1,"a":2}`, "[1,]", "[1 2]", "{", "}", "[", ",", ":", "{}\n,\n{}", "{\"a\":x}\n{}", "1e5", "-0", "01",
+		"\uFEFF{}\n\uFEFF{}", `{"a":NaN}{}`, `[{"a":[1},{}]`, "[{} {}", "[{},]{}", "{\"a\":\"\n{}", "\xef\xbb", "{}\xef\xbb\xbf\xef{}", "[\"a]\n[{}\n", `{"\\\"}`,
 	} {
 		f.Add([]byte(s), uint8(0))
 		f.Add([]byte(s), uint8(3))
@@ -344,7 +392,11 @@ func FuzzFeed(f *testing.F) {
 				}
 				got = append(got, it.Value)
 			}
-			want, err := oracle(bytes.TrimPrefix(input, []byte("\uFEFF")))
+			text := bytes.TrimPrefix(input, []byte("\uFEFF"))
+			if bytes.Contains(text, []byte("\uFEFF")) {
+				continue // where encoding/json takes none
+			}
+			want, err := oracle(text)
 			if valid := len(items) == len(got); valid != (err == nil) {
 				t.Fatalf("%s: encoding/json says %v, we say %v", name, err, items)
 			} else if valid && !cmp.Equal(want, got) {
