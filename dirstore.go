@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,11 +48,18 @@ import (
 // very moment of a rename is overwritten, since it takes no lock. A directory that
 // is copied with its times (cp -a, rsync -a) keeps its versions and metadata.
 //
+// A directory that is gone, because its disk is not mounted say, is not taken for
+// an empty one: every call then fails, and works again once it is back. What
+// stands in its place is taken for the store only if it has a directory
+// .rotatelog. That may be removed at any time otherwise: it is made again, though
+// with the metadata of the objects lost.
+//
 // DirStore needs Linux or macOS.
 type DirStore struct {
-	dir  string // for messages
-	root *os.Root
-	fs   vfs.FS // the same directory: its locks, and the syncing of directories
+	dir string // absolute
+
+	mu sync.Mutex // guards at
+	at *openDir
 }
 
 const (
@@ -62,8 +70,11 @@ const (
 )
 
 // NewDirStore returns the DirStore of dir, which it creates if need be, open to
-// nobody else (mode 0700). It removes what writes of processes that died have
-// left behind.
+// nobody else (mode 0700). The directory above must exist: where a disk is not
+// mounted, nothing is made in its place. For the same reason it is an error, which
+// matches [ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
+// system for it, or for a directory above, that is not mounted. NewDirStore removes
+// what writes of processes that died have left behind.
 func NewDirStore(dir string) (*DirStore, error) {
 	s, err := newDirStore(dir)
 	if err != nil {
@@ -80,6 +91,41 @@ func newDirStore(dir string) (*DirStore, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPlace(dir); err != nil {
+		return nil, err
+	}
+	at, err := openDirAt(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &DirStore{dir: dir, at: at}, nil
+}
+
+// checkPlace returns an error if dir is not there and cannot be made, or if it
+// should be on another disk.
+func checkPlace(dir string) error {
+	if _, err := os.Lstat(filepath.Join(dir, ownDir)); err == nil {
+		return nil // a store
+	}
+	above := filepath.Dir(dir)
+	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no directory %s, in which the store would be made; mount its disk, or make it", ErrPermanent, above)
+	}
+	if point := notMounted(dir); point != "" {
+		return fmt.Errorf("%w: according to /etc/fstab a file system should be mounted at %s, and none is; mount it, or, to use the directory as it is, make %s",
+			ErrPermanent, point, filepath.Join(dir, ownDir))
+	}
+	return nil
+}
+
+// openDir is the directory of a DirStore, open.
+type openDir struct {
+	dir  string // for messages
+	root *os.Root
+	fs   vfs.FS // the same directory: its locks, and the syncing of directories
+}
+
+func openDirAt(dir string) (*openDir, error) {
 	locks, err := vfs.Dir(dir)
 	if err != nil {
 		return nil, err
@@ -89,7 +135,7 @@ func newDirStore(dir string) (*DirStore, error) {
 		locks.Close()
 		return nil, err
 	}
-	s := &DirStore{dir, root, locks}
+	s := &openDir{dir, root, locks}
 	if err := s.prepare(); err != nil {
 		locks.Close()
 		root.Close()
@@ -98,13 +144,51 @@ func newDirStore(dir string) (*DirStore, error) {
 	return s, nil
 }
 
-// prepare makes the private directories, and sweeps new, where nearly always
-// nothing is.
-func (s *DirStore) prepare() error {
+// Location implements [Located].
+func (s *DirStore) Location() string { return s.dir }
+
+// current returns the directory of the store, opened again if that has come back
+// after it was gone.
+func (s *DirStore) current() (*openDir, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there, err := os.Stat(s.dir)
+	if errors.Is(err, fs.ErrNotExist) { // which is not to be taken for a missing object
+		return nil, fmt.Errorf("%w: the directory of the store, %s, is gone; mount its disk, or put it back", ErrPermanent, s.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if here, err := s.at.root.Stat("."); err == nil && os.SameFile(here, there) {
+		return s.at, nil
+	}
+	if _, err := os.Lstat(filepath.Join(s.dir, ownDir)); err != nil {
+		return nil, fmt.Errorf("%w: another directory has taken the place of the store's, %s; mount its disk, or, to begin again in this one, make %s",
+			ErrPermanent, s.dir, filepath.Join(s.dir, ownDir))
+	}
+	at, err := openDirAt(s.dir)
+	if err != nil {
+		return nil, notAbsent(err)
+	}
+	s.at = at // readers may still use the other
+	return at, nil
+}
+
+// makeOwn makes the private directories.
+func (s *openDir) makeOwn() error {
 	for _, d := range []string{lockDir, newDir, metaDir} {
 		if err := s.root.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// prepare makes the private directories, and sweeps new, where nearly always
+// nothing is.
+func (s *openDir) prepare() error {
+	if err := s.makeOwn(); err != nil {
+		return err
 	}
 	names, err := s.fs.ReadDir(newDir)
 	if err != nil {
@@ -129,7 +213,11 @@ func (s *DirStore) prepare() error {
 
 // Stat implements [Store].
 func (s *DirStore) Stat(ctx context.Context, key string) (Object, error) {
-	o, err := s.stat(ctx, key)
+	d, err := s.current()
+	var o Object
+	if err == nil {
+		o, err = d.stat(ctx, key)
+	}
 	if err != nil {
 		return Object{}, &Error{Op: "stat", Key: key, Err: explain(s.dir, err)}
 	}
@@ -138,7 +226,7 @@ func (s *DirStore) Stat(ctx context.Context, key string) (Object, error) {
 
 // stat looks at the file twice if it finds no metadata: either there is none, or
 // it went with a version that was just replaced.
-func (s *DirStore) stat(ctx context.Context, key string) (Object, error) {
+func (s *openDir) stat(ctx context.Context, key string) (Object, error) {
 	if err := checkKey(key); err != nil {
 		return Object{}, err
 	}
@@ -180,14 +268,18 @@ func (s *DirStore) stat(ctx context.Context, key string) (Object, error) {
 // noticed at the end at the latest, where the reader then fails with
 // [ErrConflict].
 func (s *DirStore) Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
-	r, err := s.read(ctx, key, v, off, n)
+	d, err := s.current()
+	var r io.ReadCloser
+	if err == nil {
+		r, err = d.read(ctx, key, v, off, n)
+	}
 	if err != nil {
 		return nil, &Error{Op: "read", Key: key, Err: explain(s.dir, err)}
 	}
 	return r, nil
 }
 
-func (s *DirStore) read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
+func (s *openDir) read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
@@ -237,13 +329,17 @@ func (r *versionReader) Close() error { return r.file.Close() }
 // Write implements [Store]. Writes of one key wait for each other, and readers
 // for nobody.
 func (s *DirStore) Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
-	if err := s.write(ctx, key, old, parts, meta); err != nil {
+	d, err := s.current()
+	if err == nil {
+		err = d.write(ctx, key, old, parts, meta)
+	}
+	if err != nil {
 		return &Error{Op: "write", Key: key, Err: explain(s.dir, err)}
 	}
 	return nil
 }
 
-func (s *DirStore) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *openDir) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
@@ -253,7 +349,11 @@ func (s *DirStore) write(ctx context.Context, key string, old Version, parts []P
 	}
 	defer lock.Close()
 	temp := path.Join(newDir, hashOf(key))
-	defer s.root.Remove(temp) // once renamed it is gone
+	defer func() {
+		if s.holds(key, lock) { // or else it may be another's
+			s.root.Remove(temp) // once renamed it is gone
+		}
+	}()
 	v, err := s.build(ctx, temp, key, old, parts)
 	if err != nil {
 		return err
@@ -270,6 +370,9 @@ func (s *DirStore) write(ctx context.Context, key string, old Version, parts []P
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	if !s.holds(key, lock) {
+		return fmt.Errorf("%s was removed while the object was written; it is written again", path.Join(s.dir, ownDir))
+	}
 	if err := s.root.Rename(temp, key); err != nil {
 		return err
 	}
@@ -281,15 +384,24 @@ func (s *DirStore) write(ctx context.Context, key string, old Version, parts []P
 }
 
 // lock waits for other writes of key, in this process or another.
-func (s *DirStore) lock(ctx context.Context, key string) (io.Closer, error) {
+func (s *openDir) lock(ctx context.Context, key string) (io.Closer, error) {
 	name := path.Join(lockDir, hashOf(key))
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
 		lock, err := s.fs.Lock(name)
-		if !errors.Is(err, vfs.ErrLocked) {
-			return lock, err
+		switch {
+		case err == nil && s.holds(key, lock):
+			return lock, nil
+		case err == nil: // it was removed and made again meanwhile
+			lock.Close()
+		case errors.Is(err, fs.ErrNotExist): // all of .rotatelog was removed
+			if err := s.makeOwn(); err != nil {
+				return nil, notAbsent(err)
+			}
+		case !errors.Is(err, vfs.ErrLocked):
+			return nil, err
 		}
 		if err := (systemClock{}).Sleep(ctx, wait); err != nil {
 			return nil, fmt.Errorf("another write of it holds the lock %s: %w", name, err)
@@ -297,8 +409,23 @@ func (s *DirStore) lock(ctx context.Context, key string) (io.Closer, error) {
 	}
 }
 
+// holds reports whether the lock of key is still the file of that name. Somebody
+// may have removed it, and then another process locks a new one.
+func (s *openDir) holds(key string, lock io.Closer) bool {
+	held, ok := lock.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return true
+	}
+	mine, err := held.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := s.root.Stat(path.Join(lockDir, hashOf(key)))
+	return err == nil && os.SameFile(mine, named)
+}
+
 // build makes the file of the new version, and makes it durable.
-func (s *DirStore) build(ctx context.Context, temp, key string, old Version, parts []Part) (Version, error) {
+func (s *openDir) build(ctx context.Context, temp, key string, old Version, parts []Part) (Version, error) {
 	var src *os.File
 	var size int64
 	var replaced time.Time
@@ -315,10 +442,7 @@ func (s *DirStore) build(ctx context.Context, temp, key string, old Version, par
 		defer f.Close()
 		src, size, replaced, mode = f, info.Size(), info.ModTime(), info.Mode().Perm()
 	}
-	if err := s.root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died
-		return "", err
-	}
-	dst, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	dst, err := s.create(temp)
 	if err != nil {
 		return "", err
 	}
@@ -333,10 +457,26 @@ func (s *DirStore) build(ctx context.Context, temp, key string, old Version, par
 			return "", err
 		}
 	}
-	if err := dst.Chmod(mode); err != nil {
+	// Some file systems have no modes to change.
+	if err := dst.Chmod(mode); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
 		return "", err
 	}
 	return s.seal(dst, temp, replaced)
+}
+
+// create makes the file of a version that is being written.
+func (s *openDir) create(temp string) (*os.File, error) {
+	if err := s.root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died
+		return nil, err
+	}
+	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := s.makeOwn(); err != nil { // newDir was removed
+		return nil, notAbsent(err)
+	}
+	return s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 // copyRange appends p of src, which has size bytes, to dst, in pieces between
@@ -371,7 +511,7 @@ func copyRange(ctx context.Context, dst, src *os.File, size int64, p Part) error
 // seal syncs a new file and gives it a time of its own: now, or if the version
 // that it replaces is not older than that, the next time which the disk can
 // tell apart.
-func (s *DirStore) seal(f *os.File, name string, replaced time.Time) (Version, error) {
+func (s *openDir) seal(f *os.File, name string, replaced time.Time) (Version, error) {
 	if err := f.Sync(); err != nil { // first, lest a late write set the time
 		return "", err
 	}
@@ -396,7 +536,7 @@ func (s *DirStore) seal(f *os.File, name string, replaced time.Time) (Version, e
 }
 
 // check returns nil if the current version is v.
-func (s *DirStore) check(key string, v Version) error {
+func (s *openDir) check(key string, v Version) error {
 	info, err := s.look(key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && v == "":
@@ -415,7 +555,7 @@ func (s *DirStore) check(key string, v Version) error {
 
 // open opens version v. What it returns stays that version, since objects are
 // replaced by renaming.
-func (s *DirStore) open(key string, v Version) (*os.File, fs.FileInfo, error) {
+func (s *openDir) open(key string, v Version) (*os.File, fs.FileInfo, error) {
 	if err := s.check(key, v); err != nil { // also, opening a pipe would hang
 		return nil, nil, err
 	}
@@ -438,7 +578,7 @@ func (s *DirStore) open(key string, v Version) (*os.File, fs.FileInfo, error) {
 }
 
 // look describes the file of an object.
-func (s *DirStore) look(key string) (fs.FileInfo, error) {
+func (s *openDir) look(key string) (fs.FileInfo, error) {
 	info, err := s.root.Stat(key)
 	if errors.Is(err, syscall.ENOTDIR) { // an object stands where key has a directory
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
@@ -457,7 +597,7 @@ func (s *DirStore) look(key string) (fs.FileInfo, error) {
 
 // makeParents makes the directories that lead to key; syncDirs makes them
 // durable.
-func (s *DirStore) makeParents(key string) error {
+func (s *openDir) makeParents(key string) error {
 	if dir := path.Dir(key); dir != "." {
 		return s.root.MkdirAll(dir, 0o700)
 	}
@@ -466,7 +606,7 @@ func (s *DirStore) makeParents(key string) error {
 
 // syncDirs makes the names in a directory durable, and those of all the
 // directories that lead there: whoever made them may have died before syncing.
-func (s *DirStore) syncDirs(dir string) error {
+func (s *openDir) syncDirs(dir string) error {
 	for ; ; dir = path.Dir(dir) {
 		if err := s.fs.SyncDir(dir); err != nil {
 			return err
@@ -489,7 +629,7 @@ func sidecarName(key string, v Version) string {
 	return path.Join(metaDir, hashOf(key), string(v)+".json")
 }
 
-func (s *DirStore) readMeta(key string, v Version) (map[string]string, error) {
+func (s *openDir) readMeta(key string, v Version) (map[string]string, error) {
 	b, err := s.root.ReadFile(sidecarName(key, v))
 	if err != nil {
 		return nil, err
@@ -501,7 +641,7 @@ func (s *DirStore) readMeta(key string, v Version) (map[string]string, error) {
 	return c.Meta, nil
 }
 
-func (s *DirStore) writeMeta(key string, v Version, meta map[string]string) error {
+func (s *openDir) writeMeta(key string, v Version, meta map[string]string) error {
 	if len(meta) == 0 {
 		return nil
 	}
@@ -529,7 +669,7 @@ func (s *DirStore) writeMeta(key string, v Version, meta map[string]string) erro
 
 // dropMeta removes the metadata of all versions but one. What it fails to remove
 // does no harm, and the next write tries again.
-func (s *DirStore) dropMeta(key string, keep Version) {
+func (s *openDir) dropMeta(key string, keep Version) {
 	dir := path.Dir(sidecarName(key, keep))
 	names, _ := s.fs.ReadDir(dir)
 	for _, name := range names {
@@ -570,6 +710,11 @@ func explain(dir string, err error) error {
 		return fmt.Errorf("%w: %w; let this process read and write everything in %s", ErrPermanent, err, dir)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: %w; mount %s for writing", ErrPermanent, err, dir)
+	case errors.Is(err, syscall.ENOLCK), strings.Contains(err.Error(), "flock ") && errors.Is(err, errors.ErrUnsupported):
+		return fmt.Errorf("%w: %w; the file system of %s does not lock files (flock), without which writers would overwrite each other; use another, or mount it with locks",
+			ErrPermanent, err, dir)
+	case errors.As(err, &refused) && refused.Op == "sync" && errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("%w: %w; the file system of %s cannot make names durable (fsync of a directory); use another", ErrPermanent, err, dir)
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return fmt.Errorf("%w: %w; shorten the key", ErrPermanent, err)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrExist):

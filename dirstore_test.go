@@ -108,7 +108,7 @@ func TestDirStoreOpenedTwice(t *testing.T) {
 }
 
 func TestDirStoreFiles(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "made", "on the way")
+	dir := filepath.Join(t.TempDir(), "made on the way")
 	s := openDirStore(t, dir)
 	meta := map[string]string{"ids": "1 a"}
 	o := writeObject(t, s, "logs/2025/day.json", "", "one", meta)
@@ -595,6 +595,154 @@ func TestNewDirStoreFails(t *testing.T) {
 	if _, err := rotatelog.NewDirStore(""); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("NewDirStore of nothing: %v, want fs.ErrInvalid", err)
 	}
+}
+
+// TestNewDirStoreWithoutItsDisk: where a disk is not mounted, nothing is made in
+// its place.
+func TestNewDirStoreWithoutItsDisk(t *testing.T) {
+	mnt := filepath.Join(t.TempDir(), "nas")
+	_, err := rotatelog.NewDirStore(filepath.Join(mnt, "logs"))
+	want := "there is no directory " + mnt + ", in which the store would be made; mount its disk, or make it"
+	if !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want ErrPermanent and %s", err, want)
+	}
+	if _, err := os.Stat(mnt); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it was made: %v", err)
+	}
+}
+
+func TestDirStoreLocation(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{dir + "/logs", "logs", "./x/../logs/"} {
+		if got, want := rotatelog.Located(openDirStore(t, name)).Location(), filepath.Join(dir, "logs"); got != want {
+			t.Errorf("Location of %s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// dirCalls calls each method of a DirStore.
+func dirCalls(t *testing.T, s rotatelog.Store, v rotatelog.Version) map[string]error {
+	t.Helper()
+	_, statErr := s.Stat(t.Context(), "a/day.json")
+	_, readErr := s.Read(t.Context(), "a/day.json", v, 0, -1)
+	return map[string]error{"Stat": statErr, "Read": readErr, "Write": s.Write(t.Context(), "a/day.json", "", text("two"), nil)}
+}
+
+// TestDirStoreGone: a directory that is gone is not an empty one, neither is
+// another in its place, and what comes back is used.
+func TestDirStoreGone(t *testing.T) {
+	above := t.TempDir()
+	dir, away := filepath.Join(above, "store"), filepath.Join(above, "away")
+	s := openDirStore(t, dir)
+	o := writeObject(t, s, "a/day.json", "", "one", map[string]string{"n": "1"})
+	wantRefused := func(want string) {
+		t.Helper()
+		for op, err := range dirCalls(t, s, o.Version) {
+			if !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, rotatelog.ErrConflict) ||
+				!strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want ErrPermanent and %s", op, err, want)
+			}
+		}
+	}
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename(dir, away)
+	wantRefused("the directory of the store, " + dir + ", is gone; mount its disk, or put it back")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused("another directory has taken the place of the store's, " + dir + "; mount its disk, or, to begin again in this one, make " + dir + "/.rotatelog")
+	if got := files(t, dir); len(got) > 0 {
+		t.Errorf("files were made in its place: %q", got)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	rename(away, dir)
+	if got := statObject(t, s, "a/day.json"); got.Version != o.Version || !maps.Equal(got.Meta, o.Meta) {
+		t.Errorf("once back, Stat = %+v, want %+v", got, o)
+	}
+
+	rename(dir, away)
+	if err := os.MkdirAll(filepath.Join(dir, ".rotatelog"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeObject(t, s, "a/day.json", "", "two", nil)
+	wantFile(t, filepath.Join(dir, "a/day.json"), "two")
+	wantFile(t, filepath.Join(away, "a/day.json"), "one")
+}
+
+// TestDirStoreOwnDirectoryRemoved: .rotatelog is made again.
+func TestDirStoreOwnDirectoryRemoved(t *testing.T) {
+	dir := t.TempDir()
+	s := openDirStore(t, dir)
+	meta := map[string]string{"n": "1"}
+	o := writeObject(t, s, "day.json", "", "one", meta)
+	for _, name := range []string{".rotatelog", ".rotatelog/lock", ".rotatelog/new", ".rotatelog/meta"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if got := statObject(t, s, "day.json"); got.Version != o.Version {
+			t.Errorf("without %s, Stat = %+v, want %+v", name, got, o)
+		}
+		if o = writeObject(t, s, "day.json", o.Version, "after "+name, meta); !maps.Equal(o.Meta, meta) {
+			t.Errorf("after %s was removed, Stat = %+v, want Meta %v", name, o, meta)
+		}
+	}
+}
+
+// removing is a context that calls remove when it is asked the second time: by
+// Write, right before it renames.
+type removing struct {
+	context.Context
+	calls  int
+	remove func()
+}
+
+func (c *removing) Err() error {
+	if c.calls++; c.calls == 2 {
+		c.remove()
+	}
+	return nil
+}
+
+// TestDirStoreLockRemovedWhileWriting: whose lock was removed writes nothing, since
+// another may hold a new one.
+func TestDirStoreLockRemovedWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	s := openDirStore(t, dir)
+	o := writeObject(t, s, "day.json", "", "one", nil)
+	lock, temp := "", ""
+	ctx := &removing{Context: context.Background(), remove: func() {
+		names := files(t, filepath.Join(dir, ".rotatelog"))
+		i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "new/") })
+		if i < 0 {
+			t.Fatalf("nothing is being written: %q", names)
+		}
+		temp = filepath.Join(dir, ".rotatelog", names[i])
+		lock = filepath.Join(dir, ".rotatelog/lock", filepath.Base(temp))
+		if err := os.RemoveAll(filepath.Join(dir, ".rotatelog")); err != nil {
+			t.Fatal(err)
+		}
+		openDirStore(t, dir) // as another process does
+		for _, name := range []string{lock, temp} {
+			if err := os.WriteFile(name, []byte("another's"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}}
+	err := s.Write(ctx, "day.json", o.Version, text("two"), nil)
+	if err == nil || errors.Is(err, rotatelog.ErrConflict) || errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), ".rotatelog was removed while the object was written") {
+		t.Errorf("Write: %v", err)
+	}
+	wantFile(t, filepath.Join(dir, "day.json"), "one")
+	wantFile(t, temp, "another's")
+	writeObject(t, s, "day.json", o.Version, "two", nil)
 }
 
 // These variables make the test binary a process that works on a DirStore.

@@ -235,6 +235,30 @@ func mutations() []mutation {
 			"false",
 			"TestS3AnswersFromBetween", "",
 		},
+		{
+			"DirStore ignores that a directory cannot be synced", "dirstore.go",
+			"if err := s.fs.SyncDir(dir); err != nil {",
+			"if err := s.fs.SyncDir(dir); false {",
+			"TestDirStoreUnsynced", "",
+		},
+		{
+			"DirStore does not sync the new name of an object", "dirstore.go",
+			"if err := s.syncDirs(path.Dir(key)); err != nil {",
+			"if err := error(nil); err != nil {",
+			"TestDirStoreUnsynced", "",
+		},
+		{
+			"DirStore takes a directory that is gone for an empty one", "dirstore.go",
+			"if here, err := s.at.root.Stat(\".\"); err == nil && os.SameFile(here, there) {",
+			"if here, err := s.at.root.Stat(\".\"); err == nil && (true || os.SameFile(here, there)) {",
+			"TestDirStoreGone", "",
+		},
+		{
+			"DirStore writes though its lock was removed", "dirstore.go",
+			"if !s.holds(key, lock) {",
+			"if false {",
+			"TestDirStoreLockRemovedWhileWriting", "",
+		},
 	}
 }
 

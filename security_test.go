@@ -33,7 +33,8 @@ func openReal(t *testing.T, cfg rotatelog.Config) *rotatelog.Writer {
 // TestModes: nobody but the owner may read what is kept.
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "Open")
-	store, err := rotatelog.NewDirStore(filepath.Join(dir, "store"))
+	storeDir := filepath.Join(t.TempDir(), "store")
+	store, err := rotatelog.NewDirStore(storeDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := 0
-	filepath.WalkDir(filepath.Dir(dir), func(path string, d fs.DirEntry, err error) error {
+	look := func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,9 @@ func TestModes(t *testing.T) {
 			t.Errorf("%s has mode %v, want %v at most", path, got, want)
 		}
 		return nil
-	})
+	}
+	filepath.WalkDir(filepath.Dir(dir), look)
+	filepath.WalkDir(storeDir, look)
 	if files < 12 {
 		t.Errorf("looked at %d files only", files)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"strings"
 	"sync"
 
 	"example.com/rotatelog"
@@ -21,13 +22,14 @@ func fileStore(u *url.URL) (rotatelog.Store, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, fmt.Errorf("-store %s: in a path, ? is written %%3F and # is written %%23", u)
 	}
-	return &lazyStore{open: func() (rotatelog.Store, error) { return rotatelog.NewDirStore(u.Path) }}, nil
+	return &lazyStore{location: path.Clean(u.Path), open: func() (rotatelog.Store, error) { return rotatelog.NewDirStore(u.Path) }}, nil
 }
 
 // lazyStore opens a store when it is first used, and tries again until that
 // works: a disk that is not mounted must not keep fetches from being kept.
 type lazyStore struct {
-	open func() (rotatelog.Store, error)
+	location string // of the store, known before it is open
+	open     func() (rotatelog.Store, error)
 
 	mu     sync.Mutex
 	opened rotatelog.Store // mu guards it
@@ -45,6 +47,9 @@ func (s *lazyStore) store() (rotatelog.Store, error) {
 	}
 	return s.opened, nil
 }
+
+// Location implements rotatelog.Located.
+func (s *lazyStore) Location() string { return s.location }
 
 func (s *lazyStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	store, err := s.store()
@@ -73,8 +78,11 @@ func (s *lazyStore) Write(ctx context.Context, key string, old rotatelog.Version
 // notOpened makes sure that a store that cannot be opened is not taken for one
 // without the object.
 func notOpened(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New(err.Error())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	if errors.Is(err, rotatelog.ErrPermanent) {
+		return fmt.Errorf("%w: %s", rotatelog.ErrPermanent, strings.TrimPrefix(err.Error(), rotatelog.ErrPermanent.Error()+": "))
+	}
+	return errors.New(err.Error())
 }

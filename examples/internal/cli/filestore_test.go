@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"example.com/rotatelog"
@@ -31,6 +32,34 @@ func TestFileStoreDecodesEscapes(t *testing.T) {
 	}
 }
 
+// A directory whose disk is not mounted is no missing object, and is used as soon as
+// it is there.
+func TestFileStoreWithoutItsDisk(t *testing.T) {
+	mnt := filepath.Join(t.TempDir(), "mnt")
+	flags := StoreFlags{url: "file://" + mnt + "/logs", pathStyle: true}
+	store, _, err := flags.Open(Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "there is no directory " + mnt + ", in which the store would be made; mount its disk, or make it"
+	if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
+		t.Errorf("Stat: %v, want ErrPermanent and %s", err, want)
+	}
+	if err := os.Mkdir(mnt, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat of nothing: %v", err)
+	}
+	dir, err := rotatelog.NewDirStore(mnt + "/logs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := store.(rotatelog.Located).Location(), dir.Location(); got != want {
+		t.Errorf("Location %q, want %q", got, want)
+	}
+}
+
 func TestLazyStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) rotatelog.Store {
 		return &lazyStore{open: func() (rotatelog.Store, error) { return storetest.NewMem(), nil }}
@@ -38,7 +67,7 @@ func TestLazyStore(t *testing.T) {
 }
 
 func TestLazyStoreTriesAgain(t *testing.T) {
-	gone := fmt.Errorf("mount point: %w", fs.ErrNotExist)
+	gone := fmt.Errorf("%w: mount point: %w", rotatelog.ErrPermanent, fs.ErrNotExist)
 	failures := []error{gone, gone, gone}
 	mem := storetest.NewMem()
 	s := &lazyStore{open: func() (rotatelog.Store, error) {
@@ -54,7 +83,7 @@ func TestLazyStoreTriesAgain(t *testing.T) {
 	_, readErr := s.Read(ctx, "key", "v", 0, -1)
 	writeErr := s.Write(ctx, "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
 	for _, err := range []error{statErr, readErr, writeErr} {
-		if err == nil || errors.Is(err, fs.ErrNotExist) || err.Error() != gone.Error() {
+		if !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || err.Error() != gone.Error() {
 			t.Errorf("got %v, want the reason, and it must not say that there is no object", err)
 		}
 	}
