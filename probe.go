@@ -21,6 +21,10 @@ import (
 type ProbeOptions struct {
 	// Quick leaves out CopyPart, for which 5 MiB are sent and read.
 	Quick bool
+	// Progress, unless nil, is called before each step with what is tried next,
+	// such as "conditions of PutObject", and with "cleaning up" before the last. It
+	// is called by one goroutine.
+	Progress func(step string)
 }
 
 // Probe finds out what the bucket does, by trying it on throwaway objects whose
@@ -36,10 +40,14 @@ type ProbeOptions struct {
 // on versioning, for one, may change it.
 func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
 	p := newProbe(s, prefix)
+	if opts.Progress == nil {
+		opts.Progress = func(string) {}
+	}
 	err := p.run(ctx, opts)
 	if err != nil && ctx.Err() != nil { // then it is the reason, whatever else err says
 		err = p.explain(ctx, "probe", context.Cause(ctx))
 	}
+	opts.Progress("cleaning up")
 	p.clean(ctx)
 	p.found.Clock, p.found.ClockAhead = p.clock.finding()
 	return p.found, err
@@ -69,12 +77,15 @@ func newProbe(s *S3Store, prefix string) *probe {
 }
 
 func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
+	opts.Progress("whether the bucket can be reached")
 	if err := p.reach(ctx); err != nil {
 		return err
 	}
+	opts.Progress("storing and reading an object")
 	if err := p.putAndRead(ctx); err != nil {
 		return err
 	}
+	opts.Progress("conditions, metadata, multipart uploads")
 	steps := []func(context.Context){
 		p.list, p.versioning, p.reads, p.metadata, p.checksum, p.write,
 		p.createOnly, p.ifMatch, p.race, p.multipart, p.completes,

@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/rotatelog/clocktest"
 	"example.com/rotatelog/examples/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
 )
@@ -63,10 +68,15 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 	return code, stdout, stderr
 }
 
+// newEnv returns what the program works with, at noon.
+func (b *bench) newEnv(stdout, stderr io.Writer, args ...string) cli.Env {
+	return cli.Env{Args: args, Stdout: stdout, Stderr: stderr, Getenv: func(name string) string { return b.env[name] },
+		Clock: clocktest.New(time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC))}
+}
+
 func runWith(b *bench, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	env := cli.Env{Args: args, Stdout: &out, Stderr: &errs, Getenv: func(name string) string { return b.env[name] }}
-	code = run(b.ctx, env)
+	code = run(b.ctx, b.newEnv(&out, &errs, args...))
 	text := strings.ReplaceAll(out.String(), b.endpoint, "http://server")
 	text = probeName.ReplaceAllString(text, "rotatelog-probe-xyz")
 	return code, requestID.ReplaceAllString(text, "RequestID: 1"), errs.String()
@@ -192,13 +202,75 @@ func TestInterrupted(t *testing.T) {
 	b.wantNothingLeft()
 }
 
+// TestTodaysObject: whose object today's is decides whether the Writer of a
+// directory works here.
+func TestTodaysObject(t *testing.T) {
+	const ours, theirs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ZYXWVUTSRQPONMLKJIHGFEDCBA"
+	for _, test := range []struct {
+		name, owner, spool, key string
+		code                    int
+		row, end                string
+	}{
+		{"own", ours, ours, "mine/2_json_log_2025-07-10.json", cli.OK,
+			"today's object        ok       it is of this directory's Writer, or there is none yet\n", "\nA Writer works here.\n"},
+		{"another's", theirs, ours, "mine/2_json_log_2025-07-10.json", cli.Failure,
+			"today's object        no       it belongs to another Writer\n  mine/2_json_log_2025-07-10.json belongs to the Writer " + theirs + ", which is not that of DIR/2.spool: ",
+			"\nA Writer works here, but not one of this directory: it belongs to another Writer (see \"today's object\").\n"},
+		{"another's, compressed", theirs, ours, "mine/2_json_log_2025-07-10.json.zst", cli.Failure, "belongs to the Writer " + theirs, "not one of this directory"},
+		{"spool without an id", theirs, "", "mine/2_json_log_2025-07-10.json", cli.Failure,
+			"if its spool was lost, end it and write its id, without a line end, into DIR/2.spool/owner\n", "not one of this directory"},
+		{"no spool", theirs, "none", "mine/2_json_log_2025-07-10.json", cli.OK, "belongs to the Writer " + theirs, "\nA Writer works here.\n"},
+		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", cli.OK, "there is none yet\n", "\nA Writer works here.\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, fakes3.Linode())
+			b.srv.PutObject(bucket, test.key, []byte("{}"), map[string]string{"rotatelog-owner": test.owner})
+			dir := t.TempDir()
+			if test.spool != "none" {
+				if err := os.Mkdir(filepath.Join(dir, "2.spool"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.spool == ours {
+				if err := os.WriteFile(filepath.Join(dir, "2.spool/owner"), []byte(test.spool), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code, stdout, stderr := b.run("-quick", "-dir", dir, "-name", "2", "-store", "s3://"+bucket+"/mine")
+			stdout = strings.ReplaceAll(stdout, dir, "DIR")
+			if code != test.code || !strings.Contains(stdout, test.row) || !strings.Contains(stdout, test.end) || stderr != "" {
+				t.Errorf("code %d, stdout %s\nstderr %q, want %d, %s, %s", code, stdout, stderr, test.code, test.row, test.end)
+			}
+		})
+	}
+}
+
+// TestProgress: on a terminal each step is shown as it goes, and then taken away.
+func TestProgress(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	var out, errs bytes.Buffer
+	env := b.newEnv(&out, &errs, "-quick", "-store", "s3://"+bucket, "-endpoint", b.endpoint)
+	code := runOn(b.ctx, env, true)
+	shown := strings.Split(errs.String(), cli.EraseLine)
+	if code != cli.OK || len(shown) < 5 || shown[0] != "" || shown[1] != "testing: whether the bucket can be reached …" ||
+		!slices.Contains(shown, "testing: cleaning up …") || shown[len(shown)-1] != "" {
+		t.Errorf("code %d, shown %q", code, shown)
+	}
+	if want := strings.Count(out.String(), cli.EraseLine); want != 0 {
+		t.Errorf("%d steps on standard output", want)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{nil, "-store is missing"},
+		{nil, "-store is missing: say where the daily objects live, as in -store s3://BUCKET\n"},
+		{[]string{"-store", "logs"}, "it is a URL, as in -store s3://BUCKET\n"},
+		{[]string{"-store", "gs://logs"}, "use s3://BUCKET\n"},
+		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint + "/" + bucket}, "the path of the endpoint names the bucket; leave that out: "},
 		{[]string{"-store", "file:///srv/logs"}, "only the connection to s3://BUCKET can be tested"},
 		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `"file": it takes flags only`},
 		{[]string{"-slow"}, "-slow"},
@@ -209,7 +281,7 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	code, stdout, stderr := runWith(b, "-h")
-	if code != cli.OK || !strings.HasPrefix(stdout, "Usage: doctor ") || stderr != "" {
+	if code != cli.OK || !strings.HasPrefix(stdout, "Usage: doctor ") || strings.Contains(stdout, "file:") || stderr != "" {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	for line := range strings.Lines(stdout) {

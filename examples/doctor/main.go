@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/examples/internal/cli"
@@ -17,7 +18,9 @@ const help = `Usage: doctor -store s3://BUCKET[/FOLDER] -endpoint URL [flags]
 Tests the connection to a bucket: whether it can be reached, written and read,
 and what it makes of the conditions that keep one upload from overwriting
 another. It tries all that on objects of its own, below FOLDER/ or, where the
-programs write without one, all_api_rotating_logs/, and removes them again.
+programs write without one, all_api_rotating_logs/, and removes them again. It
+also looks whether today's object is of the Writer whose spool is in -dir, and
+changes nothing there. On a terminal it shows what it is at.
 
 Flags:
 
@@ -28,16 +31,17 @@ found out, and 2 if the flags are wrong. For example:
   doctor -store s3://sports-json-logs-all -endpoint https://us-ord-1.linodeobjects.com
 `
 
-// writersPrefix is that of a Writer whose Config names none.
-const writersPrefix = "all_api_rotating_logs/"
-
 func main() { cli.Main(run) }
 
-func run(ctx context.Context, env cli.Env) int {
-	var where cli.StoreFlags
+func run(ctx context.Context, env cli.Env) int { return runOn(ctx, env, cli.IsTerminal(env.Stderr)) }
+
+func runOn(ctx context.Context, env cli.Env, terminal bool) int {
+	where := cli.StoreFlags{BucketOnly: true}
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	where.Define(flags)
 	quick := flags.Bool("quick", false, "leave out what sends and reads 5 MiB")
+	dir := flags.String("dir", ".", "`DIR` of the Writer's local file and spool (default .)")
+	name := flags.String("name", "all_api", "`NAME` of the stream (default all_api)")
 	if code, done := env.ParseFlags(flags, help); done {
 		return code
 	}
@@ -45,11 +49,19 @@ func run(ctx context.Context, env cli.Env) int {
 	if err != nil {
 		return env.UsageError(flags.Name(), err)
 	}
-	found, err := store.Probe(ctx, cmp.Or(prefix, writersPrefix), rotatelog.ProbeOptions{Quick: *quick})
+	prefix = cmp.Or(prefix, *name+"_rotating_logs/")
+	step, end := steps(env.Stderr, terminal)
+	found, err := store.Probe(ctx, prefix, rotatelog.ProbeOptions{Quick: *quick, Progress: step})
 	if *quick {
 		found.CopyPart = rotatelog.Finding{}
 	}
-	table := rows(found)
+	today := owner{foreign: nobody}
+	if found.Reach.Answer == rotatelog.AnswerYes && ctx.Err() == nil {
+		step("whose object today's is")
+		today = lookAtToday(ctx, env, store, prefix+*name, filepath.Join(*dir, *name+".spool"))
+	}
+	end()
+	table := rows(found, today)
 	printTable(env.Stdout, table)
 	printLeftover(env.Stdout, found.Leftover)
 	if ctx.Err() != nil {
@@ -57,6 +69,16 @@ func run(ctx context.Context, env cli.Env) int {
 		return cli.Failure
 	}
 	return conclude(env.Stdout, found, table)
+}
+
+// steps returns what shows the steps on a terminal, in one line, and what takes
+// that away. Elsewhere they show nothing.
+func steps(w io.Writer, terminal bool) (step func(string), end func()) {
+	if !terminal {
+		return func(string) {}, func() {}
+	}
+	step = func(what string) { fmt.Fprintf(w, "%stesting: %s …", cli.EraseLine, what) }
+	return step, func() { io.WriteString(w, cli.EraseLine) }
 }
 
 func open(env cli.Env, where *cli.StoreFlags, rest []string) (*rotatelog.S3Store, string, error) {
@@ -67,11 +89,7 @@ func open(env cli.Env, where *cli.StoreFlags, rest []string) (*rotatelog.S3Store
 	if err != nil {
 		return nil, "", err
 	}
-	s, ok := store.(*rotatelog.S3Store)
-	if !ok {
-		return nil, "", fmt.Errorf("-store: only the connection to s3://BUCKET can be tested")
-	}
-	return s, prefix, nil
+	return store.(*rotatelog.S3Store), prefix, nil
 }
 
 func printLeftover(w io.Writer, leftover []string) {
@@ -87,7 +105,10 @@ func printLeftover(w io.Writer, leftover []string) {
 // conclude says in the end what it all means.
 func conclude(w io.Writer, found rotatelog.Capabilities, table []row) (code int) {
 	fmt.Fprintln(w)
-	switch {
+	switch bad := firstBad(table, toOwn); {
+	case found.CanOwn() == nil && bad != "":
+		fmt.Fprintf(w, "A Writer works here, but not one of this directory: %s.\n", bad)
+		code = cli.Failure
 	case found.CanShare() == nil:
 		fmt.Fprintln(w, "A Writer works here.\nSeveral Writers may share a key.")
 		return cli.OK
@@ -95,7 +116,7 @@ func conclude(w io.Writer, found rotatelog.Capabilities, table []row) (code int)
 		fmt.Fprintf(w, "A Writer works here.\nSeveral Writers must not share a key: %s.\n", firstBad(table, toShare))
 		code = cli.OK
 	default:
-		fmt.Fprintf(w, "No Writer works here: %s.\n", firstBad(table, toOwn))
+		fmt.Fprintf(w, "No Writer works here: %s.\n", bad)
 		code = cli.Failure
 	}
 	if found.Versioned.Answer == rotatelog.AnswerYes {

@@ -26,13 +26,14 @@ const (
 	toShare      // Writers that share a key
 )
 
-func rows(c rotatelog.Capabilities) []row {
+func rows(c rotatelog.Capabilities, today owner) []row {
 	return []row{
 		{"bucket reachable", toOwn, c.Reach, "it tells that an object is missing", "nothing can be stored"},
 		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which no Writer needs"},
 		{"write", toOwn, c.Put, "an object can be stored", "nothing can be stored"},
 		{"read back", toOwn, c.Read, "and comes back as it was", "what is stored cannot be trusted"},
 		{"append", toOwn, c.Write, "an upload is added to those before", "no upload gets through"},
+		{"today's object", today.foreign, today.finding, "it is of this directory's Writer, or there is none yet", "it belongs to another Writer"},
 		{"metadata", nobody, worst(c.Metadata, c.LargeMetadata, c.MultipartMetadata),
 			"a look is enough to know which uploads are there", "each upload has to read the whole object first"},
 		{"checksum", nobody, c.ContentMD5, "what is damaged on the way is refused", "what is damaged on the way is stored"},
@@ -95,9 +96,13 @@ func (r row) result() (result, follows string) {
 	return "unknown", "not tried"
 }
 
-// firstBad says what follows from the first row of that need that is not ok.
+// firstBad says what follows from the first row of that need that is not ok, ""
+// if all are.
 func firstBad(table []row, n need) string {
 	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Answer != rotatelog.AnswerYes })
+	if i < 0 {
+		return ""
+	}
 	_, follows := table[i].result()
 	return fmt.Sprintf("%s (see %q)", follows, table[i].what)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -22,22 +21,14 @@ type progress struct {
 	visible      bool
 }
 
-const (
-	eraseLine   = "\r\x1b[K"
-	refreshRate = 250 * time.Millisecond
-)
+const refreshRate = 250 * time.Millisecond
 
 // newProgress takes over cmd's standard error, if that is a terminal.
 func newProgress(cmd *cli.Command) *progress {
-	f, ok := cmd.Stderr.(*os.File)
-	if !ok {
+	if !cli.IsTerminal(cmd.Stderr) {
 		return nil
 	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	p := &progress{out: f, now: time.Now}
+	p := &progress{out: cmd.Stderr, now: time.Now}
 	if cmd.Clock != nil {
 		p.now = cmd.Clock.Now
 	}
@@ -59,7 +50,7 @@ func (p *progress) update(fetches int, bytes int64) {
 	}
 	p.shown, p.visible = now, true
 	seconds := max(now.Sub(p.start).Seconds(), refreshRate.Seconds())
-	fmt.Fprintf(p.out, "%s%d fetches, %.1f MB, %.0f fetches/s", eraseLine, fetches, float64(bytes)/1e6, float64(fetches)/seconds)
+	fmt.Fprintf(p.out, "%s%d fetches, %.1f MB, %.0f fetches/s", cli.EraseLine, fetches, float64(bytes)/1e6, float64(fetches)/seconds)
 }
 
 // clear takes the line away.
@@ -82,7 +73,7 @@ func (p *progress) Write(b []byte) (int, error) {
 
 func (p *progress) erase() {
 	if p.visible {
-		io.WriteString(p.out, eraseLine)
+		io.WriteString(p.out, cli.EraseLine)
 		p.visible = false
 	}
 }

@@ -63,6 +63,19 @@ func (e Env) ParseFlags(flags *flag.FlagSet, help string) (code int, done bool) 
 	return OK, false
 }
 
+// IsTerminal reports whether w is a terminal, on which a line can be written over.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// EraseLine takes away what is on the line of a terminal.
+const EraseLine = "\r\x1b[K"
+
 // UsageError says what is wrong with the arguments.
 func (e Env) UsageError(program string, err error) int {
 	fmt.Fprintf(e.Stderr, "%s: %v\nrun with -h for help\n", program, err)

@@ -18,13 +18,19 @@ one.
 
 // StoreFlags are the flags that say where the daily objects live.
 type StoreFlags struct {
+	BucketOnly bool // the program takes no file:///DIR, and so offers none
+
 	url, endpoint, region string
 	pathStyle             bool
 }
 
 // Define defines the flags in f.
 func (s *StoreFlags) Define(f *flag.FlagSet) {
-	f.StringVar(&s.url, "store", "", "`URL` of the store: s3://BUCKET[/FOLDER] or file:///DIR (required)")
+	usage := "`URL` of the store: s3://BUCKET[/FOLDER] or file:///DIR (required)"
+	if s.BucketOnly {
+		usage = "`URL` of the bucket: s3://BUCKET[/FOLDER] (required)"
+	}
+	f.StringVar(&s.url, "store", "", usage)
 	f.StringVar(&s.endpoint, "endpoint", "", "`URL` of the S3 server, as https://us-ord-1.linodeobjects.com (required for s3:)")
 	f.StringVar(&s.region, "region", "", "`R`egion (default $AWS_REGION, else that in R.linodeobjects.com, else us-east-1)")
 	f.BoolVar(&s.pathStyle, "path-style", true, "name the bucket in the path; =false: in the host (default true)")
@@ -34,15 +40,19 @@ func (s *StoreFlags) Define(f *flag.FlagSet) {
 // ask for, "" if they ask for none. It touches neither disk nor network; an
 // error is one of usage, and tells no secret.
 func (s *StoreFlags) Open(env Env) (store rotatelog.Store, prefix string, err error) {
+	forms, or := "-store s3://BUCKET or -store file:///DIR", "s3://BUCKET or file:///DIR"
+	if s.BucketOnly {
+		forms, or = "-store s3://BUCKET", "s3://BUCKET"
+	}
 	if s.url == "" {
-		return nil, "", errors.New("-store is missing: say where the daily objects live, as in -store s3://BUCKET or -store file:///DIR")
+		return nil, "", fmt.Errorf("-store is missing: say where the daily objects live, as in %s", forms)
 	}
 	if strings.Contains(s.url, "@") && !strings.HasPrefix(s.url, "file:///") { // not to be repeated: it may hold a secret
 		return nil, "", errors.New("-store: a key does not belong into the URL, and in a folder @ is written %40")
 	}
 	u, err := url.Parse(s.url)
 	if err != nil {
-		return nil, "", fmt.Errorf("-store: %w", err)
+		return nil, "", fmt.Errorf("-store: %w", withoutURL(err))
 	}
 	if u.Scheme != "s3" && (s.endpoint != "" || s.region != "" || !s.pathStyle) {
 		return nil, "", fmt.Errorf("-store %s: -endpoint, -region and -path-style are for s3://BUCKET only", u)
@@ -51,11 +61,23 @@ func (s *StoreFlags) Open(env Env) (store rotatelog.Store, prefix string, err er
 	case "s3":
 		return s.openS3(env, u)
 	case "file":
+		if s.BucketOnly {
+			return nil, "", errors.New("-store: only the connection to s3://BUCKET can be tested")
+		}
 		store, err = fileStore(u)
 	case "":
-		err = fmt.Errorf("-store %s: it is a URL, as in -store s3://BUCKET or -store file:///DIR", u)
+		err = fmt.Errorf("-store %s: it is a URL, as in %s", u, forms)
 	default:
-		err = fmt.Errorf("-store %s: unknown scheme %q: use s3://BUCKET or file:///DIR", u, u.Scheme)
+		err = fmt.Errorf("-store %s: unknown scheme %q: use %s", u, u.Scheme, or)
 	}
 	return store, "", err
+}
+
+// withoutURL returns the error of url.Parse without the URL, which may hold a
+// secret.
+func withoutURL(err error) error {
+	if escape, ok := errors.AsType[url.EscapeError](err); ok {
+		return escape
+	}
+	return errors.New("it is not a URL")
 }

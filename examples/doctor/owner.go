@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/examples/internal/cli"
+)
+
+// owner is whether today's object may be written by the Writer of a directory.
+type owner struct {
+	finding rotatelog.Finding
+	foreign need // who cannot do without that
+}
+
+// ownerKey names the metadata in which an object holds its Writer's id. The
+// Writer has it in the file owner of its spool.
+const ownerKey = "rotatelog-owner"
+
+// lookAtToday compares today's objects, whose keys begin with base, with the
+// spool. Where there is no spool yet, a Writer would be another one.
+func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, spool string) owner {
+	day, err := today(env)
+	if err != nil {
+		return owner{rotatelog.Finding{Err: err}, nobody}
+	}
+	file := filepath.Join(spool, "owner")
+	mine, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return owner{rotatelog.Finding{Err: err}, nobody}
+	}
+	foreign := toOwn
+	if err != nil {
+		if _, err := os.Stat(spool); err != nil {
+			foreign = nobody // it may be looked at from another machine
+		}
+	}
+	for _, suffix := range []string{".json", ".json.zst", ".json.gz"} {
+		key := base + "_json_log_" + day.String() + suffix
+		o, err := store.Stat(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return owner{rotatelog.Finding{Err: err}, nobody}
+		}
+		if theirs := o.Meta[ownerKey]; theirs != "" && theirs != string(mine) {
+			return owner{rotatelog.Finding{Answer: rotatelog.AnswerNo, Err: fmt.Errorf(
+				"%s belongs to the Writer %s, which is not that of %s: name its -dir, or give this one another -name or FOLDER; "+
+					"if its spool was lost, end it and write its id, without a line end, into %s",
+				key, theirs, spool, file)}, foreign}
+		}
+	}
+	return owner{rotatelog.Finding{Answer: rotatelog.AnswerYes}, foreign}
+}
+
+// today returns the day that it is where a Writer's days end.
+func today(env cli.Env) (rotatelog.Day, error) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		return rotatelog.Day{}, err
+	}
+	now := time.Now()
+	if env.Clock != nil {
+		now = env.Clock.Now()
+	}
+	return rotatelog.DayOf(now, zone), nil
+}
