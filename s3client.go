@@ -34,8 +34,8 @@ const (
 
 // NewS3Client returns a client that is right for Linode Object Storage and its
 // kin. endpoint is an address such as https://us-ord-1.linodeobjects.com,
-// without the bucket; region is such as us-ord-1. What is wrong with them the
-// first call of the [S3Store] tells.
+// without the bucket, and with a path only where a gateway has one; region is such
+// as us-ord-1. What is wrong with them the first call of the [S3Store] tells.
 //
 // It addresses buckets by path, and sends none of the SDK's checksums, which
 // these servers refuse. It keeps connections for 45 s, gives up on a request

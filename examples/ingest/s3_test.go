@@ -3,6 +3,8 @@ package main
 import (
 	"net"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +138,31 @@ func TestS3GoesOn(t *testing.T) {
 	b.setKey(accessKey, secretKey)
 	b.wantRun(cli.OK, "0 0 0 3 0 0", "", "-flush")
 	wantS3(t, srv, "all/", totals{1, 3, 23, 276})
+}
+
+// A spool that was lost leaves its day to another Writer, until that gets its id.
+func TestS3LostSpool(t *testing.T) {
+	b, srv := newS3Bench(t)
+	b.env.Stdin = strings.NewReader(fetches(10))
+	b.wantRun(cli.OK, "10 55 1 1 0 0", "")
+	owner := filepath.Join(b.path("work"), "all_api.spool/owner")
+	lost, err := os.ReadFile(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(b.path("work")); err != nil {
+		t.Fatal(err)
+	}
+	b.env.Stdin = strings.NewReader(fetches(10))
+	code, _, stderr := b.run("-flush")
+	if code != cli.Failure || !strings.Contains(stderr, "belongs to another Writer, "+string(lost)) || !strings.Contains(stderr, "1 batch waits on disk") {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+	if err := os.WriteFile(owner, lost, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	wantS3(t, srv, "all/", totals{1, 2, 20, 110})
 }
 
 // A reply that is lost makes no second upload.
