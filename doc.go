@@ -144,7 +144,7 @@
 //
 // What RFC 8259 allows in a fetch, and not every reader takes, is kept as well:
 // repeated names, and escaped surrogates that stand alone, such as "\ud83d". Python
-// and jq from 1.7 on read a day that holds one; jq 1.6 does not.
+// reads a day that holds one; jq 1.6 does not.
 //
 // # Compression
 //
