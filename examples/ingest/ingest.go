@@ -109,7 +109,7 @@ func (in *ingest) reject(name string, at feed.Position, end int64, err error) {
 	}
 	in.stretches++
 	in.leftOut += size
-	in.refuse("%s:%d: %v; left out: %s at offset %d", name, at.Line, reason(err), cli.Plural(int(size), "byte", "bytes"), at.Offset)
+	in.refuse("%s:%d: %v; left out: %s at offset %d", name, at.Line, reason(err), cli.Plural(size, "byte", "bytes"), at.Offset)
 }
 
 func (in *ingest) refuse(format string, args ...any) {
@@ -168,7 +168,7 @@ func (in *ingest) summary() (code int) {
 	fmt.Fprintf(out, "batches waiting    %6d  in %s\n", waiting, dir)
 	fmt.Fprintf(out, "fetches unfinished %6d  in %s\n", unfinished, file)
 	if in.stretches > 0 {
-		fmt.Fprintf(out, "stretches left out %6d  with %s\n", in.stretches, cli.Plural(int(in.leftOut), "byte", "bytes"))
+		fmt.Fprintf(out, "stretches left out %6d  with %s\n", in.stretches, cli.Plural(in.leftOut, "byte", "bytes"))
 	}
 	return code
 }

@@ -193,7 +193,7 @@ func (c *Command) localFile() string  { return filepath.Join(c.Dir, c.Stream+".j
 func (c *Command) pendingDir() string { return filepath.Join(c.Dir, c.Stream+".spool", "pending") }
 
 // Plural returns n with what there are n of.
-func Plural(n int, one, many string) string {
+func Plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
