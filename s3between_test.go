@@ -100,7 +100,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 		{"redirect to a login page", func(w http.ResponseWriter, _ *http.Request) {
 			page(w, 302, "http://login.corp.example/?token="+testToken)
 		}, false,
-			[]string{"http://s3.test redirects to http://login.corp.example, and not as S3 does; log in, if that is a network's login page; otherwise use the endpoint for S3: "}},
+			[]string{"http://s3.test redirects to http://login.corp.example, and not as S3 does; log in, if that is a network's login page; otherwise use the endpoint for S3, and set the endpoint and the region of the bucket: "}},
 		{"redirect to a console", func(w http.ResponseWriter, _ *http.Request) { page(w, 301, "https://console.example/login") }, true,
 			[]string{"redirects to https://console.example", "use the endpoint for S3"}},
 		{"proxy login", func(w http.ResponseWriter, _ *http.Request) { page(w, 407, "") }, true,

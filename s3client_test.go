@@ -205,12 +205,12 @@ func refuseEarly(conn net.Conn) {
 func TestS3FollowsNoRedirects(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent on", r.Method) }))
 	defer other.Close()
-	for _, status := range []int{301, 302, 307, 308} {
+	for status, permanent := range map[int]bool{301: true, 302: false, 303: false, 307: false, 308: true} {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
 		}))
 		store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
-		wantExplained(t, s3Calls(t.Context(), store), true, "set the endpoint and the region")
+		wantExplained(t, s3Calls(t.Context(), store), permanent, web.URL+" redirects to "+other.URL, "set the endpoint and the region")
 		web.Close()
 	}
 }

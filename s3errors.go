@@ -122,7 +122,7 @@ func (s *S3Store) diagnoseBetween(status int, err error) diagnosis {
 	}
 	moved := status == http.StatusMovedPermanently || status == http.StatusPermanentRedirect
 	return diagnosis{moved, fmt.Sprintf("%s redirects to %s://%s, and not as S3 does", s.endpoint, to.Scheme, to.Host),
-		"log in, if that is a network's login page; otherwise use the endpoint for S3"}
+		"log in, if that is a network's login page; otherwise use the endpoint for S3, and set the endpoint and the region of the bucket"}
 }
 
 // webPage is the error of an answer that is a page for people.
