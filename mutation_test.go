@@ -159,14 +159,14 @@ func mutations() []mutation {
 		},
 		{
 			"abort after Complete", "s3multipart.go",
-			"_, gone := s.listParts(",
-			"s.abort(ctx, u)\n_, gone := s.listParts(",
+			"ended, _ := s.hasEnded(ctx, *u)",
+			"s.abort(ctx, *u)\nended, _ := s.hasEnded(ctx, *u)",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
 		{
 			"send Complete before it is noted", "s3multipart.go",
-			"err = note(sent.note())",
-			"note = func(string) error { return nil }",
+			"if err := note(sent.note()); err != nil {",
+			"if err := error(nil); err != nil {",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
 		{

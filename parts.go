@@ -11,13 +11,14 @@ type piece struct {
 type partLimits struct {
 	least int64 // bytes of a part that is not the last, and of a source less one
 	most  int64 // bytes of one copy, at least twice the least; more only where there would be too many
+	sent  int64 // bytes of one body
 	count int64 // parts
 }
 
 // s3Limits are those of S3, but for the most: of 5 GiB in one stream a server
 // copies no more in a second than of 128 MiB, and four of these at a time go
 // twice as fast.
-var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, count: 10_000}
+var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, sent: maxPut, count: 10_000}
 
 // plan returns the pieces that make the concatenation of parts. Only the last
 // may have less than the least: a body that would be too small takes its lack
@@ -28,7 +29,7 @@ func (l partLimits) plan(parts []Part) []piece {
 	var size int64 // of body
 	flush := func() {
 		if size > 0 {
-			pieces = append(pieces, piece{body: body})
+			pieces = append(pieces, splitBody(body, size, l.sent)...)
 		}
 		body, size = nil, 0
 	}
@@ -50,6 +51,16 @@ func (l partLimits) plan(parts []Part) []piece {
 	}
 	flush()
 	return pieces
+}
+
+// planSent returns the pieces that make the concatenation of parts, where the
+// client sends all of it.
+func (l partLimits) planSent(parts []Part) []piece {
+	total, _, _ := measure(parts)
+	if total == 0 {
+		return []piece{{}}
+	}
+	return splitBody(joinCopies(parts), total, min(l.mostCopied(parts), l.sent))
 }
 
 // mostCopied returns how many bytes one copy may have, so that there are not too
@@ -88,6 +99,36 @@ func splitCopy(s span, most int64) []piece {
 		pieces[i] = piece{copied: span{s.off + begin, end - begin}}
 	}
 	return pieces
+}
+
+// splitBody returns pieces of about the same size, each of at most most bytes, that
+// send parts, of size bytes.
+func splitBody(parts []Part, size, most int64) []piece {
+	n := (size + most - 1) / most
+	pieces := make([]piece, n)
+	for i := range pieces {
+		pieces[i].body, parts = cutParts(parts, size*int64(i+1)/n-size*int64(i)/n)
+	}
+	return pieces
+}
+
+// cutParts returns the first n bytes of parts, and the others.
+func cutParts(parts []Part, n int64) (first, rest []Part) {
+	for i, p := range parts {
+		if size := p.Size(); size <= n {
+			n -= size
+			continue
+		}
+		if n == 0 {
+			return parts[:i:i], parts[i:]
+		}
+		head, tail := Copy(p.Off, n), Copy(p.Off+n, p.Len-n)
+		if p.Data != nil {
+			head, tail = Data(p.Data[:n]), Data(p.Data[n:])
+		}
+		return append(parts[:i:i], head), append([]Part{tail}, parts[i+1:]...)
+	}
+	return parts, nil
 }
 
 // copiesAny reports whether a server would copy anything by itself.

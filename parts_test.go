@@ -3,13 +3,14 @@ package rotatelog
 import (
 	"bytes"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
 // TestPlan holds what the planner makes of random parts against their plain
 // concatenation, and against what S3 asks of parts.
 func TestPlan(t *testing.T) {
-	limits := partLimits{least: 50, most: 128, count: 10_000}
+	limits := partLimits{least: 50, most: 128, sent: 1000, count: 10_000}
 	for seed := range uint64(20_000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		old := make([]byte, 1+rng.IntN(2000))
@@ -132,6 +133,65 @@ func TestPlanDay(t *testing.T) {
 		}
 		if copies != tt.copies || sent != tt.sent || reads != tt.reads || copiesAny(pieces) != (copies > 0) {
 			t.Errorf("%s: %d copies, %d bytes sent, %d of them read; want %d, %d, %d", tt.name, copies, sent, reads, tt.copies, tt.sent, tt.reads)
+		}
+	}
+}
+
+// TestPlanSplitsBodies: no part that is sent has more than a server takes.
+func TestPlanSplitsBodies(t *testing.T) {
+	if strconv.IntSize < 64 {
+		t.Skip("no slice has more than 5 GiB")
+	}
+	most := int64(maxPut)
+	batch := make([]byte, most+1) // never touched
+	for name, parts := range map[string][]Part{
+		"appended": {Copy(0, 100<<20), Data(batch), Data([]byte("\n]}"))},
+		"small":    {Copy(0, 100), Data(batch)},
+		"first":    {Data(batch), Copy(7, 300<<20)},
+	} {
+		for plan, pieces := range map[string][]piece{"plan": s3Limits.plan(parts), "planSent": s3Limits.planSent(parts)} {
+			want, _, _ := measure(parts)
+			var total int64
+			for i, p := range pieces {
+				size, _, _ := measure(p.body)
+				if total += size + p.copied.n; size > maxPut || i < len(pieces)-1 && size+p.copied.n < s3Limits.least {
+					t.Errorf("%s, %s: part %d sends %d bytes, and copies %d", name, plan, i, size, p.copied.n)
+				}
+			}
+			if total != want {
+				t.Errorf("%s, %s: %d bytes, want %d", name, plan, total, want)
+			}
+		}
+	}
+}
+
+func TestCutParts(t *testing.T) {
+	parts := []Part{Data([]byte("abc")), Copy(10, 4), Data([]byte("de"))}
+	for n := range int64(10) {
+		first, rest := cutParts(parts, n)
+		a, _, _ := measure(first)
+		b, _, _ := measure(rest)
+		text := func(parts []Part) (s string) {
+			for _, p := range parts {
+				if s += string(p.Data); p.Data == nil {
+					s += "0123456789ABCDEF"[p.Off : p.Off+p.Len]
+				}
+			}
+			return s
+		}
+		if got := text(first) + text(rest); a != n || b != 9-n || got != "abcABCDde" {
+			t.Errorf("cut at %d: %q and %q", n, text(first), text(rest))
+		}
+	}
+}
+
+func TestCopySource(t *testing.T) {
+	for bucket, want := range map[string]string{
+		"logs": "logs/p/key%20%201.json",
+		"arn:aws:s3:us-east-1:123456789012:accesspoint/logs": "arn%3Aaws%3As3%3Aus-east-1%3A123456789012%3Aaccesspoint/logs/object/p/key%20%201.json",
+	} {
+		if got := copySource(bucket, "p/key  1.json"); got != want {
+			t.Errorf("%s: %s, want %s", bucket, got, want)
 		}
 	}
 }

@@ -39,7 +39,13 @@ type ProbeOptions struct {
 // No Writer is disturbed. What is found holds for the bucket as it is: turning
 // on versioning, for one, may change it.
 func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
+	return s.probe(ctx, prefix, opts, false)
+}
+
+// probe is Probe that may be hasty.
+func (s *S3Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
 	p := newProbe(s, prefix)
+	p.hasty = hasty
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
@@ -57,13 +63,16 @@ func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (
 type probe struct {
 	store *S3Store // one of its own, so that what it learns is not carried over
 	dir   string   // the prefix of its keys
+
+	hasty bool // something waits for it, which matters more than that nothing is left
+
 	found Capabilities
 	clock serverClock
 	trash trash
 }
 
 func newProbe(s *S3Store, prefix string) *probe {
-	p := &probe{store: s, dir: prefix + "rotatelog-probe-" + strings.ToLower(rand.Text()) + "/"}
+	p := &probe{store: s, dir: throwawayDir(prefix)}
 	if s.unusable == nil {
 		client := s3.New(s.client.Options(), func(o *s3.Options) {
 			o.HTTPClient = &clockReader{o.HTTPClient, &p.clock}
@@ -76,6 +85,11 @@ func newProbe(s *S3Store, prefix string) *probe {
 	return p
 }
 
+// throwawayDir returns the beginning of the keys of throwaway objects.
+func throwawayDir(prefix string) string {
+	return prefix + "rotatelog-probe-" + strings.ToLower(rand.Text()) + "/"
+}
+
 func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	opts.Progress("whether the bucket can be reached")
 	if err := p.reach(ctx); err != nil {
@@ -85,18 +99,29 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	if err := p.putAndRead(ctx); err != nil {
 		return err
 	}
-	opts.Progress("conditions, metadata, multipart uploads")
-	steps := []func(context.Context){
-		p.list, p.versioning, p.reads, p.metadata, p.checksum, p.write,
-		p.createOnly, p.ifMatch, p.race, p.multipart, p.completes,
-	}
-	if opts.Quick {
-		p.found.CopyPart.Err = errors.New("the quick probe leaves it out")
-	} else {
-		steps = append(steps, p.copyPart)
-	}
-	for _, step := range steps {
-		step(ctx)
+	for _, step := range []struct {
+		what string
+		run  func(context.Context)
+	}{
+		{"listing objects", p.list},
+		{"versioning of the bucket", p.versioning},
+		{"ranges and conditions of GetObject", p.reads},
+		{"metadata", p.metadata},
+		{"checksums", p.checksum},
+		{"creating an object only if there is none", p.createOnly},
+		{"conditions of PutObject", p.ifMatch},
+		{"several writers at once", p.race},
+		{"multipart uploads", p.multipart},
+		{"conditions of CompleteMultipartUpload", p.completes},
+		{"writing as a Writer does", p.write},
+		{"copying parts of an object", p.copyPart},
+	} {
+		if opts.Quick && step.what == "copying parts of an object" {
+			p.found.CopyPart.Err = errors.New("the quick probe leaves it out")
+			continue
+		}
+		opts.Progress(step.what)
+		step.run(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -265,6 +290,12 @@ func (p *probe) checksum(ctx context.Context) {
 // here: only that what should be written is.
 func (p *probe) write(ctx context.Context) {
 	const name = "write"
+	proven, unknown := p.writing()
+	if unknown != nil {
+		p.found.Write.Err = unknown
+		return
+	}
+	p.store.proofs.adopt(proven)
 	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
 		body := p.newBody()
 		return body, p.storeWrite(ctx, name, old, Data(body))
@@ -276,6 +307,19 @@ func (p *probe) write(ctx context.Context) {
 		more := p.newBody()
 		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, Copy(0, int64(len(old.body))), Data(more))
 	})
+}
+
+// writing returns what has been found out about writing, as the S3Store would
+// find it out by itself.
+func (p *probe) writing() (found proof, unknown error) {
+	for _, f := range []Finding{p.found.CreateOnly, p.found.IfMatch, p.found.Multipart} {
+		if f.Answer == AnswerUnknown {
+			return proof{}, orUnknown(f.Err)
+		}
+	}
+	found, _ = p.found.proof()
+	found.Form, found.Time = proofForm, wallTime()
+	return found, nil
 }
 
 func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...Part) error {

@@ -15,6 +15,7 @@ import (
 
 const (
 	cleanLimit  = time.Minute     // for all of it
+	hastyLimit  = 2 * time.Second // for all of it, when Close waits
 	settleTime  = 2 * time.Second // for a request that was cut off to arrive, or not
 	maxTries    = 3               // at removing one thing
 	maxVersions = 1000            // of an object that are removed
@@ -30,6 +31,7 @@ type trash struct {
 	keys    []string
 	uploads []begunUpload
 	cutOff  bool // some write got no answer, and may yet be applied
+	arrived bool // some write got one
 	unnamed bool // some upload may have been begun whose id did not arrive
 }
 
@@ -56,11 +58,19 @@ func (t *trash) addUpload(key, id string) {
 	t.uploads = append(t.uploads, begunUpload{key, id})
 }
 
+// forgetUpload takes out an upload that is known to have ended.
+func (t *trash) forgetUpload(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.uploads = slices.DeleteFunc(t.uploads, func(u begunUpload) bool { return u.id == id })
+}
+
 // noteSent notes how a write ended.
 func (t *trash) noteSent(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.cutOff = t.cutOff || err != nil && statusOf(err) == 0
+	t.arrived = t.arrived || err == nil || statusOf(err) > 0
 }
 
 // noteBegun notes how beginning an upload failed.
@@ -76,12 +86,16 @@ func (t *trash) noteBegun(err error) {
 // is when it matters most.
 func (p *probe) clean(ctx context.Context) {
 	t := &p.trash
-	if len(t.keys) == 0 {
+	if len(t.keys) == 0 || p.hasty && !t.arrived {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
+	limit := cleanLimit
+	if p.hasty && ctx.Err() != nil {
+		limit = hastyLimit
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	if t.cutOff {
+	if t.cutOff && !p.hasty {
 		systemClock{}.Sleep(ctx, settleTime)
 	}
 	if len(t.uploads) > 0 || t.unnamed {
@@ -136,7 +150,7 @@ func (p *probe) abort(ctx context.Context, u begunUpload) bool {
 }
 
 func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error) {
-	open, err := p.store.listUploads(ctx, p.dir)
+	open, _, err := p.store.listUploads(ctx, p.dir)
 	for _, u := range open {
 		list = append(list, begunUpload{aws.ToString(u.Key), aws.ToString(u.UploadId)})
 	}

@@ -19,13 +19,16 @@ type content struct {
 	sum  string // Content-MD5
 
 	file *os.File // what it is read from, nil if it is in memory
+	name string   // of the file, "" if it has none any more
 }
 
 // close removes the file.
 func (c content) close() {
 	if c.file != nil {
 		c.file.Close()
-		os.Remove(c.file.Name())
+	}
+	if c.name != "" {
+		os.Remove(c.name)
 	}
 }
 
@@ -84,6 +87,11 @@ func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c conten
 		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set S3Options.TempDir", err)
 	}
 	c = content{ReadSeeker: f, size: total, file: f}
+	// At once, so that a process that is killed leaves nothing. Where an open file
+	// cannot be removed, close does it.
+	if os.Remove(f.Name()) != nil {
+		c.name = f.Name()
+	}
 	defer func() {
 		if err != nil {
 			c.close()

@@ -228,6 +228,26 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
+// hostOf returns the host of a client's endpoint, in lower case and without the
+// port that its scheme has anyway.
+func hostOf(o s3.Options) string {
+	if o.BaseEndpoint == nil {
+		return "s3." + strings.ToLower(o.Region) + ".amazonaws.com"
+	}
+	u, err := url.Parse(*o.BaseEndpoint)
+	if err != nil {
+		return "" // which checkEndpoint has refused
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return host
+}
+
 // problem returns what keeps every call from working, nil for nothing: Open tells
 // it before a fetch waits for a store that can never take it.
 func (s *S3Store) problem() error { return s.unusable }

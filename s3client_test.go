@@ -54,12 +54,17 @@ func TestS3Progress(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv, _ := newFakeS3(fakes3.Options{})
 				v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(body), nil))
-				srv.Fault = func(fakes3.Op) fakes3.Fault { return tt.fault }
+				slow := false
 				client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					r.Body = slowly{r.Body, 50, tt.upload}
+					if slow {
+						r.Body = slowly{r.Body, 50, tt.upload}
+					}
 					srv.ServeHTTP(w, r)
 				}))
 				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				prove(t, store, srv)
+				slow = true
+				srv.Fault = func(fakes3.Op) fakes3.Fault { return tt.fault }
 				_, statErr := store.Stat(t.Context(), "key")
 				got, readErr := readAll(t.Context(), store, "key", v, 0, -1)
 				if readErr == nil && got != body {
@@ -178,6 +183,7 @@ func TestS3EarlyRefusal(t *testing.T) {
 		}
 	}()
 	store := rotatelog.NewS3Store(newTestClient("http://"+l.Addr().String()), testBucket, rotatelog.S3Options{})
+	mustBelieve(t, store, "127.0.0.1"+l.Addr().String()[strings.LastIndex(l.Addr().String(), ":"):])
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for i := range 30 {
 		err := store.Write(t.Context(), "key", "v", []rotatelog.Part{rotatelog.Data(body)}, nil)

@@ -24,6 +24,7 @@ var (
 	errMissing  = fmt.Errorf("%w: it is not there", ErrConflict)
 	errReplaced = fmt.Errorf("%w: it was replaced", ErrConflict)
 
+	errNoSize = errors.New("the server does not say how large the object is")
 	errNoETag = fmt.Errorf("%w: the server sends no ETag, without which versions cannot be told apart; "+
 		"see that no proxy removes it, or use another server", ErrPermanent)
 	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that S3Options asks for; "+
@@ -44,7 +45,7 @@ func (s *S3Store) explain(ctx context.Context, op, key string, err error) error 
 	switch {
 	case errors.Is(err, errAbsent):
 		err = fs.ErrNotExist
-	case errors.Is(err, ErrPermanent), errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrPermanent), errors.Is(err, ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
 		err = notAbsent(context.Cause(ctx))
 	default:
@@ -84,9 +85,6 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 	}
 	if _, ok := errors.AsType[brokenAnswer](err); ok {
 		return diagnosis{false, "the answer of " + s.endpoint + " broke off before it said what is wrong", "it is tried again"}
-	}
-	if code == "NoSuchBucket" {
-		s.bucketSeen.Store(false)
 	}
 	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnoseAccount(status, code), s.diagnosePlace(code, err), diagnoseRequest(code)} {
 		if by.cause != "" {

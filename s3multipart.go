@@ -15,16 +15,15 @@ import (
 )
 
 // An object of more than some MiB is appended to by a multipart upload, most of
-// whose parts the server copies from the old version. It takes effect with its
-// last request, Complete, and that may do so long after its sender has given up.
-// So before it is sent a note of it is kept, and it is settled before anything
-// else is written to the key: the same Complete is repeated until it is known
-// that the upload was applied, or never will be.
+// whose parts the server copies from the old version, and where PutObject honours
+// no conditions every object is written by one. It takes effect with its last
+// request, Complete, and that may do so long after its sender has given up. So
+// before it is sent a note of it is kept, with the time, and it is settled before
+// anything else is written to the key.
 
 const (
 	sendsAtOnce = 4               // parts
 	serverWork  = 2 * time.Minute // without a byte, while the server copies or joins parts
-	abandoned   = 24 * time.Hour  // after which an upload that nobody knows of is removed
 
 	// markKey names the metadata by which an object tells which upload made it.
 	// It is between an S3Store and itself.
@@ -38,6 +37,16 @@ type multipart struct {
 	Mark   string   `json:"mark"`            // the object has it once the upload is applied
 	Old    Version  `json:"old"`             // that it replaces
 	ETags  []string `json:"etags,omitempty"` // of all parts, in order; none: Complete was never sent
+
+	// Sent is when the last Complete was sent of which it is not known whether it is
+	// over. The zero time beside ETags is that of an older note, which has none.
+	Sent time.Time `json:"sent,omitzero"`
+	// Conditions: when the upload was begun, Complete was proven to honour If-Match
+	// and If-None-Match. Bare: some Complete was sent without one of them. Refused:
+	// one that was honoured has refused Complete for good.
+	Conditions bool `json:"conditions,omitempty"`
+	Bare       bool `json:"bare,omitempty"`
+	Refused    bool `json:"refused,omitempty"`
 }
 
 func (u multipart) note() string {
@@ -51,7 +60,7 @@ var errNotCopied = errors.New("the server does not copy parts of an object")
 // writeInParts makes the next version of an object of pieces. errNotCopied: it
 // has to be done in another way.
 func (s *S3Store) writeInParts(ctx context.Context, key string, old Version, pieces []piece, meta map[string]string, note func(string) error) error {
-	u := multipart{Key: key, Mark: rand.Text(), Old: old}
+	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes()}
 	var err error
 	if u.Upload, err = s.createUpload(ctx, key, withMark(meta, u.Mark)); err != nil {
 		return notCopied(err)
@@ -59,21 +68,38 @@ func (s *S3Store) writeInParts(ctx context.Context, key string, old Version, pie
 	if err := note(u.note()); err != nil {
 		return errors.Join(err, s.abort(ctx, u))
 	}
-	sent := u
-	if sent.ETags, err = s.sendPieces(ctx, u, pieces); err == nil {
-		err = note(sent.note())
+	u.ETags, err = s.sendPieces(ctx, u, pieces)
+	if err == nil && !u.Conditions {
+		err = s.isStill(ctx, key, old)
 	}
-	if err != nil {
-		if gone := s.abort(ctx, u); gone == nil {
-			note("") // or it stays, and the upload is aborted once more
-		}
-		return err
+	var settled bool
+	if err == nil {
+		settled, err = s.complete(ctx, &u, old, note)
 	}
-	settled, err := s.complete(ctx, sent)
+	if u.Sent.IsZero() { // Complete was not sent
+		settled = s.abort(ctx, u) == nil
+	}
 	if settled {
-		note("") // or it stays, and the upload is found to be settled
+		note("") // or it stays, and is settled once more
 	}
 	return err
+}
+
+// isStill returns nil if the object has that version yet.
+func (s *S3Store) isStill(ctx context.Context, key string, v Version) error {
+	if s.sights.current(key, v) {
+		return nil
+	}
+	o, err := s.peek(ctx, key)
+	switch {
+	case errors.Is(err, errAbsent) && v != "":
+		return errMissing
+	case err != nil && !errors.Is(err, errAbsent):
+		return err
+	case o.Version != v:
+		return errReplaced
+	}
+	return nil
 }
 
 func withMark(meta map[string]string, mark string) map[string]string {
@@ -87,11 +113,41 @@ func withMark(meta map[string]string, mark string) map[string]string {
 // notCopied makes errNotCopied of the answer of a server that lacks multipart
 // uploads, or copying.
 func notCopied(err error) error {
-	switch statusOf(err) {
-	case http.StatusNotImplemented, http.StatusMethodNotAllowed, http.StatusLengthRequired:
+	if isNotTaken(err) {
 		return fmt.Errorf("%w: %w", errNotCopied, err)
 	}
 	return err
+}
+
+// copying is what is known of whether the server copies parts. It is asked to again
+// after a while, since a proxy may have answered in its place.
+type copying struct {
+	mu       sync.Mutex // guards what follows
+	failures int        // in a row
+	last     time.Time  // of them
+}
+
+const (
+	manyNotCopied = 3         // in a row, after which it is not tried
+	notCopying    = time.Hour // for so long
+)
+
+func (c *copying) allowed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failures < manyNotCopied || time.Since(c.last).Abs() >= notCopying
+}
+
+// note notes how an upload with copies ended.
+func (c *copying) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.failures = 0
+	case errors.Is(err, errNotCopied):
+		c.failures, c.last = c.failures+1, time.Now()
+	}
 }
 
 // sendPieces sends the parts of an upload, some at a time, and returns their
@@ -133,155 +189,155 @@ func (s *S3Store) sendPiece(ctx context.Context, u multipart, number int32, p pi
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed, http.StatusNotFound, http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
 		// The old version is gone, or shorter than it was.
-		if o, look := s.stat(ctx, u.Key); errors.Is(look, errAbsent) || look == nil && o.Version != u.Old {
+		if o, look := s.peek(ctx, u.Key); errors.Is(look, errAbsent) || look == nil && o.Version != u.Old {
 			return "", errReplaced
 		}
 	}
 	return etag, notCopied(err)
 }
 
-// complete ends an upload whose parts have all been sent. It may be called again
-// for the same one. settled: what the object is now will not be changed by this
-// upload any more. With a nil error the upload was applied.
-func (s *S3Store) complete(ctx context.Context, u multipart) (settled bool, err error) {
-	conditional := s.opts.Shared || s.refusals.Load() < enoughRefusals
-	for {
-		err := s.completeUpload(ctx, u.Key, u.Upload, u.ETags, func(in *s3.CompleteMultipartUploadInput) {
-			if conditional {
-				in.IfMatch = aws.String(string(u.Old))
-			}
-		})
-		switch status := statusOf(err); {
-		case err == nil:
-			if conditional {
-				s.refusals.Store(0)
-			}
-			return true, nil
-		case conditional && !s.opts.Shared && status == http.StatusNotImplemented:
-			s.refusals.Add(1)
-			conditional = false
-		case status == http.StatusPreconditionFailed, status == http.StatusConflict, isNoSuchKey(err):
-			held, settled, refused := s.refused(ctx, u, err)
-			if !held || !conditional || s.opts.Shared {
-				return settled, refused
-			}
-			s.refusals.Add(1)
-			conditional = false
-		default:
-			return s.unknown(ctx, u, err)
+// complete ends an upload whose parts have all been sent, while the object is the
+// version now. It may be called again for the same upload. settled: what the object
+// is by then will not be changed by this upload any more. With a nil error the
+// upload was applied.
+func (s *S3Store) complete(ctx context.Context, u *multipart, now Version, note func(string) error) (settled bool, err error) {
+	for range 2 { // a condition that holds may be refused once by mistake
+		var held bool
+		if held, settled, err = s.completeOnce(ctx, u, now, note); !held {
+			return settled, err
 		}
 	}
+	return false, err
 }
 
-// refused finds out what it means that Complete was refused for its condition.
-// held: the condition does hold.
-func (s *S3Store) refused(ctx context.Context, u multipart, err error) (held, settled bool, _ error) {
-	err = fmt.Errorf("%w: %w", ErrConflict, err)
-	o, mark, look := s.lookMarked(ctx, u.Key)
-	switch {
-	case look == nil && mark == u.Mark:
-		return false, true, nil // a front end has repeated the request, and told of the second
-	case look == nil && o.Version == u.Old:
-		return true, false, err
-	case look == nil || errors.Is(look, errAbsent):
-		// No version comes back, so that the condition fails for good, and what
-		// the object is made of now does not depend on the parts.
-		return false, s.abort(ctx, u) == nil, err
+// completeOnce sends Complete once, when the time has been noted. held: its
+// condition was refused, and holds.
+func (s *S3Store) completeOnce(ctx context.Context, u *multipart, now Version, note func(string) error) (held, settled bool, err error) {
+	before, change := u.Sent, s.condition(*u, now)
+	sent := *u
+	sent.Sent, sent.Bare = wallTime(), u.Bare || change == nil
+	if err := note(sent.note()); err != nil {
+		return false, false, err
 	}
-	return false, false, errors.Join(err, look)
+	*u = sent
+	s.sights.forget(u.Key)
+	answer := s.completeUpload(ctx, u.Key, u.Upload, u.ETags, change)
+	switch {
+	case answer == nil:
+		if change != nil {
+			s.proofs.held()
+		}
+		return false, true, nil
+	case isRefusal(answer):
+		return s.refused(ctx, u, now, answer, note)
+	}
+	settled, err = s.unknown(ctx, u, before, answer, note)
+	return false, settled, err
+}
+
+// condition returns what makes Complete depend on the object's being that version;
+// nil: nothing does.
+func (s *S3Store) condition(u multipart, now Version) func(*s3.CompleteMultipartUploadInput) {
+	switch {
+	case !s.proofs.completesOr(u.Conditions):
+		return nil
+	case now == "":
+		return func(in *s3.CompleteMultipartUploadInput) { in.IfNoneMatch = aws.String("*") }
+	}
+	return func(in *s3.CompleteMultipartUploadInput) { in.IfMatch = aws.String(string(now)) }
+}
+
+// refused finds out what it means that Complete was refused, it seems for its
+// condition.
+func (s *S3Store) refused(ctx context.Context, u *multipart, now Version, answer error, note func(string) error) (held, settled bool, _ error) {
+	err := refusedWrite(u.Old, answer)
+	o, mark, look := s.lookMarked(ctx, u.Key)
+	absent := errors.Is(look, errAbsent)
+	switch {
+	case look == nil && mark == u.Mark: // a front end has repeated the request, and answered with the second
+		return false, true, nil
+	case look != nil && !absent:
+		return false, false, errors.Join(err, look)
+	case o.Version == now:
+		s.proofs.refuse(wallTime())
+		return true, false, err
+	case absent, u.Bare: // it is settled later, in the one way or the other
+		return false, false, err
+	}
+	// Every Complete of it was conditional, where that is proven. No version comes
+	// back, so that all of them are refused for good.
+	u.Refused = true
+	note(u.note()) // or it is waited for
+	return false, s.abort(ctx, *u) == nil, err
 }
 
 // unknown finds out whether an upload is still open after Complete failed in any
-// other way.
-func (s *S3Store) unknown(ctx context.Context, u multipart, err error) (settled bool, _ error) {
-	if isNoSuchUpload(err) {
-		return true, err
+// other way. before: when the Complete before this one was sent that may yet be
+// executed.
+func (s *S3Store) unknown(ctx context.Context, u *multipart, before time.Time, answer error, note func(string) error) (settled bool, _ error) {
+	if isNoSuchUpload(answer) {
+		return true, answer
 	}
-	switch codeOf(err) {
+	switch codeOf(answer) {
 	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML": // it has been judged, and not executed
-		if _, mark, look := s.lookMarked(ctx, u.Key); look == nil && mark == u.Mark {
+		_, mark, look := s.lookMarked(ctx, u.Key)
+		switch {
+		case look == nil && mark == u.Mark:
 			return true, nil // but an earlier one was
-		} else if look == nil {
-			return s.abort(ctx, u) == nil, err
+		case look != nil:
+			return false, errors.Join(answer, look)
+		case before.IsZero() || waitFor(before) <= 0:
+			return s.abort(ctx, *u) == nil, answer
 		}
+		u.Sent = before
+		note(u.note()) // or it is waited for longer
+		return false, answer
 	}
 	// RGW keeps answering 500 to the Complete of an upload that has ended.
-	_, gone := s.listParts(ctx, u.Key, u.Upload)
-	return isNoSuchUpload(gone) || isNoSuchKey(gone), err
+	ended, _ := s.hasEnded(ctx, *u)
+	return ended, answer
 }
 
-// abort removes an upload. It must not be called once Complete may have been
-// executed: there are servers on which that would destroy the object.
+const (
+	abortTries = 5           // at removing an upload
+	abortPause = time.Second // before the second of these, and twice as long before each further one
+)
+
+// abort removes an upload, and sees to it that it is gone: there are servers on
+// which a part that is still being copied keeps it. It must not be called while
+// Complete may be under way: there are servers on which that destroys the object.
 func (s *S3Store) abort(ctx context.Context, u multipart) error {
-	if err := s.abortUpload(ctx, u.Key, u.Upload); !isNoSuchUpload(err) {
-		return err
+	for try := range abortTries {
+		if try > 0 && !pause(ctx, abortPause<<(try-1)) {
+			return context.Cause(ctx)
+		}
+		err := s.abortUpload(ctx, u.Key, u.Upload)
+		if isNoSuchUpload(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ended, err := s.hasEnded(ctx, u)
+		if ended || codeOf(err) == "AccessDenied" { // who may not ask has to believe the answer
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	return fmt.Errorf("%w: the multipart upload %s is still open, though the server says that it was aborted; it is tried again", errWaits, u.Upload)
 }
 
 func isNoSuchUpload(err error) bool {
 	return statusOf(err) == http.StatusNotFound && codeOf(err) == "NoSuchUpload"
 }
 
-// lookMarked is stat that also returns the mark of the upload that made the
+// lookMarked is peek that also returns the mark of the upload that made the
 // object.
 func (s *S3Store) lookMarked(ctx context.Context, key string) (o Object, mark string, err error) {
-	o, err = s.stat(ctx, key)
+	o, err = s.peek(ctx, key)
 	return o, o.Meta[markKey], err
-}
-
-// Settle implements [Multipart].
-func (s *S3Store) Settle(ctx context.Context, text string, note func(string) error) error {
-	var u multipart
-	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
-		return unusable("the note of a multipart upload does not parse: %.200q", text)
-	}
-	err := s.settle(ctx, u)
-	if err != nil {
-		return s.explain(ctx, "settle", u.Key, err)
-	}
-	return nil
-}
-
-func (s *S3Store) settle(ctx context.Context, u multipart) error {
-	if err := s.ready(ctx, u.Key); err != nil {
-		return err
-	}
-	if len(u.ETags) == 0 {
-		return s.abort(ctx, u)
-	}
-	settled, err := s.complete(ctx, u)
-	if settled {
-		return nil
-	}
-	return err
-}
-
-// Sweep implements [Multipart]. Only an upload without parts is removed, of which
-// the server's answer was lost when it was begun: one with parts has a note, or
-// may be another Writer's.
-func (s *S3Store) Sweep(ctx context.Context, key string) error {
-	if err := s.ready(ctx, key); err != nil {
-		return s.explain(ctx, "sweep", key, err)
-	}
-	// By its key, since minio does not list those below a prefix.
-	uploads, err := s.listUploads(ctx, key)
-	for _, u := range uploads {
-		if aws.ToString(u.Key) != key || u.Initiated == nil || time.Since(*u.Initiated) < abandoned {
-			continue
-		}
-		var parts int
-		if parts, err = s.listParts(ctx, key, aws.ToString(u.UploadId)); err == nil && parts == 0 {
-			err = s.abort(ctx, multipart{Key: key, Upload: aws.ToString(u.UploadId)})
-		}
-		if err != nil {
-			break
-		}
-	}
-	if err != nil {
-		return s.explain(ctx, "sweep", key, err)
-	}
-	return nil
 }
 
 // LeastCopy implements [Multipart].

@@ -11,7 +11,9 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -49,14 +51,14 @@ type S3Store struct {
 	bucket   string
 	opts     S3Options
 	endpoint string // for messages
+	host     string // of the endpoint, in lower case and without a default port
 	unusable error  // what is wrong with all of the above, told by every call
 	retryer  aws.Retryer
 
-	bucketSeen  atomic.Bool  // some answer has shown that there is such a bucket
-	unencrypted atomic.Bool  // an object was stored, but not encrypted as it should
-	refusals    atomic.Int32 // conditions in a row that held and were refused
-	notCopying  atomic.Bool  // the server does not copy parts
-	sharing     sharing
+	unencrypted atomic.Bool // an object was stored, but not encrypted as it should
+	proofs      proofs
+	copying     copying
+	sights      sights
 	limits      partLimits
 	inMemory    int64 // bytes of an old version that are held in memory
 }
@@ -105,8 +107,10 @@ const (
 func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
 	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: s3Limits, inMemory: maxInMemory,
-		sharing: sharing{turn: make(chan struct{}, 1)}}
-	s.endpoint, s.unusable = checkS3(client, bucket, opts)
+		proofs: proofs{turn: make(chan struct{}, 1)}}
+	if s.endpoint, s.unusable = checkS3(client, bucket, opts); s.unusable == nil {
+		s.host = hostOf(client.Options())
+	}
 	return s
 }
 
@@ -126,23 +130,25 @@ func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
 	return o, nil
 }
 
+// stat asks with a HEAD where CompleteMultipartUpload honours conditions, so that
+// an answer which is wrong cannot lead to a wrong write, and else with a GET.
+// That there is no object only a GET tells: the answer to a HEAD has no body, so
+// that the server's 404 looks like that of a proxy, or of a missing bucket.
 func (s *S3Store) stat(ctx context.Context, key string) (Object, error) {
 	if err := s.ready(ctx, key); err != nil {
 		return Object{}, err
 	}
-	o, err := s.head(ctx, key)
-	if err == nil {
-		return o, nil
+	if !s.proofs.completes() {
+		return s.peek(ctx, key)
 	}
-	if err := s.askAgain(ctx, key, err); err != nil {
-		return Object{}, err
+	o, err := withETag(ctx, func() (Object, error) { return s.head(ctx, key) })
+	if status := statusOf(err); status < 300 || status >= 500 {
+		return o, err
 	}
-	if o, err = s.head(ctx, key); statusOf(err) == http.StatusNotFound {
-		err = errAbsent
-	}
-	return o, err
+	return s.peek(ctx, key)
 }
 
+// head asks for the object with a HEAD.
 func (s *S3Store) head(ctx context.Context, key string) (Object, error) {
 	in := &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
@@ -150,51 +156,131 @@ func (s *S3Store) head(ctx context.Context, key string) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	s.bucketSeen.Store(true)
-	o := Object{Version: versionOfETag(out.ETag), Meta: out.Metadata}
+	if out.ContentLength == nil {
+		return Object{}, errNoSize
+	}
+	return s.seen(out.ETag, *out.ContentLength, out.Metadata, out.SSECustomerKeyMD5)
+}
+
+// peek asks for the object with a GET of its first byte. errAbsent: there is none.
+func (s *S3Store) peek(ctx context.Context, key string) (Object, error) {
+	o, err := withETag(ctx, func() (Object, error) { return s.peekOnce(ctx, key) })
+	if err == nil || errors.Is(err, errAbsent) {
+		s.sights.note(key, o.Version)
+	}
+	return o, err
+}
+
+func (s *S3Store) peekOnce(ctx context.Context, key string) (Object, error) {
+	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.forReads)
+	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable { // it is empty
+		out, err = s.client.GetObject(ctx, s.getInput(key, 0, -1), s.forReads)
+	}
+	if isNoSuchKey(err) {
+		return Object{}, errAbsent
+	}
+	if err != nil {
+		return Object{}, err
+	}
+	defer out.Body.Close()
+	io.CopyN(io.Discard, out.Body, 2) // so that the connection can be used again
+	size := out.ContentLength
+	if out.ContentRange != nil {
+		var first, last, all int64
+		if _, err := fmt.Sscanf(*out.ContentRange, "bytes %d-%d/%d", &first, &last, &all); err != nil {
+			return Object{}, fmt.Errorf("the server says that it sends %q", *out.ContentRange)
+		}
+		size = &all
+	}
+	if size == nil {
+		return Object{}, errNoSize
+	}
+	return s.seen(out.ETag, *size, out.Metadata, out.SSECustomerKeyMD5)
+}
+
+// seen makes an Object of what an answer says of it.
+func (s *S3Store) seen(etag *string, size int64, meta map[string]string, keySum *string) (Object, error) {
+	o := Object{Version: versionOfETag(etag), Size: size, Meta: meta}
 	switch {
 	case o.Version == "":
 		return Object{}, errNoETag
-	case out.ContentLength == nil:
-		return Object{}, errors.New("the server does not tell the object's size")
-	case s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil:
+	case s.opts.EncryptionKey != nil && keySum == nil:
 		return Object{}, errNotEncrypted
 	}
-	o.Size = *out.ContentLength
 	return o, nil
 }
 
-// askAgain finds out what a HEAD without success means. Its answer has no body,
-// and so no error code: a missing bucket looks like a missing object, and, on
-// some servers, so does an unknown key. A GET of one byte tells them apart. nil:
-// it tells something else than HEAD did, which is then to be asked once more;
-// the SDK may have learned meanwhile that this machine's clock is wrong.
-func (s *S3Store) askAgain(ctx context.Context, key string, headErr error) error {
-	status := statusOf(headErr)
-	switch {
-	case status == http.StatusNotFound && s.bucketSeen.Load():
-		return errAbsent
-	case status < 300 || status >= 500:
-		return headErr
+const (
+	etagTries = 3                      // at an answer that has no ETag
+	etagPause = 100 * time.Millisecond // between them
+)
+
+// withETag asks again if an answer has no ETag: while an object is replaced, it
+// may lack one for an instant.
+func withETag[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		o, err := ask()
+		if !errors.Is(err, errNoETag) || try == etagTries || !pause(ctx, etagPause) {
+			return o, err
+		}
 	}
-	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.forReads)
-	switch {
-	case err == nil:
-		out.Body.Close()
-	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable: // it is there, and empty
-	case !isNoSuchKey(err):
-		return err
+}
+
+// pause reports whether ctx lasted for d.
+func pause(ctx context.Context, d time.Duration) bool {
+	systemClock{}.Sleep(ctx, d)
+	return ctx.Err() == nil
+}
+
+// sights are what a store saw last of some keys. They save a request: before an
+// upload that no condition protects is completed, the object must still be what it
+// was, and it need not be asked for what was just seen.
+type sights struct {
+	mu   sync.Mutex // guards last
+	last map[string]sight
+}
+
+type sight struct {
+	version Version
+	at      time.Time
+}
+
+const (
+	maxSights = 64               // keys
+	sightAge  = 30 * time.Second // for which one is good
+)
+
+func (v *sights) note(key string, version Version) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.last == nil || len(v.last) >= maxSights {
+		v.last = map[string]sight{}
 	}
-	s.bucketSeen.Store(true)
-	if isNoSuchKey(err) && status == http.StatusNotFound {
-		return errAbsent
-	}
-	return nil
+	v.last[key] = sight{version, time.Now()}
+}
+
+// current reports whether that version was seen a short time ago, and no other
+// since.
+func (v *sights) current(key string, version Version) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s, ok := v.last[key]
+	return ok && s.version == version && time.Since(s.at) < sightAge
+}
+
+// forget makes the next look one at the object.
+func (v *sights) forget(key string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.last, key)
 }
 
 // Read implements [Store].
 func (s *S3Store) Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
-	r, _, err := s.read(ctx, key, v, off, n)
+	r, err := withETag(ctx, func() (io.ReadCloser, error) {
+		r, _, err := s.read(ctx, key, v, off, n)
+		return r, err
+	})
 	if err != nil {
 		return nil, s.explain(ctx, "read", key, err)
 	}
@@ -240,7 +326,6 @@ func (s *S3Store) read(ctx context.Context, key string, v Version, off, n int64)
 	default:
 		return nil, 0, err
 	}
-	s.bucketSeen.Store(true)
 	r, size, err := answeredRange(out, v, off, n)
 	if err != nil {
 		out.Body.Close()
@@ -355,38 +440,55 @@ func (s *S3Store) write(ctx context.Context, key string, old Version, parts []Pa
 	if err := checkParts(old, parts); err != nil {
 		return err
 	}
-	inParts, err := s.proveSharing(ctx, key)
+	proven, err := s.proven(ctx, key)
 	if err != nil {
 		return err
 	}
-	if inParts && !s.notCopying.Load() {
-		if pieces := s.limits.plan(parts); copiesAny(pieces) {
-			err := s.writeInParts(ctx, key, old, pieces, meta, note)
-			if !errors.Is(err, errNotCopied) {
-				return err
-			}
-			s.notCopying.Store(true)
+	inParts := proven.protectsParts()
+	if pieces := s.limits.plan(parts); inParts && copiesAny(pieces) && s.copying.allowed() {
+		err := s.writeInParts(ctx, key, old, pieces, meta, note)
+		s.copying.note(err)
+		if !errors.Is(err, errNotCopied) {
+			return err
 		}
 	}
-	return s.writeWhole(ctx, key, old, parts, meta)
+	total, _, _ := measure(parts)
+	switch {
+	case proven.Put && total <= maxPut:
+		return s.writeWhole(ctx, key, old, parts, meta)
+	case inParts:
+		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, note)
+	case proven.Put:
+		return unusable("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
+			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
+	}
+	return s.unprotected()
+}
+
+// protectsParts reports whether an object may be written by a multipart upload. Where
+// a key has one Writer nothing else is needed, since an upload can be settled.
+func (p proof) protectsParts() bool {
+	return p.Multipart && (!p.Shared || p.completes())
 }
 
 // writeWhole makes the next version of an object by one PutObject.
 func (s *S3Store) writeWhole(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
-	if total, _, _ := measure(parts); total > maxPut {
-		return unusable("the object would have %d bytes, and the server takes at most %d at once; it would have to copy parts, "+
-			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
-	}
 	body, err := s.gather(ctx, key, old, parts)
 	if err != nil {
 		return err
 	}
 	defer body.close()
-	out, err := s.put(ctx, key, old, body, meta)
+	s.sights.forget(key)
+	out, err := s.client.PutObject(ctx, s.putInput(key, old, body, meta), s.forWrites)
+	s.noteAnswer(ctx, key, old, err)
 	if err != nil {
 		return refusedWrite(old, err)
 	}
-	s.bucketSeen.Store(true)
+	return s.noteEncryption(out)
+}
+
+// noteEncryption returns an error if an object was not encrypted as it should be.
+func (s *S3Store) noteEncryption(out *s3.PutObjectOutput) error {
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
 		return errNotEncrypted

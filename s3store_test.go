@@ -145,6 +145,9 @@ func TestS3Requests(t *testing.T) {
 				puts, gets := 0, 0
 				for _, r := range rec.seen {
 					wantPlainRequest(t, r)
+					if isProof(r.URL.Path) {
+						continue
+					}
 					h := r.Header
 					switch r.Method {
 					case "GET":
@@ -166,8 +169,8 @@ func TestS3Requests(t *testing.T) {
 						}
 					}
 				}
-				if puts != 2 || gets != 1 {
-					t.Errorf("%d PUTs and %d GETs, want 2 and 1", puts, gets)
+				if puts != 2 || gets != 3 { // of which two ask for the version
+					t.Errorf("%d PUTs and %d GETs, want 2 and 3", puts, gets)
 				}
 			})
 		}
@@ -205,7 +208,7 @@ func wantPlainRequest(t *testing.T, r *http.Request) {
 			t.Errorf("%s has the header %s", r.Method, name)
 		}
 	}
-	if h := r.Header; h.Get("Content-Encoding") != "" || r.Method != "PUT" && h.Get("If-Match") != "" {
+	if h := r.Header; h.Get("Content-Encoding") != "" || r.Method != "PUT" && r.Method != "POST" && h.Get("If-Match") != "" {
 		t.Errorf("%s: %v", r.Method, h)
 	}
 }
@@ -257,9 +260,10 @@ func TestS3Retries(t *testing.T) {
 			srv, client := newFakeS3(fakes3.Options{})
 			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("a"), nil))
 			for _, fault := range []fakes3.Fault{{Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 500}}, {Drop: true}, {Drop: true, After: true}} {
+				store := rotatelog.NewS3Store(s3.New(client.Options(), change), testBucket, rotatelog.S3Options{})
+				mustBelieve(t, store, "s3.test")
 				srv.Fault = func(fakes3.Op) fakes3.Fault { return fault }
 				srv.Reset()
-				store := rotatelog.NewS3Store(s3.New(client.Options(), change), testBucket, rotatelog.S3Options{})
 				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("Stat: %v", err)
 				}
@@ -314,6 +318,7 @@ func TestS3WriteReplies(t *testing.T) {
 				return fakes3.Fault{}
 			}
 			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			mustBelieve(t, store, "s3.test")
 			err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Data([]byte("new"))}, nil)
 			if (err == nil) != tt.ok || errors.Is(err, rotatelog.ErrConflict) != tt.conflict || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent {
 				t.Errorf("%s: %v", tt.name, err)
@@ -344,21 +349,20 @@ func TestS3Absence(t *testing.T) {
 			t.Errorf("Stat of %s: %v, want fs.ErrNotExist", key, err)
 		}
 	}
-	t.Run("asked once", func(t *testing.T) {
+	t.Run("by a GET", func(t *testing.T) {
 		srv, client := newFakeS3(fakes3.Options{})
 		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
 		absent(t, store, "one")
-		absent(t, store, "two")
-		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 2, "GetObject": 1}); !maps.Equal(got, want) {
+		if got, want := srv.Stats().Requests, (map[string]int{"GetObject": 1}); !maps.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
 		}
 	})
-	t.Run("not asked after a success", func(t *testing.T) {
+	t.Run("by a GET after a HEAD where conditions hold", func(t *testing.T) {
 		srv, client := newFakeS3(fakes3.Options{})
 		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		write(t, store, "one", "", nil)
-		absent(t, store, "two")
-		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 1, "PutObject": 1}); !maps.Equal(got, want) {
+		prove(t, store, srv)
+		absent(t, store, "one")
+		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 1, "GetObject": 1}); !maps.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
 		}
 	})
@@ -369,9 +373,6 @@ func TestS3Absence(t *testing.T) {
 		if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
 			t.Fatal(err)
 		}
-		errs := s3Calls(t.Context(), store)
-		delete(errs, "stat") // which cannot know yet
-		wantExplained(t, errs, true, "does not exist")
 		wantExplained(t, s3Calls(t.Context(), store), true, "does not exist")
 		srv.CreateBucket(testBucket)
 		absent(t, store, "dir/day.json")
@@ -386,6 +387,7 @@ func TestS3Absence(t *testing.T) {
 				return fakes3.Fault{}
 			}
 			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			mustBelieve(t, store, "s3.test")
 			if o := stat(t, store, key); o.Size != int64(len(body)) {
 				t.Errorf("%s: %+v", key, o)
 			}
@@ -408,20 +410,29 @@ func TestS3Absence(t *testing.T) {
 			}
 		})
 	})
-	t.Run("HEAD is forbidden, and GET is not", func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		srv.PutObject(testBucket, "there", []byte("a"), nil)
-		srv.Fault = func(op fakes3.Op) fakes3.Fault {
-			if op.Name == "HeadObject" {
-				return fakes3.Fault{Reply: fakes3.Error{Status: 403}}
+	t.Run("a HEAD that is refused is not believed", func(t *testing.T) {
+		for _, status := range []int{403, 404} {
+			srv, client := newFakeS3(fakes3.Options{})
+			srv.PutObject(testBucket, "there", []byte("a"), nil)
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			mustBelieve(t, store, "s3.test")
+			srv.Fault = func(op fakes3.Op) fakes3.Fault {
+				if op.Name == "HeadObject" {
+					return fakes3.Fault{Reply: fakes3.Error{Status: status}}
+				}
+				return fakes3.Fault{}
 			}
-			return fakes3.Fault{}
+			if o := stat(t, store, "there"); o.Size != 1 {
+				t.Errorf("%d: %+v", status, o)
+			}
+			absent(t, store, "not there")
 		}
+	})
+	t.Run("a bare 404 to a GET", func(t *testing.T) {
+		client := inProcess(newTestClient("http://s3.test"), http.NotFoundHandler())
 		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		for _, key := range []string{"there", "not there"} {
-			if _, err := store.Stat(t.Context(), key); !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s: %v", key, err)
-			}
+		if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v", err)
 		}
 	})
 }
@@ -446,7 +457,9 @@ func TestS3Copies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv, client := newFakeS3(fakes3.Options{})
 			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(big), nil))
-			write(t, rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), "key", v, nil, tt.parts...)
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			mustBelieve(t, store, "s3.test")
+			write(t, store, "key", v, nil, tt.parts...)
 			if got, _, _ := srv.Object(testBucket, "key"); string(got) != tt.want {
 				t.Errorf("got %.100q, want %.100q", got, tt.want)
 			}
@@ -615,6 +628,9 @@ func TestS3Encryption(t *testing.T) {
 			write(t, other, "key", v, nil, rotatelog.Copy(0, 3), rotatelog.Data([]byte("d")))
 			content(t, store, "key", "abcd")
 			for _, r := range rec.seen {
+				if isProof(r.URL.Path) {
+					continue
+				}
 				if sent := r.Header.Get(tt.header) == "AES256"; sent != (r.Method == "PUT" || !tt.opts.Encrypt) {
 					t.Errorf("%s: %s was sent: %t", r.Method, tt.header, sent)
 				}
@@ -632,8 +648,8 @@ func TestS3Encryption(t *testing.T) {
 	}
 }
 
-// TestS3EncryptionIgnored: after the first object that is not encrypted as it
-// should be, there is no second.
+// TestS3EncryptionIgnored: where objects are not encrypted as they should be, none
+// is stored.
 func TestS3EncryptionIgnored(t *testing.T) {
 	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
 	client := inProcess(newTestClient("https://s3.test"), srv)
@@ -643,11 +659,28 @@ func TestS3EncryptionIgnored(t *testing.T) {
 			t.Errorf("Write: %v", err)
 		}
 	}
+	if got := srv.Keys(testBucket); len(got) > 0 {
+		t.Errorf("there are %q, want nothing", got)
+	}
+	srv.PutObject(testBucket, "one", nil, nil)
+	if _, err := store.Stat(t.Context(), "one"); !errors.Is(err, rotatelog.ErrPermanent) {
+		t.Errorf("Stat: %v", err)
+	}
+}
+
+// TestS3EncryptionStops: after the first object that is not encrypted as it should
+// be, though others were, there is no second.
+func TestS3EncryptionStops(t *testing.T) {
+	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
+	client := inProcess(newTestClient("https://s3.test"), srv)
+	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
+	mustBelieve(t, store, "s3.test")
+	for _, key := range []string{"one", "two"} {
+		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
+			t.Errorf("Write: %v", err)
+		}
+	}
 	if got := srv.Keys(testBucket); !slices.Equal(got, []string{"one"}) {
 		t.Errorf("there are %q, want only the first", got)
-	}
-	again := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
-	if _, err := again.Stat(t.Context(), "one"); !errors.Is(err, rotatelog.ErrPermanent) {
-		t.Errorf("Stat: %v", err)
 	}
 }

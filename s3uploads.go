@@ -7,16 +7,22 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // The requests of a multipart upload.
 
-// copySource escapes everything: servers differ in what they take a plus for.
+// copySource escapes everything: servers differ in what they take a plus for. The
+// objects of an access point have names of their own.
 func copySource(bucket, key string) string {
+	if strings.HasPrefix(bucket, "arn:") {
+		bucket += "/object"
+	}
 	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(bucket + "/" + key))
 }
 
@@ -50,7 +56,17 @@ func (s *S3Store) uploadPart(ctx context.Context, key, upload string, number int
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(out.ETag), nil
+	return partETag(out.ETag)
+}
+
+// partETag returns the ETag of a part as Complete wants it: a proxy that compresses
+// makes a weak one of it, which the server does not know.
+func partETag(etag *string) (string, error) {
+	e := strings.TrimPrefix(strings.TrimSpace(aws.ToString(etag)), "W/")
+	if strings.Trim(e, `"`) == "" {
+		return "", errors.New("the server does not say which ETag a part has")
+	}
+	return e, nil
 }
 
 // copyPart has the server copy a part from the version old of the same object,
@@ -73,7 +89,7 @@ func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32
 	if out.CopyPartResult == nil {
 		return "", errors.New("the server does not tell the ETag of the part it copied")
 	}
-	return aws.ToString(out.CopyPartResult.ETag), nil
+	return partETag(out.CopyPartResult.ETag)
 }
 
 func (s *S3Store) completeUpload(ctx context.Context, key, upload string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
@@ -94,26 +110,47 @@ func (s *S3Store) abortUpload(ctx context.Context, key, upload string) error {
 	return err
 }
 
-// listParts returns how many parts an upload has, at least.
-func (s *S3Store) listParts(ctx context.Context, key, upload string) (int, error) {
+// listParts returns the ETags of the parts of an upload.
+func (s *S3Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
 	in := &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.ListParts(ctx, in, s.forReads)
-	if err != nil {
-		return 0, err
-	}
-	return len(out.Parts), nil
-}
-
-// listUploads returns all uploads that are open below a prefix, or of a key.
-func (s *S3Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, err error) {
-	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
+	pages := s3.NewListPartsPaginator(s.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx, s.forReads)
 		if err != nil {
 			return nil, err
 		}
-		uploads = slices.Concat(uploads, page.Uploads)
+		for _, p := range page.Parts {
+			etags = append(etags, strings.Trim(aws.ToString(p.ETag), `"`))
+		}
 	}
-	return uploads, nil
+	return etags, nil
+}
+
+// hasEnded returns nil once an upload is open no more: it was completed or aborted.
+// RGW says so in other words than the rest.
+func (s *S3Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
+	_, err := s.listParts(ctx, u.Key, u.Upload)
+	if isNoSuchUpload(err) || isNoSuchKey(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+// listUploads returns all uploads that are open below a prefix, or of a key, and
+// the server's time.
+func (s *S3Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, now time.Time, err error) {
+	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, s.forReads)
+		if isNoSuchUpload(err) { // some servers say that there is none in this way
+			return nil, time.Time{}, nil
+		}
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		uploads = slices.Concat(uploads, page.Uploads)
+		now, _ = awsmiddleware.GetServerTime(page.ResultMetadata)
+	}
+	return uploads, now, nil
 }

@@ -33,6 +33,7 @@ func inS3Bubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b 
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := newFakeS3(fakes3.Options{Profile: profile})
 		b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		prove(t, b.cfg.Store, srv)
 		test(t, b, srv)
 		wantNoSecret(t, b.log.String())
 	})
@@ -186,7 +187,7 @@ func TestS3WriterRequests(t *testing.T) {
 			b.append(ten...)
 			b.flush()
 			st := srv.Stats()
-			if st.Requests["HeadObject"] > 2 || st.Requests["PutObject"] != 1 || st.Requests["GetObject"] != 0 || st.Total() > 3 {
+			if st.Requests["GetObject"] > 2 || st.Requests["PutObject"] != 1 || st.Sent > 100 || st.Total() > 3 {
 				t.Errorf("an upload made the requests %v", st.Requests)
 			}
 		}
@@ -304,7 +305,7 @@ func TestS3LastBody(t *testing.T) {
 				b.open()
 				b.append(ten...)
 				b.flush()
-				if n := srv.Stats().Requests["GetObject"]; n != test.reads {
+				if n := srv.Stats().Requests["GetObject"] - 2; n != test.reads { // two only ask for the version
 					t.Errorf("%d reads, want %d", n, test.reads)
 				}
 				if m := s3Day(t, srv, dayA).Metadata; m.Uploads != uploads+1 || m.Matches != int64(uploads+1)*55 {
@@ -365,7 +366,7 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 			wire := newOnWire(t, fakes3.Linode())
 			puts := make(chan struct{}, 1)
 			wire.Fault = func(op fakes3.Op) fakes3.Fault {
-				if op.Name != "PutObject" {
+				if op.Name != "PutObject" || isProof(op.Key) {
 					return fakes3.Fault{}
 				}
 				puts <- struct{}{}

@@ -340,7 +340,14 @@ func (w *dayWorker) sweep(ctx context.Context) {
 	}
 	limited, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
-	err := w.cfg.Store.(Multipart).Sweep(limited, w.key())
+	in, _, err := w.spool.loadIntent(w.intentName())
+	if err == nil {
+		var keep []string
+		if in.Text != "" {
+			keep = append(keep, in.Text)
+		}
+		err = w.cfg.Store.(Multipart).Sweep(limited, w.key(), keep)
+	}
 	if err != nil && ctx.Err() == nil && !w.sweepFailed(today, true) {
 		w.cfg.tellNotSwept(err)
 	}

@@ -184,8 +184,8 @@ func (s processStore) Prove(ctx context.Context, key, known string) (string, err
 
 func (s processStore) Location() string { return s.store.Location() }
 
-func (s processStore) Sweep(ctx context.Context, key string) error {
-	return s.store.Sweep(callAs(ctx, "sweep", key), key)
+func (s processStore) Sweep(ctx context.Context, key string, keep []string) error {
+	return s.store.Sweep(callAs(ctx, "sweep", key), key, keep)
 }
 
 func (s processStore) LeastCopy() int64 { return s.store.LeastCopy() }
@@ -237,7 +237,7 @@ func (s notedStore) Settle(_ context.Context, text string, _ func(string) error)
 	return nil
 }
 
-func (s notedStore) Sweep(context.Context, string) error { return nil }
+func (s notedStore) Sweep(context.Context, string, []string) error { return nil }
 
 // LeastCopy has days pass it soon; below, the spool keeps the last body.
 func (s notedStore) LeastCopy() int64 { return 800 }

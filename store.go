@@ -68,9 +68,10 @@ type Multipart interface {
 	// must return the error and send nothing more.
 	Settle(ctx context.Context, text string, note func(text string) error) error
 
-	// Sweep removes what writes to the key left behind more than a day ago and
-	// no note tells of, as far as that is safe.
-	Sweep(ctx context.Context, key string) error
+	// Sweep removes what writes to the key left behind more than a day ago, as far as
+	// that is safe. It must leave alone what the texts in keep tell of: those that were
+	// noted for the key and are not settled.
+	Sweep(ctx context.Context, key string, keep []string) error
 
 	// LeastCopy returns how long a Copy must be, in bytes, for the Store to make
 	// it without reading it. A Writer that has the bytes of a shorter one at hand

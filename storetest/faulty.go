@@ -205,8 +205,8 @@ func (f *Faulty) Settle(ctx context.Context, text string, note func(string) erro
 }
 
 // Sweep implements [rotatelog.Multipart].
-func (f *Faulty) Sweep(ctx context.Context, key string) error {
-	return f.call(ctx, Op{Name: "sweep", Key: key}, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key) })
+func (f *Faulty) Sweep(ctx context.Context, key string, keep []string) error {
+	return f.call(ctx, Op{Name: "sweep", Key: key}, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key, keep) })
 }
 
 // LeastCopy implements [rotatelog.Multipart].

@@ -10,13 +10,14 @@ import (
 
 // multipartCases are the sentences of the contract of [rotatelog.Multipart].
 var multipartCases = []testCase{
-	{"WriteNoted is Write", notedIsWrite},
-	{"a shorter Copy than LeastCopy is as good", copiesAroundLeast},
-	{"a note is one line", noteIsOneLine},
-	{"if note returns an error, nothing is applied, and WriteNoted returns it", noteFails},
-	{"Settle of what was applied returns nil, and changes nothing", settleApplied},
-	{"Settle of what will never be applied returns nil", settleGivenUp},
-	{"Sweep leaves alone what a write is about to use", sweepWhileWriting},
+	{"WriteNoted is Write", notedIsWrite, false},
+	{"a shorter Copy than LeastCopy is as good", copiesAroundLeast, false},
+	{"a note is one line", noteIsOneLine, false},
+	{"if note returns an error, nothing is applied, and WriteNoted returns it", noteFails, false},
+	{"Settle of what was applied returns nil, and changes nothing", settleApplied, false},
+	{"Settle of what will never be applied returns nil", settleGivenUp, false},
+	{"Sweep leaves alone what a write is about to use", sweepWhileWriting, false},
+	{"Sweep leaves alone what keep tells of", sweepKeeps, false},
 }
 
 // maxLeastCopy bounds what the cases write. What a Store with a longer LeastCopy
@@ -224,15 +225,47 @@ func wantSettled(t testing.TB, m rotatelog.Multipart, texts []string) {
 
 func sweepWhileWriting(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
-	sweep := func(string) error {
-		if err := g.Sweep(t.Context(), g.key); err != nil {
-			t.Errorf("Sweep: %v", err)
+	sweep := func(text string) error {
+		var keep []string
+		if text != "" {
+			keep = []string{text}
 		}
+		g.mustSweep(t, keep)
+		g.mustSweep(t, nil) // it is too young to be swept
 		return nil
 	}
 	if err := g.write(t, sweep); err != nil {
 		t.Errorf("WriteNoted, with a Sweep at each note: %v", err)
 	}
-	sweep("")
+	g.mustSweep(t, nil)
+	wantContent(t, s, g.key, g.want)
+}
+
+func (g growth) mustSweep(t testing.TB, keep []string) {
+	t.Helper()
+	if err := g.Sweep(t.Context(), g.key, keep); err != nil {
+		t.Errorf("Sweep: %v", err)
+	}
+}
+
+// sweepKeeps has Sweep keep what tells of a write that has ended, and of one that was
+// given up, and settles both.
+func sweepKeeps(t testing.TB, s rotatelog.Store, prefix string) {
+	g := newGrowth(t, s, prefix)
+	var n notes
+	crash := errors.New("crash")
+	g.write(t, func(text string) error {
+		n.note(text)
+		return crash
+	})
+	if len(n) == 0 {
+		t.Skipf("a write notes nothing")
+	}
+	g.mustSweep(t, n.texts())
+	wantSettled(t, g, n.texts())
+	wantUnchanged(t, s, g.key, g.before, g.old)
+	n = g.mustWrite(t)
+	g.mustSweep(t, n.texts())
+	wantSettled(t, g, n.texts())
 	wantContent(t, s, g.key, g.want)
 }

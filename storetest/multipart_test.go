@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -19,7 +20,8 @@ type parts struct {
 	note   func(err error) error // makes of note's answer what is returned; nil goes on
 	write  func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error
 	settle func(upload string) error
-	sweep  func()
+	sweep  func(keep []string) error
+	prove  func(known string) (string, error)
 }
 
 func newParts() *parts {
@@ -28,7 +30,8 @@ func newParts() *parts {
 	p.note = func(err error) error { return err }
 	p.write = p.Mem.Write
 	p.settle = func(upload string) error { delete(p.open, upload); return nil }
-	p.sweep = func() {}
+	p.sweep = func([]string) error { return nil }
+	p.prove = func(string) (string, error) { return "proven", nil }
 	return p
 }
 
@@ -59,8 +62,17 @@ func (p *parts) WriteNoted(ctx context.Context, key string, old rotatelog.Versio
 func (p *parts) Settle(_ context.Context, text string, _ func(string) error) error {
 	return p.settle(text)
 }
-func (p *parts) Sweep(context.Context, string) error { p.sweep(); return nil }
-func (p *parts) LeastCopy() int64                    { return 1000 }
+
+func (p *parts) Sweep(_ context.Context, _ string, keep []string) error { return p.sweep(keep) }
+func (p *parts) LeastCopy() int64                                       { return 1000 }
+
+// Prove knows one text.
+func (p *parts) Prove(_ context.Context, _, known string) (string, error) { return p.prove(known) }
+
+var _ interface {
+	rotatelog.Multipart
+	rotatelog.Prover
+} = (*parts)(nil)
 
 func TestMultipart(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return newParts() })
@@ -82,6 +94,11 @@ func brokenMultiparts() []brokenMultipart {
 		applied = "Settle of what was applied returns nil, and changes nothing"
 		givenUp = "Settle of what will never be applied returns nil"
 		sweep   = "Sweep leaves alone what a write is about to use"
+		keeps   = "Sweep leaves alone what keep tells of"
+
+		holds     = "Prove returns one line, and again as long as it holds"
+		malformed = "a text that does not parse must not be believed"
+		alone     = "Prove leaves the key alone, and what is written after it is written"
 	)
 	return []brokenMultipart{
 		{"ignores the old version when it notes", isWrite, func(p *parts) rotatelog.Store {
@@ -150,10 +167,40 @@ func brokenMultiparts() []brokenMultipart {
 			return p
 		}},
 		{"sweeps what is under way", sweep, func(p *parts) rotatelog.Store {
-			p.sweep = func() { clear(p.open) }
+			p.sweep = func([]string) error { clear(p.open); return nil }
 			return p
 		}},
+		{"cannot sweep beside what is kept", keeps, func(p *parts) rotatelog.Store {
+			p.sweep = func(keep []string) error {
+				if len(keep) > 0 {
+					return errors.New("404 NoSuchUpload")
+				}
+				return nil
+			}
+			return p
+		}},
+		{"proves again each time", holds, func(p *parts) rotatelog.Store {
+			n := 0
+			p.prove = func(string) (string, error) { n++; return strconv.Itoa(n), nil }
+			return p
+		}},
+		{"proves in two lines", holds, func(p *parts) rotatelog.Store {
+			p.prove = func(string) (string, error) { return "put\ncomplete", nil }
+			return p
+		}},
+		{"believes what it is given", malformed, func(p *parts) rotatelog.Store {
+			p.prove = func(known string) (string, error) { return cmp.Or(known, "proven"), nil }
+			return p
+		}},
+		{"proves on the key", alone, func(p *parts) rotatelog.Store { return provesOnKey{p} }},
 	}
+}
+
+type provesOnKey struct{ *parts }
+
+func (p provesOnKey) Prove(_ context.Context, key, known string) (string, error) {
+	p.Put(key, []byte("probe"), nil)
+	return "proven", nil
 }
 
 type notesLate struct{ *parts }

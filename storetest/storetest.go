@@ -36,52 +36,64 @@ import (
 // the answer must be exact. A network that fails is a failed test.
 //
 // A Store may lose metadata. The subtests about it are skipped for one that
-// does, and say so.
+// does, and say so. Those in which writers compete are skipped for one that is
+// [rotatelog.Exclusive]: its keys have one Writer.
 func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
 	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
-			c.run(t, open(t), "storetest/"+strings.ToLower(rand.Text())+"/")
+			s := open(t)
+			if c.skips(s) {
+				t.Skip("the Store says that no two Writers may share a key")
+			}
+			c.run(t, s, "storetest/"+strings.ToLower(rand.Text())+"/")
 		})
 	}
 }
 
-func allCases() []testCase { return slices.Concat(cases, multipartCases) }
+// skips reports whether the case says nothing of s.
+func (c testCase) skips(s rotatelog.Store) bool {
+	e, ok := s.(rotatelog.Exclusive)
+	return ok && e.Exclusive() && c.compete
+}
+
+func allCases() []testCase { return slices.Concat(cases, multipartCases, proverCases) }
 
 // testCase is one sentence of the contract. run is given a Store in which no
 // key has the prefix, and uses of t no more than recorder implements.
 type testCase struct {
-	name string
-	run  func(t testing.TB, s rotatelog.Store, prefix string)
+	name    string
+	run     func(t testing.TB, s rotatelog.Store, prefix string)
+	compete bool // several writers write to one key at once
 }
 
 var cases = []testCase{
-	{"Stat must match fs.ErrNotExist if, and only if, there is no object", statAbsence},
-	{"Stat describes the current version", statCurrent},
-	{"no Store may return the zero Version with a nil error", zeroVersion},
-	{"versions with different contents must have different Versions", versionsDiffer},
-	{"all of an Object must belong to one version", objectWhole},
+	{"Stat must match fs.ErrNotExist if, and only if, there is no object", statAbsence, false},
+	{"Stat describes the current version", statCurrent, false},
+	{"no Store may return the zero Version with a nil error", zeroVersion, false},
+	{"versions with different contents must have different Versions", versionsDiffer, false},
+	{"all of an Object must belong to one version", objectWhole, false},
 
-	{"Read returns n bytes at off", readRanges},
-	{"a negative n means all from off on", readRest},
-	{"a range that goes past the end must be an error", readPastEnd},
-	{"Read of a version that is no longer current must match ErrConflict", readStale},
-	{"the reader must never yield bytes of another version", readReplaced},
+	{"Read returns n bytes at off", readRanges, false},
+	{"a negative n means all from off on", readRest, false},
+	{"a range that goes past the end must be an error", readPastEnd, false},
+	{"Read of a version that is no longer current must match ErrConflict", readStale, false},
+	{"the reader must never yield bytes of another version", readReplaced, false},
 
-	{"Write replaces the object by the concatenation of parts", writeParts},
-	{"a large object is kept whole", writeLarge},
-	{"many parts are as good as one", writeManyParts},
-	{"a copy of what the old version does not have is an error, and changes nothing", writeBadCopy},
-	{"the zero Version means that there must be no object", writeCreate},
-	{"Write applies if, and only if, the current version is old", writeReplace},
-	{"Write must not change or keep parts, their Data, or meta", writeKeepsNothing},
+	{"Write replaces the object by the concatenation of parts", writeParts, false},
+	{"a large object is kept whole", writeLarge, false},
+	{"many parts are as good as one", writeManyParts, false},
+	{"a copy of what the old version does not have is an error, and changes nothing", writeBadCopy, false},
+	{"the zero Version means that there must be no object", writeCreate, false},
+	{"Write applies if, and only if, the current version is old", writeReplace, false},
+	{"Write must not change or keep parts, their Data, or meta", writeKeepsNothing, false},
 
-	{"metadata is as written, and of its version", metaReplaced},
-	{"metadata may be any printable ASCII, of nearly 2 KB", metaLarge},
+	{"metadata is as written, and of its version", metaReplaced, false},
+	{"metadata may be any printable ASCII, of nearly 2 KB", metaLarge, false},
 
-	{"a Store is a map from key to object", keysApart},
-	{"every method must return soon after ctx is done", contextDone},
+	{"a Store is a map from key to object", keysApart, false},
+	{"every method must return soon after ctx is done", contextDone, false},
 
-	{"readers must see the version before or the version after, whole", readersSeeWhole},
-	{"of concurrent writes over one version at most one is applied", writersRace},
-	{"concurrent appends lose nothing", appendersRace},
+	{"readers must see the version before or the version after, whole", readersSeeWhole, false},
+	{"of concurrent writes over one version at most one is applied", writersRace, true},
+	{"concurrent appends lose nothing", appendersRace, true},
 }

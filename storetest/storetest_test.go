@@ -190,6 +190,29 @@ func TestSuiteAllows(t *testing.T) {
 	}
 }
 
+// TestCompetingWritersAreSkipped for a Store whose keys have one Writer each.
+func TestCompetingWritersAreSkipped(t *testing.T) {
+	competing := 0
+	for _, c := range allCases() {
+		if c.compete {
+			competing++
+		}
+		if got := c.skips(exclusive{NewMem()}); got != c.compete {
+			t.Errorf("%s: skipped is %t for an exclusive Store", c.name, got)
+		}
+		if c.skips(NewMem()) {
+			t.Errorf("%s is skipped for a Store whose keys may be shared", c.name)
+		}
+	}
+	if competing != 2 {
+		t.Errorf("%d cases have writers compete, want 2", competing)
+	}
+}
+
+type exclusive struct{ *Mem }
+
+func (exclusive) Exclusive() bool { return true }
+
 // attempt runs the case of that name, and returns how it failed.
 func attempt(t *testing.T, name string, s rotatelog.Store) (failures []string, skipped bool) {
 	for _, c := range allCases() {

@@ -1,0 +1,241 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// through returns client with a transport between it and the server.
+func through(client *s3.Client, srv *fakes3.Server, wrap func(http.RoundTripper) http.RoundTripper) *s3.Client {
+	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: wrap(fakes3.Transport(srv))} })
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// headAbsent answers HEAD with a bare 404 while on, as a proxy may.
+func headAbsent(on *bool) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			if !*on || req.Method != http.MethodHead {
+				return next.RoundTrip(req)
+			}
+			return &http.Response{Status: "404 Not Found", StatusCode: 404, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+				Header: http.Header{"Content-Type": {"text/html"}, "Server": {"nginx"}}, Body: http.NoBody, Request: req}, nil
+		})
+	}
+}
+
+// TestHeadOfAProxyIsNotBelieved: a proxy answers HEAD with 404 for a while, and
+// nothing of the day is lost.
+func TestHeadOfAProxyIsNotBelieved(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.Strict(), fakes3.NoConditions()} {
+		t.Run(profile.Name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				on := false
+				b.cfg.Store = rotatelog.NewS3Store(through(client, srv, headAbsent(&on)), testBucket, rotatelog.S3Options{})
+				b.open()
+				for i := range 20 {
+					b.append(i)
+					b.flush()
+				}
+				before := s3Day(t, srv, dayA).Metadata.Uploads
+				on = true
+				b.append(100)
+				b.flush()
+				if after := s3Day(t, srv, dayA).Metadata.Uploads; after != before+1 {
+					t.Errorf("the day had %d uploads, got one more, and has %d\n%s", before, after, b.log)
+				}
+			})
+		})
+	}
+}
+
+// TestHeadOfAProxyHidesNothing from a process that knows nothing of the day, which
+// the old script has begun.
+func TestHeadOfAProxyHidesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+		on := true
+		b.cfg.Store = rotatelog.NewS3Store(through(client, srv, headAbsent(&on)), testBucket, rotatelog.S3Options{})
+		srv.PutObject(testBucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"fetch_data":[{"old":1},{"old":2}]}]}`), nil)
+		b.open()
+		b.append(100)
+		b.flush()
+		data, _, _ := srv.Object(testBucket, dayA)
+		if !bytes.Contains(data, []byte(`"old":1`)) {
+			t.Errorf("the day of the script was overwritten by\n%s", data)
+		}
+	})
+}
+
+// barePuts counts the PutObject requests of days that carry no condition.
+func barePuts(n *int) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			put := req.Method == http.MethodPut && !req.URL.Query().Has("uploadId") && !isProof(req.URL.Path)
+			if put && req.Header.Get("If-Match") == "" && req.Header.Get("If-None-Match") == "" {
+				*n++
+			}
+			return next.RoundTrip(req)
+		})
+	}
+}
+
+// TestRefusalsDropNoCondition: after answers that refuse a condition which holds,
+// every PutObject is still sent with one, and a PutObject that arrives hours after it
+// was given up takes nothing back.
+func TestRefusalsDropNoCondition(t *testing.T) {
+	for _, refusals := range []int{1, 2, 4} {
+		for _, status := range []int{409, 412} {
+			for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO()} {
+				t.Run(profile.Name, func(t *testing.T) { refusedThenLate(t, profile, status, refusals) })
+			}
+		}
+	}
+}
+
+func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := newFakeS3(fakes3.Options{Profile: profile})
+		bare := 0
+		b.cfg.Store = rotatelog.NewS3Store(through(client, srv, barePuts(&bare)), testBucket, rotatelog.S3Options{})
+		b.cfg.MaxFetches = 1
+		b.open()
+		b.append(0)
+		b.flush()
+		srv.Fault = exceptProofs(func(op fakes3.Op) fakes3.Fault {
+			switch {
+			case op.Name != "PutObject":
+			case op.N <= refusals:
+				return fakes3.Fault{Reply: fakes3.Error{Status: status}}
+			case op.N == refusals+1:
+				return fakes3.Fault{Later: true} // the connection breaks; it arrives hours later
+			}
+			return fakes3.Fault{}
+		})
+		for i := range 15 {
+			b.append(100 + i)
+			b.flush()
+			time.Sleep(10 * time.Minute)
+		}
+		before := s3Day(t, srv, dayA).Metadata.Uploads
+		srv.Release()
+		b.append(200)
+		b.flush()
+		if after := s3Day(t, srv, dayA).Metadata.Uploads; before != 16 || after != before+1 || bare > 0 {
+			t.Errorf("the day had %d uploads, got one more, and has %d; %d PutObject without a condition", before, after, bare)
+		}
+	})
+}
+
+// TestCloseWhileProving: a server that hangs meanwhile does not hold up Close.
+func TestCloseWhileProving(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		for after := 1; after <= 60; after += 5 {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW20()})
+				n := 0
+				srv.Fault = func(fakes3.Op) fakes3.Fault {
+					if n++; n > after {
+						return fakes3.Fault{Delay: 24 * time.Hour}
+					}
+					return fakes3.Fault{}
+				}
+				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared})
+				b.open()
+				b.append(ten...)
+				time.Sleep(5 * time.Second)
+				begin := time.Now()
+				b.Close()
+				if took := time.Since(begin); took > 3*time.Second {
+					t.Errorf("shared %t, after %d requests: Close took %v", shared, after, took)
+				}
+				b.Writer = nil
+				time.Sleep(25 * time.Hour) // until the server has noticed
+			})
+		}
+	}
+}
+
+// TestKilledProcessLeavesNoTemporaryFile while it sends one.
+func TestKilledProcessLeavesNoTemporaryFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
+		store := rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{TempDir: dir}), leastPart)
+		write(t, store, "key", "", nil, rotatelog.Data([]byte(strings.Repeat("o", 4000))))
+		puts := 0
+		srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			switch op.Name {
+			case "CreateMultipartUpload":
+				return fakes3.Fault{Reply: fakes3.Error{Status: 501}}
+			case "PutObject":
+				puts++
+				if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+					t.Errorf("a process that is killed now leaves %v, %v", left, err)
+				}
+			}
+			return fakes3.Fault{}
+		}
+		write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 4000), rotatelog.Data([]byte("+")))
+		if puts != 1 {
+			t.Errorf("%d PutObject, want 1", puts)
+		}
+		content(t, store, "key", strings.Repeat("o", 4000)+"+")
+	})
+}
+
+// TestUnsettledUploadKeepsTheNextFromBeingWritten: Complete is refused as far as
+// anyone says, and arrives hours later.
+func TestUnsettledUploadKeepsTheNextFromBeingWritten(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
+		b.cfg.Store = rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), 300)
+		b.cfg = rotatelog.LargeFrom(b.cfg, 300)
+		b.cfg.MaxFetches = 1
+		b.open()
+		for i := range 10 {
+			b.append(i)
+			b.flush()
+		}
+		looks := 0
+		srv.Fault = exceptProofs(func(op fakes3.Op) fakes3.Fault {
+			switch {
+			case op.Name == "CompleteMultipartUpload" && op.N == 1:
+				looks = 3
+				return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 412}}
+			case op.Name == "CompleteMultipartUpload" && op.N == 2:
+				return fakes3.Fault{Reply: fakes3.Error{Status: 503}}
+			case op.Name == "GetObject" && looks > 0:
+				looks--
+				return fakes3.Fault{Drop: true}
+			}
+			return fakes3.Fault{}
+		})
+		for i := range 15 {
+			b.append(100 + i)
+			b.flush()
+			time.Sleep(10 * time.Minute)
+		}
+		before := s3Day(t, srv, dayA).Metadata.Uploads
+		srv.Release()
+		b.append(200)
+		b.flush()
+		if after := s3Day(t, srv, dayA).Metadata.Uploads; before != 25 || after != before+1 {
+			t.Errorf("the day had %d uploads, got one more, and has %d", before, after)
+		}
+	})
+}

@@ -1,0 +1,271 @@
+package rotatelog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// What a server does with the conditions of a write is proven on throwaway keys
+// before the first write, and believed for a day. A single answer changes nothing
+// of that: it may come from a proxy, or be about another request.
+
+// proof says which writes a server was seen to protect from each other.
+type proof struct {
+	Form   int       `json:"proof"` // proofForm
+	Host   string    `json:"host"`
+	Bucket string    `json:"bucket"`
+	Time   time.Time `json:"time"`
+	Shared bool      `json:"shared"` // it is about Writers that share a key, too
+
+	// Put: PutObject honours If-Match and If-None-Match. Multipart: an object can
+	// be stored in parts. Complete and CompleteCreate: CompleteMultipartUpload
+	// honours If-Match, and If-None-Match. Atomic: of several PutObject that
+	// replace the same version at once one succeeds.
+	Put            bool `json:"put"`
+	Multipart      bool `json:"multipart"`
+	Complete       bool `json:"complete"`
+	CompleteCreate bool `json:"completeCreate"`
+	Atomic         bool `json:"atomic,omitempty"`
+}
+
+const (
+	proofForm   = 1
+	proofAge    = 24 * time.Hour // for which a proof is believed
+	manyRefused = 3              // refusals of a version that is current, after which it is not
+	refusedGap  = time.Minute    // between two of these that count
+)
+
+func (p proof) text() string {
+	b, _ := json.Marshal(p) // which cannot fail
+	return string(b)
+}
+
+// suffices reports whether anything can be written under the proof.
+func (p proof) suffices() bool {
+	if p.Shared {
+		return p.Put && p.Atomic
+	}
+	return p.Put || p.Multipart
+}
+
+// proofs are what an S3Store has found out about its bucket.
+type proofs struct {
+	turn chan struct{} // holds a value while somebody finds out
+
+	mu       sync.Mutex // guards what follows
+	latest   proof      // the zero proof: there is none
+	doubted  time.Time  // a proof that is not younger is not believed
+	refusals int        // that count, since a condition was last seen to hold
+	refused  time.Time  // when the last of these came
+}
+
+// current returns the latest proof, if it is believed yet.
+func (k *proofs) current(now time.Time) (proof, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.latest, k.latest.fresh(now)
+}
+
+func (p proof) fresh(now time.Time) bool {
+	return p.Form == proofForm && !p.Time.After(now) && now.Sub(p.Time) < proofAge
+}
+
+// completes reports whether CompleteMultipartUpload is known to honour
+// conditions.
+func (k *proofs) completes() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.latest.completes()
+}
+
+func (p proof) completes() bool { return p.Complete && p.CompleteCreate }
+
+// completesOr is completes, or otherwise, if nothing has been found out yet.
+func (k *proofs) completesOr(otherwise bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.latest.Form == 0 && k.doubted.IsZero() {
+		return otherwise
+	}
+	return k.latest.completes()
+}
+
+// adopt makes p the latest proof, unless there is a later one, or p has been given
+// up.
+func (k *proofs) adopt(p proof) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p.Time.After(k.latest.Time) && p.Time.After(k.doubted) {
+		k.latest, k.refusals, k.refused = p, 0, time.Time{}
+	}
+}
+
+// held notes that a condition was honoured.
+func (k *proofs) held() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refusals, k.refused = 0, time.Time{}
+}
+
+// refusalCounts reports whether a refusal now would count.
+func (k *proofs) refusalCounts(now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.refused.IsZero() || now.Sub(k.refused).Abs() >= refusedGap
+}
+
+// refuse notes the refusal of a condition that holds. After some of them the proof
+// is given up.
+func (k *proofs) refuse(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.refused.IsZero() && now.Sub(k.refused).Abs() < refusedGap {
+		return
+	}
+	k.refused = now
+	if k.refusals++; k.refusals >= manyRefused {
+		k.latest, k.doubted = proof{}, now
+		k.refusals, k.refused = 0, time.Time{}
+	}
+}
+
+// wallTime returns the time without the monotonic clock, which stands still in
+// suspend.
+func wallTime() time.Time { return time.Now().UTC().Round(0) }
+
+// Exclusive implements the interface of that name.
+func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
+
+// Location implements [Located]: the host of the endpoint and the bucket, such as
+// "us-ord-1.linodeobjects.com/logs". It is "" if the store cannot be used.
+func (s *S3Store) Location() string {
+	if s.unusable != nil {
+		return ""
+	}
+	return s.host + "/" + s.bucket
+}
+
+// Prove implements [Prover]. It takes about twenty small requests, or, with
+// [S3Options].Shared, about 180.
+func (s *S3Store) Prove(ctx context.Context, key, known string) (string, error) {
+	p, err := s.prove(ctx, key, known)
+	if err != nil {
+		return "", s.explain(ctx, "prove", key, err)
+	}
+	return p.text(), nil
+}
+
+// proven returns what is known of the bucket, and finds it out if need be.
+func (s *S3Store) proven(ctx context.Context, key string) (proof, error) {
+	if p, ok := s.proofs.current(wallTime()); ok {
+		return p, nil
+	}
+	return s.prove(ctx, key, "")
+}
+
+func (s *S3Store) prove(ctx context.Context, key, known string) (proof, error) {
+	if err := s.ready(ctx, key); err != nil {
+		return proof{}, err
+	}
+	select {
+	case s.proofs.turn <- struct{}{}:
+		defer func() { <-s.proofs.turn }()
+	case <-ctx.Done():
+		return proof{}, context.Cause(ctx)
+	}
+	if p, ok := s.parseProof(known); ok {
+		s.proofs.adopt(p)
+	}
+	if p, ok := s.proofs.current(wallTime()); ok {
+		return p, nil
+	}
+	p, err := s.findOut(ctx, key)
+	if err != nil {
+		return proof{}, err
+	}
+	p.Form, p.Host, p.Bucket, p.Shared, p.Time = proofForm, s.host, s.bucket, s.opts.Shared, wallTime()
+	if !p.suffices() {
+		return proof{}, s.unprotected()
+	}
+	s.proofs.adopt(p)
+	return p, nil
+}
+
+// unprotected is why nothing is written where no proof suffices.
+func (s *S3Store) unprotected() error {
+	return unusable("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
+		"so that a request which arrives late could undo a later one; use a server that does either", s.bucket, s.endpoint)
+}
+
+// parseProof returns the proof that a text holds, if it is to be believed.
+func (s *S3Store) parseProof(text string) (proof, bool) {
+	var p proof
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return proof{}, false
+	}
+	of := p.Host == s.host && p.Bucket == s.bucket && p.Shared == s.opts.Shared
+	return p, of && p.fresh(wallTime()) && p.suffices()
+}
+
+// findOut tries what the bucket does. What it returns lacks the time and the place.
+func (s *S3Store) findOut(ctx context.Context, key string) (proof, error) {
+	if !s.opts.Shared {
+		return s.tryOwned(ctx, key)
+	}
+	found, err := s.probe(ctx, dirOf(key), ProbeOptions{Quick: true}, true)
+	if err != nil {
+		return proof{}, err
+	}
+	p, unknown := found.proof()
+	if err := found.CanShare(); err != nil && unknown == nil {
+		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave S3Options.Shared unset", err)
+	}
+	return p, unknown
+}
+
+// noteAnswer notes the answer to a conditional write. Whether the condition held
+// is asked only where it counts.
+func (s *S3Store) noteAnswer(ctx context.Context, key string, old Version, err error) {
+	switch {
+	case err == nil:
+		s.proofs.held()
+	case isRefusal(err) && s.proofs.refusalCounts(wallTime()):
+		if o, look := s.peek(ctx, key); (look == nil || errors.Is(look, errAbsent)) && o.Version == old {
+			s.proofs.refuse(wallTime())
+		}
+	}
+}
+
+// isRefusal reports whether a condition may have been refused: because it does not
+// hold, or because the server does not take it.
+func isRefusal(err error) bool {
+	switch statusOf(err) {
+	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusNotImplemented:
+		return true
+	}
+	return isNoSuchKey(err)
+}
+
+// proof returns what the Capabilities say about writing. With an error some of it
+// is unknown.
+func (c Capabilities) proof() (p proof, unknown error) {
+	for _, f := range []Finding{c.Reach, c.Put, c.Read, c.Write, c.CreateOnly, c.IfMatch, c.Atomic} {
+		if f.Answer == AnswerNo {
+			unknown = nil
+			break
+		}
+		if f.Answer == AnswerUnknown && unknown == nil {
+			unknown = fmt.Errorf("it could not be found out what the server does: %w", orUnknown(f.Err))
+		}
+	}
+	yes := func(f Finding) bool { return f.Answer == AnswerYes }
+	return proof{
+		Put: yes(c.CreateOnly) && yes(c.IfMatch), Multipart: yes(c.Multipart),
+		Complete: yes(c.CompleteIfMatch), CompleteCreate: yes(c.CompleteCreateOnly), Atomic: yes(c.Atomic),
+	}, unknown
+}

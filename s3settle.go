@@ -1,0 +1,207 @@
+package rotatelog
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+const (
+	completeLasts = 15 * time.Minute // for which a Complete may be under way at the server
+	abandoned     = 24 * time.Hour   // after which an upload that no note names is removed
+)
+
+// errWaits is why a key cannot be written yet.
+var errWaits = errors.New("an earlier write is not settled")
+
+// Settle implements [Multipart]. It looks before it does anything. While the
+// object is another than the upload was to replace or to make, the upload may be
+// taking effect at this moment: unless a condition has refused it, Settle returns an
+// error until 15 minutes have passed since it was last sent, and then removes it.
+func (s *S3Store) Settle(ctx context.Context, text string, note func(string) error) error {
+	u, err := parseNote(text)
+	if err == nil {
+		err = s.settle(ctx, u, note)
+	}
+	if err != nil {
+		return s.explain(ctx, "settle", u.Key, err)
+	}
+	return nil
+}
+
+func parseNote(text string) (multipart, error) {
+	var u multipart
+	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
+		return u, unusable("the note of a multipart upload does not parse: %.200q", text)
+	}
+	return u, nil
+}
+
+func (s *S3Store) settle(ctx context.Context, u multipart, note func(string) error) error {
+	if err := s.ready(ctx, u.Key); err != nil {
+		return err
+	}
+	if len(u.ETags) == 0 || u.Refused {
+		return s.abort(ctx, u)
+	}
+	if u.Sent.IsZero() || u.Sent.After(wallTime()) {
+		u.Sent = wallTime()
+		if err := note(u.note()); err != nil {
+			return err
+		}
+	}
+	o, mark, err := s.lookMarked(ctx, u.Key)
+	absent := errors.Is(err, errAbsent)
+	switch {
+	case err != nil && !absent:
+		return err
+	case !absent && u.Mark != "" && mark == u.Mark:
+		return nil
+	case (absent || o.Version == u.Old) && s.mayComplete(u):
+		if settled, err := s.complete(ctx, &u, o.Version, note); !settled {
+			return err
+		}
+		return nil
+	}
+	return s.waitOut(ctx, u)
+}
+
+// mayComplete reports whether Complete may be sent once more. What Writers share is
+// written under a condition only.
+func (s *S3Store) mayComplete(u multipart) bool {
+	return !s.opts.Shared || s.proofs.completesOr(u.Conditions)
+}
+
+// waitFor returns how long a Complete that was sent then may yet be under way.
+func waitFor(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(wallTime()) }
+
+// waitOut removes an upload that was not applied once no Complete of it can be
+// under way any more.
+func (s *S3Store) waitOut(ctx context.Context, u multipart) error {
+	ended, err := s.hasEnded(ctx, u)
+	if ended {
+		return nil
+	}
+	if err != nil && codeOf(err) != "AccessDenied" {
+		return err
+	}
+	if waitFor(u.Sent) > 0 {
+		return fmt.Errorf("%w: the object is another than the one that a multipart upload was to replace, and the upload may still take effect; "+
+			"nothing is written to the key until %s, when the upload is removed", errWaits, u.Sent.Add(completeLasts).Format(time.RFC3339))
+	}
+	if err := s.abort(ctx, u); err != nil {
+		return err
+	}
+	if err := s.readEnd(ctx, u.Key); err != nil {
+		return fmt.Errorf("a multipart upload that was not applied was removed, and now the end of the object cannot be read; see whether the object is whole: %w", err)
+	}
+	return nil
+}
+
+// readEnd reads the last byte of an object.
+func (s *S3Store) readEnd(ctx context.Context, key string) error {
+	o, err := s.peek(ctx, key)
+	if err != nil || o.Size == 0 {
+		return err
+	}
+	r, _, err := s.read(ctx, key, o.Version, o.Size-1, 1)
+	if errors.Is(err, ErrConflict) {
+		return nil // it was replaced meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// Sweep implements [Multipart]. It goes by the server's clock. Where Writers share
+// a key nothing is removed, since any upload may be another Writer's: there a
+// lifecycle rule of the bucket has to do it.
+func (s *S3Store) Sweep(ctx context.Context, key string, keep []string) error {
+	if s.opts.Shared {
+		return nil
+	}
+	if err := s.sweep(ctx, key, keep); err != nil {
+		return s.explain(ctx, "sweep", key, err)
+	}
+	return nil
+}
+
+func (s *S3Store) sweep(ctx context.Context, key string, keep []string) error {
+	if err := s.ready(ctx, key); err != nil {
+		return err
+	}
+	kept := map[string]bool{}
+	for _, text := range keep {
+		u, err := parseNote(text)
+		if err != nil {
+			return err
+		}
+		kept[u.Upload] = true
+	}
+	uploads, now, err := s.listUploads(ctx, key) // by its key, since minio does not list those below a prefix
+	if err != nil {
+		return err
+	}
+	for _, listed := range uploads {
+		u := multipart{Key: aws.ToString(listed.Key), Upload: aws.ToString(listed.UploadId)}
+		if u.Key != key || kept[u.Upload] || listed.Initiated == nil {
+			continue
+		}
+		if now.IsZero() {
+			return errors.New("the server does not say what time it is, so that the age of unfinished uploads is not known")
+		}
+		if now.Sub(*listed.Initiated) < abandoned {
+			continue
+		}
+		if err := s.sweepUpload(ctx, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepUpload removes an upload, unless the object was made by it: RGW may leave
+// one open that it has completed, and to abort that would destroy the object.
+func (s *S3Store) sweepUpload(ctx context.Context, u multipart) error {
+	parts, err := s.listParts(ctx, u.Key, u.Upload)
+	if isNoSuchUpload(err) || isNoSuchKey(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o, err := s.peek(ctx, u.Key)
+	if err != nil && !errors.Is(err, errAbsent) {
+		return err
+	}
+	if len(parts) > 0 && madeOf(o.Version, parts) {
+		return nil
+	}
+	return s.abort(ctx, u)
+}
+
+// madeOf reports whether a version may be the object that consists of parts with
+// these ETags. Its own is the MD5 of theirs, and their number; where they are no
+// MD5s, the number has to do.
+func madeOf(v Version, etags []string) bool {
+	hash := md5.New()
+	for _, e := range etags {
+		sum, err := hex.DecodeString(e)
+		if err != nil || len(sum) != md5.Size {
+			return strings.HasSuffix(string(v), fmt.Sprintf("-%d", len(etags)))
+		}
+		hash.Write(sum)
+	}
+	return string(v) == fmt.Sprintf("%x-%d", hash.Sum(nil), len(etags))
+}
