@@ -1,12 +1,23 @@
 package rotatelog_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
@@ -62,4 +73,397 @@ func mustBelieve(t *testing.T, store *rotatelog.S3Store, host string) {
 	if _, err := store.Prove(t.Context(), "key", proofText(host, nil)); err != nil {
 		t.Fatalf("Prove: %v", err)
 	}
+}
+
+// proofOf returns what a text says.
+func proofOf(t *testing.T, text string) (p struct{ Put, Multipart, Complete, CompleteCreate bool }) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return p
+}
+
+// TestProof: what is found out, with few requests, of which nothing is left.
+func TestProof(t *testing.T) {
+	for _, profile := range fakes3.Profiles() {
+		for _, versioned := range []bool{false, true} {
+			t.Run(fmt.Sprint(profile.Name, versioned), func(t *testing.T) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				put := profile.Put == fakes3.Honoured
+				if versioned {
+					setVersioning(t, client, testBucket, types.BucketVersioningStatusEnabled)
+					put = put && !profile.VersionedIfMatchFails
+				}
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				srv.Reset()
+				text, err := store.Prove(t.Context(), "some dir/day.json", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				complete := profile.Complete == fakes3.Honoured
+				if p := proofOf(t, text); p.Put != put || !p.Multipart || p.Complete != complete || p.CompleteCreate != complete {
+					t.Errorf("found %s", text)
+				}
+				if n := srv.Stats().Total(); !versioned && n > 21 {
+					t.Errorf("it took %d requests: %v", n, srv.Stats().Requests)
+				}
+				wantNothingLeft(t, srv, client)
+				wantNoSecret(t, text)
+			})
+		}
+	}
+}
+
+// wantNothingLeft wants a bucket to be as it was, or it could not be deleted.
+func wantNothingLeft(t *testing.T, srv *fakes3.Server, client *s3.Client) {
+	t.Helper()
+	if open := srv.Uploads(testBucket); len(open) > 0 {
+		t.Errorf("left open: %v", open)
+	}
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
+		t.Errorf("something is left, %q: %v", srv.Keys(testBucket), err)
+	}
+}
+
+// TestProofIsBelieved as long as it holds, by a process that has proven nothing, and
+// no other.
+func TestProofIsBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			text     string
+			believed bool
+		}{
+			"fresh":           {proofText("s3.test", nil), true},
+			"a day old":       {proofText("s3.test", map[string]any{"time": time.Now().Add(-24 * time.Hour)}), false},
+			"nearly a day":    {proofText("s3.test", map[string]any{"time": time.Now().Add(-24*time.Hour + time.Second)}), true},
+			"from the future": {proofText("s3.test", map[string]any{"time": time.Now().Add(time.Second)}), false},
+			"another host":    {proofText("s4.test", nil), false},
+			"another bucket":  {proofText("s3.test", map[string]any{"bucket": "other"}), false},
+			"shared":          {proofText("s3.test", map[string]any{"shared": true, "atomic": true}), false},
+			"another form":    {proofText("s3.test", map[string]any{"proof": 2}), false},
+			"nothing holds":   {proofText("s3.test", map[string]any{"put": false, "multipart": false}), false},
+			"nothing":         {"", false},
+			"cut":             {proofText("s3.test", nil)[:40], false},
+			"a number":        {"1", false},
+			"null":            {"null", false},
+		} {
+			srv, client := newFakeS3(fakes3.Options{})
+			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			text, err := store.Prove(t.Context(), "key", tt.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asked := srv.Stats().Total() > 0; asked == tt.believed {
+				t.Errorf("%s: it was believed: %t", name, !asked)
+			}
+			srv.Reset()
+			again, err := store.Prove(t.Context(), "key", text)
+			if err != nil || again != text || srv.Stats().Total() > 0 {
+				t.Errorf("%s: once more it is %q, %v, after %q and %v", name, again, err, text, srv.Stats().Requests)
+			}
+			if err := store.Write(t.Context(), "key", "", nil, nil); err != nil || srv.Stats().Total() != 1 {
+				t.Errorf("%s: a write made the requests %v: %v", name, srv.Stats().Requests, err)
+			}
+		}
+	})
+}
+
+// TestProofIsMadeAgain once a day.
+func TestProofIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		text := prove(t, store, srv)
+		time.Sleep(24 * time.Hour)
+		if later, err := store.Prove(t.Context(), "key", text); err != nil || later == text {
+			t.Errorf("a day later it is %q, %v", later, err)
+		}
+	})
+}
+
+// TestProofIsGivenUp after three refusals, a minute apart, of a version that is
+// current: somebody has made the server one that refuses what holds.
+func TestProofIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW16()})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		first := prove(t, store, srv)
+		write(t, store, "key", "", nil, rotatelog.Data([]byte("one")))
+		v := stat(t, store, "key").Version
+		setVersioning(t, client, testBucket, types.BucketVersioningStatusEnabled)
+		parts := []rotatelog.Part{rotatelog.Data([]byte("two"))}
+		for i := range 3 {
+			for range 5 { // of which one counts
+				if err := store.Write(t.Context(), "key", v, parts, nil); !errors.Is(err, rotatelog.ErrConflict) {
+					t.Fatalf("refusal %d: %v, want ErrConflict", i, err)
+				}
+				if text, err := store.Prove(t.Context(), "key", first); i < 2 && text != first || err != nil {
+					t.Fatalf("after refusal %d it is %q, %v", i, text, err)
+				} else if i == 2 {
+					break
+				}
+				time.Sleep(10 * time.Second)
+			}
+			time.Sleep(time.Minute)
+		}
+		text, err := store.Prove(t.Context(), "key", first)
+		if err != nil || text == first || proofOf(t, text).Put {
+			t.Errorf("after three refusals it is %q, %v", text, err)
+		}
+		if err := store.Write(t.Context(), "key", v, parts, nil); err != nil {
+			t.Errorf("Write: %v", err)
+		}
+		content(t, store, "key", "two")
+	})
+}
+
+// TestRealConflictsAreNoRefusals: what somebody else has written says nothing against
+// the server.
+func TestRealConflictsAreNoRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW20()})
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		first := prove(t, store, srv)
+		for range 10 {
+			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(rand.Text()), nil))
+			srv.PutObject(testBucket, "key", []byte(rand.Text()), nil)
+			if err := store.Write(t.Context(), "key", v, nil, nil); !errors.Is(err, rotatelog.ErrConflict) {
+				t.Errorf("Write: %v, want ErrConflict", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if text, err := store.Prove(t.Context(), "key", first); err != nil || text != first {
+			t.Errorf("now it is %q, %v", text, err)
+		}
+	})
+}
+
+// TestProofFaults mistreats the k-th request of a proof, for every k. Nothing is taken to be honoured that is not, and nothing is written by then.
+func TestProofFaults(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.B2(), fakes3.NoConditions()} {
+		for k, struck := 1, true; struck; k++ {
+			struck = false
+			for i := range 2 * *probeFaults {
+				way := ways[(k+i)%len(ways)]
+				synctest.Test(t, func(t *testing.T) {
+					srv, client := newFakeS3(fakes3.Options{Profile: profile})
+					var n atomic.Int32
+					srv.Fault = func(fakes3.Op) fakes3.Fault {
+						if int(n.Add(1)) != k {
+							return fakes3.Fault{}
+						}
+						struck = true
+						return way.fault
+					}
+					store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+					text, err := store.Prove(t.Context(), "dir/key", "")
+					if err != nil {
+						if _, ok := errors.AsType[*rotatelog.Error](err); !ok {
+							t.Errorf("%s, %s at request %d: %v", profile.Name, way.name, k, err)
+						}
+						return
+					}
+					p := proofOf(t, text)
+					if p.Put && profile.Put != fakes3.Honoured || p.Complete && profile.Complete != fakes3.Honoured {
+						t.Errorf("%s, %s at request %d: %s", profile.Name, way.name, k, text)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestNothingIsWrittenUnproven: a write waits for a proof, and one that nothing
+// protects is refused.
+func TestNothingIsWrittenUnproven(t *testing.T) {
+	for name, tt := range map[string]struct {
+		profile   fakes3.Profile
+		fault     func(fakes3.Op) fakes3.Fault
+		permanent bool
+		want      string
+	}{
+		"busy":         {fakes3.Strict(), failing(503, "SlowDown", "PutObject"), false, "busy"},
+		"forbidden":    {fakes3.Strict(), failing(403, "AccessDenied", "PutObject"), true, "grant it s3:PutObject"},
+		"no uploads":   {fakes3.B2(), failing(501, "", "CreateMultipartUpload"), true, "honours no conditions on PutObject, and takes no multipart uploads"},
+		"405 to it":    {fakes3.NoConditions(), failing(405, "", "CreateMultipartUpload"), true, "use a server that does either"},
+		"hangs":        {fakes3.Strict(), func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Delay: time.Hour} }, false, "does not answer in time"},
+		"cannot share": {fakes3.NoConditions(), nil, true, "cannot share"},
+		"shared, busy": {fakes3.Strict(), failing(503, "", "PutObject"), false, "busy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, client := newFakeS3(fakes3.Options{Profile: tt.profile})
+				srv.Fault = tt.fault
+				shared := strings.Contains(name, "share")
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared})
+				for range 2 {
+					err := store.Write(t.Context(), "dir/day.json", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
+					if err == nil || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
+						t.Errorf("Write: %v, want %q in it; permanent: %t", err, tt.want, tt.permanent)
+					}
+				}
+				if _, _, ok := srv.Object(testBucket, "dir/day.json"); ok {
+					t.Error("it was written")
+				}
+			})
+		})
+	}
+}
+
+func failing(status int, code, operation string) func(fakes3.Op) fakes3.Fault {
+	return func(op fakes3.Op) fakes3.Fault {
+		if op.Name == operation {
+			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: code}}
+		}
+		return fakes3.Fault{}
+	}
+}
+
+// TestWithoutConditionsEveryWriteIsAnUpload, which is noted, and the client sends what
+// the server does not copy.
+func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
+	noCopy := fakes3.B2()
+	noCopy.NoCopyPart = true
+	for name, profile := range map[string]fakes3.Profile{"copies": fakes3.B2(), "does not copy": noCopy, "ignores": fakes3.NoConditions()} {
+		t.Run(name, func(t *testing.T) {
+			store, srv := newSmallParts(profile, rotatelog.S3Options{TempDir: t.TempDir()})
+			prove(t, store, srv)
+			want := ""
+			for i, n := range []int{0, 10, 400, 3000, 10} {
+				var v rotatelog.Version
+				if i > 0 {
+					v = stat(t, store, "key").Version
+				}
+				more := strings.Repeat(fmt.Sprint(i), n)
+				var notes noted
+				err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.note)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want += more; len(notes) < 3 || notes.last() != "" {
+					t.Errorf("write %d noted %q", i, notes)
+				}
+				content(t, store, "key", want)
+			}
+			if n := srv.Stats().Requests["PutObject"]; n > 0 {
+				t.Errorf("%d PutObject", n)
+			}
+			wantOpen(t, srv)
+		})
+	}
+}
+
+// TestCopyingIsTriedAgain: after three writes in a row for which the server did not
+// copy, an hour later.
+func TestCopyingIsTriedAgain(t *testing.T) {
+	for _, operation := range []string{"CreateMultipartUpload", "UploadPartCopy"} {
+		synctest.Test(t, func(t *testing.T) {
+			store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+			prove(t, store, srv)
+			write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+			srv.Fault = failing(501, "", operation)
+			tries := func() int { return srv.Stats().Requests[operation] }
+			grow := func() {
+				t.Helper()
+				write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text())))
+			}
+			for range 6 {
+				grow()
+			}
+			n := tries()
+			if n < 3 || operation == "CreateMultipartUpload" && n != 3 {
+				t.Errorf("%s was tried %d times, want 3", operation, n)
+			}
+			time.Sleep(time.Hour)
+			srv.Fault = nil
+			grow()
+			if tries() == n {
+				t.Error("an hour later it was not tried")
+			}
+		})
+	}
+}
+
+// TestWeakETagsOfParts, as a proxy that compresses makes them.
+func TestWeakETagsOfParts(t *testing.T) {
+	srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
+	weak := through(client, srv, func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err == nil && resp.Header.Get("Etag") != "" {
+				resp.Header.Set("Etag", "W/"+resp.Header.Get("Etag"))
+			}
+			return resp, err
+		})
+	})
+	store := rotatelog.SmallParts(rotatelog.NewS3Store(weak, testBucket, rotatelog.S3Options{}), leastPart)
+	write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+	write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte("+")))
+	content(t, store, "key", strings.Repeat("o", 400)+"+")
+}
+
+// TestMissingETagIsAskedForAgain: for an instant an object may have none.
+func TestMissingETagIsAskedForAgain(t *testing.T) {
+	for _, profile := range []fakes3.Profile{fakes3.Rclone(), fakes3.Linode()} {
+		for missing := range 4 {
+			synctest.Test(t, func(t *testing.T) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				prove(t, store, srv)
+				v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("content"), nil))
+				_, statErr := func() (rotatelog.Object, error) {
+					srv.Fault = withoutETag(missing)
+					return store.Stat(t.Context(), "key")
+				}()
+				srv.Fault = withoutETag(missing)
+				_, readErr := readAll(t.Context(), store, "key", v, 0, -1)
+				for op, err := range map[string]error{"Stat": statErr, "Read": readErr} {
+					if lasts := missing == 3; lasts != (err != nil) || lasts && !errors.Is(err, rotatelog.ErrPermanent) {
+						t.Errorf("%s: %s, with %d answers without an ETag: %v", profile.Name, op, missing, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// withoutETag lets the next answers have none.
+func withoutETag(n int) func(fakes3.Op) fakes3.Fault {
+	return func(op fakes3.Op) fakes3.Fault {
+		n--
+		return fakes3.Fault{NoETag: n >= 0}
+	}
+}
+
+func TestS3Location(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://us-ord-1.linodeobjects.com":      "us-ord-1.linodeobjects.com/logs",
+		"https://US-ORD-1.linodeobjects.com:443/": "us-ord-1.linodeobjects.com/logs",
+		"http://localhost:80":                     "localhost/logs",
+		"http://localhost:443":                    "localhost:443/logs",
+		"https://[::1]:9000":                      "[::1]:9000/logs",
+		"not an endpoint":                         "",
+	} {
+		if got := rotatelog.NewS3Store(newTestClient(endpoint), testBucket, rotatelog.S3Options{}).Location(); got != want {
+			t.Errorf("%s: %q, want %q", endpoint, got, want)
+		}
+	}
+	amazon := s3.New(newTestClient("http://s3.test").Options(), func(o *s3.Options) { o.BaseEndpoint = nil })
+	if got := rotatelog.NewS3Store(amazon, testBucket, rotatelog.S3Options{}).Location(); got != "s3.us-east-1.amazonaws.com/logs" {
+		t.Errorf("Amazon S3: %q", got)
+	}
+}
+
+// TestProbeProgress: it says what it tries next.
+func TestProbeProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newFakeS3(fakes3.Options{})
+		var steps []string
+		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		_, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{Progress: func(step string) { steps = append(steps, step) }})
+		if n := len(steps); err != nil || n < 10 || steps[0] != "whether the bucket can be reached" || steps[n-1] != "cleaning up" {
+			t.Errorf("%v, steps %q", err, steps)
+		}
+	})
 }

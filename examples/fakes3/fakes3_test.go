@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
@@ -62,10 +64,25 @@ func serving(t *testing.T, args ...string) *served {
 	return s
 }
 
-// store returns the store that a program would have there.
-func (s *served) store(bucket string) *rotatelog.S3Store {
-	creds := credentials.NewStaticCredentialsProvider(accessKey, secretKey, "")
-	return rotatelog.NewS3Store(rotatelog.NewS3Client(s.endpoint, region, creds), bucket, rotatelog.S3Options{})
+func (s *served) client() *s3.Client {
+	return rotatelog.NewS3Client(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
+}
+
+// create stores an object if there is none, with one request.
+func create(t *testing.T, client *s3.Client, bucket, key, content string) error {
+	_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content), IfNoneMatch: aws.String("*")},
+		func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
+	return err
+}
+
+// size returns how large an object is.
+func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
+	t.Helper()
+	o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *o.ContentLength
 }
 
 func write(t *testing.T, store rotatelog.Store, key, content string) error {
@@ -74,12 +91,11 @@ func write(t *testing.T, store rotatelog.Store, key, content string) error {
 
 func TestServes(t *testing.T) {
 	s := serving(t)
-	store := s.store("sports-json-logs-all")
-	if err := write(t, store, "a/key", "twelve bytes"); err != nil {
+	if err := create(t, s.client(), "sports-json-logs-all", "a/key", "twelve bytes"); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := store.Stat(t.Context(), "a/key"); err != nil || o.Size != 12 {
-		t.Errorf("it has %+v, %v", o, err)
+	if n := size(t, s.client(), "sports-json-logs-all", "a/key"); n != 12 {
+		t.Errorf("it has %d bytes", n)
 	}
 	code, rest := s.end()
 	if want := "2 requests (1 HeadObject, 1 PutObject), 12 bytes received, 0 sent\n"; code != cli.OK || rest != want {
@@ -89,15 +105,17 @@ func TestServes(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	s := serving(t, "-v", "-bucket", "mine", "-profile", "b2", "-fail", "PutObject:1:drop,HeadObject:1:503/Tired+delay=1ms")
-	store := s.store("mine")
-	if err := write(t, store, "key", "x"); err == nil {
-		t.Error("the connection was not broken")
+	client := s.client()
+	for _, content := range []string{"x", "xy"} { // whose connection breaks, and whose condition B2 refuses
+		if err := create(t, client, "mine", "key", content); err == nil {
+			t.Errorf("%q was stored", content)
+		}
 	}
-	if err := write(t, store, "key", "xy"); err != nil { // B2 refuses the condition, and takes the write without
-		t.Errorf("it is not B2: %v", err)
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("mine"), Key: aws.String("key"), Body: strings.NewReader("xy")}); err != nil {
+		t.Error(err)
 	}
-	if o, err := store.Stat(t.Context(), "key"); err != nil || o.Size != 2 { // at the second attempt
-		t.Errorf("Stat: %+v, %v", o, err)
+	if n := size(t, client, "mine", "key"); n != 2 { // at the second attempt
+		t.Errorf("it has %d bytes", n)
 	}
 	code, rest := s.end()
 	rest = regexp.MustCompile(`\d+ (out|sent)`).ReplaceAllString(rest, "N $1")
@@ -116,18 +134,15 @@ HEAD /mine/key: 200, 0 bytes in, N out
 // An answer that takes its time does not keep the program from ending.
 func TestEndsInAnAnswer(t *testing.T) {
 	s := serving(t, "-fail", "GetObject:*:trickle=1/10m")
-	store := s.store("sports-json-logs-all")
-	if err := write(t, store, "key", "abc"); err != nil {
+	client := s.client()
+	if err := create(t, client, "sports-json-logs-all", "key", "abc"); err != nil {
 		t.Fatal(err)
 	}
-	o, err := store.Stat(t.Context(), "key")
+	out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("sports-json-logs-all"), Key: aws.String("key")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := store.Read(t.Context(), "key", o.Version, 0, o.Size)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := out.Body
 	defer r.Close()
 	if _, err := io.ReadFull(r, make([]byte, 1)); err != nil {
 		t.Fatal(err)
@@ -150,7 +165,7 @@ func TestGreeting(t *testing.T) {
 	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), "uploads done            1\n") {
 		t.Errorf("%s: %v\n%s", commands, err, out)
 	}
-	if code, rest := s.end(); code != cli.OK || !strings.Contains(rest, " 1 PutObject)") {
+	if code, rest := s.end(); code != cli.OK || !strings.Contains(rest, " PutObject,") {
 		t.Errorf("code %d, at the end %q", code, rest)
 	}
 }

@@ -30,7 +30,8 @@ fails where -fail says so. It ends at Ctrl-C, and all it holds with it.
 Flags:
 
 -profile is strict, as AWS documents S3; linode; rgw16, rgw18 or rgw20, which are
-releases of Ceph; minio, versity or b2; or noconditions, which ignores them all.
+releases of Ceph; minio, versity, b2, gofakes3 or rclone; or noconditions, which
+ignores them all.
 
 -fail takes rules OPERATION:WHICH:WHAT, separated by commas. OPERATION is a name
 such as PutObject, or * for any. WHICH counts the requests of that name: 3, 2-4,

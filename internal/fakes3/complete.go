@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
+	"strings"
 )
 
 func (s *Server) completeMultipartUpload(q *request) (reply, error) {
@@ -83,7 +84,7 @@ func (s *Server) chosenParts(doc completeDocument, u *upload) ([]part, error) {
 		parts = append(parts, p.part)
 	}
 	for _, p := range parts[:len(parts)-1] {
-		if p.size < s.opts.MinPartSize {
+		if p.size < s.opts.MinPartSize && !s.opts.Profile.SmallParts {
 			return nil, errEntityTooSmall
 		}
 	}
@@ -125,6 +126,8 @@ func (f ETagForm) write(etag string) string {
 		return etag
 	case ETagEmpty:
 		return ""
+	case ETagOther:
+		return quote(strings.Repeat("0", 32))
 	}
 	return quote(etag)
 }

@@ -49,6 +49,10 @@ type Fault struct {
 	// the metadata are of the next.
 	Short int64
 
+	// NoETag leaves the ETag out of the answer to HeadObject or GetObject, as rclone
+	// may for an instant while an object is replaced.
+	NoETag bool
+
 	// Torn answers GetObject with the ETag of the version that is there when it
 	// arrives, and all else of the one that is there after Delay, as versitygw may
 	// while an object is replaced.
@@ -111,6 +115,9 @@ func (s *Server) serve(q *request, f Fault) reply {
 	if f.Torn && p.header["Etag"] != "" {
 		p.header["Etag"] = before.header["Etag"]
 	}
+	if f.NoETag {
+		delete(p.header, "Etag")
+	}
 	if f.Short > 0 {
 		p.body = p.body.cut(0, max(p.body.size()-f.Short, 0))
 	}
@@ -128,6 +135,18 @@ func (s *Server) keep(q *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.later = append(s.later, q)
+	s.noteCopying(q, 1)
+}
+
+// noteCopying counts the copies of an upload that were kept for later.
+func (s *Server) noteCopying(q *request, n int) {
+	b := s.buckets[q.op.Bucket]
+	if q.op.Name != "UploadPartCopy" || b == nil {
+		return
+	}
+	if u := b.uploads[q.query.Get("uploadId")]; u != nil {
+		u.copying += n
+	}
 }
 
 // Release executes the requests that a Fault kept for later, as they came, and
@@ -136,6 +155,9 @@ func (s *Server) Release() []int {
 	s.mu.Lock()
 	later := s.later
 	s.later = nil
+	for _, q := range later {
+		s.noteCopying(q, -1)
+	}
 	s.mu.Unlock()
 	var statuses []int
 	for _, q := range later {

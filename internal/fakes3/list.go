@@ -116,6 +116,9 @@ func (s *Server) listMultipartUploads(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if s.opts.Profile.NoUploadsIsNoUpload && len(q.bucket.uploads) == 0 {
+		return reply{}, errNoSuchUpload
+	}
 	doc := listUploadsDocument{
 		Bucket: q.bucket.name, Prefix: q.query.Get("prefix"), MaxUploads: limit,
 		KeyMarker: q.query.Get("key-marker"), UploadIDMarker: q.query.Get("upload-id-marker"),

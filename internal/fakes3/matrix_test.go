@@ -3,6 +3,7 @@ package fakes3
 import (
 	"cmp"
 	"crypto/md5"
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -29,23 +30,26 @@ var matrix = []struct {
 	{"put IM bare, current / stale", putMatchBare, map[string]string{"": "200/412", "b2": "501/501", "noconditions": "200/200"}},
 	{"put IM, key missing", putMatchMissing, map[string]string{
 		"": "404 NoSuchKey", "rgw16": "412 PreconditionFailed", "rgw18": "412 PreconditionFailed", "linode": "412 PreconditionFailed",
-		"b2": "501 NotImplemented", "noconditions": "200 "}},
+		"b2": "501 NotImplemented", "noconditions": "200 ", "gofakes3": "412 PreconditionFailed"}},
 	{"delete IM stale", deleteMatchStale, map[string]string{
-		"": "412", "rgw16": "deletes", "rgw18": "deletes", "linode": "deletes", "minio": "deletes", "b2": "deletes", "noconditions": "deletes"}},
+		"": "412", "rgw16": "deletes", "rgw18": "deletes", "linode": "deletes", "minio": "deletes", "b2": "deletes", "noconditions": "deletes",
+		"gofakes3": "deletes"}},
 	{"complete IM stale / INM:* exists", completeConditions, map[string]string{
 		"": "412/412", "rgw16": "ignored/ignored", "rgw18": "ignored/ignored", "linode": "ignored/ignored",
-		"b2": "ignored/ignored", "noconditions": "ignored/ignored"}},
+		"b2": "ignored/ignored", "noconditions": "ignored/ignored", "gofakes3": "ignored/ignored"}},
 	{"complete a second time / after another write", completeTwice, map[string]string{
 		"": "404 NoSuchUpload/404 NoSuchUpload", "rgw16": "200 bare/500 InternalError", "rgw18": "200 empty/500 InternalError",
-		"rgw20": "200 empty/500 InternalError", "linode": "200 empty/500 InternalError", "versity": "200 quoted/200 quoted"}},
+		"rgw20": "200 empty/500 InternalError", "linode": "200 empty/500 InternalError", "versity": "200 quoted/200 quoted",
+		"rclone": "200 quoted/200 quoted"}},
 	{"complete without a part that was uploaded", completeSome, map[string]string{
 		"": "200 ", "rgw16": "400 InvalidPart", "linode": "400 InvalidPart"}},
 	{"ETag in the Complete reply", completeETag, map[string]string{
 		"": "quoted", "rgw16": "empty", "linode": "empty", "rgw18": "bare"}},
-	{"copy from the same key + small last part", copyAndAppend, map[string]string{"": "old[:N]+new"}},
+	{"copy from the same key + small last part", copyAndAppend, map[string]string{"": "old[:N]+new", "gofakes3": "411 MissingContentLength"}},
 	{"UploadPartCopy IM stale", copyMatchStale, map[string]string{
-		"": "412", "rgw16": "ignored", "rgw18": "ignored", "rgw20": "ignored", "linode": "ignored", "b2": "ignored", "noconditions": "ignored"}},
-	{"a small part that is not last", smallPart, map[string]string{"": "400 EntityTooSmall"}},
+		"": "412", "rgw16": "ignored", "rgw18": "ignored", "rgw20": "ignored", "linode": "ignored", "b2": "ignored", "noconditions": "ignored",
+		"gofakes3": "411"}},
+	{"a small part that is not last", smallPart, map[string]string{"": "400 EntityTooSmall", "gofakes3": "200 ", "rclone": "200 "}},
 	{"metadata on Put and CreateMultipart", metadata, map[string]string{"": "yes/yes"}},
 	{"3,000 bytes of metadata", largeMetadata, map[string]string{
 		"": "400 MetadataTooLarge", "rgw16": "200 ", "rgw18": "200 ", "rgw20": "200 ", "linode": "200 "}},
@@ -54,14 +58,19 @@ var matrix = []struct {
 	{"versioned: put INM:* exists", versionedNoneMatch, map[string]string{
 		"": "412", "rgw16": "200", "rgw18": "200", "linode": "200", "b2": "501", "noconditions": "200"}},
 	{"SSE-C over plain HTTP", customerKeyOverHTTP, map[string]string{
-		"": "400", "rgw16": "ok", "rgw18": "ok", "rgw20": "ok", "linode": "ok", "versity": "ignored"}},
+		"": "400", "rgw16": "ok", "rgw18": "ok", "rgw20": "ok", "linode": "ok", "versity": "ignored",
+		"gofakes3": "ignored", "rclone": "501"}},
 	{"wrong Content-MD5", wrongMD5, map[string]string{"": "400 BadDigest"}},
 	{"wrong secret / on HEAD", wrongSecret, map[string]string{"": "403 SignatureDoesNotMatch/403 Forbidden"}},
 	{"unknown key", unknownKey, map[string]string{"": "403 InvalidAccessKeyId", "versity": "404 XAdminUserNotFound"}},
 	{"complete of an unknown upload", completeUnknown, map[string]string{
 		"": "404 NoSuchUpload", "rgw16": "500 InternalError", "rgw18": "500 InternalError", "rgw20": "500 InternalError", "linode": "500 InternalError"}},
 	{"copy range past the end", copyPastEnd, map[string]string{
-		"": "400 InvalidArgument", "rgw16": "416 InvalidRange", "rgw18": "416 InvalidRange", "rgw20": "416 InvalidRange", "linode": "416 InvalidRange"}},
+		"": "400 InvalidArgument", "rgw16": "416 InvalidRange", "rgw18": "416 InvalidRange", "rgw20": "416 InvalidRange", "linode": "416 InvalidRange",
+		"gofakes3": "411 MissingContentLength"}},
+	{"list uploads where none is open", listNoUploads, map[string]string{
+		"": "200 ", "gofakes3": "404 NoSuchUpload", "rclone": "404 NoSuchUpload"}},
+	{"metadata of the object before", metadataBefore, map[string]string{"": "gone", "gofakes3": "kept"}},
 	{"GET partNumber=1 of 2", partNumber, map[string]string{"": "part", "rgw16": "whole", "rgw18": "whole", "linode": "whole"}},
 
 	{"TLS, trailing checksum", trailing, map[string]string{
@@ -273,7 +282,7 @@ func copyAndAppend(t *testing.T, b *bench) string {
 	id := begin(t, c, key)
 	first, err := copyPart(t.Context(), c, key, id, 1, fmt.Sprintf("bytes=0-%d", b.leastPartSize+9))
 	if err != nil {
-		t.Fatal(err)
+		return fmt.Sprintf("%d %s", status(err), code(err))
 	}
 	if _, err := complete(t.Context(), c, key, id, []types.CompletedPart{first, mustPart(t, c, key, id, 2, "new")}); err != nil {
 		t.Fatal(err)
@@ -282,6 +291,34 @@ func copyAndAppend(t *testing.T, b *bench) string {
 		return "something else"
 	}
 	return "old[:N]+new"
+}
+
+// listNoUploads asks in a bucket of its own.
+func listNoUploads(t *testing.T, b *bench) string {
+	name := aws.String("empty-" + strings.ToLower(rand.Text()))
+	if _, err := b.client().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: name}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: name})
+	return fmt.Sprintf("%d %s", status(err), code(err))
+}
+
+func metadataBefore(t *testing.T, b *bench) string {
+	c, key := b.client(), b.fresh(t)
+	for _, name := range []string{"one", "two"} {
+		if _, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key),
+			Body: strings.NewReader(name), Metadata: map[string]string{name: "1"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(testBucket), Key: aws.String(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Metadata["one"] != "" {
+		return "kept"
+	}
+	return "gone"
 }
 
 func copyMatchStale(t *testing.T, b *bench) string {

@@ -15,6 +15,7 @@ type upload struct {
 	header     map[string]string
 	encryption encryption
 	made       *object // by completing it, if it lingers
+	copying    int     // parts that are yet to be copied by requests which were kept for later
 }
 
 type uploadedPart struct {
@@ -90,6 +91,9 @@ func (s *Server) abortMultipartUpload(q *request) (reply, error) {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent, apply: func() {
+		if u.copying > 0 && s.opts.Profile.AbortSparesCopies {
+			return
+		}
 		delete(q.bucket.uploads, u.id)
 		if u.made != nil && q.bucket.current(u.key) == u.made {
 			u.made.parts, u.made.size = nil, 0

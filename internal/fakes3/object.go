@@ -71,6 +71,13 @@ func (s *Server) putObject(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if old := q.bucket.current(q.op.Key); old != nil && s.opts.Profile.MergesMetadata {
+		for name, value := range old.header {
+			if _, set := kept[name]; !set && strings.HasPrefix(name, metaPrefix) {
+				kept[name] = value
+			}
+		}
+	}
 	p := newPart(rope{q.body})
 	o := &object{
 		parts: []part{p}, size: p.size, etag: p.etag(), modified: s.now(), version: s.version(q.bucket),

@@ -52,6 +52,19 @@ type Profile struct {
 	// UploadsByKey: ListMultipartUploads takes a prefix for a whole key, and lists
 	// the uploads of no other. Told of minio; it is not in the table.
 	UploadsByKey bool
+	// NoUploadsIsNoUpload: ListMultipartUploads answers 404 NoSuchUpload where none
+	// is open. "rclone and gofakes3 answer", measured later.
+	NoUploadsIsNoUpload bool
+	// AbortSparesCopies: AbortMultipartUpload says that it has removed an upload, and
+	// leaves it, while a part of it is being copied. "an abort while an
+	// UploadPartCopy still runs", measured later.
+	AbortSparesCopies bool
+	// SmallParts: a part that is not the last may be of any size. Row "a part under
+	// 5 MiB that is not last".
+	SmallParts bool
+	// MergesMetadata: PutObject keeps the user metadata of the object before, but for
+	// what it names itself. "merges old metadata on PUT", measured later.
+	MergesMetadata bool
 	// CompleteETag is how the ETag stands in the answer to
 	// CompleteMultipartUpload. Row "ETag in the Complete reply".
 	CompleteETag ETagForm
@@ -126,6 +139,7 @@ const (
 	ETagQuoted ETagForm = iota
 	ETagBare
 	ETagEmpty
+	ETagOther // not that which the object has
 )
 
 // Chunked is what a server does with Content-Encoding aws-chunked.
@@ -153,6 +167,7 @@ const (
 	SSECOverTLS  SSEC = iota // 400 over plain HTTP
 	SSECAnywhere             // accepted over plain HTTP, too
 	SSECIgnored              // as if none had been sent
+	SSECRefused              // 501 NotImplemented
 )
 
 // Strict is what AWS documents.
@@ -227,6 +242,7 @@ func Versity() Profile {
 		Name:               "versity",
 		Repeated:           RepeatedSame,
 		CopyRangeAnySource: true,
+		AbortSparesCopies:  true,
 		SSEC:               SSECIgnored,
 		UnknownKey:         Error{404, "XAdminUserNotFound", "There is no such user."},
 	}
@@ -246,9 +262,27 @@ func NoConditions() Profile {
 	}
 }
 
+// Gofakes3 is gofakes3 1.2, in a bucket without versions: in one that has them it
+// panics.
+func Gofakes3() Profile {
+	return Profile{
+		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
+		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
+	}
+}
+
+// Rclone is rclone serve s3 1.76, but for races between writers: it loses some.
+func Rclone() Profile {
+	return Profile{
+		Name: "rclone", Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
+		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
+		SSEC: SSECRefused,
+	}
+}
+
 // Profiles returns all ready-made profiles.
 func Profiles() []Profile {
-	return []Profile{Strict(), Linode(), RGW16(), RGW18(), RGW20(), MinIO(), Versity(), B2(), NoConditions()}
+	return []Profile{Strict(), Linode(), RGW16(), RGW18(), RGW20(), MinIO(), Versity(), B2(), NoConditions(), Gofakes3(), Rclone()}
 }
 
 // ProfileByName returns the ready-made profile with that name, in any case.

@@ -38,6 +38,13 @@ func (s *Server) PutObject(bucket, key string, data []byte, meta map[string]stri
 	return p.etag()
 }
 
+// DeleteObject removes an object, as somebody might whom no client knows of.
+func (s *Server) DeleteObject(bucket, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ensureBucket(bucket).objects, key)
+}
+
 // Object returns a copy of the current object at key, and its user metadata by
 // names in lower case.
 func (s *Server) Object(bucket, key string) (data []byte, meta map[string]string, ok bool) {

@@ -45,6 +45,9 @@ func (s *Server) customerKey(q *request, prefix string) (string, error) {
 	if algorithm == "" && key == "" && keySum == "" || s.opts.Profile.SSEC == SSECIgnored {
 		return "", nil
 	}
+	if s.opts.Profile.SSEC == SSECRefused {
+		return "", errNotImplemented
+	}
 	if q.TLS == nil && s.opts.Profile.SSEC != SSECAnywhere {
 		return "", invalidRequest("A customer's key must be sent over a secure connection.")
 	}

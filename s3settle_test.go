@@ -1,0 +1,284 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// unsettled is an upload of which Complete was sent, and got no answer.
+type unsettled struct {
+	*rotatelog.S3Store
+	srv   *fakes3.Server
+	notes noted
+	want  string // the object, once it is applied
+}
+
+// newUnsettled has the first Complete of "key" meet a fault.
+func newUnsettled(t *testing.T, profile fakes3.Profile, opts rotatelog.S3Options, fault fakes3.Fault) *unsettled {
+	t.Helper()
+	u := &unsettled{want: strings.Repeat("o", 400) + "+"}
+	u.S3Store, u.srv = newSmallParts(profile, opts)
+	prove(t, u, u.srv)
+	v := rotatelog.Version(u.srv.PutObject(testBucket, "key", []byte(u.want[:400]), nil))
+	u.srv.Fault = func(o fakes3.Op) fakes3.Fault {
+		if o.Name == "CompleteMultipartUpload" && o.N == 1 {
+			return fault
+		}
+		return fakes3.Fault{}
+	}
+	err := u.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.note)
+	if err == nil || u.notes.last() == "" {
+		t.Fatalf("WriteNoted: %v, notes %q", err, u.notes)
+	}
+	return u
+}
+
+func (u *unsettled) settle(t *testing.T) error {
+	return u.Settle(t.Context(), u.notes.last(), u.notes.note)
+}
+
+func (u *unsettled) mustSettle(t *testing.T, want string) {
+	t.Helper()
+	if err := u.settle(t); err != nil {
+		t.Errorf("Settle: %v", err)
+	}
+	content(t, u, "key", want)
+	wantOpen(t, u.srv)
+}
+
+var noReply = fakes3.Fault{Reply: fakes3.Error{Status: 503}}
+
+// settledProfiles are a server that honours conditions on Complete, and one that
+// does not.
+var settledProfiles = []fakes3.Profile{fakes3.RGW20(), fakes3.Linode()}
+
+// TestSettleCompletesOverTheOldVersion, and notes when it does.
+func TestSettleCompletesOverTheOldVersion(t *testing.T) {
+	for _, profile := range settledProfiles {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+			first := sentAt(t, u.notes.last())
+			time.Sleep(time.Hour)
+			u.mustSettle(t, u.want)
+			if second := sentAt(t, u.notes.last()); second.Sub(first) != time.Hour {
+				t.Errorf("Complete was noted at %v and %v", first, second)
+			}
+			u.mustSettle(t, u.want) // once more, which changes nothing
+		})
+	}
+}
+
+func sentAt(t *testing.T, text string) time.Time {
+	t.Helper()
+	var n struct{ Sent time.Time }
+	if err := json.Unmarshal([]byte(text), &n); err != nil || n.Sent.IsZero() {
+		t.Fatalf("the note %q has no time: %v", text, err)
+	}
+	return n.Sent
+}
+
+// TestSettleSendsNothingThatIsNotNoted, nor does it give up what was noted before.
+func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
+		full := errors.New("the disk is full")
+		u.srv.Reset()
+		if err := u.Settle(t.Context(), u.notes.last(), func(string) error { return full }); !errors.Is(err, full) {
+			t.Errorf("Settle: %v, want the error of note", err)
+		}
+		if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
+			t.Errorf("without a note it sent %v", n)
+		}
+		u.srv.Fault = nil
+		u.mustSettle(t, u.want)
+	})
+}
+
+// TestSettleRestoresADeletedDay: the parts hold it.
+func TestSettleRestoresADeletedDay(t *testing.T) {
+	for _, profile := range settledProfiles {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+			u.srv.DeleteObject(testBucket, "key")
+			u.mustSettle(t, u.want)
+		})
+	}
+}
+
+// TestSettleNeverCompletesOverAnother object: it waits for 15 minutes after the last
+// Complete, whatever the clock, and then removes the upload.
+func TestSettleNeverCompletesOverAnother(t *testing.T) {
+	for _, profile := range settledProfiles {
+		for name, change := range map[string]func(string) string{
+			"as noted":        func(text string) string { return text },
+			"from the future": func(text string) string { return changedNote(text, "sent", time.Now().Add(1000*time.Hour)) },
+			"without a time":  func(text string) string { return changedNote(text, "sent", nil) },
+		} {
+			t.Run(profile.Name+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+					u.notes.note(change(u.notes.last()))
+					u.srv.PutObject(testBucket, "key", []byte("other"), nil)
+					u.srv.Reset()
+					for range 14 {
+						err := u.settle(t)
+						if err == nil || errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "until 2000-01-01T00:15:0") {
+							t.Fatalf("Settle: %v, want an error that says until when it waits", err)
+						}
+						time.Sleep(time.Minute)
+					}
+					if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
+						t.Errorf("meanwhile it sent %v", n)
+					}
+					time.Sleep(2 * time.Minute)
+					u.mustSettle(t, "other")
+				})
+			})
+		}
+	}
+}
+
+func changedNote(text, name string, value any) string {
+	m := map[string]any{}
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		panic(err)
+	}
+	if m[name] = value; value == nil {
+		delete(m, name)
+	}
+	b, _ := json.Marshal(m)
+	return string(b)
+}
+
+// TestSettleReadsTheEnd of the object when it has removed an upload that may have
+// made it.
+func TestSettleReadsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
+		u.srv.PutObject(testBucket, "key", []byte("other"), nil)
+		time.Sleep(16 * time.Minute)
+		aborted := false
+		u.srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			aborted = aborted || o.Name == "AbortMultipartUpload"
+			if o.Name == "GetObject" && aborted {
+				return fakes3.Fault{Reply: fakes3.Error{Status: 500}}
+			}
+			return fakes3.Fault{}
+		}
+		if err := u.settle(t); err == nil || !strings.Contains(err.Error(), "the end of the object cannot be read") {
+			t.Errorf("Settle: %v", err)
+		}
+	})
+}
+
+// TestSettleWhatIsNoMore: an upload that has ended is settled, whatever the object.
+func TestSettleWhatIsNoMore(t *testing.T) {
+	for _, profile := range append(settledProfiles, fakes3.RGW16(), fakes3.Versity()) {
+		synctest.Test(t, func(t *testing.T) {
+			u := newUnsettled(t, profile, rotatelog.S3Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
+			u.srv.Release()
+			content(t, u, "key", u.want)
+			u.srv.PutObject(testBucket, "key", []byte("later"), nil)
+			u.mustSettle(t, "later")
+		})
+	}
+}
+
+// TestRefusedByAProvenCondition: the upload is removed at once, since Complete is
+// refused for good. Where nothing is proven it is not known who has refused it.
+func TestRefusedByAProvenCondition(t *testing.T) {
+	for _, profile := range settledProfiles {
+		synctest.Test(t, func(t *testing.T) {
+			store, srv := newSmallParts(profile, rotatelog.S3Options{})
+			prove(t, store, srv)
+			v := rotatelog.Version(srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil))
+			srv.Fault = func(o fakes3.Op) fakes3.Fault {
+				if o.Name != "CompleteMultipartUpload" {
+					return fakes3.Fault{}
+				}
+				srv.PutObject(testBucket, "key", []byte("other"), nil)
+				return fakes3.Fault{Reply: fakes3.Error{Status: 412}}
+			}
+			var n noted
+			err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.note)
+			if !errors.Is(err, rotatelog.ErrConflict) {
+				t.Errorf("WriteNoted: %v, want ErrConflict", err)
+			}
+			content(t, store, "key", "other")
+			if proven := profile.Complete == fakes3.Honoured; proven {
+				wantOpen(t, srv)
+			} else {
+				wantOpen(t, srv, "key")
+			}
+			if (n.last() == "") != (profile.Complete == fakes3.Honoured) {
+				t.Errorf("noted last: %q", n.last())
+			}
+		})
+	}
+}
+
+// TestAbortUntilItIsGone: a part that is still being copied keeps an upload open,
+// and then the note stays until it is gone.
+func TestAbortUntilItIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, srv := newSmallParts(fakes3.Versity(), rotatelog.S3Options{})
+		prove(t, store, srv)
+		v := rotatelog.Version(srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil))
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			if o.Name == "UploadPartCopy" {
+				return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 500}}
+			}
+			return fakes3.Fault{}
+		}
+		var n noted
+		err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.note)
+		if err == nil || n.last() == "" {
+			t.Fatalf("WriteNoted: %v, noted %q", err, n)
+		}
+		if err := store.Settle(t.Context(), n.last(), n.note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
+			t.Errorf("Settle while the server copies: %v", err)
+		}
+		wantOpen(t, srv, "key")
+		srv.Release()
+		if err := store.Settle(t.Context(), n.last(), n.note); err != nil {
+			t.Errorf("Settle: %v", err)
+		}
+		wantOpen(t, srv)
+	})
+}
+
+// TestMultipartLooksBeforeItCompletes where no condition is proven: what was
+// replaced meanwhile is not overwritten.
+func TestMultipartLooksBeforeItCompletes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		prove(t, store, srv)
+		srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil)
+		v := stat(t, store, "key").Version
+		srv.Fault = func(o fakes3.Op) fakes3.Fault {
+			if o.Name == "UploadPart" {
+				srv.PutObject(testBucket, "key", []byte(strings.Repeat("p", 500)), nil)
+				return fakes3.Fault{Delay: 29 * time.Second}
+			}
+			if o.Name == "UploadPartCopy" {
+				return fakes3.Fault{Delay: 2 * time.Second}
+			}
+			return fakes3.Fault{}
+		}
+		time.Sleep(2 * time.Second)
+		err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil)
+		if !errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("Write: %v, want ErrConflict", err)
+		}
+		content(t, store, "key", strings.Repeat("p", 500))
+		wantOpen(t, srv)
+	})
+}
