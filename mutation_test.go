@@ -259,6 +259,78 @@ func mutations() []mutation {
 			"if false {",
 			"TestDirStoreLockRemovedWhileWriting", "",
 		},
+		{
+			"believe a HEAD that says there is no object", "s3store.go",
+			"if status := statusOf(err); status < 300 || status >= 500 {",
+			"if statusOf(err) == http.StatusNotFound {\nreturn o, errAbsent\n}\nif status := statusOf(err); status < 300 || status >= 500 {",
+			"^TestHeadOfAProxyIsNotBelieved$/strict", "",
+		},
+		{
+			"look with a HEAD where no condition protects", "s3store.go",
+			"if !s.proofs.completes() {",
+			"if false {",
+			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3WriterRequests$", "",
+		},
+		{
+			"put without a proven condition", "s3store.go",
+			"case proven.Put && total <= maxPut:",
+			"case total <= maxPut:",
+			"^TestWithoutConditionsEveryWriteIsAnUpload$", "",
+		},
+		{
+			"take one refusal for proof", "s3proof.go",
+			"manyRefused = 3 ",
+			"manyRefused = 1 ",
+			"^TestProofIsGivenUp$", "",
+		},
+		{
+			"believe a proof of another host", "s3proof.go",
+			"of := p.Host == s.host && p.Bucket",
+			"of := p.Bucket",
+			"^TestProofIsBelieved$", "",
+		},
+		{
+			"believe a condition that let a stale version through", "s3proving.go",
+			"v.found.Put = v.created && replaced && stale && v.now.holds(second)",
+			"v.found.Put = v.created && replaced",
+			"^TestProof", "",
+		},
+		{
+			"complete over another object", "s3settle.go",
+			"case (absent || o.Version == u.Old) && s.mayComplete(u):",
+			"case s.mayComplete(u):",
+			"^TestSettleNeverCompletesOverAnother$", "",
+		},
+		{
+			"abort while Complete may be under way", "s3settle.go",
+			"if waitFor(u.Sent) > 0 {",
+			"if false {",
+			"^TestSettleNeverCompletesOverAnother$", "",
+		},
+		{
+			"believe that an upload is gone", "s3multipart.go",
+			"if ended || codeOf(err) == \"AccessDenied\" {",
+			"if true {",
+			"^TestAbortUntilItIsGone$", "",
+		},
+		{
+			"complete without another look", "s3multipart.go",
+			"if err == nil && !u.Conditions {",
+			"if false {",
+			"^TestMultipartLooksBeforeItCompletes$", "",
+		},
+		{
+			"sweep what a note names", "s3settle.go",
+			"if u.Key != key || kept[u.Upload] || ",
+			"if u.Key != key || ",
+			"^TestSweep$", "",
+		},
+		{
+			"sweep the upload that made the object", "s3settle.go",
+			"if len(parts) > 0 && madeOf(o.Version, parts) {",
+			"if false {",
+			"^TestSweep$", "",
+		},
 	}
 }
 

@@ -89,11 +89,7 @@ func (p *probe) clean(ctx context.Context) {
 	if len(t.keys) == 0 || p.hasty && !t.arrived {
 		return
 	}
-	limit := cleanLimit
-	if p.hasty && ctx.Err() != nil {
-		limit = hastyLimit
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := p.cleaning(ctx)
 	defer cancel()
 	if t.cutOff && !p.hasty {
 		systemClock{}.Sleep(ctx, settleTime)
@@ -108,6 +104,19 @@ func (p *probe) clean(ctx context.Context) {
 			p.found.Delete = p.found.Delete.and(p.notDeleted(ctx, err))
 		}
 	}
+}
+
+// cleaning returns a context that outlives ctx, by a little if the probe is hasty.
+func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
+	if !p.hasty {
+		return longer, cancel
+	}
+	stop := context.AfterFunc(ctx, func() {
+		systemClock{}.Sleep(longer, hastyLimit)
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 func (p *probe) notDeleted(ctx context.Context, err error) Finding {

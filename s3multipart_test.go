@@ -60,19 +60,15 @@ func TestS3StoreInParts(t *testing.T) {
 	for _, profile := range alone {
 		t.Run(profile.Name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, func(t *testing.T) rotatelog.Store {
-				store, _ := newSmallParts(profile, rotatelog.S3Options{})
-				return store
-			})
+			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) { return newSmallParts(profile, rotatelog.S3Options{}) }))
 		})
 	}
 	for _, profile := range shared {
 		t.Run(profile.Name+" shared", func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, func(t *testing.T) rotatelog.Store {
-				store, _ := newSmallParts(profile, rotatelog.S3Options{Shared: true})
-				return store
-			})
+			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) {
+				return newSmallParts(profile, rotatelog.S3Options{Shared: true})
+			}))
 		})
 	}
 }

@@ -150,8 +150,11 @@ func (s *S3Store) Location() string {
 	return s.host + "/" + s.bucket
 }
 
-// Prove implements [Prover]. It takes about twenty small requests, or, with
-// [S3Options].Shared, about 180.
+// Prove implements [Prover]. What it finds out holds for a day, or until a condition
+// that holds was refused three times, a minute apart. It takes about twenty small
+// requests, or, with [S3Options].Shared, about 180, to keys that begin with
+// "rotatelog-probe-" after the last slash of key. An object of some bytes may stay
+// there if ctx ends meanwhile: cleaning up then takes two seconds at most.
 func (s *S3Store) Prove(ctx context.Context, key, known string) (string, error) {
 	p, err := s.prove(ctx, key, known)
 	if err != nil {

@@ -37,6 +37,21 @@ func prove(t *testing.T, store rotatelog.Store, srv *fakes3.Server) (text string
 	return text
 }
 
+// provenOnce returns an opener of stores that take over what the first of them has
+// found out.
+func provenOnce(open func() (*rotatelog.S3Store, *fakes3.Server)) func(*testing.T) rotatelog.Store {
+	text := ""
+	return func(t *testing.T) rotatelog.Store {
+		store, srv := open()
+		var err error
+		if text, err = store.Prove(t.Context(), "storetest/object", text); err != nil {
+			t.Fatalf("Prove: %v", err)
+		}
+		srv.Reset()
+		return store
+	}
+}
+
 // exceptProofs returns a fault that leaves throwaway objects alone, and counts
 // requests without theirs.
 func exceptProofs(fault func(fakes3.Op) fakes3.Fault) func(fakes3.Op) fakes3.Fault {

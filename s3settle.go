@@ -124,9 +124,10 @@ func (s *S3Store) readEnd(ctx context.Context, key string) error {
 	return err
 }
 
-// Sweep implements [Multipart]. It goes by the server's clock. Where Writers share
-// a key nothing is removed, since any upload may be another Writer's: there a
-// lifecycle rule of the bucket has to do it.
+// Sweep implements [Multipart]. It removes the uploads of the key that were begun
+// more than a day ago by the server's clock. Where Writers share a key it removes
+// none, since any may be another Writer's: there a lifecycle rule of the bucket has
+// to do it.
 func (s *S3Store) Sweep(ctx context.Context, key string, keep []string) error {
 	if s.opts.Shared {
 		return nil

@@ -22,7 +22,13 @@ import (
 )
 
 // S3Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
-// another server that speaks S3 and honours conditional PutObject.
+// another server that speaks S3.
+//
+// Before its first write, and then once a day, a store tries on a throwaway object
+// beside the key which conditions the server honours; see Prove. No PutObject is
+// sent without a condition that was proven in this way. Where PutObject honours
+// none, every Write is a multipart upload, which can be settled if it arrives late;
+// where there are none of these either, nothing is written.
 //
 // A [Version] is an object's ETag. A Write that copies less than 5 MiB of the old
 // version is one PutObject, with If-Match or If-None-Match and a Content-MD5; what
@@ -31,9 +37,10 @@ import (
 // client sends what is new, and no whole object is ever in its memory. Only what
 // comes before a copy may have to be made up to 5 MiB, since no part but the last
 // may have less: up to 10 MiB of the old version are then read and sent. Where the
-// server cannot do that, or where several Writers share a key and it ignores
+// server does not copy, or where several Writers share a key and it ignores
 // conditions on CompleteMultipartUpload, the object is put together in a temporary
-// file and sent whole, as long as it has no more than 5 GiB.
+// file and sent whole, as long as it has no more than 5 GiB; a larger one is sent in
+// parts.
 //
 // The SDK's retries are on for reads and for parts, and off for what takes
 // effect, whatever the client's own settings, since a repeated conditional write
@@ -42,9 +49,10 @@ import (
 // copies.
 //
 // The key needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and
-// s3:ListMultipartUploadParts for the objects, and s3:ListBucket and
-// s3:ListBucketMultipartUploads for the bucket: without s3:ListBucket, AWS does
-// not tell that an object is missing. Errors say what is wrong and what to do
+// s3:ListMultipartUploadParts for the objects, s3:DeleteObject for those whose keys
+// begin with "rotatelog-probe-" after the last slash of the others', and
+// s3:ListBucket and s3:ListBucketMultipartUploads for the bucket: without
+// s3:ListBucket, AWS does not tell that an object is missing. Errors say what is wrong and what to do
 // about it; those that no retry will mend match [ErrPermanent].
 type S3Store struct {
 	client   *s3.Client
@@ -70,10 +78,10 @@ type S3Options struct {
 	// (SSE-S3, AES256).
 	Encrypt bool
 	// Shared says that several Writers write to the same keys, each from its own
-	// directory. It takes a server with compare-and-swap: the first Write proves
-	// that on throwaway keys, with about 180 small requests (see Probe), and is
-	// refused where there is none. Otherwise each key has one Writer, on any
-	// server, and a second one is refused.
+	// directory. It takes a server with compare-and-swap, which is proven on
+	// throwaway keys once a day, with about 180 small requests (see Probe); where
+	// there is none, writing is refused. Otherwise each key has one Writer, and a
+	// second one is refused.
 	Shared bool
 	// EncryptionKey, 32 bytes, is the key with which the server is to encrypt
 	// each object and decrypt it again (SSE-C). The server does not keep it, and
