@@ -229,7 +229,7 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 }
 
 // hostOf returns the host of a client's endpoint, in lower case and without the
-// port that its scheme has anyway.
+// port that its scheme has anyway, with the path that some gateways have.
 func hostOf(o s3.Options) string {
 	if o.BaseEndpoint == nil {
 		return "s3." + strings.ToLower(o.Region) + ".amazonaws.com"
@@ -245,7 +245,7 @@ func hostOf(o s3.Options) string {
 	case "http":
 		host = strings.TrimSuffix(host, ":80")
 	}
-	return host
+	return host + strings.TrimRight(u.EscapedPath(), "/")
 }
 
 // problem returns what keeps every call from working, nil for nothing: Open tells
