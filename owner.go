@@ -110,12 +110,18 @@ func (s *spool) ownerID() (string, error) {
 	return id, nil
 }
 
-// unconfirm moves a confirmed batch back to pending.
+// unconfirm moves a confirmed batch back to pending. Where there are no hard links
+// it is copied: after a rename from one directory to another, a power cut may leave
+// the name in neither, and nobody else has the batch.
 func (s *spool) unconfirm(b batch) error {
 	from := s.batchPath(b)
 	to := s.batchPath(b.pending())
 	if err := s.fs.Link(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
-		if err := s.fs.Rename(from, to); err != nil {
+		content, err := s.readFile(from)
+		if err != nil {
+			return err
+		}
+		if err := s.writeFile(to, content); err != nil {
 			return err
 		}
 	}
