@@ -331,6 +331,84 @@ func mutations() []mutation {
 			"if false {",
 			"^TestSweep$", "",
 		},
+		{
+			"write fetches of two days together", "commit.go",
+			"end < n && w.queue[end].day == day {",
+			"end < n {",
+			"^TestGroupIsSplitAtMidnight$", "",
+		},
+		{
+			"give the append lock back before the mark is taken away", "rotatelog.go",
+			"errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())",
+			"errors.Join(w.lock.Close(), w.spool.closeClean(), w.spool.array.close())",
+			"^TestMarkOfTheNextWriterStays$", "",
+		},
+		{
+			"look into uploaded before pending", "recover.go",
+			"pending, err := s.pending()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tuploaded, err := s.uploaded()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n",
+			"uploaded, err := s.uploaded()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tpending, err := s.pending()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n",
+			"^TestBatchConfirmedWhileOpening$", "",
+		},
+		{
+			"give the publish lock back at once", "publisher.go",
+			"p.lock = l\n",
+			"p.lock = l\n\t\tl.Close()\n",
+			"^TestOneProcessPublishesAtATime$", "",
+		},
+		{
+			"give the publish lock back before the upload under way has ended", "publisher.go",
+			"p.cancel()\n\t<-p.ended\n",
+			"p.cancel()\n\tif p.lock != nil {\n\t\tp.lock.Close()\n\t}\n\t<-p.ended\n",
+			"^TestOneProcessPublishesAtATime$", "",
+		},
+		{
+			"write while an upload is not settled", "settle.go",
+			"return storeError(\"settle\", p.cfg.key(day), err)",
+			"return nil",
+			"^TestUploadIsSettledBeforeTheNextWrite$", "",
+		},
+		{
+			"take a batch for new whose name came back", "publisher.go",
+			"last.order < waiting[0].order {",
+			"last.order <= waiting[0].order {",
+			"^TestNameOfAConfirmedBatchComesBack$", "",
+		},
+		{
+			"take a batch back without a sync", "owner.go",
+			"if err := s.syncPending(); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestBatchTakenBackIsDurable$", "",
+		},
+		{
+			"rename a batch that is taken back where there are no hard links", "owner.go",
+			"content, err := s.readFile(from)\n\t\tif err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := s.writeFile(to, content); err != nil {",
+			"if err := s.fs.Rename(from, to); err != nil {",
+			"^TestBatchTakenBackIsDurable$", "",
+		},
+		{
+			"confirm without a sync where there are no hard links", "spool.go",
+			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tif err := s.fs.SyncDir(s.path(uploadedDir))",
+			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t\treturn s.prune(keep)\n\t}\n\tif err := s.fs.SyncDir(s.path(uploadedDir))",
+			"^TestConfirmedBatchIsDurable$", "",
+		},
+		{
+			"close the day of another Writer", "closing.go",
+			"if err := p.checkOwner(seen); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestClosingRespectsTheOwner$", "",
+		},
+		{
+			"do not report a day on which nothing was appended", "publisher.go",
+			"p.days[p.cfg.today()] = true\n",
+			"",
+			"^TestQuietDayIsReported$", "",
+		},
+		{
+			"do not let Drain return a permanent error", "publisher.go",
+			"if err := p.refusal(batches); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestDrainReturnsAPermanentError$", "",
+		},
 	}
 }
 

@@ -1,0 +1,60 @@
+package rotatelog_test
+
+import (
+	"testing"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// TestUploadIsSettledBeforeTheNextWrite: a Complete is refused as far as anyone says,
+// the looks after it fail, and it is executed hours later. Until it is known what
+// became of it, nothing else may be written to the day.
+func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
+		b.cfg.Store = rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), 300)
+		b.cfg = rotatelog.LargeFrom(b.cfg, 300)
+		b.cfg.MaxFetches = 1
+		b.open()
+		for n := range 10 {
+			b.append(n)
+			b.flush()
+		}
+		completes, heads := 0, 0
+		srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			switch {
+			case op.Name == "CompleteMultipartUpload" && op.Key == dayA:
+				switch completes++; completes {
+				case 1:
+					heads = 3
+					return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 412}}
+				case 2:
+					return fakes3.Fault{Reply: fakes3.Error{Status: 503}}
+				}
+			case op.Name == "HeadObject" && op.Key == dayA && heads > 0:
+				heads--
+				return fakes3.Fault{Drop: true}
+			}
+			return fakes3.Fault{}
+		}
+		for n := range 15 {
+			b.append(100 + n)
+			b.flush()
+			time.Sleep(10 * time.Minute)
+		}
+		before := s3Day(t, srv, dayA).Metadata.Uploads
+		if late := srv.Release(); before != 25 || len(late) != 1 {
+			t.Errorf("%d uploads, want 25; late requests were answered %v, want one", before, late)
+		}
+		b.append(200)
+		if err := b.Seal(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if after := s3Day(t, srv, dayA).Metadata.Uploads; after != before+1 {
+			t.Errorf("the day had %d uploads, got one more, and has %d", before, after)
+		}
+	})
+}
