@@ -67,26 +67,38 @@ var goroutines = map[string]string{
 	"(*publisher).watchMidnight": byWatcher,
 }
 
-// goroutine says which the calling goroutine is.
-func (p *process) goroutine() string {
+// goroutine says which the calling goroutine is. named is what the library calls it,
+// if it does; the test's may use what is another's.
+func (p *process) goroutine(named string) string {
+	begins := beginning()
+	if begins == "" {
+		return byTest
+	}
+	if named != "" {
+		return named
+	}
+	who, ok := goroutines[begins]
+	if !ok {
+		p.t.Errorf("a goroutine that begins with %s uses the disk or the clock; say in the map goroutines which it is, or give it a disk that is Named", begins)
+		return begins
+	}
+	return who
+}
+
+// beginning returns the function of the library with which the calling goroutine
+// begins, "" if it is the test's.
+func beginning() string {
 	var callers [64]uintptr
 	for _, pc := range slices.Backward(callers[:runtime.Callers(0, callers[:])]) {
 		name := runtime.FuncForPC(pc - 1).Name()
 		if strings.HasPrefix(name, "example.com/rotatelog_test.") {
-			return byTest
+			return ""
 		}
-		name, ok := strings.CutPrefix(name, "example.com/rotatelog.")
-		if !ok {
-			continue
-		}
-		who, ok := goroutines[name]
-		if !ok {
-			p.t.Errorf("a goroutine that begins with %s uses the disk or the clock; say in the map goroutines which it is, or give it a disk that is Named", name)
+		if name, ok := strings.CutPrefix(name, "example.com/rotatelog."); ok {
 			return name
 		}
-		return who
 	}
-	return byTest
+	return ""
 }
 
 // latency returns some nanoseconds, and on a disk that stalls now and then more.
@@ -133,7 +145,7 @@ func (p *process) Now() time.Time { return p.clock.Now() }
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
 	who, ok := ctx.Value(callOfStore{}).(string)
 	if !ok {
-		who = p.goroutine()
+		who = p.goroutine("")
 	}
 	name := p.name(who, "wake")
 	err := p.sleep(ctx, name, d+p.latency(p.draw(name)))
@@ -247,7 +259,7 @@ func (s notedStore) LeastCopy() int64 { return 800 }
 type processFS struct {
 	vfs.FS
 	p   *process
-	who string // uses it; "": whoever it is
+	who string // uses it, if it is Named
 }
 
 // Named returns the disk as the goroutine of that name sees it.
@@ -258,11 +270,7 @@ func (f processFS) Named(name string) vfs.FS {
 
 // begin is process.begin for whoever uses the disk.
 func (f processFS) begin(what string) error {
-	who := f.who
-	if who == "" {
-		who = f.p.goroutine()
-	}
-	return f.p.begin(who, what)
+	return f.p.begin(f.p.goroutine(f.who), what)
 }
 
 func (f processFS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
