@@ -3,7 +3,6 @@ package rotatelog
 import (
 	"bytes"
 	"math/rand/v2"
-	"strconv"
 	"testing"
 )
 
@@ -139,22 +138,23 @@ func TestPlanDay(t *testing.T) {
 
 // TestPlanSplitsBodies: no part that is sent has more than a server takes.
 func TestPlanSplitsBodies(t *testing.T) {
-	if strconv.IntSize < 64 {
-		t.Skip("no slice has more than 5 GiB")
+	if s3Limits.sent > 5<<30 {
+		t.Errorf("a part may have %d bytes, and S3 takes 5 GiB", s3Limits.sent)
 	}
-	most := int64(maxPut)
-	batch := make([]byte, most+1) // never touched
+	limits := partLimits{least: 50, most: 128, sent: 1000, count: 10_000}
+	batch := make([]byte, 1001)
 	for name, parts := range map[string][]Part{
-		"appended": {Copy(0, 100<<20), Data(batch), Data([]byte("\n]}"))},
-		"small":    {Copy(0, 100), Data(batch)},
-		"first":    {Data(batch), Copy(7, 300<<20)},
+		"appended": {Copy(0, 100), Data(batch), Data([]byte("\n]}"))},
+		"small":    {Copy(0, 10), Data(batch)},
+		"first":    {Data(batch), Copy(7, 300)},
+		"larger":   {Data(make([]byte, 9999))},
 	} {
-		for plan, pieces := range map[string][]piece{"plan": s3Limits.plan(parts), "planSent": s3Limits.planSent(parts)} {
+		for plan, pieces := range map[string][]piece{"plan": limits.plan(parts), "planSent": limits.planSent(parts)} {
 			want, _, _ := measure(parts)
 			var total int64
 			for i, p := range pieces {
 				size, _, _ := measure(p.body)
-				if total += size + p.copied.n; size > maxPut || i < len(pieces)-1 && size+p.copied.n < s3Limits.least {
+				if total += size + p.copied.n; size > limits.sent || i < len(pieces)-1 && size+p.copied.n < limits.least {
 					t.Errorf("%s, %s: part %d sends %d bytes, and copies %d", name, plan, i, size, p.copied.n)
 				}
 			}

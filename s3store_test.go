@@ -59,10 +59,10 @@ func profiles() []fakes3.Profile {
 func TestS3Store(t *testing.T) {
 	for _, profile := range profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
-			storetest.Run(t, func(t *testing.T) rotatelog.Store {
-				_, client := newFakeS3(fakes3.Options{Profile: profile})
-				return rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-			})
+			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) {
+				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				return rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), srv
+			}))
 		})
 	}
 }
