@@ -21,10 +21,16 @@ import (
 // give size bytes, and matches [ErrPermanent] if, and only if, what was read is
 // no daily document.
 func scanDocument(o daily, r io.Reader, size, most int64) (document, map[string]int, error) {
+	return scanEntries(o, r, size, most, visitor{})
+}
+
+// scanEntries is scanDocument that shows the entries to v.
+func scanEntries(o daily, r io.Reader, size, most int64, v visitor) (document, map[string]int, error) {
 	src := &source{r: r}
 	s := scanner{
-		doc: document{size: size, totals: Totals{Day: o.day}},
-		ids: make(map[string]int),
+		doc:     document{size: size, totals: Totals{Day: o.day}},
+		ids:     make(map[string]int),
+		visitor: v,
 	}
 	if o.pack == Uncompressed {
 		s.read(src)
@@ -134,9 +140,10 @@ type scanner struct {
 
 	doc         document
 	ids         map[string]int
-	idsLen      int64  // bytes that ids takes, at least
+	idsLen      int64  // bytes that ids and a census take, at least
 	most        int64  // bytes that it may take; 0: any
 	first, last string // first_upload and last_upload of daily_metadata
+	visitor     visitor
 }
 
 // document reads the whole text.
@@ -197,23 +204,24 @@ func (s *scanner) entry() {
 	if !s.expect('{', fmt.Sprintf("entry %d of uploads", n)) {
 		return
 	}
-	var u upload
-	var sequence int64
+	e := entry{stated: -1}
 	kind := jsontext.Kind('[') // of fetch_data
 	s.token()
 	s.members(func(name string) {
 		switch name {
 		case "upload_sequence":
-			sequence = s.integer()
+			e.written = s.integer()
 		case "upload_timestamp":
-			u.Timestamp = s.string()
+			e.Timestamp = s.string()
 		case "matches_in_upload":
-			u.Matches = max(0, s.integer())
+			e.Matches = max(0, s.integer())
+		case "fetches_in_upload":
+			e.stated = s.integer()
 		case "upload_id":
-			u.ID = s.string()
+			e.ID = s.string()
 		case "fetch_data":
 			kind = s.kind()
-			u.Fetches = s.fetches()
+			e.Fetches = s.fetches()
 		default:
 			s.skip()
 		}
@@ -224,13 +232,13 @@ func (s *scanner) entry() {
 	if s.err != nil {
 		return
 	}
-	added := s.doc.add(sequence, u)
-	if u.ID == "" {
-		return
+	e.sequence = s.doc.add(e.written, e.upload)
+	s.visitor.entry(e)
+	if e.ID != "" {
+		s.ids[e.ID] = e.sequence
 	}
-	s.ids[u.ID] = added
-	const each = 64 // besides the id
-	if s.idsLen += int64(len(u.ID)) + each; s.most > 0 && s.idsLen > s.most {
+	const each = 256 // besides the texts
+	if s.idsLen += int64(len(e.ID)+len(e.Timestamp)) + each; s.most > 0 && s.idsLen > s.most {
 		s.err = fmt.Errorf("its %d uploads are too many", n)
 	}
 }
@@ -238,13 +246,16 @@ func (s *scanner) entry() {
 // fetches counts the elements of an array. ReadValue is faster than SkipValue,
 // which goes token by token; it holds one fetch, as any batch does.
 func (s *scanner) fetches() (n int) {
+	s.visitor.begin()
 	if s.kind() != '[' {
 		s.skip()
 		return 0
 	}
 	s.token()
 	for s.more(']') {
-		s.value()
+		if v := s.value(); s.err == nil {
+			s.visitor.fetch(v)
+		}
 		n++
 	}
 	s.token()
@@ -279,6 +290,8 @@ func (s *scanner) metadata() {
 			s.first = in.string()
 		case "last_upload":
 			s.last = in.string()
+		case "total_uploads", "total_fetches_today", "total_matches_today":
+			s.visitor.total(name, in.integer())
 		default:
 			in.skip()
 		}
