@@ -1,64 +1,10 @@
 package rotatelog
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"io"
-	"os"
 	"slices"
 )
-
-// A small object is written whole each time. Its last body is kept in the spool,
-// so that the next append to it need not read it from the store, even if that is
-// another process's. It is a cache: what is torn, missing or of another version
-// is read once more.
-
-// bodyFile holds a line of JSON, bodyHead, and then the body.
-const bodyFile = "body"
-
-type bodyHead struct {
-	Key     string  `json:"key"`
-	Version Version `json:"version"`
-	Sum     string  `json:"sha256"`
-}
-
-// keepBody remembers the body of a version.
-func (s *spool) keepBody(key string, v Version, body []byte) error {
-	sum := sha256.Sum256(body)
-	head, err := json.Marshal(bodyHead{key, v, hex.EncodeToString(sum[:])})
-	if err != nil {
-		return err
-	}
-	name := s.path(bodyFile)
-	if err := s.remove(name); err != nil {
-		return err
-	}
-	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteAt(slices.Concat(head, []byte("\n"), body), 0)
-	return err
-}
-
-// body returns the body of a version, if it is the one that was kept.
-func (s *spool) body(key string, v Version) ([]byte, bool) {
-	content, err := s.readFile(s.path(bodyFile))
-	if err != nil {
-		return nil, false
-	}
-	line, body, _ := bytes.Cut(content, []byte("\n"))
-	var head bodyHead
-	if json.Unmarshal(line, &head) != nil || head.Key != key || head.Version != v {
-		return nil, false
-	}
-	sum := sha256.Sum256(body)
-	return body, head.Sum == hex.EncodeToString(sum[:])
-}
 
 // inline returns parts with what they copy from a small object as Data. If that
 // cannot be had they stay as they are: whoever writes them reads it, or says why
@@ -76,8 +22,9 @@ func (w *dayWorker) inline(ctx context.Context, seen view, parts []Part, leastCo
 	if copied == 0 {
 		return parts
 	}
-	body, ok := w.spool.body(w.key(), seen.version)
-	if !ok || int64(len(body)) != seen.doc.size {
+	head, body, err := w.spool.body(w.day, w.object())
+	if err != nil || head.Version != seen.version || int64(len(body)) != seen.doc.size {
+		var ok bool
 		if body, ok = w.readBody(ctx, seen); !ok {
 			return parts
 		}
@@ -102,11 +49,18 @@ func (w *dayWorker) readBody(ctx context.Context, seen view) ([]byte, bool) {
 	return body, err == nil
 }
 
-// rememberBody keeps the body that was sent if it is what was seen after it, and
-// small enough to be sent again.
-func (w *dayWorker) rememberBody(sent []Part, doc document, after view) {
+// rememberBody keeps the body that was sent after base if it is what was seen then,
+// and small enough to be sent again. Of a day that has outgrown that the object now
+// holds what is kept.
+func (w *dayWorker) rememberBody(base view, sent []Part, doc document, after view) {
 	store, ok := w.cfg.Store.(Multipart)
-	if !ok || doc.size > store.LeastCopy() || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
+	if !ok || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
+		return
+	}
+	if doc.size > store.LeastCopy() {
+		if _, head, err := w.spool.findBody(w.day, w.object()); err == nil && head.Version == base.version {
+			w.spool.dropBody(w.day, w.object()) // or it stays until the day is closed
+		}
 		return
 	}
 	body := make([]byte, 0, doc.size)
@@ -116,5 +70,30 @@ func (w *dayWorker) rememberBody(sent []Part, doc document, after view) {
 		}
 		body = append(body, part.Data...)
 	}
-	w.spool.keepBody(w.key(), after.version, body) // or the next append reads it
+	head := w.object()
+	head.Version = after.version
+	w.spool.keepBody(w.day, head, base.version, body) // or the next append reads it
+}
+
+// forgetBody removes the body of a day that is closed, once its object was seen to hold
+// all of it. Otherwise it stays.
+func (w *dayWorker) forgetBody(ctx context.Context, seen view) {
+	_, head, err := w.spool.findBody(w.day, w.object())
+	if err != nil {
+		return
+	}
+	if head.Version != seen.version {
+		_, body, err := w.spool.body(w.day, w.object())
+		if err != nil {
+			return
+		}
+		had, err := entriesOf(w.day, body)
+		if err != nil {
+			return
+		}
+		if seen, err = w.lookAtAll(ctx, seen); err != nil || len(lacking(had, seen.census.entries)) > 0 {
+			return
+		}
+	}
+	w.spool.dropBody(w.day, w.object())
 }

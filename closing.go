@@ -194,6 +194,7 @@ func (w *dayWorker) notClosed(ctx context.Context, err error) {
 // host may do the same; the looks tell.
 func (w *dayWorker) close(ctx context.Context) error {
 	var reply error
+	var wrote document
 	for writes := 0; ; writes++ {
 		if err := w.settle(ctx); err != nil {
 			return errors.Join(reply, err)
@@ -202,10 +203,19 @@ func (w *dayWorker) close(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(reply, err)
 		}
-		if err := w.checkLost(ctx, seen); err != nil { // a day that is gone is not closed
+		if writes > 0 {
+			w.noteLeft(wrote, seen)
+		}
+		seen, back, err := w.inspect(ctx, seen, nil)
+		if err != nil {
 			return errors.Join(reply, err)
 		}
+		if len(back) > 0 { // they are uploaded first
+			w.wake()
+			return nil
+		}
 		if seen.doc.layout() != metadataLast {
+			w.forgetBody(ctx, seen)
 			if err := w.spool.noteClosed(w.closedDay()); err != nil {
 				return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
 			}
@@ -224,6 +234,7 @@ func (w *dayWorker) close(ctx context.Context) error {
 			return err
 		}
 		parts, doc := seen.doc.appendAs(metadataFirst)
+		wrote = doc
 		_, reply = w.write(ctx, seen, nil, parts, w.meta(doc))
 	}
 }

@@ -192,6 +192,11 @@ func (cfg *Config) path(name string) string { return filepath.Join(cfg.Dir, file
 // key returns the key of a day's object.
 func (cfg *Config) key(o daily) string { return o.key(cfg.Prefix, cfg.Name) }
 
+// timestamp returns the upload_timestamp of a batch.
+func (cfg *Config) timestamp(b batch) string {
+	return b.day.clip(b.sealed, cfg.Location).Format(TimeLayout)
+}
+
 // today returns the day it is.
 func (cfg *Config) today() Day { return DayOf(cfg.Clock.Now(), cfg.Location) }
 

@@ -80,7 +80,9 @@
 //	  batch.json             {"day":"2025-07-10","first":11,"order":2,"last":[{"day":"2025-07-10","number":10}]}
 //	  owner                  a random id; objects that one Writer owns carry it
 //	  unclean                stands while a Writer has the stream open
-//	  body                   a line {"key":…,"version":…,"sha256":…}, and the small object that was written last
+//	  body-2025-07-10        a line {"key":…,"version":…,"sha256":…}, and the last body of a day that is small yet;
+//	                         it stays until the object was seen to hold all of it, closed or grown
+//	  seen.json              of each day the version last seen, and what it added up to
 //	  proof                  what the store has proved last of the conditions it honours
 //	  places.json            the places that were published to: location of the store, Prefix and Name
 //	  intents/               {day}.{place}.json: a write whose end may be in doubt, with the ids of its batches

@@ -17,6 +17,8 @@ type Hooks struct {
 	DayChanged func(Totals)
 	// Uncounted: a fetch was kept whose matches could not be counted.
 	Uncounted func(Uncounted)
+	// Changed: somebody who is no Writer has changed the object of a day.
+	Changed func(Changed)
 	// Repaired: something in the spool was not as it was left, and was mended.
 	Repaired func(Repaired)
 }
@@ -62,6 +64,19 @@ type Uncounted struct {
 	Day    Day
 	Number int // daily fetch number
 	Err    error
+}
+
+// Changed describes a version of a day's object that no Writer left. It is reported
+// once for each version, before anything else is appended to it; uploads continue.
+// What is gone from the object is put back as far as this machine still has it, and is
+// also reported to Failed. All else stays as it is, and the totals are the sums of the
+// uploads as they are now.
+type Changed struct {
+	Day Day
+	Key string
+	// Differences are sentences for people. Most begin with the upload_sequence that
+	// they are about, as in "upload 7: matches_in_upload is 1451, its fetches count 451".
+	Differences []string
 }
 
 // Repaired tells of something that was found in the spool and mended.

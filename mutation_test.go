@@ -409,6 +409,54 @@ func mutations() []mutation {
 			"if err := error(nil); err != nil {",
 			"^TestDrainReturnsAPermanentError$", "",
 		},
+		{
+			"do not put the last body back", "inspect.go",
+			"if len(l.body) > 0 {",
+			"if false {",
+			"^TestDeletedDayIsPutBack$", "",
+		},
+		{
+			"replace a body that holds more", "bodyfile.go",
+			"if len(lacking(had, has)) > 0 {",
+			"if len(lacking(had, has)) > 0 && false {",
+			"^TestBodyIsNotReplacedByLess$", "",
+		},
+		{
+			"write a body over the one that is kept", "bodyfile.go",
+			"s.writeSpare(name+\".new\", append(line, '\\n'), body); err != nil {",
+			"s.writeSpare(name, append(line, '\\n'), body); err == nil {\nreturn nil\n} else {",
+			"^TestBodyIsNotReplacedByLess$", "",
+		},
+		{
+			"do not sync a body", "bodyfile.go",
+			"return f.Sync()",
+			"return nil",
+			"^TestDeletedDayAtEachCrash$", "",
+		},
+		{
+			"believe the metadata of a version that is not known", "inspect.go",
+			"case known && last.mayBecome(",
+			"case known && seen.ids == nil || last.mayBecome(",
+			"^TestFlippedDigitIsReported$/small", "",
+		},
+		{
+			"do not report what somebody changed", "inspect.go",
+			"w.reportChanged(differences(",
+			"_ = fmt.Sprint(differences(",
+			"^TestFlippedDigitIsReported$/small", "",
+		},
+		{
+			"take a version of one's own for another's", "inspect.go",
+			"return added > 0 && found == added && fetches == d.totals.Fetches",
+			"return false",
+			"^TestUnknownWriteIsNotAChange$", "",
+		},
+		{
+			"believe that a closed day is another's", "inspect.go",
+			"if wrote.isLike(after.doc) {",
+			"if false {",
+			"^TestOwnVersionsAreNotRead$", "",
+		},
 	}
 }
 

@@ -1,7 +1,6 @@
 package rotatelog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,54 +39,6 @@ func (w *dayWorker) checkOwner(seen view) error {
 	return &Error{"upload", w.key(), fmt.Errorf(
 		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set S3Options.Shared in both",
 		ErrPermanent, seen.owner, w.owner)}
-}
-
-// checkLost notices that an upload which was confirmed is gone from the object:
-// something else replaced or removed it. Those that are still in uploaded/ then
-// wait again.
-func (w *dayWorker) checkLost(ctx context.Context, seen view) error {
-	last := w.last
-	if last.order == 0 {
-		return nil
-	}
-	if _, there := seen.sequence(last.id); there || seen.ids == nil && !seen.doc.covers(last.sequence-1) {
-		return nil
-	}
-	seen, err := w.look(ctx, 0) // all of it
-	if err != nil {
-		return err
-	}
-	old, err := w.uploadedHere()
-	if err != nil {
-		return err
-	}
-	var back []batch
-	var ids []string
-	w.last = batch{}
-	for _, b := range old {
-		if b.daily() != w.day {
-			continue
-		}
-		if _, there := seen.sequence(b.id); there {
-			w.last = b
-			continue
-		}
-		back = append(back, b)
-		ids = append(ids, b.id)
-	}
-	if _, err := w.intend(ids); err != nil { // the look may have been wrong
-		return err
-	}
-	for _, b := range back {
-		if err := w.spool.unconfirm(b); err != nil {
-			w.last = last
-			return &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
-		}
-	}
-	w.wake()
-	return &Error{"upload", w.key(), fmt.Errorf(
-		"%w: uploads that were in it are gone, so something else wrote or removed it; the %d that are still on disk are uploaded again. If another Writer uses the same key, give each its own Name or Prefix, or set S3Options.Shared in both",
-		ErrPermanent, len(back))}
 }
 
 // ownerID returns the id by which this spool's objects are known, made when it

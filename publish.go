@@ -28,10 +28,7 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 	if err != nil {
 		return err
 	}
-	if waiting, err = w.confirm(seen, waiting); err != nil {
-		return err
-	}
-	if err := w.checkLost(ctx, seen); err != nil {
+	if seen, waiting, err = w.accept(ctx, seen, waiting); err != nil {
 		return err
 	}
 	for lost := 0; len(waiting) > 0; {
@@ -47,10 +44,10 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 			return err
 		}
 		before := len(waiting)
-		if waiting, err = w.confirm(after, waiting); err != nil {
+		if seen, waiting, err = w.accept(ctx, after, waiting); err != nil {
 			return err
 		}
-		if seen = after; len(waiting) < before {
+		if len(waiting) < before {
 			lost = 0
 		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
 			return w.notThere(reply)
@@ -63,6 +60,22 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 		return err
 	}
 	return w.prune(seen)
+}
+
+// accept inspects what was seen, and confirms what is in it of the batches that wait.
+// It returns what to build on, and the batches that wait then.
+func (w *dayWorker) accept(ctx context.Context, seen view, waiting []batch) (view, []batch, error) {
+	seen, back, err := w.inspect(ctx, seen, waiting)
+	if err != nil {
+		return view{}, nil, err
+	}
+	if len(back) > 0 {
+		waiting = append(back, waiting...)
+		slices.SortFunc(waiting, byOrder)
+		w.wake() // the others are counted anew
+	}
+	waiting, err = w.confirm(seen, waiting)
+	return seen, waiting, err
 }
 
 // append writes uploads after what was seen, and looks again. all says that nothing
@@ -80,6 +93,16 @@ func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []u
 	for i, u := range uploads {
 		ids[i] = u.ID
 	}
+	after, reply, err = w.send(ctx, seen, ids, parts, doc)
+	if err == nil {
+		w.noteLeft(doc, after)
+	}
+	return after, reply, err
+}
+
+// send writes the next version after what was seen, which makes doc, and looks again.
+// ids are those of pending batches in it.
+func (w *dayWorker) send(ctx context.Context, seen view, ids []string, parts []Part, doc document) (after view, reply, err error) {
 	sent, reply := w.write(ctx, seen, ids, parts, w.meta(doc))
 	if err := w.settle(ctx); err != nil {
 		return view{}, nil, errors.Join(reply, err)
@@ -88,7 +111,7 @@ func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []u
 	if err != nil {
 		return view{}, nil, errors.Join(reply, err)
 	}
-	w.rememberBody(sent, doc, after)
+	w.rememberBody(seen, sent, doc, after)
 	return after, reply, nil
 }
 
@@ -108,6 +131,7 @@ type view struct {
 	owner   string // "" if it does not say
 	doc     document
 	ids     map[string]int // sequences of all uploads, where the entries were read
+	census  census         // of the entries, where they were read
 }
 
 // sequence returns the upload_sequence of the batch with that id. False: it is
@@ -128,6 +152,9 @@ func (v view) holds(b batch) bool {
 	}
 	return v.ids == nil && b.sequence <= v.doc.since
 }
+
+// allEntries asks look to read the entries.
+const allEntries = -1
 
 // look asks the store for the day's object. The view tells for certain of every
 // upload after the sequence since whether it is there. An error is never taken
@@ -183,8 +210,10 @@ func (w *dayWorker) scan(ctx context.Context, obj Object) (view, error) {
 		return view{}, err
 	}
 	defer r.Close()
-	doc, ids, err := scanDocument(w.day, r, obj.Size, w.cfg.MaxFetchBytes)
-	return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc, ids: ids}, err
+	seen := view{version: obj.Version, owner: obj.Meta[ownerKey]}
+	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, w.cfg.MaxFetchBytes, seen.census.visitor(w.cfg.Count))
+	seen.census.fetches = tally{}
+	return seen, err
 }
 
 // confirm moves the batches that are in the object to uploaded/, and returns
@@ -248,7 +277,7 @@ func (w *dayWorker) load(waiting []batch) ([]upload, []batch, error) {
 
 // encode reads a pending batch and makes its upload.
 func (w *dayWorker) encode(b batch) (upload, error) {
-	u := upload{Timestamp: b.day.clip(b.sealed, w.cfg.Location).Format(TimeLayout), ID: b.id}
+	u := upload{Timestamp: w.cfg.timestamp(b), ID: b.id}
 	var to *packer
 	odd, err := w.spool.load(b, w.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
 		if err := w.addFetch(&u, fetch); err != nil {
@@ -343,8 +372,13 @@ func (w *dayWorker) prune(seen view) error {
 func (w *dayWorker) pruneSeen(ctx context.Context) {
 	seen, err := w.look(ctx, anySequence)
 	if err == nil {
-		if err := w.checkLost(ctx, seen); err != nil {
+		var back []batch
+		if seen, back, err = w.inspect(ctx, seen, nil); err != nil {
 			w.failed(ctx, err)
+			return
+		}
+		if len(back) > 0 { // they are uploaded first
+			w.wake()
 			return
 		}
 		err = w.prune(seen)

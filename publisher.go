@@ -40,6 +40,8 @@ type publisher struct {
 	unswept Day             // on which a sweep failed last
 	proof   string          // what the Store has proved, "" if that is not known
 
+	seen *seenFile
+
 	// Owned by the loop.
 	lock    io.Closer // the publish lock, once it is had
 	places  []knownPlace
@@ -84,7 +86,7 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 	p := &publisher{
 		cfg: cfg, spool: s.usedBy("publisher"), outer: s, tidy: tidy, stats: stats, place: cfg.place(),
 		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
+		seen: newSeenFile(), refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p

@@ -225,7 +225,7 @@ func TestS3TornRead(t *testing.T) {
 			content, _, _ := srv.Object(testBucket, dayA)
 			srv.PutObject(testBucket, dayA, content, nil)
 		},
-		"sent again": func(b *bench, _ *fakes3.Server) { b.disk.Remove("all_api.spool/body") },
+		"sent again": func(b *bench, _ *fakes3.Server) { b.disk.Remove("all_api.spool/body-" + today) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
@@ -274,7 +274,7 @@ func appendAndFlush(t *testing.T, cfg rotatelog.Config) {
 // TestS3LastBody: the next process need not read a small day either, unless what
 // the spool has of it is not what is there.
 func TestS3LastBody(t *testing.T) {
-	const body = "all_api.spool/body"
+	const body = "all_api.spool/body-" + today
 	for name, test := range map[string]struct {
 		change func(b *bench)
 		reads  int

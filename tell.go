@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,27 @@ func (cfg *Config) tellSlow(day Day, silence time.Duration) {
 
 func (cfg *Config) tellDayLocked(day Day) {
 	cfg.Logger.Info("another program works on the day; its uploads wait", "day", day)
+}
+
+// tellLost reports what was gone from a day's object. Uploads continue.
+func (cfg *Config) tellLost(day Day, waiting int, err error) {
+	cfg.Logger.Error("uploads are gone from the day's object", "day", day, "err", err)
+	if cfg.Hooks.Failed != nil {
+		cfg.Hooks.Failed(Failed{Day: day, Err: err, Waiting: waiting, Attempt: 1, Permanent: true})
+	}
+}
+
+// mostDifferences is how many differences one line of the log names.
+const mostDifferences = 10
+
+// tellChanged reports what somebody changed in a day's object.
+func (cfg *Config) tellChanged(c Changed) {
+	named := c.Differences[:min(len(c.Differences), mostDifferences)]
+	cfg.Logger.Error("somebody else changed the day's object; uploads continue, and nothing in it is changed back",
+		"day", c.Day, "key", c.Key, "differences", strings.Join(named, "; "), "more", len(c.Differences)-len(named))
+	if cfg.Hooks.Changed != nil {
+		cfg.Hooks.Changed(c)
+	}
 }
 
 func (cfg *Config) tellDayChanged(t Totals) {

@@ -90,6 +90,13 @@ func (m *Mem) Put(key string, data []byte, meta map[string]string) {
 	m.put(key, bytes.Clone(data), maps.Clone(meta))
 }
 
+// Delete removes the object at key, whatever there is.
+func (m *Mem) Delete(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.objects, key)
+}
+
 // Keys returns the keys of all objects, sorted.
 func (m *Mem) Keys() []string {
 	m.mu.Lock()

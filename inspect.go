@@ -1,0 +1,352 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+)
+
+// Nobody but Writers should change a day's object, and somebody does. So each version
+// is known by the Writer that left it, from lastSeenFile. Another one is inspected
+// before anything is written after it, confirmed, or deleted from the spool: it is read
+// once, what is gone from it is put back, and what has changed in it is reported.
+
+// object says which object the day's is.
+func (w *dayWorker) object() bodyHead {
+	return bodyHead{Place: w.place.mark(), Key: w.key()}
+}
+
+// inspect inspects a version unless it is known. It returns what to build on, and the
+// batches that were confirmed and wait again.
+func (w *dayWorker) inspect(ctx context.Context, seen view, waiting []batch) (view, []batch, error) {
+	last, known := w.seen.find(w.spool, w.object())
+	if known && last.Version == seen.version && last.Reported == nil {
+		return seen, nil, nil
+	}
+	if err := w.checkOwner(seen); err != nil {
+		return seen, nil, err
+	}
+	uploaded, err := w.uploadedOfDay()
+	if err != nil {
+		return seen, nil, err
+	}
+	var confirmed batch
+	if len(uploaded) > 0 {
+		confirmed = uploaded[len(uploaded)-1]
+	}
+	switch {
+	case seen.ids != nil || last.Reported != nil:
+	case known && last.mayBecome(seen.doc, exclusive(w.cfg.Store), slices.Concat(uploaded, waiting), confirmed):
+		w.noteSeen(seen)
+		return seen, nil, nil
+	case known:
+	case seen.version == "":
+		if len(uploaded) == 0 && !w.hasBody() { // a day begins
+			return seen, nil, nil
+		}
+	case stillHas(seen.doc, confirmed):
+		w.noteSeen(seen)
+		return seen, nil, nil
+	}
+	return w.inspectAll(ctx, seen, kept{seen: last}, waiting, uploaded)
+}
+
+// uploadedOfDay returns the day's confirmed batches, in the order of sealing.
+func (w *dayWorker) uploadedOfDay() ([]batch, error) {
+	old, err := w.spool.uploaded()
+	if err != nil {
+		return nil, &Error{"list", w.cfg.path(w.spool.path(uploadedDir)), err}
+	}
+	return slices.DeleteFunc(old, func(b batch) bool { return b.daily() != w.day || !w.place.has(b) }), nil
+}
+
+func (w *dayWorker) hasBody() bool {
+	_, _, err := w.spool.findBody(w.day, w.object())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// mayBecome reports whether a version that is not the one last seen can be a Writer's.
+// A Writer adds uploads or, if another may write the object, closes the day. ours are
+// the batches that this Writer has uploaded, or may have, and confirmed the last of
+// which that is sure.
+func (s lastSeen) mayBecome(d document, exclusive bool, ours []batch, confirmed batch) bool {
+	if s.Uploads > 0 && d.first != s.First || d.totals.Uploads < s.Uploads || d.lastSequence < s.Last ||
+		d.totals.Fetches < s.Fetches || d.totals.Matches < s.Matches {
+		return false
+	}
+	added := d.totals.Uploads - s.Uploads
+	if !exclusive {
+		closed := d.layout() != s.Layout && d.totals.Fetches == s.Fetches && d.totals.Matches == s.Matches
+		return (added > 0 || closed) && stillHas(d, confirmed)
+	}
+	fetches, found := s.Fetches, 0
+	for _, r := range d.recent {
+		if r.sequence <= s.Last {
+			continue
+		}
+		i := slices.IndexFunc(ours, func(b batch) bool { return b.id == r.id })
+		if i < 0 {
+			return false
+		}
+		fetches += ours[i].fetches()
+		found++
+	}
+	return added > 0 && found == added && fetches == d.totals.Fetches
+}
+
+// stillHas reports whether the last confirmed batch is where it was confirmed, as far
+// as the metadata lists uploads.
+func stillHas(d document, confirmed batch) bool {
+	if sequence, ok := d.find(confirmed.id); ok {
+		return sequence == confirmed.sequence
+	}
+	return confirmed.order == 0 || !d.covers(confirmed.sequence-1)
+}
+
+// inspectAll inspects all entries of a day's object.
+func (w *dayWorker) inspectAll(ctx context.Context, seen view, k kept, waiting, uploaded []batch) (view, []batch, error) {
+	seen, err := w.lookAtAll(ctx, seen)
+	if err != nil {
+		return seen, nil, err
+	}
+	if err := w.checkAbsence(ctx, seen, k.seen); err != nil {
+		return seen, nil, err
+	}
+	w.learnKept(&k, uploaded)
+	inspected := seen.version
+	reported := k.seen.Reported != nil && *k.seen.Reported == inspected
+	if !reported {
+		w.reportChanged(differences(k, seen.census, exclusive(w.cfg.Store), idsOf(uploaded, waiting)))
+	}
+	l := lossOf(k, seen.census.entries)
+	if len(l.body) > 0 {
+		seen, err = w.putBack(ctx, seen, k)
+	}
+	if errors.Is(err, ErrConflict) { // it is another version by now
+		return seen, nil, err
+	}
+	if !l.isNone() && !reported {
+		w.reportLoss(l)
+		w.noteReported(k.seen, inspected)
+	}
+	if err != nil {
+		return seen, nil, err
+	}
+	back, err := w.takeBack(l.uploaded)
+	if err != nil {
+		return seen, nil, err
+	}
+	if err := w.renumber(seen, uploaded); err != nil {
+		return seen, nil, err
+	}
+	w.noteSeen(seen)
+	return seen, back, nil
+}
+
+// checkAbsence returns an error if there is said to be no object, and the version last
+// seen can be read: a proxy, or a server that is not well, has been believed for less.
+func (w *dayWorker) checkAbsence(ctx context.Context, seen view, last lastSeen) error {
+	if seen.version != "" || last.Version == "" {
+		return nil
+	}
+	r, err := w.cfg.Store.Read(ctx, w.key(), last.Version, 0, 1)
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
+		return nil
+	}
+	return &Error{"look at", w.key(), errors.New("the store says that there is no such object, and gives what is in it")}
+}
+
+func idsOf(lists ...[]batch) map[string]bool {
+	ids := map[string]bool{}
+	for _, b := range slices.Concat(lists...) {
+		ids[b.id] = true
+	}
+	return ids
+}
+
+// learnKept reads what this machine has of the uploads of the day. What cannot be read
+// any more must not keep the rest from being uploaded.
+func (w *dayWorker) learnKept(k *kept, uploaded []batch) {
+	if _, body, err := w.spool.body(w.day, w.object()); err == nil {
+		if entries, err := entriesOf(w.day, body); err == nil {
+			k.body, k.whole = entries, body
+		}
+	}
+	for _, b := range uploaded {
+		k.uploaded = append(k.uploaded, confirmed{b, w.entryOf(b)})
+	}
+}
+
+// entryOf returns the entry of a confirmed batch. Where its file cannot be read any more
+// the name says what there is to know.
+func (w *dayWorker) entryOf(b batch) entry {
+	e := entry{
+		upload:   upload{Timestamp: w.cfg.timestamp(b), ID: b.id, Fetches: b.fetches()},
+		sequence: b.sequence, written: int64(b.sequence),
+	}
+	t := tally{count: w.cfg.Count}
+	_, err := w.spool.load(b, true, func(fetch []byte, _, _ int64) error {
+		t.add(fetch)
+		return nil
+	})
+	if err == nil {
+		e.Fetches, e.Matches, e.text = t.n, t.matches, t.digest()
+	}
+	e.stated, e.counted = int64(e.Fetches), e.Matches
+	return e
+}
+
+// lookAtAll is look that reads all entries, unless they were read for seen.
+func (w *dayWorker) lookAtAll(ctx context.Context, seen view) (view, error) {
+	if seen.ids != nil {
+		return seen, nil
+	}
+	return w.look(ctx, allEntries)
+}
+
+// putBack puts back what the body in the spool holds and the object lacks: where there
+// is no object the body as it is, and else the uploads, after what is there.
+func (w *dayWorker) putBack(ctx context.Context, seen view, k kept) (view, error) {
+	var reply error
+	for writes := 0; ; writes++ {
+		gone := lacking(k.body, seen.census.entries)
+		if len(gone) == 0 {
+			return seen, nil
+		}
+		if writes > 0 && !errors.Is(reply, ErrConflict) || writes > maxRebases {
+			return seen, w.notThere(reply)
+		}
+		if err := w.checkOwner(seen); err != nil {
+			return seen, err
+		}
+		parts, doc, err := w.arrangeBack(seen, k, gone)
+		if err != nil {
+			return seen, err
+		}
+		var after view
+		if after, reply, err = w.send(ctx, seen, nil, parts, doc); err != nil {
+			return seen, err
+		}
+		if seen, err = w.lookAtAll(ctx, after); err != nil {
+			return seen, errors.Join(reply, err)
+		}
+	}
+}
+
+func (w *dayWorker) arrangeBack(seen view, k kept, gone []entry) ([]Part, document, error) {
+	if seen.version == "" {
+		doc, _, err := scanDocument(w.day, bytes.NewReader(k.whole), int64(len(k.whole)), 0)
+		return []Part{Data(k.whole)}, doc, err
+	}
+	var uploads []upload
+	for _, e := range gone {
+		uploads = append(uploads, e.again())
+	}
+	return w.arrange(seen.doc, false, uploads)
+}
+
+// takeBack makes confirmed batches wait again.
+func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	var ids []string
+	for _, b := range gone {
+		ids = append(ids, b.id)
+	}
+	if _, err := w.intend(ids); err != nil { // the look may have been wrong
+		return nil, err
+	}
+	var back []batch
+	for _, b := range gone {
+		if err := w.spool.unconfirm(b); err != nil {
+			return nil, &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
+		}
+		back = append(back, b.pending())
+	}
+	w.waiting = slices.SortedFunc(slices.Values(slices.Concat(w.waiting, back)), byOrder)
+	left, err := w.uploadedOfDay()
+	if err != nil {
+		return nil, err
+	}
+	w.last = batch{}
+	if len(left) > 0 {
+		w.last = left[len(left)-1]
+	}
+	return back, nil
+}
+
+// renumber gives those confirmed batches other names that were found under another
+// upload_sequence: what is looked for after it would not be found before.
+func (w *dayWorker) renumber(seen view, uploaded []batch) error {
+	for _, b := range uploaded {
+		sequence, ok := seen.sequence(b.id)
+		if !ok || sequence == b.sequence {
+			continue
+		}
+		if err := w.spool.renumber(b, sequence); err != nil {
+			return &Error{"rename", w.cfg.path(w.spool.batchPath(b)), err}
+		}
+		if b.id == w.last.id {
+			w.last.sequence = sequence
+		}
+	}
+	return nil
+}
+
+// renumber changes the upload_sequence in the name of a confirmed batch.
+func (s *spool) renumber(b batch, sequence int) error {
+	from := s.batchPath(b)
+	b.sequence = sequence
+	if err := s.fs.Rename(from, s.batchPath(b)); err != nil {
+		return err
+	}
+	return s.fs.SyncDir(s.path(uploadedDir))
+}
+
+// noteSeen remembers a version that was inspected, or that need not be.
+func (w *dayWorker) noteSeen(seen view) {
+	w.seen.note(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
+}
+
+// noteReported remembers that what is gone from a version was reported, before it is put
+// right.
+func (w *dayWorker) noteReported(last lastSeen, v Version) {
+	last.Place, last.Key, last.Reported = w.object().Place, w.object().Key, &v
+	w.seen.note(w.spool, last)
+}
+
+// noteLeft remembers the version that a write has left, if it is what was written.
+func (w *dayWorker) noteLeft(wrote document, after view) {
+	if wrote.isLike(after.doc) {
+		w.noteSeen(after)
+	}
+}
+
+// isLike reports whether a document that was written is the one that was seen then.
+func (d document) isLike(seen document) bool {
+	return d.size == seen.size && d.begin == seen.begin && d.end == seen.end && d.totals == seen.totals &&
+		d.first == seen.first && d.last == seen.last && d.lastSequence == seen.lastSequence
+}
+
+// reportLoss reports what is gone from a day's object. It is no failed upload: that
+// goes on.
+func (w *dayWorker) reportLoss(l loss) {
+	err := &Error{"check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence())}
+	w.stats.note(func(s *Stats) { s.LastError = err })
+	w.cfg.tellLost(w.day.day, len(w.waiting), err)
+}
+
+func (w *dayWorker) reportChanged(found []string) {
+	if len(found) > 0 {
+		w.cfg.tellChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
+	}
+}
