@@ -60,9 +60,19 @@ func (d *comparison) entry(e entry) {
 	case known:
 		d.contents(e, was)
 	case d.renamed(e):
-	case d.exclusive && d.seen.Uploads > 0 && e.sequence > d.seen.Last && !d.mine[e.ID]:
+	case d.exclusive && d.seen.Uploads > 0 && e.sequence > d.lastOwn() && !d.mine[e.ID]:
 		d.add(e.sequence, "this Writer did not upload it")
 	}
+}
+
+// lastOwn returns an upload_sequence up to which this Writer may have uploaded without
+// anything being left of that: a power cut can bring back what was remembered earlier.
+func (d *comparison) lastOwn() int {
+	last := d.seen.Last
+	for _, c := range d.uploaded {
+		last = max(last, c.sequence)
+	}
+	return last
 }
 
 // contents compares an entry with what it was.

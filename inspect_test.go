@@ -121,7 +121,8 @@ func TestDifferences(t *testing.T) {
 			"upload 4: its upload_sequence is 1"},
 		"a stranger's upload": {kept{seen: seen, uploaded: uploaded}, true, func(c *census) { c.entries = append(c.entries, someEntries(10)...) },
 			"upload 10: this Writer did not upload it"},
-		"another host's upload": {kept{seen: seen, uploaded: uploaded}, false, func(c *census) { c.entries = append(c.entries, someEntries(10)...) }, ""},
+		"an upload after an older memory": {kept{seen: lastSeen{Uploads: 2, Fetches: 2, Matches: 3, Last: 2, First: seen.First}, uploaded: uploaded}, true, func(*census) {}, ""},
+		"another host's upload":           {kept{seen: seen, uploaded: uploaded}, false, func(c *census) { c.entries = append(c.entries, someEntries(10)...) }, ""},
 		"a total": {kept{seen: seen, uploaded: uploaded}, true, func(c *census) { c.totals["total_matches_today"] = 46 },
 			"daily_metadata: total_matches_today is 46, the uploads add up to 45"},
 	} {
