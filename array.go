@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -25,6 +26,8 @@ type array struct {
 	spare  string // name of the file that will replace it, on the same disk
 	format formatFunc
 	aside  func(name, what string) error // keeps what a stranger left under name
+	// reserve gives a file that takes no room the name, where the disk is full.
+	reserve func(name string) error
 
 	file    vfs.File
 	left    vfs.Info // as this Writer left the file; of unknownSize until it has looked
@@ -126,7 +129,7 @@ func (a *array) sync() error {
 	if !a.dirty {
 		return nil
 	}
-	if err := a.file.Sync(); err != nil {
+	if err := syncFile(a.file); err != nil {
 		a.broken = true
 		return err
 	}
@@ -161,6 +164,9 @@ func (a *array) undisturbed() (bool, error) {
 // untouched is undisturbed for the open file, which takes less time to look at than
 // its name does: that is looked at after the write, and before it counts.
 func (a *array) untouched() bool {
+	if a.file == nil { // there was no room to rebuild it
+		return false
+	}
 	open, err := a.file.Stat()
 	return err == nil && !a.broken && sameFile(open, a.left)
 }
@@ -183,8 +189,14 @@ func sameFile(a, b vfs.Info) bool {
 	return a.ID == b.ID && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
 }
 
-// drop forgets the records from the nth on, which were not acknowledged.
-func (a *array) drop(n int) { a.records = a.records[:n] }
+// drop forgets the records from the nth on, which were written last and not
+// acknowledged, with their lines.
+func (a *array) drop(n int) {
+	kept := len(a.lines) - (len(a.records) - n)
+	clear(a.lines[kept:])
+	a.lines = a.lines[:kept]
+	a.records = a.records[:n]
+}
 
 // repair makes the file good again if anything is wrong with it, and says what
 // was, or "".
@@ -208,6 +220,9 @@ func (a *array) repair() (string, error) {
 // program left there is set aside.
 func (a *array) replace() error {
 	f, end, err := a.build()
+	if noSpace(err) && len(a.records) == 0 {
+		f, end, err = a.buildReserved(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -263,18 +278,47 @@ func (a *array) build() (_ vfs.File, end int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
+	if end, err = a.fill(f); err != nil {
+		f.Close()
+		a.fs.Remove(a.spare) // which may have taken the last room there was
+		return nil, 0, err
+	}
+	return f, end, nil
+}
+
+// buildReserved is build without records, on a disk that is full. A power cut must
+// not show what the file held before, so it is synced all the same.
+func (a *array) buildReserved(full error) (vfs.File, int64, error) {
+	if a.reserve(a.spare) != nil {
+		return nil, 0, full
+	}
+	f, err := a.fs.OpenFile(a.spare, os.O_RDWR, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	end, err := a.fill(f)
+	if err == nil {
+		err = f.Truncate(end + int64(len(closing)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, end, nil
+}
+
+// fill writes a.records to a file, and syncs it if there are any.
+func (a *array) fill(f vfs.File) (end int64, err error) {
 	out := bufio.NewWriterSize(io.NewOffsetWriter(f, 0), 1<<16)
 	n, _ := out.WriteString(opening)
 	end = int64(n)
 	for i, fetch := range a.records {
 		line, err := a.line(fetch)
 		if err != nil {
-			return nil, 0, fmt.Errorf("record %d: %w", i+1, err)
+			return 0, fmt.Errorf("record %d: %w", i+1, err)
 		}
 		line = line[:len(line)-len(closing)]
 		if i == 0 {
@@ -285,15 +329,33 @@ func (a *array) build() (_ vfs.File, end int64, err error) {
 	}
 	out.WriteString(closing)
 	if err := out.Flush(); err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	if err := f.Chmod(fileMode); err != nil {
-		return nil, 0, err
+	if err := withoutModes(f.Chmod(fileMode)); err != nil {
+		return 0, err
 	}
 	if len(a.records) > 0 {
-		err = f.Sync()
+		err = syncFile(f)
 	}
-	return f, end, err
+	return end, err
+}
+
+// syncFile is f.Sync, and says what to do where there is no such thing.
+func syncFile(f vfs.File) error {
+	err := f.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = fmt.Errorf("this file system cannot sync files; set Dir to a local disk: %w", err)
+	}
+	return err
+}
+
+// withoutModes returns err unless it says that the file system has no modes. They
+// only keep people from saving over the array by accident.
+func withoutModes(err error) error {
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 // buildOf writes lines, which are all that a batch has, to the spare file, and
@@ -312,7 +374,7 @@ func (a *array) buildOf(lines [][]byte) (size int64, err error) {
 // reopen opens the file that an earlier Writer left, whose records end at end.
 func (a *array) reopen(end int64) error {
 	// The owner may not open a read-only file for writing, but may change that.
-	if err := a.fs.Chmod(a.name, 0o600); err != nil {
+	if err := withoutModes(a.fs.Chmod(a.name, 0o600)); err != nil {
 		return err
 	}
 	f, err := a.fs.OpenFile(a.name, os.O_RDWR, 0)
@@ -320,7 +382,7 @@ func (a *array) reopen(end int64) error {
 		return err
 	}
 	a.file, a.end, a.dirty = f, end, true
-	if err := f.Chmod(fileMode); err != nil {
+	if err := withoutModes(f.Chmod(fileMode)); err != nil {
 		return err
 	}
 	_, err = a.noteLeft()

@@ -1,6 +1,12 @@
 package rotatelog
 
-import "testing"
+import (
+	"log/slog"
+	"syscall"
+	"testing"
+
+	"example.com/rotatelog/internal/crashfs"
+)
 
 // TestMemoryOfSealedRecords: what records stood in is used again once they are
 // sealed, and not before.
@@ -21,5 +27,33 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 	a.clear()
 	if again := line(); again != first && again != second {
 		t.Error("the memory of sealed records is not used again")
+	}
+}
+
+// TestFailedAppendsLeaveNoLines: while the disk cannot sync, what was not
+// acknowledged is not kept.
+func TestFailedAppendsLeaveNoLines(t *testing.T) {
+	disk := crashfs.New()
+	w, err := Open(t.Context(), Config{Store: mustDirStore(t), fs: disk, reserve: -1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.Append(t.Context(), []byte(`{"x":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	disk.Before = func(op crashfs.Op) error {
+		if op.Kind == "Sync" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	for range 30 {
+		if _, err := w.Append(t.Context(), []byte(`{"x":2}`)); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	if a := &w.spool.array; len(a.lines) != 1 || len(a.records) != 1 {
+		t.Errorf("%d lines are held for %d records, want one for the one", len(a.lines), len(a.records))
 	}
 }

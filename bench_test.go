@@ -64,10 +64,11 @@ func BenchmarkCompact(b *testing.B) {
 
 // BenchmarkIndent measures what Append does to a fetch where Verbatim is not set.
 func BenchmarkIndent(b *testing.B) {
+	var cfg Config
 	var out []byte
 	var into bytes.Buffer
 	ours := func(text []byte) (err error) {
-		out, err = appendIndented(out[:0], text)
+		out, err = cfg.format(out[:0], text)
 		return err
 	}
 	benchmarkTexts(b, ours, func(text []byte) error {

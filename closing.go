@@ -164,6 +164,16 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, e
 	return slices.SortedFunc(maps.Keys(last), daily.compare), nil
 }
 
+// noteClosed remembers that the day is closed.
+func (w *dayWorker) noteClosed() error {
+	w.files <- struct{}{}
+	defer func() { <-w.files }()
+	if err := w.spool.noteClosed(w.closedDay()); err != nil {
+		return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
+	}
+	return nil
+}
+
 // closable reports whether the day is due to be closed now that all that waited of
 // it is uploaded. A batch that was sealed meanwhile is appended to a closed day as
 // well as to any.
@@ -216,8 +226,8 @@ func (w *dayWorker) close(ctx context.Context) error {
 		}
 		if seen.doc.layout() != metadataLast {
 			w.forgetBody(ctx, seen)
-			if err := w.spool.noteClosed(w.closedDay()); err != nil {
-				return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
+			if err := w.noteClosed(); err != nil {
+				return err
 			}
 			if writes > 0 {
 				w.cfg.tellClosed(seen.doc.totals, w.key())

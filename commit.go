@@ -21,6 +21,7 @@ type request struct {
 	n         int      // the number that line was made with, of pieces
 	matches   int64
 	uncounted error
+	countless bool // it lacks the member that has the count
 
 	done    chan struct{} // closed when receipt and err are set
 	receipt Receipt
@@ -79,6 +80,7 @@ func (w *Writer) check(raw []byte) (fetch []byte, count found, err error) {
 func (w *Writer) describe(r *request, fetch []byte, count found) (err error) {
 	if path := w.cfg.countPath; path != nil {
 		r.matches, r.uncounted = countAt(count, path)
+		r.countless = count.value == nil
 	} else {
 		r.matches, r.uncounted = checkedCount(w.cfg.Count, fetch)
 	}
@@ -219,10 +221,7 @@ func (w *Writer) commit() {
 		return
 	}
 	s := w.spool
-	failed := s.ready(day, w.cfg.Clock.Now())
-	if noSpace(failed) && s.prune(leastUploaded) == nil {
-		failed = s.ready(day, w.cfg.Clock.Now())
-	}
+	failed := s.makeReady(day, w.cfg.Clock.Now())
 	before := len(s.array.records)
 	group := w.take(day, max(s.max-before, 1))
 	w.group = len(group)
@@ -233,8 +232,13 @@ func (w *Writer) commit() {
 	if failed != nil {
 		written = nil
 	}
+	w.noteRoom(group, failed)
 	w.settle(written, before)
+	w.noteCounts(day, written)
 	full := len(written) > 0 && (len(s.array.records) >= s.max || s.sealing != nil)
+	if full {
+		w.judgeCounts(day, s.array.records)
+	}
 	noRoom := len(s.array.records) > 0 && slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) })
 	var last *request // that was written: it is told whether that sealed the batch
 	if n := len(written); n > 0 && (full || noRoom) {
@@ -255,6 +259,15 @@ func (w *Writer) commit() {
 	if last != nil {
 		last.receipt.Sealed = sealed
 		w.decide(last, nil)
+	}
+}
+
+// noteRoom notes whether there was room for the records of a group. The publisher
+// may have to look for confirmed batches before they can make room.
+func (w *Writer) noteRoom(group []*request, failed error) {
+	full := noSpace(failed) || slices.ContainsFunc(group, func(r *request) bool { return noSpace(r.err) })
+	if w.spool.setTight(full) && full {
+		w.publisher.wake()
 	}
 }
 

@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"bytes"
 	"errors"
 	"runtime"
 	"slices"
@@ -201,4 +202,52 @@ func TestGroupComesAgain(t *testing.T) {
 			t.Errorf("%d fsyncs for %d Appends of %d goroutines, want at most %d", syncs, appenders*rounds, appenders, most)
 		}
 	})
+}
+
+// TestDeepFetchStaysCompact: indenting must not make a fetch many times as long,
+// on disk and in memory.
+func TestDeepFetchStaysCompact(t *testing.T) {
+	nested := func(levels int, elements string) []byte {
+		return []byte(`{"a": ` + strings.Repeat("[", levels) + elements + strings.Repeat("]", levels) + `}`)
+	}
+	for name, tt := range map[string]struct {
+		fetch    []byte
+		indented bool
+	}{
+		"deep and long":       {nested(498, strings.TrimSuffix(strings.Repeat("1,", 50_000), ",")), false},
+		"deep, in strings":    {nested(3, `"`+strings.Repeat(`[{\"`, 5_000)+`"`), true},
+		"deep and short":      {nested(20, "1"), true},
+		"flat and long":       {nested(1, strings.TrimSuffix(strings.Repeat("12345,", 5_000), ",")), true},
+		"many short elements": {nested(9, strings.TrimSuffix(strings.Repeat("1,", 5_000), ",")), false},
+		"only brackets":       {nested(499, ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.open()
+				if _, err := b.Append(t.Context(), tt.fetch); err != nil {
+					t.Fatal(err)
+				}
+				content, err := b.disk.ReadFile(arrayName)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if most := 6*len(tt.fetch) + 4<<10 + 10; len(content) > most {
+					t.Errorf("a fetch of %d bytes takes %d", len(tt.fetch), len(content))
+				}
+				if indented := bytes.Contains(content, []byte("\n  \"a\"")); indented != tt.indented {
+					t.Errorf("indented: %t", indented)
+				}
+				b.disk.WriteFile(arrayName, append(content, ' '), 0o600) // it is built anew, of the same form
+				b.append(1)
+				again, err := b.disk.ReadFile(arrayName)
+				if err != nil || !bytes.HasPrefix(again, bytes.TrimSuffix(content, []byte("\n]\n"))) {
+					t.Errorf("rebuilt, it reads %.200q, %v", again, err)
+				}
+				b.flush()
+				if d := b.day(dayA); !bytes.Equal(d.Uploads[0].Data[0], compact(tt.fetch)) {
+					t.Errorf("the upload has %.100s", d.Uploads[0].Data[0])
+				}
+			})
+		})
+	}
 }

@@ -20,8 +20,9 @@ import (
 // zero value of every other field is a good choice. Open does not change it.
 type Config struct {
 	// Dir is the directory of the local file and the spool; it is made if need
-	// be. It must be on a local disk that outlives the process, and not be shared
-	// with another machine: the spool in it is what a Writer is known by.
+	// be. It must be on a local disk that outlives the process, be one file system,
+	// with nothing mounted in it, and not be shared with another machine: the spool
+	// in it is what a Writer is known by.
 	Dir string
 	// Name is the name of the stream: "all_api" unless set. Letters, digits,
 	// '_', '-' and '.', not beginning with a dot. Streams of different names
@@ -60,7 +61,9 @@ type Config struct {
 	// StrictCount refuses a fetch that cannot be counted, with ErrInvalidFetch,
 	// instead of keeping it with a count of 0.
 	StrictCount bool
-	// Verbatim keeps fetches in the local file as they come, not indented.
+	// Verbatim keeps fetches in the local file as they come, not indented. One that
+	// nests so deep that indenting would make it about six times as long or more is
+	// kept compact anyway.
 	Verbatim bool
 
 	// Compression says how daily objects are compressed: not at all, unless set.
@@ -70,9 +73,10 @@ type Config struct {
 
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
-	// KeepUploaded is how many confirmed batches stay on disk: 10 unless set; a
-	// negative number keeps only the last one, whose name recovery may need. The
-	// last one of a day that is not closed stays too, for up to 7 days.
+	// KeepUploaded is how many confirmed batches stay on disk while that is not
+	// full: 10 unless set; a negative number keeps only the last one, whose name
+	// recovery may need. The last one of a day that is not closed stays too, for up
+	// to 7 days, and so do those that the day's object was not seen to hold.
 	KeepUploaded int
 	// LockWait is how long Open waits for another Writer of the same stream and
 	// directory to close, before it returns ErrLocked.
@@ -83,6 +87,7 @@ type Config struct {
 	// Hooks are told what happens.
 	Hooks Hooks
 
+	reserve   int64    // bytes in each file of the reserve
 	largeDay  int64    // size of an object from which it is large, in bytes
 	countPath []string // of the count, which is found while checking; nil: Count is the user's
 
@@ -121,6 +126,7 @@ func (cfg Config) checked() (Config, error) {
 	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
 	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
 	cfg.largeDay = cmp.Or(cfg.largeDay, largeDay)
+	cfg.reserve = cmp.Or(cfg.reserve, reserveSize)
 	if cfg.Clock == nil {
 		cfg.Clock = systemClock{}
 	}
@@ -205,7 +211,7 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 	if cfg.Time == nil {
 		return cfg.today(), nil
 	}
-	t, err := cfg.Time(fetch)
+	t, err := cfg.timeOf(fetch)
 	if err != nil {
 		return Day{}, fmt.Errorf("%w: its time: %w", ErrInvalidFetch, err)
 	}
@@ -214,6 +220,17 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.Time takes milliseconds for seconds", ErrInvalidFetch, day.Year)
 	}
 	return day, nil
+}
+
+// timeOf calls Time, which a user may have written. A panic in it is an error: a
+// fetch must not end the program at each start.
+func (cfg *Config) timeOf(fetch []byte) (t time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("Config.Time panicked: %v", p)
+		}
+	}()
+	return cfg.Time(fetch)
 }
 
 // checkClock returns an error if now, which a Clock said, is on no day that has
@@ -227,10 +244,16 @@ func checkClock(now time.Time, loc *time.Location) error {
 	return nil
 }
 
+// mostIndented is how many times as long a fetch may become by indenting.
+const mostIndented = 6
+
 // format appends a fetch as it stands in the local file.
 func (cfg *Config) format(dst, fetch []byte) ([]byte, error) {
 	if cfg.Verbatim {
 		return append(dst, fetch...), nil // which need not clear the memory first, as Grow does
+	}
+	if indentedSize(fetch) > mostIndented*len(fetch)+4<<10 {
+		return appendCompact(dst, fetch)
 	}
 	return appendIndented(slices.Grow(dst, len(fetch)), fetch)
 }

@@ -101,6 +101,20 @@ func workloads() []workload {
 			h.appendN(2)
 			time.Sleep(time.Second)
 		}},
+		{"full disk", rotatelog.WithReserve(three, 64), inParts(func(h *host) {
+			h.up()
+			h.appendN(4)
+			h.fill()
+			h.appendN(1)
+			h.flush(time.Second)
+			h.kill()
+			h.up()
+			h.fill()
+			h.appendN(1)
+			h.makeRoom()
+			h.appendN(1)
+			time.Sleep(time.Second)
+		})},
 		{"SyncSeal", with(func(c *rotatelog.Config) { c.Sync = rotatelog.SyncSeal }), func(h *host) {
 			h.up()
 			h.appendN(5)
@@ -175,6 +189,22 @@ func (h *host) reformat() {
 	}
 }
 
+// fill has another program take all room there is on the disk.
+func (h *host) fill() {
+	used := 1
+	for _, content := range h.disk.Tree() {
+		used += len(content)
+	}
+	h.disk.SetCapacity(int64(used))
+}
+
+func (h *host) makeRoom() { h.disk.SetCapacity(0) }
+
+// isFull reports whether err is that of a disk that fill has filled.
+func (h *host) isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) && h.disk.Limited()
+}
+
 // kill is kill -9 of all processes.
 func (h *host) kill() {
 	for _, p := range h.processes() {
@@ -223,6 +253,7 @@ func (h *host) goOn() {
 	h.revive(crashfs.KeepNothing)
 	synctest.Wait()
 	h.judge()
+	h.makeRoom()
 	h.appendN(1)
 	h.judge()
 	h.finish(crashfs.KeepNothing)

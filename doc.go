@@ -79,7 +79,8 @@
 //	  lock, publish.lock     held by the Writer that appends, and by the one that uploads
 //	  batch.json             {"day":"2025-07-10","first":11,"order":2,"last":[{"day":"2025-07-10","number":10}]}
 //	  owner                  a random id; objects that one Writer owns carry it
-//	  unclean                stands while a Writer has the stream open
+//	  unclean                stands while a Writer has the stream open; clean: it was closed
+//	  reserve/               eight files of 128 KiB, or less on a small disk: see below
 //	  body-2025-07-10        a line {"key":…,"version":…,"sha256":…}, and the last body of a day that is small yet;
 //	                         it stays until the object was seen to hold all of it, closed or grown
 //	  seen.json              of each day the version last seen, and what it added up to
@@ -96,6 +97,14 @@
 //
 // Fetches that fill a batch and come at once, from several goroutines, do not pass
 // through all_api.json: they are written to pending/.
+//
+// A full disk does not keep what waits from the store. Where it has no room for a
+// small file that sealing or uploading needs, a file of the reserve is overwritten
+// and renamed; on a copy-on-write file system that may not help. Append then
+// returns an error that matches syscall.ENOSPC, or EDQUOT for a quota, until there
+// is room for the fetch and for a whole reserve; Open succeeds, even if the local
+// file is to be rebuilt first. Confirmed batches are deleted to make room, but for
+// the last, and only those that this process has seen in their day's object.
 //
 // batch.json is written when a batch of another day than the last one begins: day
 // is its day, first the daily number of its first fetch, order its place among all

@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"cmp"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -9,9 +10,17 @@ import (
 // UpdateGolden says to rewrite the golden files.
 var UpdateGolden = updateGolden
 
-// OnDisk returns cfg with Dir on a disk of the test's own, and ids of its own.
+// OnDisk returns cfg with Dir on a disk of the test's own, and ids of its own, and
+// without a reserve: see WithReserve.
 func OnDisk(cfg Config, disk vfs.FS, newID func() string) Config {
 	cfg.fs, cfg.newID = disk, newID
+	cfg.reserve = cmp.Or(cfg.reserve, -1)
+	return cfg
+}
+
+// WithReserve returns cfg with a reserve of files of that many bytes.
+func WithReserve(cfg Config, size int64) Config {
+	cfg.reserve = size
 	return cfg
 }
 

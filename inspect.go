@@ -109,6 +109,7 @@ func stillHas(d document, confirmed batch) bool {
 
 // inspectAll inspects all entries of a day's object.
 func (w *dayWorker) inspectAll(ctx context.Context, seen view, k kept, waiting, uploaded []batch) (view, []batch, error) {
+	w.spool.forbidPrune(w.day) // until it is known what the object has
 	seen, err := w.lookAtAll(ctx, seen)
 	if err != nil {
 		return seen, nil, err

@@ -205,7 +205,7 @@ func TestBodyIsNotReplacedByLess(t *testing.T) {
 	key := bodyHead{Key: "day.json"}
 	head := func(v Version) bodyHead { return bodyHead{Key: key.Key, Version: v} }
 	disk := crashfs.New()
-	s, err := newSpool(disk, "all_api", 10, func() string { return "ID00000001" }, nil)
+	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, newID: func() string { return "ID00000001" }, reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestBodyIsNotReplacedByLess(t *testing.T) {
 func TestBodyOfAnOlderRelease(t *testing.T) {
 	o := daily{day: testDay}
 	disk := crashfs.New()
-	s, err := newSpool(disk, "all_api", 10, func() string { return "ID00000001" }, nil)
+	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, newID: func() string { return "ID00000001" }, reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

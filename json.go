@@ -324,6 +324,47 @@ func appendIndented(dst, value []byte) ([]byte, error) {
 	return appendFormat(dst, value, jsontext.WithIndent("  "))
 }
 
+// indentedSize returns how long valid JSON may become by appendIndented, at most.
+func indentedSize(b []byte) int {
+	const newline, space, quote = 1, 1, 3
+	steps := [256]int8{'{': +1, '[': +1, '}': -1, ']': -1, ',': 2, '"': quote, ':': 4}
+	size, depth := len(b), 0
+	for i := 0; i < len(b); i++ {
+		switch step := steps[b[i]]; step {
+		case 0:
+		case quote:
+			i = stringEnd(b, i)
+		case 4:
+			size += space
+		case 2:
+			size += newline + 2*depth
+		default:
+			depth += int(step)
+			size += newline + 2*depth
+		}
+	}
+	return size
+}
+
+// stringEnd returns where the string ends that begins at i: at its quote.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return len(b)
+		}
+		i += n
+		slashes := 0
+		for b[i-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i
+		}
+	}
+	return i
+}
+
 // appendFormat is jsontext.AppendFormat, kept from respelling strings and from
 // leaving an unformatted value behind its error.
 func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error) {

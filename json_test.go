@@ -495,3 +495,20 @@ func BenchmarkSplitArray(b *testing.B) {
 		}
 	}
 }
+
+// FuzzIndentedSize: it is never less than what indenting makes, and at most what
+// white space was there is more.
+func FuzzIndentedSize(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"a":[1,{"b":"\\\""},{},[]]}`, ` [ [ ] , { } ] `, `"\\"`, `{"a\"[":"]\\"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		out, err := appendIndented(nil, b)
+		if err != nil {
+			return
+		}
+		if most := indentedSize(b); len(out) > most {
+			t.Errorf("%q: at most %d bytes, got %d", b, most, len(out))
+		}
+	})
+}

@@ -28,7 +28,8 @@ func TestLoadIsBoundedByTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSpool(disk, cfg.Name, fetches, cfg.newID, cfg.format)
+	cfg.MaxFetches = fetches
+	s, err := newSpool(disk, &cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

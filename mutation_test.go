@@ -134,9 +134,9 @@ func mutations() []mutation {
 			clockSet, "",
 		},
 		{
-			"forget a day that is to be closed", "spool.go",
-			"if spared[b.id] {",
-			"if spared == nil {",
+			"forget a day that is to be closed", "prune.go",
+			"return spared[b.id]",
+			"return spared == nil",
 			"^TestDayToBeClosedIsRemembered$", "",
 		},
 		{
@@ -345,8 +345,8 @@ func mutations() []mutation {
 		},
 		{
 			"look into uploaded before pending", "recover.go",
-			"pending, err := s.pending()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tuploaded, err := s.uploaded()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n",
-			"uploaded, err := s.uploaded()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tpending, err := s.pending()\n\tif err != nil {\n\t\treturn nil, err\n\t}\n",
+			"again, err = s.pending()\n",
+			"again, err = s.pending()\n\t\t\tpending = again\n",
 			"^TestBatchConfirmedWhileOpening$", "",
 		},
 		{
@@ -456,6 +456,66 @@ func mutations() []mutation {
 			"if wrote.isLike(after.doc) {",
 			"if false {",
 			"^TestOwnVersionsAreNotRead$", "",
+		},
+		{
+			"do not use the reserve for what uploading needs", "spool.go",
+			"for noSpace(err) && s.reserve.take(spare) == nil {",
+			"for false {",
+			"^TestReserveWrites", "",
+		},
+		{
+			"overwrite a file that a power cut may give back to the reserve", "reserve.go",
+			"return r.fs.SyncDir(r.dir)",
+			"return nil",
+			"^TestReserveAcross", "",
+		},
+		{
+			"do not seal on a full disk", "array.go",
+			"if noSpace(err) && len(a.records) == 0 {",
+			"if false {",
+			"^TestFullDiskSeals", "",
+		},
+		{
+			"let fetches have what belongs to the reserve", "spool.go",
+			"if err := s.reserve.fill(); noSpace(err) {",
+			"if err := s.reserve.fill(); false {",
+			"^TestFullDiskKeepsTheReserve", "",
+		},
+		{
+			"do not open on a full disk", "recover.go",
+			"if noSpace(err) {\n\t\ts.array.broken",
+			"if false {\n\t\ts.array.broken",
+			"^TestFullDiskOpens", "",
+		},
+		{
+			"delete confirmed batches that were not seen", "prune.go",
+			"if !s.mayPrune(b) {",
+			"if false {",
+			"^TestFullDiskKeepsLastCopies$", "",
+		},
+		{
+			"look once for batches that may move", "recover.go",
+			"if err == nil && slices.Equal(pending, again) {",
+			"if err == nil {",
+			"^TestBatchThatMoves", "",
+		},
+		{
+			"keep the lines of appends that failed", "array.go",
+			"a.lines = a.lines[:kept]",
+			"_ = kept",
+			"^TestFailedAppendsLeaveNoLines$", "",
+		},
+		{
+			"indent whatever comes", "config.go",
+			"if indentedSize(fetch) > mostIndented*len(fetch)+4<<10 {",
+			"if false {",
+			"^TestDeepFetch", "",
+		},
+		{
+			"leave a spool open to other users", "spool.go",
+			"err = s.fs.Chmod(s.dir, 0o700)",
+			"err = nil",
+			"^TestLooseSpool", "",
 		},
 	}
 }

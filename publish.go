@@ -351,18 +351,14 @@ func (w *dayWorker) prune(seen view) error {
 	if err != nil {
 		return err
 	}
-	old = slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.daily() != w.day || !seen.holds(b) })
-	if len(old) == 0 {
-		return nil
-	}
-	// Or a power cut could leave the name of one in pending/ alone.
-	if err := w.spool.syncPending(); err != nil {
-		return &Error{"sync", w.cfg.path(w.spool.path(pendingDir)), err}
-	}
 	for _, b := range old {
-		if err := w.spool.remove(w.spool.batchPath(b)); err != nil {
-			return &Error{"remove", w.cfg.path(w.spool.batchPath(b)), err}
+		if b.daily() == w.day && seen.holds(b) {
+			w.spool.allowPrune(b)
 		}
+	}
+	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.daily() != w.day || !w.spool.mayPrune(b) })
+	if err := w.spool.pruneBatches(gone...); err != nil {
+		return &Error{"remove", w.cfg.path(w.spool.path(uploadedDir)), err}
 	}
 	return nil
 }
@@ -373,31 +369,37 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 	seen, err := w.look(ctx, anySequence)
 	if err == nil {
 		var back []batch
-		if seen, back, err = w.inspect(ctx, seen, nil); err != nil {
+		switch seen, back, err = w.inspect(ctx, seen, nil); {
+		case err != nil:
 			w.failed(ctx, err)
-			return
-		}
-		if len(back) > 0 { // they are uploaded first
+		case len(back) > 0: // they are uploaded first
 			w.wake()
 			return
+		default:
+			err = w.prune(seen)
 		}
-		err = w.prune(seen)
 	}
-	w.pruning.failures++ // what is left may be so because it was not seen
-	w.pruning.due = w.cfg.Clock.Now().Add(mostBackoff)
+	pause := mostBackoff
 	if err == nil {
-		w.pruning.due = w.cfg.Clock.Now().Add(refusedPause)
+		old, err := w.uploadedHere()
+		if err == nil && !slices.Contains(w.prunableDays(old), w.day) {
+			w.pruning = retryState{}
+			return
+		}
+		pause = refusedPause // what is left was not seen in the object
 	}
+	w.pruning.failures++
+	w.pruning.due = w.cfg.Clock.Now().Add(pause)
 }
 
 // beyondKeeping returns those of the confirmed batches of this place, in order, that
-// need not be kept.
+// need not be kept. On a full disk those are more.
 func (p *publisher) beyondKeeping(old []batch) []batch {
-	if len(old) <= p.cfg.KeepUploaded {
-		return nil
+	keep := p.cfg.KeepUploaded
+	if p.spool.isTight() {
+		keep = leastUploaded
 	}
-	spared := p.spool.spared(old)
-	return slices.DeleteFunc(slices.Clone(old[:len(old)-p.cfg.KeepUploaded]), func(b batch) bool { return spared[b.id] })
+	return p.spool.beyond(old, keep)
 }
 
 // prunableDays returns the days some of whose confirmed batches need not be kept.

@@ -30,6 +30,7 @@ type publisher struct {
 	ctx    context.Context // of the goroutines, ended by stop
 	cancel context.CancelFunc
 	ended  chan struct{}
+	files  chan struct{} // holds a value while somebody writes a file that all days share
 	woken  chan struct{}
 
 	mu      sync.Mutex      // guards what follows, and dayWorker.begun
@@ -85,7 +86,7 @@ const (
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
 		cfg: cfg, spool: s.usedBy("publisher"), outer: s, tidy: tidy, stats: stats, place: cfg.place(),
-		ended: make(chan struct{}), woken: make(chan struct{}, 1), round: make(chan struct{}),
+		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		seen: newSeenFile(), refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -554,30 +555,33 @@ func (p *publisher) objects(day Day) []daily {
 }
 
 // prove has the Store find out what its writes can rely on, unless that is known.
-func (p *publisher) prove(ctx context.Context, key string) error {
-	store, ok := p.cfg.Store.(Prover)
+func (w *dayWorker) prove(ctx context.Context) error {
+	store, ok := w.cfg.Store.(Prover)
 	if !ok {
 		return nil
 	}
-	p.mu.Lock()
-	known := p.proof
-	p.mu.Unlock()
+	name := w.spool.path(proofFile)
+	w.mu.Lock()
+	known := w.proof
+	w.mu.Unlock()
 	if known == "" {
-		content, err := p.spool.readFile(p.spool.path(proofFile))
+		content, err := w.spool.readFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &Error{"read", p.cfg.path(p.spool.path(proofFile)), err}
+			return &Error{"read", w.cfg.path(name), err}
 		}
 		known = string(content)
 	}
-	text, err := store.Prove(ctx, key, known)
+	text, err := store.Prove(ctx, w.key(), known)
 	if err != nil {
-		return storeError("prove", key, err)
+		return storeError("prove", w.key(), err)
 	}
-	p.mu.Lock()
-	p.proof = text
-	p.mu.Unlock()
+	w.mu.Lock()
+	w.proof = text
+	w.mu.Unlock()
 	if text != known {
-		p.spool.writeFile(p.spool.path(proofFile), []byte(text)) // or it is proven again next time
+		w.files <- struct{}{}
+		defer func() { <-w.files }()
+		w.spool.writeFile(name, []byte(text)) // or it is proven again next time
 	}
 	return nil
 }

@@ -57,17 +57,20 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 
 	if found.rewrite || unclean {
 		err = s.array.replace()
-	} else {
+	} else if err = s.checkArray(); err == nil {
 		err = s.array.reopen(found.end)
 	}
+	if noSpace(err) {
+		s.array.broken, err = true, nil // as it is what waits can be uploaded, which makes room
+	}
 	if err != nil {
-		return &Error{"open", s.array.name, err}
+		return &Error{"open", s.array.name, oneDisk(err)}
 	}
 	if unclean { // batch.json could be read, and yet need not be durable
 		s.begun, s.unsure = false, true
 	}
 	if !s.begun && len(found.records) > 0 {
-		if err := s.begin(s.progress); err != nil {
+		if err := s.begin(s.progress); err != nil && !noSpace(err) { // ready tries again
 			return &Error{"write", s.path(progressFile), err}
 		}
 	}
@@ -91,7 +94,11 @@ func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bo
 	if ghost != nil {
 		s.progress.Day, s.progress.First, s.progress.Order = ghost.day, ghost.first, ghost.order
 		s.sealing = &sealing{batch: *ghost, reason: reasonResumed, linked: ghost.sequence > 0}
-		if err := s.finishSeal(); err != nil {
+		err := s.finishSeal()
+		if noSpace(err) {
+			s.array.broken, err = s.array.file == nil, nil // ready finishes it
+		}
+		if err != nil {
 			return false, &Error{"seal", s.array.name, err}
 		}
 		return true, nil
@@ -139,7 +146,11 @@ func (s *spool) loadArray() (foundArray, error) {
 	}
 	report := Repaired{File: s.array.name, What: fmt.Sprintf("it did not end as it should; its %d complete fetches stay", len(records))}
 	if len(bytes.Trim(text[end:], ", \t\r\n]")) > 0 {
-		if report.Aside, err = s.keep(s.array.name, text[end:]); err != nil {
+		report.Aside, err = s.keep(s.array.name, text[end:])
+		if noSpace(err) { // a second name for all of it takes none
+			report.Aside, err = s.keepFile(s.array.name)
+		}
+		if err != nil {
 			return foundArray{}, err
 		}
 	}
@@ -147,20 +158,24 @@ func (s *spool) loadArray() (foundArray, error) {
 	return found, nil
 }
 
-// names returns all batches that the spool knows of. A batch may move from
-// pending to uploaded meanwhile, so that is the order of looking.
+// names returns all batches that the spool knows of, one perhaps twice. The
+// process that publishes may move them from pending to uploaded meanwhile, and
+// back; so it looks until nothing has moved.
 func (s *spool) names() ([]batch, error) {
 	pending, err := s.pending()
-	if err != nil {
-		return nil, err
+	for err == nil {
+		var uploaded, again []batch
+		if uploaded, err = s.uploaded(); err == nil {
+			again, err = s.pending()
+		}
+		if err == nil && slices.Equal(pending, again) {
+			names := append(pending, uploaded...)
+			slices.SortFunc(names, byOrder)
+			return names, nil
+		}
+		pending = again
 	}
-	uploaded, err := s.uploaded()
-	if err != nil {
-		return nil, err
-	}
-	names := append(pending, uploaded...)
-	slices.SortFunc(names, byOrder)
-	return names, nil
+	return nil, err
 }
 
 // latest returns the batch that was sealed last, or the zero batch.
@@ -187,6 +202,9 @@ func (s *spool) loadProgress() (bool, error) {
 		return true, nil
 	}
 	aside, err := s.keep(name, content)
+	if noSpace(err) {
+		aside, err = s.keepFile(name)
+	}
 	if err == nil {
 		s.report(Repaired{File: name, What: "it does not parse; made anew from the names in the spool", Aside: aside})
 	}
@@ -198,15 +216,24 @@ func (s *spool) loadProgress() (bool, error) {
 // that it failed to write and then called clean, and names that it has not
 // written: only new files are to be trusted. A power cut forgets what is not on
 // disk, so the mark need not be durable.
+//
+// A mark that was taken away is there by another name, so that to leave it again
+// needs no room.
 func (s *spool) markUnclean() (was bool, err error) {
-	f, err := s.fs.OpenFile(s.path(uncleanFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return true, nil
+	mark := s.path(uncleanFile)
+	if _, err := s.fs.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
 	}
-	if err != nil {
+	if err := s.fs.Rename(s.path(cleanFile), mark); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return false, f.Close()
+	return false, s.reserve.helped(func() error {
+		f, err := s.fs.OpenFile(mark, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
 }
 
 // ghost returns the batch that was sealed last if the array still is that
@@ -240,5 +267,9 @@ func (s *spool) closeClean() error {
 	if s.array.broken || s.unsure {
 		return nil
 	}
-	return s.remove(s.path(uncleanFile))
+	err := s.fs.Rename(s.path(uncleanFile), s.path(cleanFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

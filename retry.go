@@ -33,5 +33,8 @@ func permanent(err error) bool {
 	return errors.Is(err, ErrPermanent) || errors.Is(err, fs.ErrPermission)
 }
 
-// noSpace reports whether err says that a disk is full.
-func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) }
+// noSpace reports whether err says that a disk is full, or that its user has no
+// more of it.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

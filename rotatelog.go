@@ -26,6 +26,7 @@ type Writer struct {
 
 	turn  chan struct{} // holds a value while somebody has the array
 	group int           // how many records were written together last; whoever has the turn has it
+	bare  map[Day]*bare // whoever has the turn has it
 
 	mu    sync.Mutex // guards queue
 	queue []*request // records that wait for their turn, in order
@@ -61,6 +62,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		cfg:    cfg,
 		limits: limits{maxBytes: cfg.MaxFetchBytes, maxDepth: cfg.MaxDepth},
 		turn:   make(chan struct{}, 1),
+		bare:   map[Day]*bare{},
 		closed: make(chan struct{}),
 	}
 	w.endAppend = sync.OnceValue(w.closeAppend)
@@ -95,16 +97,18 @@ func (w *Writer) openSpool(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := newSpool(fsys, w.cfg.Name, w.cfg.MaxFetches, w.cfg.newID, w.cfg.format)
+	s, err := newSpool(vfs.WithoutDirSync(fsys, w.cfg.tellNoDirSync), &w.cfg)
 	if err != nil {
 		return errors.Join(err, fsys.Close())
 	}
-	s.pack = w.cfg.Compression
 	w.spool = s
 	if w.lock, err = w.awaitLock(ctx); err != nil {
 		return errors.Join(err, s.close())
 	}
 	if err := s.recover(w.cfg.today(), w.recoveredDay); err != nil {
+		return errors.Join(err, s.close(), w.lock.Close())
+	}
+	if err := s.reserve.fill(); err != nil && !noSpace(err) {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
 	return nil
@@ -198,12 +202,14 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// Flush is Seal and then Drain.
+// Flush is Seal and then Drain. If the batch cannot be sealed, those that were
+// sealed before are waited for all the same.
 func (w *Writer) Flush(ctx context.Context) error {
-	if err := w.Seal(ctx); err != nil {
-		return err
+	sealed := w.Seal(ctx)
+	if errors.Is(sealed, fs.ErrClosed) || ctx.Err() != nil {
+		return sealed
 	}
-	return w.Drain(ctx)
+	return errors.Join(sealed, w.Drain(ctx))
 }
 
 // Seal ends the batch, even if it is not full, so that it will be uploaded. An

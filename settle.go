@@ -120,7 +120,7 @@ func (w *dayWorker) intentName() intentName { return intentName{w.day, w.place.i
 // the same.
 func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []Part, meta map[string]string) (sent []Part, reply error) {
 	key := w.key()
-	if err := w.prove(ctx, key); err != nil {
+	if err := w.prove(ctx); err != nil {
 		return parts, err
 	}
 	store, ok := w.cfg.Store.(Multipart)

@@ -363,6 +363,7 @@ func (h *host) append(ctx context.Context, goroutine int) {
 		h.healed = h.diskTrouble == 0 && h.inject == nil
 		h.mu.Unlock()
 	case p.isDead(), h.faulty(), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case h.isFull(err):
 	case errors.Is(err, rotatelog.ErrSpoolFull) && h.cfg.MaxPendingBytes > 0:
 	default:
 		h.t.Errorf("host %d: append: %v", h.id, err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"syscall"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -37,6 +38,9 @@ type spool struct {
 	waiting int64 // bytes in pending/, or more: batches leave without notice
 	counted bool
 
+	reserve  reserve
+	prunable *prunable
+
 	sealed   []Sealed // what has happened and is not yet told
 	repaired []Repaired
 }
@@ -58,51 +62,131 @@ const (
 	publishLock  = "publish.lock"
 	progressFile = "batch.json"
 	spareFile    = "spare.json" // what will replace the array
+	checkFile    = "check"      // in pending/ and uploaded/: whether files can be moved there
 	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
 	ownerFile    = "owner"      // a random id that objects are marked with
 	uncleanFile  = "unclean"    // stands while a Writer appends, and after one that was killed
+	cleanFile    = "clean"      // what it is renamed to meanwhile: to make it may need room
 	pendingDir   = "pending"
 	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
 	damagedDir   = "damaged"
+	reserveDir   = "reserve"
 )
 
-// newSpool returns the spool of the stream called name, its directories made.
-func newSpool(fsys vfs.FS, name string, max int, newID func() string, format formatFunc) (*spool, error) {
-	s := &spool{fs: fsys, dir: name + ".spool", max: max, newID: newID}
-	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: format, aside: s.setAside}
+// newSpool returns the spool of cfg's stream, its directories made.
+func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
+	name := cfg.Name
+	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable)}
+	s.reserve = reserve{fs: fsys, dir: s.path(reserveDir), size: cfg.reserve, taken: new(taken)}
+	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.take}
 	for _, d := range []string{s.dir, s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
 		if err := s.mkdir(d); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.secure(); err != nil {
+		return nil, err
 	}
 	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
 		if err := s.makeDayLocks(); err != nil {
 			return nil, err
 		}
 	}
+	if err := s.reserve.open(); err != nil && !noSpace(err) {
+		return nil, err
+	}
 	return s, s.checkDir()
 }
 
-// checkDir returns an error if no file can be made beside the array: better now
-// than when the first batch is full.
+// checkDir returns an error if a file cannot be made beside the array, and renamed
+// to where batches go: better now than when the first one is full.
 func (s *spool) checkDir() error {
-	name := s.array.name + ".new"
+	name := "." + s.array.name + ".rotatelog"
+	if info, err := s.fs.Stat(name); err == nil && (info.Size > 0 || !info.Mode.IsRegular()) {
+		return nil // somebody else's, and not to be touched
+	}
 	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if noSpace(err) { // it says nothing of the directory, and what waits can be uploaded
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), s.remove(name))
+	err = f.Close()
+	for _, dir := range []string{pendingDir, uploadedDir} {
+		to := s.path(dir, checkFile)
+		if err != nil {
+			break
+		}
+		if err = s.fs.Rename(name, to); err == nil {
+			name = to
+		}
+	}
+	if noSpace(err) {
+		err = nil
+	}
+	return errors.Join(oneDisk(err), s.remove(name))
+}
+
+// checkArray returns an error if the array, which is not to be replaced now, cannot
+// be replaced later because something is mounted on it.
+func (s *spool) checkArray() error {
+	name := s.path(pendingDir, checkFile)
+	if err := s.remove(name); err != nil {
+		return err
+	}
+	err := s.fs.Link(s.array.name, name)
+	if errors.Is(err, syscall.EXDEV) {
+		return oneDisk(err)
+	}
+	return s.remove(name) // there may be no links, or no room for one
+}
+
+// oneDisk says what to do about a rename that leads from one file system, or mount,
+// to another.
+func oneDisk(err error) error {
+	if errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EBUSY) {
+		return fmt.Errorf("%w: Dir, the spool and all in it must be one file system, mounted as a whole: mount Dir itself, and nothing in it", err)
+	}
+	return err
+}
+
+// secure keeps other users out of the spool.
+func (s *spool) secure() error {
+	info, err := s.fs.Stat(s.dir)
+	if err != nil {
+		return err
+	}
+	if info.Foreign {
+		return fmt.Errorf("%s belongs to another user; give it, and all in it, to the user that this runs as, or set another Dir", s.dir)
+	}
+	const others = 0o077
+	if info.Mode&others == 0 {
+		return nil
+	}
+	err = s.fs.Chmod(s.dir, 0o700)
+	if now, statErr := s.fs.Stat(s.dir); err != nil || statErr != nil || now.Mode&others != 0 {
+		return fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed; use a file system with modes: %w",
+			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission))
+	}
+	s.report(Repaired{File: s.dir, What: fmt.Sprintf("its mode was %v, which let other users in; now it is %v", info.Mode, fs.ModeDir|0o700)})
+	return nil
 }
 
 func (s *spool) mkdir(name string) error {
 	err := s.fs.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		info, err := s.fs.Stat(name)
-		if err == nil && !info.Mode.IsDir() {
-			err = fmt.Errorf("%s is not a directory; move it away", name)
+		switch {
+		case err != nil:
+			return err
+		case info.Mode.Type() == fs.ModeSymlink:
+			return fmt.Errorf("%s is a symbolic link; put the directory itself in its place, or set Dir to where it leads", name)
+		case !info.Mode.IsDir():
+			return fmt.Errorf("%s is not a directory; move it away", name)
 		}
-		return err
+		return nil
 	}
 	if err != nil {
 		return err
@@ -113,6 +197,25 @@ func (s *spool) mkdir(name string) error {
 		return errors.Join(err, s.fs.Remove(name))
 	}
 	return nil
+}
+
+// makeReady is ready on a disk with room for the fetch. What room there is belongs
+// to the reserve first, and confirmed batches give up theirs.
+func (s *spool) makeReady(day Day, now time.Time) error {
+	ready := func() error {
+		if err := s.ready(day, now); err != nil {
+			return err
+		}
+		if err := s.reserve.fill(); noSpace(err) {
+			return err
+		}
+		return nil
+	}
+	err := ready()
+	if noSpace(err) && s.prune(leastUploaded) == nil {
+		err = ready()
+	}
+	return err
 }
 
 // ready makes the array fit to take a fetch of day: a seal that failed half way
@@ -295,7 +398,11 @@ func (s *spool) linkTo(target string) error {
 	if err := s.remove(unseen); err != nil {
 		return err
 	}
-	if s.sealing.copied = !s.link(unseen, target); s.sealing.copied {
+	linked, err := s.link(unseen, target)
+	if err != nil {
+		return err
+	}
+	if s.sealing.copied = !linked; s.sealing.copied {
 		if err := s.copyTo(unseen); err != nil {
 			return err
 		}
@@ -305,19 +412,24 @@ func (s *spool) linkTo(target string) error {
 
 // link makes unseen a second name of the array. False: the directory has no hard
 // links, the array is no longer that of the batch, or target is there but not to
-// be trusted, and would not be made anew by a rename.
-func (s *spool) link(unseen, target string) bool {
+// be trusted, and would not be made anew by a rename. An error says that there is
+// no room for a name, and so none for a copy.
+func (s *spool) link(unseen, target string) (bool, error) {
 	if s.array.broken { // it has begun anew, but for its name
-		return false
+		return false, nil
 	}
 	if _, err := s.fs.Stat(target); !errors.Is(err, fs.ErrNotExist) {
-		return false
+		return false, nil
 	}
-	if err := s.fs.Link(s.array.name, unseen); err != nil {
-		return false
+	err := s.reserve.helped(func() error { return s.fs.Link(s.array.name, unseen) })
+	if noSpace(err) {
+		return false, err
+	}
+	if err != nil {
+		return false, nil
 	}
 	info, err := s.fs.Stat(unseen)
-	return err == nil && !s.array.strange(info)
+	return err == nil && !s.array.strange(info), nil
 }
 
 // copyTo makes target a file like the array, and says so first in batch.json.
@@ -377,6 +489,12 @@ func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
 // are known, and reported.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
+	defer func() {
+		if errors.Is(err, syscall.EIO) {
+			err = fmt.Errorf("%w: the disk cannot read a batch that is not uploaded; copy from it what can be read, move the file away, and append that again: %w",
+				ErrPermanent, err)
+		}
+	}()
 	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
@@ -412,7 +530,7 @@ func (s *spool) confirm(b batch, sequence int, place string) error {
 	if err := s.remove(to); err != nil { // of an attempt that failed half way
 		return err
 	}
-	if err := s.fs.Link(from, to); err != nil {
+	if err := s.reserve.helped(func() error { return s.fs.Link(from, to) }); err != nil {
 		if err := s.fs.Rename(from, to); err != nil {
 			return err
 		}
@@ -426,28 +544,6 @@ func (s *spool) dropPending(b batch) error {
 		return err
 	}
 	return s.remove(s.batchPath(b))
-}
-
-// leastUploaded is how many confirmed batches stay when the disk is full.
-const leastUploaded = 1
-
-// prune deletes all but the last keep confirmed batches, and those by which a
-// day is remembered that is to be closed.
-func (s *spool) prune(keep int) error {
-	old, err := s.uploaded()
-	if err != nil || len(old) <= keep {
-		return err
-	}
-	spared := s.spared(old)
-	for _, b := range old[:len(old)-keep] {
-		if spared[b.id] {
-			continue
-		}
-		if err := s.remove(s.batchPath(b)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // remove removes a file that may be gone already.
@@ -502,9 +598,11 @@ func (s *spool) keep(name string, content []byte) (aside string, err error) {
 // keepFile gives a file of the spool, which is never written again, a second
 // name in damaged/, or a copy where there are no hard links.
 func (s *spool) keepFile(name string) (aside string, err error) {
-	aside, err = s.newAside(name, func(aside string) error { return s.fs.Link(name, aside) })
-	if err == nil {
-		return aside, nil
+	aside, err = s.newAside(name, func(aside string) error {
+		return s.reserve.helped(func() error { return s.fs.Link(name, aside) })
+	})
+	if err == nil || noSpace(err) {
+		return aside, err
 	}
 	content, err := s.readFile(name)
 	if err != nil {
@@ -538,13 +636,32 @@ func (s *spool) takeNews() ([]Sealed, []Repaired) {
 
 func (s *spool) report(r Repaired) { s.repaired = append(s.repaired, r) }
 
-// writeFile replaces a file in the spool durably by one with that content.
+// writeFile replaces a file in the spool durably by one with that content. Where
+// the disk is full it takes one of the reserve.
 func (s *spool) writeFile(name string, content []byte) error {
 	spare := name + ".new"
-	if err := s.fs.Remove(spare); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.remove(spare); err != nil {
 		return err
 	}
-	f, err := s.fs.OpenFile(spare, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err := s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
+	for noSpace(err) && s.reserve.take(spare) == nil {
+		err = s.writeTo(spare, 0, content)
+	}
+	if noSpace(err) && s.prune(leastUploaded) == nil && s.remove(spare) == nil {
+		err = s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.fs.Rename(spare, name); err != nil {
+		return err
+	}
+	return s.fs.SyncDir(path.Dir(name))
+}
+
+// writeTo makes content all that is in a file, and syncs it.
+func (s *spool) writeTo(name string, flag int, content []byte) error {
+	f, err := s.fs.OpenFile(name, os.O_WRONLY|flag, 0o600)
 	if err != nil {
 		return err
 	}
@@ -552,13 +669,12 @@ func (s *spool) writeFile(name string, content []byte) error {
 	if _, err := f.WriteAt(content, 0); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
+	if flag == 0 { // it was longer
+		if err := f.Truncate(int64(len(content))); err != nil {
+			return err
+		}
 	}
-	if err := s.fs.Rename(spare, name); err != nil {
-		return err
-	}
-	return s.fs.SyncDir(path.Dir(name))
+	return syncFile(f)
 }
 
 func (s *spool) readFile(name string) ([]byte, error) {
@@ -600,11 +716,22 @@ func (s *spool) makeDayLocks() error {
 // usedBy returns the spool as a part of the program uses it that has a goroutine of
 // its own. It has nothing of the array.
 func (s *spool) usedBy(part string) *spool {
-	return &spool{fs: vfs.Named(s.fs, part), dir: s.dir, newID: s.newID}
+	fsys := vfs.Named(s.fs, part)
+	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable,
+		reserve: reserve{fs: fsys, dir: s.reserve.dir, size: s.reserve.size, taken: s.reserve.taken}}
 }
 
 // lock takes one of the spool's locks, or returns vfs.ErrLocked.
-func (s *spool) lock(name string) (io.Closer, error) { return s.fs.Lock(s.path(name)) }
+func (s *spool) lock(name string) (l io.Closer, err error) {
+	err = s.reserve.helped(func() error {
+		l, err = s.fs.Lock(s.path(name))
+		return err
+	})
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
+		err = fmt.Errorf("this file system has no locks; set Dir to a local disk: %w", err)
+	}
+	return l, err
+}
 
 func (s *spool) close() error { return errors.Join(s.array.close(), s.fs.Close()) }
 

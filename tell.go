@@ -107,6 +107,16 @@ func (cfg *Config) tellUncounted(u Uncounted) {
 	}
 }
 
+func (cfg *Config) tellNoDirSync(dir string, err error) {
+	cfg.Logger.Warn("directories cannot be synced on this file system: a power cut may take files, and fetches with them; set Dir to a local disk",
+		"dir", cfg.path(dir), "err", err)
+}
+
+func (cfg *Config) tellCountless(day Day) {
+	cfg.Logger.Warn("all fetches count 0 matches: none has "+pathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example, to say where a fetch has its count",
+		"day", day)
+}
+
 // aside returns the path of the bytes that were set aside, "" for none.
 func (cfg *Config) aside(r Repaired) string {
 	if r.Aside == "" {

@@ -104,6 +104,13 @@ func (f *FS) SetCapacity(n int64) {
 	f.Capacity = n
 }
 
+// Limited reports whether there is a Capacity.
+func (f *FS) Limited() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Capacity > 0
+}
+
 // OpenFile implements vfs.FS. It opens directories for reading only.
 func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
 	op := Op{Kind: "OpenFile", Name: name, Mutates: flag&(os.O_CREATE|os.O_TRUNC) != 0}

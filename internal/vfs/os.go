@@ -54,7 +54,10 @@ func mkdirAll(path string) error {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	if err := d.Sync(); !noDirSync(err) {
+		return err
+	}
+	return nil
 }
 
 type dir struct{ root *os.Root }
@@ -140,6 +143,7 @@ func infoOf(info fs.FileInfo) Info {
 	i := Info{Size: info.Size(), ModTime: info.ModTime(), Mode: info.Mode()}
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		i.ID = ID{uint64(s.Dev), s.Ino}
+		i.Foreign = int(s.Uid) != os.Geteuid()
 	}
 	return i
 }

@@ -70,6 +70,7 @@ type Info struct {
 	ModTime time.Time
 	Mode    fs.FileMode
 	ID      ID
+	Foreign bool // it belongs to another user than the process does
 }
 
 // ID tells files apart, as a device and inode do.

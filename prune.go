@@ -1,0 +1,130 @@
+package rotatelog
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// Confirmed batches are deleted when there are more than are to be kept, and where
+// the disk is full. One that the day's object no longer has may be the last copy
+// of what it holds, so only those are deleted that were seen there.
+
+// leastUploaded is how many confirmed batches stay when the disk is full.
+const leastUploaded = 1
+
+// prunable are the confirmed batches, by their ids, that this process has seen in
+// their day's object since anybody else changed that.
+type prunable struct {
+	mu    sync.Mutex // guards what follows
+	seen  map[string]daily
+	tight bool // the disk is full
+}
+
+// allowPrune says that batches were seen in their day's object.
+func (s *spool) allowPrune(batches ...batch) {
+	s.prunable.mu.Lock()
+	defer s.prunable.mu.Unlock()
+	if s.prunable.seen == nil {
+		s.prunable.seen = map[string]daily{}
+	}
+	for _, b := range batches {
+		s.prunable.seen[b.id] = b.daily()
+	}
+}
+
+// forbidPrune says that a day's object is not known any more.
+func (s *spool) forbidPrune(day daily) {
+	s.prunable.mu.Lock()
+	defer s.prunable.mu.Unlock()
+	maps.DeleteFunc(s.prunable.seen, func(_ string, of daily) bool { return of == day })
+}
+
+// mayPrune reports whether b was seen in its day's object.
+func (s *spool) mayPrune(b batch) bool {
+	s.prunable.mu.Lock()
+	defer s.prunable.mu.Unlock()
+	_, ok := s.prunable.seen[b.id]
+	return ok
+}
+
+// prune deletes all but the last keep confirmed batches, those by which a day is
+// remembered that is to be closed, those that were not seen in its object, and those of
+// a day that somebody is at work on.
+func (s *spool) prune(keep int) error {
+	overdue, err := s.overdue(keep)
+	if err != nil {
+		return err
+	}
+	for _, b := range overdue {
+		if !s.mayPrune(b) {
+			continue
+		}
+		lock, err := s.lockDay(b.day)
+		if errors.Is(err, vfs.ErrLocked) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = errors.Join(s.pruneBatches(b), lock.Close())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pruneBatches deletes confirmed batches. Their names in pending/ must be gone for good
+// before, or a power cut could leave those alone.
+func (s *spool) pruneBatches(batches ...batch) error {
+	if len(batches) == 0 {
+		return nil
+	}
+	if err := s.syncPending(); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if err := s.remove(s.batchPath(b)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overdue returns the confirmed batches beyond the last keep, but for those by which a
+// day is remembered that is to be closed.
+func (s *spool) overdue(keep int) ([]batch, error) {
+	old, err := s.uploaded()
+	if err != nil {
+		return nil, err
+	}
+	return s.beyond(old, keep), nil
+}
+
+// beyond is overdue of confirmed batches that were listed.
+func (s *spool) beyond(old []batch, keep int) []batch {
+	if len(old) <= keep {
+		return nil
+	}
+	spared := s.spared(old)
+	return slices.DeleteFunc(slices.Clone(old[:len(old)-keep]), func(b batch) bool { return spared[b.id] })
+}
+
+// setTight says whether the disk is full, and reports whether that is new.
+func (s *spool) setTight(tight bool) (changed bool) {
+	s.prunable.mu.Lock()
+	defer s.prunable.mu.Unlock()
+	changed = s.prunable.tight != tight
+	s.prunable.tight = tight
+	return changed
+}
+
+func (s *spool) isTight() bool {
+	s.prunable.mu.Lock()
+	defer s.prunable.mu.Unlock()
+	return s.prunable.tight
+}

@@ -1,0 +1,161 @@
+package rotatelog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"syscall"
+	"testing"
+
+	"example.com/rotatelog/internal/crashfs"
+)
+
+// newTestSpool returns a spool on a disk, with its reserve.
+func newTestSpool(t *testing.T, disk *crashfs.FS) *spool {
+	t.Helper()
+	s := newTestSpoolOn(t, disk)
+	if err := s.reserve.fill(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newTestSpoolOn is newTestSpool without filling the reserve.
+func newTestSpoolOn(t *testing.T, disk *crashfs.FS) *spool {
+	t.Helper()
+	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, reserve: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func used(disk *crashfs.FS) (n int64) {
+	for _, content := range disk.Tree() {
+		n += int64(len(content))
+	}
+	return n
+}
+
+// TestReserveWritesSmallFiles: as many as it has files, on a disk without a byte;
+// what is longer takes several.
+func TestReserveWritesSmallFiles(t *testing.T) {
+	disk := crashfs.New()
+	s := newTestSpool(t, disk)
+	disk.SetCapacity(used(disk))
+	for n := range reserveFiles {
+		disk.SetCapacity(used(disk)) // others take what it gives up
+		content := fmt.Sprintf("note %d", n)
+		if err := s.writeFile(s.path(fmt.Sprint("f", n)), []byte(content)); err != nil {
+			t.Fatalf("file %d: %v", n, err)
+		}
+		if got, err := disk.ReadFile(s.path(fmt.Sprint("f", n))); err != nil || string(got) != content {
+			t.Errorf("file %d holds %q, %v", n, got, err)
+		}
+	}
+	disk.SetCapacity(used(disk))
+	if err := s.writeFile(s.path("more"), []byte("x")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("with no reserve left: %v", err)
+	}
+	if err := s.reserve.fill(); !errors.Is(err, syscall.ENOSPC) || !s.reserve.short() {
+		t.Errorf("filled again on a full disk: %v", err)
+	}
+	disk.SetCapacity(0)
+	if err := s.reserve.fill(); err != nil || s.reserve.short() {
+		t.Errorf("filled again: %v", err)
+	}
+	names, err := disk.ReadDir(s.path(reserveDir))
+	if err != nil || len(names) != reserveFiles {
+		t.Errorf("the reserve is %q, %v", names, err)
+	}
+}
+
+// TestReserveLeavesRoom: it does not take the last room there is.
+func TestReserveLeavesRoom(t *testing.T) {
+	disk := crashfs.New()
+	disk.Capacity = 12 * 64
+	s := newTestSpoolOn(t, disk)
+	if err := s.reserve.fill(); !noSpace(err) {
+		t.Errorf("fill: %v", err)
+	}
+	if n := used(disk); n > 6*64 {
+		t.Errorf("of %d bytes it takes %d", disk.Capacity, n)
+	}
+}
+
+// TestReserveAcrossPowerCuts cuts power at each operation of writing a file on a
+// full disk. The file is the old or the new one, whole, and no file of the reserve
+// is a file of something else: to overwrite it would change that.
+func TestReserveAcrossPowerCuts(t *testing.T) {
+	for _, anyOrder := range []bool{false, true} {
+		for n := 1; ; n++ {
+			disk := crashfs.New()
+			disk.AnyOrder = anyOrder
+			s := newTestSpool(t, disk)
+			if err := s.writeFile(s.path("f"), []byte("old")); err != nil {
+				t.Fatal(err)
+			}
+			disk.SetCapacity(used(disk))
+			start := disk.Ops()
+			disk.Before = func(op crashfs.Op) error {
+				if op.N == start+n {
+					return crashfs.ErrPowerCut
+				}
+				return nil
+			}
+			err := s.writeFile(s.path("f"), []byte("newer"))
+			crashfs.Enumerate(200, func(choose func(int) int) {
+				after := disk.Crash(choose)
+				got, readErr := after.ReadFile(s.path("f"))
+				if readErr != nil || string(got) != "newer" && (err == nil || string(got) != "old") {
+					t.Fatalf("cut at operation %d: %q, %v; writing returned %v", n, got, readErr, err)
+				}
+				again := newTestSpoolOn(t, after)
+				after.SetCapacity(1)
+				if err := again.writeFile(again.path("g"), []byte("third")); err != nil {
+					t.Fatalf("cut at operation %d, the next file: %v; %q", n, err, after.Tree())
+				}
+				if again, _ := after.ReadFile(s.path("f")); !bytes.Equal(again, got) {
+					t.Fatalf("cut at operation %d: writing another file changed this one to %q", n, again)
+				}
+			})
+			if err == nil {
+				break
+			}
+		}
+	}
+}
+
+// TestReserveIsSharedByProcesses: another may take a file between the look and the
+// rename.
+func TestReserveIsSharedByProcesses(t *testing.T) {
+	disk := crashfs.New()
+	s := newTestSpool(t, disk)
+	other := newTestSpoolOn(t, disk)
+	taken := false
+	disk.Before = func(op crashfs.Op) error {
+		if op.Kind == "Rename" && path.Dir(op.Name) == s.path(reserveDir) && !taken {
+			taken = true
+			if err := other.reserve.take(other.path("theirs")); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	if err := s.reserve.take(s.path("ours")); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := disk.Stat(s.path("ours"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := disk.Stat(s.path("theirs"))
+	if err != nil || ours.ID == theirs.ID {
+		t.Errorf("both took file %v, %v", ours.ID, err)
+	}
+	if names, _ := disk.ReadDir(s.path(reserveDir)); len(names) != reserveFiles-2 || strings.Contains(fmt.Sprint(names), "room") {
+		t.Errorf("the reserve is %q", names)
+	}
+}
