@@ -71,14 +71,21 @@ func (c *powerCut) before(op crashfs.Op) error {
 
 // TestConfirmedBatchIsDurable: a batch that is told to be uploaded has a name after a
 // power cut, by which a store that loses it can get it back, with hard links and
-// without.
+// without, and where there is no room for a copy.
 func TestConfirmedBatchIsDurable(t *testing.T) {
-	for _, links := range []bool{true, false} {
-		t.Run(fmt.Sprint("links ", links), func(t *testing.T) {
+	for name, rule := range map[string]func(crashfs.Op) error{
+		"links":    nil,
+		"no links": withoutLinks,
+		"no links and no room": func(op crashfs.Op) error {
+			if op.Kind == "OpenFile" && strings.HasPrefix(op.Name, "all_api.spool/uploaded/") && strings.HasSuffix(op.Name, ".new") {
+				return syscall.ENOSPC
+			}
+			return withoutLinks(op)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				if !links {
-					b.onDisk(withoutLinks)
-				}
+				b.onDisk(rule)
 				told := 0
 				b.cfg.Hooks.Uploaded = func(u rotatelog.Uploaded) {
 					told++
@@ -136,10 +143,11 @@ func TestNameOfAConfirmedBatchComesBack(t *testing.T) {
 }
 
 // isMoveFrom says which operation of the disk begins to move a batch from one directory
-// to another.
+// of the spool to another.
 func isMoveFrom(dir string) func(crashfs.Op) bool {
 	return func(op crashfs.Op) bool {
-		return (op.Kind == "Link" || op.Kind == "Rename") && strings.HasPrefix(op.Name, "all_api.spool/"+dir+"/")
+		in := func(name string) bool { return strings.HasPrefix(name, "all_api.spool/"+dir+"/") }
+		return (op.Kind == "Link" || op.Kind == "Rename") && in(op.Name) && !in(op.To)
 	}
 }
 
@@ -185,6 +193,53 @@ func takenBackAndCut(b *bench, links bool, cut int) (over bool) {
 		if !stored && !holds(left, 22, "pending", "uploaded") {
 			b.t.Errorf("power is cut after %d changes, %s is left: the batch is neither there nor in the store", cut, name)
 		}
+	})
+	return !disk.cut
+}
+
+// TestConfirmedNumbersAreNotGivenAgain: power is cut while a batch is confirmed, which
+// was the last of its day. Its numbers are then known by its name alone.
+func TestConfirmedNumbersAreNotGivenAgain(t *testing.T) {
+	for _, links := range []bool{true, false} {
+		t.Run(fmt.Sprint("links ", links), func(t *testing.T) {
+			for cut, over := 0, false; !over; cut++ {
+				inBubble(t, func(t *testing.T, b *bench) { over = confirmedAndCut(b, links, cut) })
+			}
+		})
+	}
+}
+
+// confirmedAndCut cuts power that many changes of the disk after a batch began to be
+// confirmed. It is over when there are no more.
+func confirmedAndCut(b *bench, links bool, cut int) (over bool) {
+	rule := func(crashfs.Op) error { return nil }
+	if !links { // the seal has them, so that it writes no numbers into batch.json
+		rule = func(op crashfs.Op) error {
+			if strings.HasPrefix(op.Name, "all_api.spool/") {
+				return withoutLinks(op)
+			}
+			return nil
+		}
+	}
+	disk := cutAfter(cut, isMoveFrom("pending"), rule)
+	b.onDisk(disk.before)
+	b.open()
+	b.append(1)
+	b.Flush(b.t.Context())
+	synctest.Wait()
+	b.Close()
+	b.Writer = nil
+	if !disk.begun {
+		b.t.Fatal("no batch was confirmed")
+	}
+	onEachDisk(b.disk, func(name string, left *crashfs.FS) {
+		next := &bench{t: b.t, disk: left, mem: b.mem, cfg: b.cfg, log: new(lockedBuffer), ids: 1000}
+		next.setDisk(left)
+		next.open()
+		if r := next.append(2)[0]; r.Number != 2 {
+			b.t.Errorf("power is cut after %d changes, %s is left: the next fetch is #%d, want #2", cut, name, r.Number)
+		}
+		next.Close()
 	})
 	return !disk.cut
 }

@@ -61,20 +61,13 @@ func (s *spool) ownerID() (string, error) {
 	return id, nil
 }
 
-// unconfirm moves a confirmed batch back to pending. Where there are no hard links
-// it is copied: after a rename from one directory to another, a power cut may leave
-// the name in neither, and nobody else has the batch.
+// unconfirm moves a confirmed batch back to pending. It is never renamed: nobody else
+// has the batch.
 func (s *spool) unconfirm(b batch) error {
 	from := s.batchPath(b)
 	to := s.batchPath(b.pending())
-	if err := s.fs.Link(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
-		content, err := s.readFile(from)
-		if err != nil {
-			return err
-		}
-		if err := s.writeFile(to, content); err != nil {
-			return err
-		}
+	if err := s.alias(from, to); err != nil {
+		return err
 	}
 	if err := s.syncPending(); err != nil {
 		return err

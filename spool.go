@@ -530,7 +530,7 @@ func (s *spool) confirm(b batch, sequence int, place string) error {
 	if err := s.remove(to); err != nil { // of an attempt that failed half way
 		return err
 	}
-	if err := s.reserve.helped(func() error { return s.fs.Link(from, to) }); err != nil {
+	if err := s.alias(from, to); err != nil { // perhaps for want of room, which a rename needs none of
 		if err := s.fs.Rename(from, to); err != nil {
 			return err
 		}
@@ -544,6 +544,20 @@ func (s *spool) dropPending(b batch) error {
 		return err
 	}
 	return s.remove(s.batchPath(b))
+}
+
+// alias gives a batch a name in another directory besides the one it has. Where there
+// are no hard links it is copied: after a rename from one directory to another, a power
+// cut may leave the name in neither, and with it the numbers that it tells of.
+func (s *spool) alias(from, to string) error {
+	if err := s.reserve.helped(func() error { return s.fs.Link(from, to) }); err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	content, err := s.readFile(from)
+	if err != nil {
+		return err
+	}
+	return s.writeFile(to, content)
 }
 
 // remove removes a file that may be gone already.
