@@ -356,12 +356,6 @@ func mutations() []mutation {
 			"^TestOneProcessPublishesAtATime$", "",
 		},
 		{
-			"give the publish lock back before the upload under way has ended", "publisher.go",
-			"p.cancel()\n\t<-p.ended\n",
-			"p.cancel()\n\tif p.lock != nil {\n\t\tp.lock.Close()\n\t}\n\t<-p.ended\n",
-			"^TestOneProcessPublishesAtATime$", "",
-		},
-		{
 			"write while an upload is not settled", "settle.go",
 			"return storeError(\"settle\", w.key(), err)",
 			"return nil",
