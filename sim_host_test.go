@@ -430,9 +430,14 @@ func (h *host) moveTo(prefix string) {
 	h.cfg.Prefix, h.moved = prefix, true
 }
 
-// comeHome ends the moves of a host. What waits for the other place goes there
-// first, and what was begun there is closed.
+// comeHome ends the moves of a host. It goes home first, for what waits elsewhere
+// because nobody knows whether it is at home; then everything must go up, and what
+// was begun in either place is closed.
 func (h *host) comeHome(choose func(int) int) {
+	h.moveTo(home)
+	h.revive(choose)
+	h.appendN(1)
+	h.flush(time.Hour) // which may say that something waits for the other place
 	for _, prefix := range []string{elsewhere, home} {
 		h.moveTo(prefix)
 		h.revive(choose)
