@@ -231,6 +231,7 @@ func TestS3ClientKeepsConnections(t *testing.T) {
 	defer web.Close()
 	client := newTestClient(web.URL)
 	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	mustBelieve(t, store, strings.TrimPrefix(web.URL, "http://"))
 	var v rotatelog.Version
 	for range 10 {
 		write(t, store, "key", v, nil, rotatelog.Data([]byte(v)), rotatelog.Data([]byte("a")))
