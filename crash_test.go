@@ -233,6 +233,7 @@ func (h *host) bury() {
 // faults.
 func (h *host) future(disk *crashfs.FS) *host {
 	w := h.fork()
+	w.calm = true
 	f := w.addHost(h.cfg, h.clock.Now())
 	f.useDisk(disk)
 	h.mu.Lock()

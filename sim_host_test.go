@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,6 +96,7 @@ func (h *host) open() bool {
 	h.mu.Lock()
 	h.world.procs++
 	p.id = h.world.procs
+	p.label = fmt.Sprint("process ", p.id, " ")
 	h.mu.Unlock()
 	p.store.Store, p.store.Fault, p.store.Clock = h.mem, p.storeFault, p
 	if h.blind {
@@ -258,7 +260,10 @@ func (h *host) diskFault(op crashfs.Op) error {
 		}
 		return err
 	}
-	rng := h.draw(fmt.Sprint("disk", h.id, op.Kind, op.Name))
+	if trouble == 0 {
+		return nil
+	}
+	rng := h.draw("disk", strconv.Itoa(h.id), op.Kind, op.Name)
 	if rng.Float64() >= trouble {
 		return nil
 	}

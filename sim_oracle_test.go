@@ -377,7 +377,11 @@ func (w *world) finish(choose func(int) int) {
 			h.comeHome(choose)
 		}
 	}
-	for range 2 { // a spool that was full has room the second time
+	rounds := 2 // a spool that was full has room the second time
+	if w.calm {
+		rounds = 1
+	}
+	for range rounds {
 		w.upload(w.hosts...)
 	}
 	if late, _ := w.isLate(); late {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ import (
 type process struct {
 	*host
 	id    int
+	label string // tells it from the processes of all hosts
 	w     *rotatelog.Writer
 	store storetest.Faulty
 
@@ -36,18 +36,17 @@ var errKilled = errors.New("this process was killed")
 
 // pause takes the time that an event of the test takes. What was set going at the
 // instant before has come to rest when it returns.
-func (p *process) pause(what string) { p.pauseAs(byTest, what) }
+func (p *process) pause(what string) { p.pauseAs(theTest, what) }
 
 // pauseAs is pause for an event of a goroutine.
-func (p *process) pauseAs(who, what string) {
-	name := p.name(who, what)
-	p.sleep(context.Background(), name, p.latency(p.draw(name)))
+func (p *process) pauseAs(who func() string, what string) {
+	p.sleepAs(context.Background(), p.name(who, what), p.latency(what))
 }
 
-// name names what a goroutine is about to do, so that a stream of random numbers is
-// one goroutine's. Of those that append, one at a time uses the disk.
-func (p *process) name(who, what string) string {
-	return fmt.Sprintf("%d.%d %s %s", p.host.id, p.id, who, what)
+// name names what a goroutine is about to do. Of those that append, one at a time
+// uses the disk.
+func (p *process) name(who func() string, what string) func() string {
+	return func() string { return fmt.Sprintf("%d.%d %s %s", p.host.id, p.id, who(), what) }
 }
 
 // The goroutines of a process.
@@ -57,10 +56,12 @@ const (
 	byWatcher   = "midnight"
 )
 
-// goroutines says which of them begins with a function of the library. The streams
-// of random numbers are named after this, and not after the function, so that
-// renaming it does not change every history. The goroutine of a day is not here: its
-// disk is Named, and the calls of the store have keys.
+func theTest() string { return byTest }
+
+// goroutines says which of them begins with a function of the library. They are
+// named after this, and not after the function, so that renaming it does not change
+// every history. The goroutine of a day is not here: its disk is Named, and the
+// calls of the store have keys.
 var goroutines = map[string]string{
 	"(*publisher).run":           byPublisher,
 	"(*publisher).run.func1":     byWatcher,
@@ -102,7 +103,8 @@ func beginning() string {
 }
 
 // latency returns some nanoseconds, and on a disk that stalls now and then more.
-func (p *process) latency(rng *rand.Rand) time.Duration {
+func (p *process) latency(what string) time.Duration {
+	rng := p.draw(p.label, what)
 	if p.stalls && rng.IntN(50) == 0 {
 		return time.Duration(rng.Int64N(int64(2 * time.Second)))
 	}
@@ -111,7 +113,7 @@ func (p *process) latency(rng *rand.Rand) time.Duration {
 
 // begin lets time pass for an operation of the disk that a goroutine asks for, and
 // then the process may be dead.
-func (p *process) begin(who, what string) error {
+func (p *process) begin(who func() string, what string) error {
 	p.pauseAs(who, what)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,12 +145,13 @@ func (p *process) kill() {
 func (p *process) Now() time.Time { return p.clock.Now() }
 
 func (p *process) Sleep(ctx context.Context, d time.Duration) error {
-	who, ok := ctx.Value(callOfStore{}).(string)
-	if !ok {
-		who = p.goroutine("")
+	who := func() string {
+		if call, ok := ctx.Value(callOfStore{}).(string); ok {
+			return call
+		}
+		return p.goroutine("")
 	}
-	name := p.name(who, "wake")
-	err := p.sleep(ctx, name, d+p.latency(p.draw(name)))
+	err := p.sleepAs(ctx, p.name(who, "wake"), d+p.latency("wake"))
 	if err != nil {
 		p.pauseAs(who, "woken") // whoever ended ctx may have woken others too
 	}
@@ -270,7 +273,7 @@ func (f processFS) Named(name string) vfs.FS {
 
 // begin is process.begin for whoever uses the disk.
 func (f processFS) begin(what string) error {
-	return f.p.begin(f.p.goroutine(f.who), what)
+	return f.p.begin(func() string { return f.p.goroutine(f.who) }, what)
 }
 
 func (f processFS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {

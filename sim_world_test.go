@@ -3,8 +3,10 @@ package rotatelog_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -22,8 +24,8 @@ import (
 // It is made so that a seed gives the same history each time: each operation of
 // a disk, each call of the store and each waking takes some virtual nanoseconds,
 // drawn from the seed, and at any instant one goroutine wakes. Others that it sets
-// going may run beside it, but not for long: each draws how long it sleeps from
-// a stream of its own, so that it does not matter who comes first.
+// going may run beside it, but not for long: how long each sleeps does not depend
+// on who comes first.
 type world struct {
 	t     *testing.T
 	seed  uint64
@@ -35,24 +37,18 @@ type world struct {
 	blind  bool // the store honours no condition
 	noted  bool // the store makes a Writer keep notes of what it writes
 	onWire bool // requests go wrong, and not the calls of the store that write
+	calm   bool // spools never fill
 	hosts  []*host
 
 	mu      sync.Mutex // guards what follows, and the hosts
 	history []string
-	draws   map[string]stream
-	due     map[time.Duration][]string // who sleeps until when
+	due     map[time.Duration]*wakers
 	procs   int
 	fetches []*submission // the first has the number 1
 	before  map[string]glance
 	uploads int  // that were confirmed
 	late    bool // a request is kept for later
 	lateAt  int  // how many uploads there were when the oldest of them was sent
-}
-
-// stream is what was drawn for events of one kind.
-type stream struct {
-	n    int           // how many
-	last time.Duration // when
 }
 
 // objects is a store that can be looked into.
@@ -77,55 +73,114 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	return &world{t: t, seed: seed, start: time.Now(), zone: zone, mem: storetest.NewMem(),
-		draws: map[string]stream{}, due: map[time.Duration][]string{}, before: map[string]glance{}}
+		due: map[time.Duration]*wakers{}, before: map[string]glance{}}
 }
 
-// draw returns random numbers for the next event of a kind. Events of different
-// kinds do not share them, so that a change to one leaves the others alone. Two
-// events of a kind at one instant would be of two goroutines, and it would be up
-// to the scheduler who gets which numbers.
-func (w *world) draw(kind string) *rand.Rand {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s, now := w.draws[kind], time.Since(w.start)
-	if s.n > 0 && s.last == now {
-		w.t.Errorf("two goroutines draw for %q at %v, so the seed does not repeat", kind, now)
-	}
+// draw returns random numbers for an event of a kind that happens now. They are made
+// from the seed, the kind and the instant, so that a change to one event leaves
+// those of other kinds alone, and goroutines that run at one instant do not
+// depend on which of them draws first.
+func (w *world) draw(kind ...string) *rand.Rand {
 	h := fnv.New64a()
-	fmt.Fprint(h, kind, s.n)
-	w.draws[kind] = stream{s.n + 1, now}
+	for _, k := range kind {
+		io.WriteString(h, k)
+	}
+	var now [8]byte
+	binary.LittleEndian.PutUint64(now[:], uint64(time.Since(w.start)))
+	h.Write(now[:])
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
-// sleep sleeps for d, or a little longer, unless ctx ends: of those that would
-// wake at one instant only the first by name does, and the others sleep on. All
-// wake at even nanoseconds; the odd ones are for deadlines.
+// wakers are those that are to wake at an instant.
+type wakers struct {
+	n     int
+	names []string // of those whose name is known
+}
+
+// sleep sleeps for d, or a little longer, unless ctx ends.
 func (w *world) sleep(ctx context.Context, name string, d time.Duration) error {
-	for ; ; d = 1 {
+	return w.sleepAs(ctx, func() string { return name }, d)
+}
+
+// sleepAs is sleep for who has the name that name returns: of those that would
+// wake at one instant only the first by name does, and the others sleep on. All
+// wake at even nanoseconds; the odd ones are for deadlines. Names are asked for
+// only where several would wake, since it takes time to find them.
+func (w *world) sleepAs(ctx context.Context, name func() string, d time.Duration) error {
+	for known := ""; ; d = 1 {
 		now := time.Since(w.start)
 		at := (now + d + 1) &^ 1
-		w.mu.Lock()
-		w.due[at] = append(w.due[at], name)
-		w.mu.Unlock()
-		select {
-		case <-time.After(at - now):
-		case <-ctx.Done():
-		}
+		w.lieDown(at, known)
+		wait(ctx, at-now)
 		if time.Since(w.start) < at {
+			w.getUp(at, known)
 			return context.Cause(ctx)
 		}
-		if w.isFirst(name, at) {
+		if w.mayWake(at, known) {
 			return nil
+		}
+		if known == "" {
+			known = name()
 		}
 	}
 }
 
-// isFirst reports whether name is the first of those due at an instant that has
-// come. All of them are known by then: they lay down before it.
-func (w *world) isFirst(name string, at time.Duration) bool {
+// wait waits for d, unless ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	if ctx.Done() == nil {
+		time.Sleep(d)
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (w *world) lieDown(at time.Duration, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Min(w.due[at]) == name
+	due := w.due[at]
+	if due == nil {
+		due = &wakers{}
+		w.due[at] = due
+	}
+	due.n++
+	if name != "" {
+		due.names = append(due.names, name)
+	}
+}
+
+// getUp takes back what lieDown did, before the instant.
+func (w *world) getUp(at time.Duration, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	due := w.due[at]
+	due.n--
+	if i := slices.Index(due.names, name); i >= 0 {
+		due.names = slices.Delete(due.names, i, i+1)
+	}
+}
+
+// mayWake reports whether the one of that name, "" if it is not known, is the first
+// of those due at an instant that has come. All of them are known by then: they
+// lay down before it.
+func (w *world) mayWake(at time.Duration, name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	due := w.due[at]
+	switch {
+	case due.n == 1:
+		delete(w.due, at)
+		return true
+	case len(due.names) < due.n:
+		return false
+	}
+	slices.Sort(due.names)
+	if due.names[0] == due.names[1] {
+		w.t.Errorf("two goroutines have the name %q at %v, so the seed does not repeat", name, at)
+	}
+	return due.names[0] == name
 }
 
 // within returns a context that ends after d, at an instant when nobody wakes.
@@ -226,10 +281,9 @@ func (w *world) acked() map[int]submission {
 
 // fork returns a world like w, without hosts: one of its futures.
 func (w *world) fork() *world {
-	c := newWorld(w.t, w.seed)
-	c.start, c.blind, c.noted = w.start, w.blind, w.noted
 	mem := storetest.NewMem()
-	c.mem = mem
+	c := &world{t: w.t, seed: w.seed, start: w.start, zone: w.zone, mem: mem, blind: w.blind, noted: w.noted,
+		due: map[time.Duration]*wakers{}, before: map[string]glance{}}
 	for _, key := range w.mem.Keys() {
 		obj, err := w.mem.Stat(context.Background(), key)
 		if err != nil {
