@@ -52,7 +52,7 @@ func TestCrashAlike(t *testing.T) {
 			t.Parallel()
 			seen := map[string]bool{}
 			for i, left := range leftovers() {
-				for k := int64(1); ; k += int64(stride()) {
+				for k := int64(1); ; k += int64(depth.N(101, 7, 1)) {
 					cut, isNew := a.crash(t, k, 0, seen, left)
 					for j := int64(1); cut && isNew && i < 2 && !depth.Short(); j++ {
 						if again, _ := a.crash(t, k, j, seen, left); !again {

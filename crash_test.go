@@ -29,6 +29,20 @@ type workload struct {
 	run  func(h *host)
 }
 
+// dense are the workloads in which an ordinary run tries the most operations:
+// together they do all that the others do to the disk, but for closing a day.
+var dense = []string{"two seals", "batches at once"}
+
+// stride is how far apart the operations of the disk are that something happens
+// at, and first is the first of them: another one in each of the histories.
+func (wl workload) stride(history int) (first, stride int) {
+	stride = depth.N(101, 23, 1)
+	if slices.Contains(dense, wl.name) {
+		stride = depth.N(101, 5, 1)
+	}
+	return 1 + 7*history%stride, stride
+}
+
 func workloads() []workload {
 	three := rotatelog.LargeFrom(rotatelog.Config{MaxFetches: 3}, 500)
 	with := func(change func(*rotatelog.Config)) rotatelog.Config {
@@ -298,12 +312,13 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 // a run has no cut, and goes on from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
-	for _, wl := range workloads() {
-		for _, away := range []bool{false, true} {
+	for i, wl := range workloads() {
+		for j, away := range []bool{false, true} {
+			first, stride := wl.stride(2*i + j)
 			t.Run(fmt.Sprintf("%s/away=%v", wl.name, away), func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}
-				for k := 1; ; k += stride() {
+				for k := first; ; k += stride {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, away, func(h *host) { h.cut = k })
 						defer h.telling(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
@@ -312,13 +327,13 @@ func TestCrash(t *testing.T) {
 							return
 						}
 						h.bury()
-						crashAll(h, seen)
+						crashAll(h, k, seen)
 					})
 					if t.Failed() {
 						return
 					}
 					if !seen["cut"] {
-						t.Logf("%d operations, %d different disks", k-1, len(seen))
+						t.Logf("at most %d operations, %d different disks", k-1, len(seen))
 						return
 					}
 					delete(seen, "cut")
@@ -328,15 +343,11 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// stride is how far apart the operations of the disk are that something happens
-// at. The race detector has seen enough in a few.
-func stride() int { return depth.N(101, 5, 1) }
-
-// crashAll goes on from the disks that a power cut may have left, as far as they
-// were not seen yet.
-func crashAll(h *host, seen map[string]bool) {
+// crashAll goes on from the disks that a power cut at the k-th operation may have
+// left, as far as they were not seen yet.
+func crashAll(h *host, k int, seen map[string]bool) {
 	seen["cut"] = true
-	for i, disk := range append(h.afterCut(4), h.disk.Kill()) {
+	for i, disk := range append(h.afterCut(depth.N(2, 2, 4)), h.disk.Kill()) {
 		if !isNew(seen, h.state(disk)) {
 			continue
 		}
@@ -345,7 +356,8 @@ func crashAll(h *host, seen map[string]bool) {
 		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
-		for j := 1; h.crashAgain(again, j, seen); j++ {
+		stride := depth.N(1, 4, 1)
+		for j := 1 + k%stride; h.crashAgain(again, j, seen); j += stride {
 		}
 	}
 }
@@ -411,12 +423,14 @@ func TestCrashAfterFault(t *testing.T) {
 		"ENOSPC":       {crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}, 1, false}, // a write is short
 		"EIO for long": {syscall.EIO, 6, true},
 	}
-	for _, wl := range workloads() {
-		for name, fault := range faults {
+	for i, wl := range workloads() {
+		for j, name := range slices.Sorted(maps.Keys(faults)) {
+			fault := faults[name]
+			first, stride := wl.stride(3*i + j)
 			t.Run(wl.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}
-				for k, done := 1, false; !done && !t.Failed(); k += stride() {
+				for k, done := first, false; !done && !t.Failed(); k += stride {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, k%2 == 0, func(h *host) {
 							h.disk.RetrySyncDir = fault.retry

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 )
 
@@ -64,7 +65,7 @@ func TestKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := uint64(number(t, "ROTATELOG_KILL_SEED", rand.IntN(1e9)))
-			rounds := number(t, "ROTATELOG_KILL_ROUNDS", 120)
+			rounds := number(t, "ROTATELOG_KILL_ROUNDS", depth.N(40, 40, 120))
 			k := &killing{
 				t: t, bin: bin, dir: t.TempDir(), rng: rand.New(rand.NewPCG(seed, 0)),
 				sent: map[string]string{}, acked: map[string]string{}, running: map[*os.Process]bool{},

@@ -23,6 +23,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 )
 
@@ -377,6 +378,10 @@ var ways = []struct {
 	{"501", fakes3.Fault{Reply: fakes3.Error{Status: 501}}, true},
 }
 
+// probed is how far apart the requests of a probe are at which something happens.
+// It has no divisor in common with the number of ways.
+func probed() int { return depth.N(31, 7, 1) }
+
 // TestProbeFaults mistreats the k-th request, for every k. Nothing may be called
 // a capability that is none, and nothing may be left.
 func TestProbeFaults(t *testing.T) {
@@ -388,7 +393,7 @@ func TestProbeFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		truth := findings(c)
-		for struck, k := true, 1; struck; k++ {
+		for struck, k := true, 1; struck; k += probed() {
 			for i := range *probeFaults {
 				struck = probeWithFault(t, profile, (k+i)%len(ways), k, truth)
 			}
@@ -434,7 +439,7 @@ func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[
 // the server executes all the same.
 func TestProbeCancelled(t *testing.T) {
 	t.Parallel()
-	for k := int32(1); cancelProbe(t, k); k++ {
+	for k := int32(1); cancelProbe(t, k); k += int32(probed()) {
 	}
 }
 

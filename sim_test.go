@@ -25,7 +25,7 @@ var (
 	simSeeds   = flag.Int("sim.seeds", 0, "how many seeds of the simulation to run; 0: as many as the depth of the tests asks for")
 	simSteps   = flag.Int("sim.steps", 60, "how many steps each seed takes")
 	simMoves   = flag.Bool("sim.moves", false, "let hosts move to another Prefix and back in the simulation")
-	simRepeats = flag.Int("sim.repeats", 8, "how many seeds of the simulation to run twice")
+	simRepeats = flag.Int("sim.repeats", 0, "how many seeds of the simulation to run twice; 0: as many as the depth of the tests asks for")
 )
 
 // usualSeeds is how many seeds of the simulation an ordinary run tries. The
@@ -67,7 +67,8 @@ func seedsOr(flag, n int) int {
 
 // TestSimulationRepeats: the same seed gives the same history, log and objects.
 func TestSimulationRepeats(t *testing.T) {
-	for seed := uint64(1); seed <= uint64(*simRepeats); seed++ {
+	n := seedsOr(*simRepeats, depth.N(2, 5, 8))
+	for seed := uint64(1); seed <= uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			var told [2]string

@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -726,7 +727,7 @@ func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 // TestLongOutage: ten thousand batches have piled up. Open reads none of them, and
 // they are uploaded in order, several to a write.
 func TestLongOutage(t *testing.T) {
-	const batches = 10_000
+	batches := depth.N(1000, 2000, 10_000)
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches, b.cfg.Logger = 1, slog.New(slog.DiscardHandler)
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
@@ -761,7 +762,7 @@ func TestLongOutage(t *testing.T) {
 				t.Fatalf("upload %d is %s", i+1, u.Data[0])
 			}
 		}
-		if m := b.day(dayA).Metadata; m.Uploads != batches || writes.Load() > batches/maxBatchesInAWrite+1 {
+		if m := b.day(dayA).Metadata; m.Uploads != batches || writes.Load() > int64(batches)/maxBatchesInAWrite+1 {
 			t.Errorf("%d uploads in %d writes", m.Uploads, writes.Load())
 		}
 	})

@@ -604,11 +604,18 @@ func whileWriting(n int, look, write func()) {
 
 func text(s string) []rotatelog.Part { return []rotatelog.Part{rotatelog.Data([]byte(s))} }
 
-// pattern returns n bytes in which each piece of 8 tells its place.
+// pattern returns n bytes in which each piece of 8 is the number of the piece.
 func pattern(n int) []byte {
 	b := make([]byte, 0, n+8)
+	piece := []byte("0000000\n")
 	for len(b) < n {
-		b = fmt.Appendf(b, "%07d\n", len(b)/8)
+		b = append(b, piece...)
+		for i := 6; ; i-- { // the next number
+			if piece[i]++; piece[i] <= '9' {
+				break
+			}
+			piece[i] = '0'
+		}
 	}
 	return b[:n]
 }
