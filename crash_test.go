@@ -2,6 +2,7 @@ package rotatelog_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,17 +30,12 @@ type workload struct {
 	run  func(h *host)
 }
 
-// dense are the workloads in which an ordinary run tries the most operations:
-// together they do all that the others do to the disk, but for closing a day.
-var dense = []string{"two seals", "batches at once"}
-
 // stride is how far apart the operations of the disk are that something happens
-// at, and first is the first of them: another one in each of the histories.
-func (wl workload) stride(history int) (first, stride int) {
-	stride = depth.N(101, 23, 1)
-	if slices.Contains(dense, wl.name) {
-		stride = depth.N(101, 5, 1)
-	}
+// at in a workload, and first is the first of them: another one in each of the
+// histories. In an ordinary run they are usual for a workload, so that what
+// mutations do wrong in it is noticed, or far apart if that is 0.
+func (wl workload) stride(history, usual int) (first, stride int) {
+	stride = depth.N(101, cmp.Or(usual, 23), 1)
 	return 1 + 7*history%stride, stride
 }
 
@@ -312,9 +308,10 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 // a run has no cut, and goes on from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
+	usual := map[string]int{"two seals": 3, "batches at once": 3}
 	for i, wl := range workloads() {
 		for j, away := range []bool{false, true} {
-			first, stride := wl.stride(2*i + j)
+			first, stride := wl.stride(2*i+j, usual[wl.name])
 			t.Run(fmt.Sprintf("%s/away=%v", wl.name, away), func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}
@@ -414,6 +411,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 // until a run has no fault. The Writer must go on by itself, and all that it
 // acknowledged must survive a power cut later.
 func TestCrashAfterFault(t *testing.T) {
+	usual := map[string]int{"restart": 3, "midnight, gzip": 1}
 	faults := map[string]struct {
 		err   error
 		n     int  // operations in a row
@@ -426,7 +424,7 @@ func TestCrashAfterFault(t *testing.T) {
 	for i, wl := range workloads() {
 		for j, name := range slices.Sorted(maps.Keys(faults)) {
 			fault := faults[name]
-			first, stride := wl.stride(3*i + j)
+			first, stride := wl.stride(3*i+j, usual[wl.name])
 			t.Run(wl.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				seen := map[string]bool{}

@@ -13,6 +13,9 @@ import (
 // TestPackedPrograms has the programs read compressed objects that people read
 // them with. Those that are not installed are skipped.
 func TestPackedPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts other programs")
+	}
 	t.Parallel()
 	const python = `
 import gzip, sys, zlib

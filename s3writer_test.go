@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 )
 
@@ -72,7 +73,7 @@ func TestS3WriterExactlyOnce(t *testing.T) {
 	}
 	for name, fault := range faults {
 		for _, op := range []string{"PutObject", "HeadObject", "GetObject"} {
-			for n := 1; n <= 3; n++ {
+			for n := 1; n <= depth.N(1, 3, 3); n++ {
 				t.Run(fmt.Sprintf("%s/%s %d", name, op, n), func(t *testing.T) {
 					inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 						srv.Fault = func(o fakes3.Op) fakes3.Fault {
