@@ -14,6 +14,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 )
 
@@ -177,7 +178,7 @@ func TestDeletedDayAtEachCrash(t *testing.T) {
 		for i, left := range leftovers()[:3] {
 			t.Run(fmt.Sprint(name, "/", i), func(t *testing.T) {
 				t.Parallel()
-				for k, cut := int64(1), true; cut && !t.Failed(); k += int64(stride()) {
+				for k, cut := int64(1), true; cut && !t.Failed(); k += int64(depth.N(23, 9, 1)) {
 					inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 						b.hurtDay(srv, hurt)
 						var ops atomic.Int64
