@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"example.com/rotatelog/internal/feed"
@@ -65,8 +66,8 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		bare:   map[Day]*bare{},
 		closed: make(chan struct{}),
 	}
-	w.endAppend = sync.OnceValue(w.closeAppend)
-	w.end = sync.OnceValue(w.close)
+	w.endAppend = onceValue(w.closeAppend)
+	w.end = onceValue(w.close)
 	if s, ok := cfg.Store.(interface{ warning() string }); ok && s.warning() != "" {
 		cfg.Logger.Warn(s.warning())
 	}
@@ -243,6 +244,24 @@ func (w *Writer) CloseAppend() error { return w.endAppend() }
 // way short: the next Open goes on with both the unfinished batch and those that
 // wait. Closing again does nothing.
 func (w *Writer) Close() error { return w.end() }
+
+// onceValue is sync.OnceValue, but callers that wait for the first one hold no lock.
+// In a testing/synctest bubble time does not pass for a goroutine that waits for a
+// lock, and the first may be waiting for time to pass.
+func onceValue(f func() error) func() error {
+	var begun atomic.Bool
+	var err error
+	done := make(chan struct{})
+	return func() error {
+		if begun.CompareAndSwap(false, true) {
+			defer close(done)
+			err = f()
+			return err
+		}
+		<-done
+		return err
+	}
+}
 
 func (w *Writer) closeAppend() error {
 	close(w.closed)

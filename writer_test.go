@@ -636,6 +636,33 @@ func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	})
 }
 
+// TestClosesAtOnceWaitForTheFirst also in a bubble, where time passes only if none of
+// them waits for a lock: otherwise this test hangs.
+func TestClosesAtOnceWaitForTheFirst(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.onStore(func(storetest.Op) storetest.Fault {
+			time.Sleep(time.Minute) // whatever becomes of the context
+			return storetest.Fault{}
+		})
+		b.open()
+		b.append(ten...)
+		synctest.Wait() // until a call of the store is under way
+		begin := time.Now()
+		var all sync.WaitGroup
+		for _, end := range []func() error{b.Close, b.Close, b.CloseAppend, b.Close} {
+			all.Go(func() {
+				if err := end(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(begin); took == 0 || took > time.Minute {
+			t.Errorf("it took %v until all had returned", took)
+		}
+	})
+}
+
 func TestUseAfterClose(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
