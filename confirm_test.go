@@ -147,7 +147,7 @@ func TestNameOfAConfirmedBatchComesBack(t *testing.T) {
 func isMoveFrom(dir string) func(crashfs.Op) bool {
 	return func(op crashfs.Op) bool {
 		in := func(name string) bool { return strings.HasPrefix(name, "all_api.spool/"+dir+"/") }
-		return (op.Kind == "Link" || op.Kind == "Rename") && in(op.Name) && !in(op.To)
+		return (op.Kind == "Link" || op.Kind == "Rename") && in(op.Name) && !in(op.To) && strings.HasSuffix(op.Name, ".json")
 	}
 }
 

@@ -263,7 +263,7 @@ func mutations() []mutation {
 			"believe a HEAD that says there is no object", "s3store.go",
 			"if status := statusOf(err); status < 300 || status >= 500 {",
 			"if statusOf(err) == http.StatusNotFound {\nreturn o, errAbsent\n}\nif status := statusOf(err); status < 300 || status >= 500 {",
-			"^TestHeadOfAProxyIsNotBelieved$/strict", "",
+			"^TestS3Absence$", "",
 		},
 		{
 			"look with a HEAD where no condition protects", "s3store.go",
@@ -292,8 +292,8 @@ func mutations() []mutation {
 		{
 			"believe a condition that let a stale version through", "s3proving.go",
 			"v.found.Put = v.created && replaced && stale && v.now.holds(second)",
-			"v.found.Put = v.created && replaced",
-			"^TestProof", "",
+			"v.found.Put = v.created && replaced && (stale || second != nil)",
+			"^TestProofOfHalfTheConditions$", "",
 		},
 		{
 			"complete over another object", "s3settle.go",
@@ -310,7 +310,7 @@ func mutations() []mutation {
 		{
 			"believe that an upload is gone", "s3multipart.go",
 			"if ended || codeOf(err) == \"AccessDenied\" {",
-			"if true {",
+			"if ended || true {",
 			"^TestAbortUntilItIsGone$", "",
 		},
 		{
@@ -328,7 +328,7 @@ func mutations() []mutation {
 		{
 			"sweep the upload that made the object", "s3settle.go",
 			"if len(parts) > 0 && madeOf(o.Version, parts) {",
-			"if false {",
+			"if len(parts) < 0 && madeOf(o.Version, parts) {",
 			"^TestSweep$", "",
 		},
 		{

@@ -213,9 +213,14 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 func (p *publisher) noteIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	ended := 0
 	for _, w := range p.workers {
-		w.idle = w.begun.IsZero()
+		if !w.idle && w.begun.IsZero() {
+			w.idle = true
+			ended++
+		}
 	}
+	p.stats.note(func(s *Stats) { s.Uploading -= ended })
 }
 
 func (p *publisher) listPending() ([]batch, error) {
@@ -395,6 +400,7 @@ func (p *publisher) startDue(ctx context.Context) time.Duration {
 	for _, w := range due {
 		if p.mayStart(w, today, now, &wait) {
 			w.begun, w.moved, w.idle = now, now, false
+			p.stats.note(func(s *Stats) { s.Uploading++ })
 			p.running.Go(func() { w.attempt(ctx) })
 		}
 	}

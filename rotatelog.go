@@ -106,6 +106,9 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	if w.lock, err = w.awaitLock(ctx); err != nil {
 		return errors.Join(err, s.close())
 	}
+	if err := s.checkDir(); err != nil {
+		return errors.Join(err, s.close(), w.lock.Close())
+	}
 	if err := s.recover(w.cfg.today(), w.recoveredDay); err != nil {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}

@@ -130,6 +130,29 @@ func TestProof(t *testing.T) {
 	}
 }
 
+// TestProofOfHalfTheConditions: where one of them is ignored, and the others are not,
+// none is relied on.
+func TestProofOfHalfTheConditions(t *testing.T) {
+	for _, operation := range []string{"PutObject", "CompleteMultipartUpload"} {
+		for _, header := range []string{"If-Match", "If-None-Match"} {
+			srv, client := newFakeS3(fakes3.Options{})
+			has := false
+			store := rotatelog.NewS3Store(inProcess(client, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				has = r.Header.Get(header) != ""
+				srv.ServeHTTP(w, r)
+			})), testBucket, rotatelog.S3Options{})
+			srv.Fault = func(op fakes3.Op) fakes3.Fault { return fakes3.Fault{Blind: has && op.Name == operation} }
+			text, err := store.Prove(t.Context(), "key", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, put := proofOf(t, text), operation == "PutObject"; p.Put == put || p.Complete != put || !p.Multipart {
+				t.Errorf("%s ignores %s: found %s", operation, header, text)
+			}
+		}
+	}
+}
+
 // wantNothingLeft wants a bucket to be as it was, or it could not be deleted.
 func wantNothingLeft(t *testing.T, srv *fakes3.Server, client *s3.Client) {
 	t.Helper()

@@ -96,7 +96,7 @@ func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	if err := s.reserve.open(); err != nil && !noSpace(err) {
 		return nil, err
 	}
-	return s, s.checkDir()
+	return s, nil
 }
 
 // checkDir returns an error if a file cannot be made beside the array, and renamed

@@ -19,6 +19,7 @@ type Stats struct {
 	Number int // its daily fetch number
 	Place  int // its place in its batch
 
+	Uploading    int       // days that are being uploaded, closed or looked at now
 	Pending      int       // batches that waited when the publisher last looked
 	LastUploaded time.Time // zero if there was none
 	LastError    error     // of the last attempt to upload; nil once one succeeded

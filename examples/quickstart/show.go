@@ -70,8 +70,15 @@ func (s *show) run(ctx context.Context) (all []appended, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	// A minute has passed when both goroutines of the Writer sleep again.
-	s.clock.Settle = func() { s.clock.AwaitSleepers(ctx, 2) }
+	// A minute has passed when both goroutines of the Writer sleep again, and no day
+	// is being uploaded.
+	s.clock.Settle = func() {
+		s.clock.AwaitSleepers(ctx, 2)
+		for w.Stats().Uploading > 0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+			s.clock.AwaitSleepers(ctx, 2)
+		}
+	}
 	feed := newLiveFeed()
 	for minute := range fetches {
 		if err := s.setStore(ctx, w, minute); err != nil {

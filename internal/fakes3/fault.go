@@ -32,6 +32,10 @@ type Fault struct {
 	// Without it a Reply or a Drop keeps it from being executed at all.
 	After bool
 
+	// Blind executes the request as if it had no condition, as a server does that
+	// honours some conditions, and not this one.
+	Blind bool
+
 	// Lost answers as if the request had been applied, whatever its conditions,
 	// and applies nothing: a lost race that is answered 200.
 	Lost bool
@@ -84,7 +88,7 @@ type Fault struct {
 func (s *Server) serve(q *request, f Fault) reply {
 	var p reply
 	executed := true
-	q.linger, q.absent, q.stale = f.Linger, f.Absent, f.Stale
+	q.linger, q.absent, q.stale, q.blind = f.Linger, f.Absent, f.Stale, f.Blind
 	switch {
 	case f.Later:
 		s.keep(q)
