@@ -288,3 +288,56 @@ func TestFullDiskResumesASeal(t *testing.T) {
 		}
 	}
 }
+
+// TestFullDiskMakesRoomWhileTheStoreHangs: the day is being worked on all that time,
+// by this Writer.
+func TestFullDiskMakesRoomWhileTheStoreHangs(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.open()
+		for i := range 5 {
+			b.append(i)
+			b.flush()
+		}
+		hang := make(chan struct{})
+		b.onStore(func(storetest.Op) storetest.Fault { <-hang; return storetest.Fault{} })
+		b.append(5)
+		synctest.Wait() // it hangs
+		b.whileMany(1, syscall.ENOSPC)
+		b.append(6)
+		close(hang)
+		b.onDisk(nil)
+		b.flush()
+		if n := b.day(dayA).Metadata.Fetches; n != 7 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+// TestFullDiskAfterAnUpdate: an older release has made neither all directories, nor
+// the locks, and another program has left no room for them.
+func TestFullDiskAfterAnUpdate(t *testing.T) {
+	inFull(t, func(t *testing.T, b *bench) {
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
+		b.open()
+		b.append(ten...)
+		b.Close()
+		for name := range b.disk.Tree() {
+			name, ok := strings.CutPrefix(name, "all_api.spool/")
+			if ok && (strings.HasPrefix(name, "intents") || strings.HasPrefix(name, "day-")) {
+				if err := b.disk.Remove("all_api.spool/" + strings.TrimSuffix(name, "/")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.fill()
+		b.onStore(nil)
+		b.open()
+		if err := b.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := b.day(dayA).Metadata.Fetches; n != 10 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}

@@ -453,8 +453,8 @@ func mutations() []mutation {
 		},
 		{
 			"do not use the reserve for what uploading needs", "spool.go",
-			"for noSpace(err) && s.reserve.take(spare) == nil {",
-			"for false {",
+			"s.reserve.take(spare) == nil; try++ {",
+			"false; try++ {",
 			"^TestReserveWrites", "",
 		},
 		{

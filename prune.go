@@ -2,6 +2,7 @@ package rotatelog
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -19,9 +20,10 @@ const leastUploaded = 1
 // prunable are the confirmed batches, by their ids, that this process has seen in
 // their day's object since anybody else changed that.
 type prunable struct {
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards what follows; held for no I/O
 	seen  map[string]daily
-	tight bool // the disk is full
+	tight bool           // the disk is full
+	held  [dayLocks]bool // locks of days that this process has
 }
 
 // allowPrune says that batches were seen in their day's object.
@@ -53,7 +55,8 @@ func (s *spool) mayPrune(b batch) bool {
 
 // prune deletes all but the last keep confirmed batches, those by which a day is
 // remembered that is to be closed, those that were not seen in its object, and those of
-// a day that somebody is at work on.
+// a day that another program works on. If this one does, perhaps with a store that
+// hangs, what it has seen is enough.
 func (s *spool) prune(keep int) error {
 	overdue, err := s.overdue(keep)
 	if err != nil {
@@ -63,19 +66,55 @@ func (s *spool) prune(keep int) error {
 		if !s.mayPrune(b) {
 			continue
 		}
-		lock, err := s.lockDay(b.day)
-		if errors.Is(err, vfs.ErrLocked) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = errors.Join(s.pruneBatches(b), lock.Close())
-		if err != nil {
+		if err := s.pruneLocked(b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *spool) pruneLocked(b batch) error {
+	if s.prunable.holds(lockOf(b.day)) {
+		return s.pruneBatches(b)
+	}
+	lock, err := s.lockDay(b.day)
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.pruneBatches(b), lock.Close())
+}
+
+// heldLock is the n-th lock of days, which this process has.
+type heldLock struct {
+	io.Closer
+	prunable *prunable
+	n        int
+}
+
+func (p *prunable) holding(n int, lock io.Closer) io.Closer {
+	p.setHeld(n, true)
+	return heldLock{lock, p, n}
+}
+
+// Close gives the lock back.
+func (l heldLock) Close() error {
+	l.prunable.setHeld(l.n, false)
+	return l.Closer.Close()
+}
+
+func (p *prunable) setHeld(n int, held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held[n] = held
+}
+
+func (p *prunable) holds(n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held[n]
 }
 
 // pruneBatches deletes confirmed batches. Their names in pending/ must be gone for good

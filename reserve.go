@@ -57,6 +57,16 @@ func (r *reserve) open() error {
 	}
 	names, err := r.names()
 	r.note(reserveFiles - len(names))
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	info, err := r.fs.Stat(names[0])
+	if errors.Is(err, fs.ErrNotExist) { // another process took it
+		return nil
+	}
+	if err == nil && info.Size > 0 { // there was little room when it was made
+		r.size = min(r.size, info.Size)
+	}
 	return err
 }
 
@@ -141,25 +151,31 @@ func (r *reserve) helped(do func() error) error {
 	return do()
 }
 
-// fill makes the files that are missing, smaller ones where there is little room.
-// An error of noSpace says that there is none. It leaves as much room as it takes.
+// fill makes the files that are missing, as large as the others; if there are none,
+// smaller ones where there is little room. An error of noSpace says that there is
+// none. It leaves as much room as it takes.
 func (r *reserve) fill() error {
 	if !r.short() {
 		return nil
 	}
-	for size := r.size; ; size /= 8 {
-		err := r.fillWith(size)
-		if !noSpace(err) || size/8 < min(leastReserve, r.size) {
-			return err
-		}
-	}
-}
-
-func (r *reserve) fillWith(size int64) (err error) {
 	names, err := r.names()
 	if err != nil {
 		return err
 	}
+	least := r.size
+	if len(names) == 0 {
+		least = min(leastReserve, r.size)
+	}
+	for size := r.size; size >= least; size /= 8 {
+		if err = r.fillWith(names, size); !noSpace(err) {
+			r.size = size
+			return err
+		}
+	}
+	return err
+}
+
+func (r *reserve) fillWith(names []string, size int64) (err error) {
 	there := map[string]bool{}
 	for _, name := range names {
 		there[name] = true

@@ -159,3 +159,66 @@ func TestReserveIsSharedByProcesses(t *testing.T) {
 		t.Errorf("the reserve is %q", names)
 	}
 }
+
+// TestReserveDoesNotShrink: a file that was used gives some room back, which is not
+// enough for another of its size.
+func TestReserveDoesNotShrink(t *testing.T) {
+	disk := crashfs.New()
+	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, reserve: reserveSize})
+	if err == nil {
+		err = s.reserve.fill()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.SetCapacity(used(disk))
+	if err := s.writeFile(s.path("f"), []byte("note")); err != nil {
+		t.Fatal(err)
+	}
+	again := newTestSpoolOn(t, disk)
+	again.reserve.size = reserveSize
+	if err := again.reserve.open(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*spool{s, again} {
+		if err := s.reserve.fill(); !noSpace(err) || !s.reserve.short() {
+			t.Errorf("filled with what one of its files gave back: %v; %v", err, s.reserve.short())
+		}
+	}
+	disk.SetCapacity(0)
+	if err := again.reserve.fill(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range reserveFiles {
+		if info, err := disk.Stat(again.reserve.slot(n)); err != nil || info.Size != reserveSize {
+			t.Errorf("file %d has %d bytes, %v", n, info.Size, err)
+		}
+	}
+}
+
+// TestReserveIsNotForCopies: of a batch that cannot have another name, for want of
+// room, and of anything that is long.
+func TestReserveIsNotForCopies(t *testing.T) {
+	disk := crashfs.New()
+	s := newTestSpool(t, disk)
+	b := batch{day: testDay, order: 1, first: 1, last: 1, id: "ID00000001"}
+	if err := disk.WriteFile(s.batchPath(b), []byte("[]"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	disk.Before = func(op crashfs.Op) error {
+		if op.Kind == "Link" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	disk.SetCapacity(1)
+	if err := s.confirm(b, 1, ""); err != nil {
+		t.Errorf("confirm, which can rename: %v", err)
+	}
+	if err := s.writeFile(s.path("f"), make([]byte, reserveSize)); !noSpace(err) {
+		t.Errorf("a long file: %v", err)
+	}
+	if names, err := s.reserve.names(); err != nil || len(names) < reserveFiles-1 { // one in the hope that it helps a link
+		t.Errorf("the reserve is %q, %v", names, err)
+	}
+}

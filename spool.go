@@ -80,21 +80,24 @@ func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable)}
 	s.reserve = reserve{fs: fsys, dir: s.path(reserveDir), size: cfg.reserve, taken: new(taken)}
 	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.take}
-	for _, d := range []string{s.dir, s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
-		if err := s.mkdir(d); err != nil {
-			return nil, err
-		}
+	if err := s.mkdir(s.dir); err != nil {
+		return nil, err
 	}
 	if err := s.secure(); err != nil {
 		return nil, err
 	}
-	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
-		if err := s.makeDayLocks(); err != nil {
+	if err := s.reserve.open(); err != nil && !noSpace(err) {
+		return nil, err
+	}
+	for _, d := range []string{s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
+		if err := s.reserve.helped(func() error { return s.mkdir(d) }); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.reserve.open(); err != nil && !noSpace(err) {
-		return nil, err
+	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
+		if err := s.reserve.helped(s.makeDayLocks); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -521,8 +524,9 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// confirm moves a batch that the store holds to uploaded/. It has a name at every instant: while a seal is unfinished, only that
-// tells that the array is not to be sealed again.
+// confirm moves a batch that the store holds to uploaded/. It has a name at every
+// instant: while a seal is unfinished, only that tells that the array is not to be
+// sealed again.
 func (s *spool) confirm(b batch, sequence int, place string) error {
 	from := s.batchPath(b)
 	b.sequence, b.place = sequence, place
@@ -548,10 +552,15 @@ func (s *spool) dropPending(b batch) error {
 
 // alias gives a batch a name in another directory besides the one it has. Where there
 // are no hard links it is copied: after a rename from one directory to another, a power
-// cut may leave the name in neither, and with it the numbers that it tells of.
+// cut may leave the name in neither, and with it the numbers that it tells of. Where
+// there is no room for a name, there is none for a copy.
 func (s *spool) alias(from, to string) error {
-	if err := s.reserve.helped(func() error { return s.fs.Link(from, to) }); err == nil || errors.Is(err, fs.ErrExist) {
+	err := s.reserve.helped(func() error { return s.fs.Link(from, to) })
+	if err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
+	}
+	if noSpace(err) {
+		return err
 	}
 	content, err := s.readFile(from)
 	if err != nil {
@@ -651,14 +660,14 @@ func (s *spool) takeNews() ([]Sealed, []Repaired) {
 func (s *spool) report(r Repaired) { s.repaired = append(s.repaired, r) }
 
 // writeFile replaces a file in the spool durably by one with that content. Where
-// the disk is full it takes one of the reserve.
+// the disk is full it takes one of the reserve, unless the content is long.
 func (s *spool) writeFile(name string, content []byte) error {
 	spare := name + ".new"
 	if err := s.remove(spare); err != nil {
 		return err
 	}
 	err := s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
-	for noSpace(err) && s.reserve.take(spare) == nil {
+	for try := 0; try < 2 && noSpace(err) && len(content) < reserveSize && s.reserve.take(spare) == nil; try++ {
 		err = s.writeTo(spare, 0, content)
 	}
 	if noSpace(err) && s.prune(leastUploaded) == nil && s.remove(spare) == nil {
@@ -712,7 +721,13 @@ func (s *spool) dayLockPath(day Day) string { return s.path(fmt.Sprintf("day-%d.
 
 // lockDay takes the lock of a day's object and confirmed batches, or returns
 // vfs.ErrLocked.
-func (s *spool) lockDay(day Day) (io.Closer, error) { return s.fs.Lock(s.dayLockPath(day)) }
+func (s *spool) lockDay(day Day) (io.Closer, error) {
+	l, err := s.fs.Lock(s.dayLockPath(day))
+	if err != nil {
+		return nil, err
+	}
+	return s.prunable.holding(lockOf(day), l), nil
+}
 
 // makeDayLocks makes the files of the locks, so that a full disk does not keep
 // anybody from taking one.
