@@ -95,10 +95,16 @@ func (s *spool) unclosed(old []batch) (map[daily]batch, error) {
 	return last, err
 }
 
-// spared returns those of the confirmed batches of a place, in order, that stay
+// spared returns those of confirmed batches, in order and of any place, that stay
 // because their day is to be closed.
 func (s *spool) spared(old []batch) map[string]bool {
-	last, _ := s.unclosed(old) // unreadable: then all days may be
+	closed, _ := s.closedDays() // unreadable: then all days may be to be closed
+	last := map[closedDay]batch{}
+	for _, b := range old {
+		if day := closedIn(b.daily(), b.place); !closed[day] {
+			last[day] = b
+		}
+	}
 	batches := slices.SortedFunc(maps.Values(last), byOrder)
 	spared := map[string]bool{}
 	for _, b := range batches[max(0, len(batches)-maxUnclosed):] {

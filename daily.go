@@ -145,9 +145,6 @@ const (
 	maxCache  = 1600 // bytes of metadata; S3 allows 2 KB for all of it
 )
 
-// daily returns which object it is about.
-func (d document) daily() daily { return daily{d.totals.Day, d.pack} }
-
 // newDocument returns the document of a day that has no object yet. To append
 // to it yields parts that are all Data.
 func newDocument(o daily) document {

@@ -85,10 +85,6 @@ func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
 	return *o.ContentLength
 }
 
-func write(t *testing.T, store rotatelog.Store, key, content string) error {
-	return store.Write(t.Context(), key, "", []rotatelog.Part{rotatelog.Data([]byte(content))}, nil)
-}
-
 func TestServes(t *testing.T) {
 	s := serving(t)
 	if err := create(t, s.client(), "sports-json-logs-all", "a/key", "twelve bytes"); err != nil {
