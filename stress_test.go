@@ -58,7 +58,7 @@ func (s *stress) run(seed uint64) {
 			}
 		})
 	}
-	time.Sleep(time.Duration(s.chance(100)) * time.Second)
+	time.Sleep(time.Duration(10+s.chance(90)) * time.Second)
 	if s.chance(2) == 0 {
 		all.Go(func() { w.CloseAppend() })
 		time.Sleep(time.Duration(s.chance(10)) * time.Second)
