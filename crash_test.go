@@ -308,7 +308,7 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 // a run has no cut, and goes on from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
-	usual := map[string]int{"two seals": 3, "batches at once": 3}
+	usual := map[string]int{"two seals": 4, "batches at once": 4}
 	for i, wl := range workloads() {
 		for j, away := range []bool{false, true} {
 			first, stride := wl.stride(2*i+j, usual[wl.name])
@@ -353,7 +353,7 @@ func crashAll(h *host, k int, seen map[string]bool) {
 		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
-		stride := depth.N(1, 4, 1)
+		stride := depth.N(1, 5, 1)
 		for j := 1 + k%stride; h.crashAgain(again, j, seen); j += stride {
 		}
 	}
@@ -411,7 +411,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 // until a run has no fault. The Writer must go on by itself, and all that it
 // acknowledged must survive a power cut later.
 func TestCrashAfterFault(t *testing.T) {
-	usual := map[string]int{"restart": 3, "midnight, gzip": 1}
+	usual := map[string]int{"restart": 3}
 	faults := map[string]struct {
 		err   error
 		n     int  // operations in a row

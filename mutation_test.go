@@ -203,7 +203,7 @@ func mutations() []mutation {
 			"seal the array that has just begun anew", "spool.go",
 			"if s.array.broken {",
 			"if false {",
-			midnight, "",
+			"^TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray$", "",
 		},
 		{
 			"let the sum of a batch overflow", "publish.go",

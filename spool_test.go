@@ -768,6 +768,61 @@ func TestLongOutage(t *testing.T) {
 	})
 }
 
+// TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray: the array has begun anew, but
+// its name cannot be made durable; meanwhile the batch is uploaded, and its name is
+// gone from pending/. When that directory cannot be synced either, the batch gets its
+// name again: of what it held, not of the array that is there now.
+func TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray(t *testing.T) {
+	for _, links := range []bool{true, false} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			b.cfg.MaxFetches = 3
+			b.open()
+			b.append(1, 2)
+			renamed, unsyncable := false, "."
+			b.onDisk(func(op crashfs.Op) error {
+				renamed = renamed || op.Kind == "Rename" && op.To == arrayName
+				switch {
+				case op.Kind == "Link" && !links:
+					return syscall.EPERM
+				case op.Kind == "SyncDir" && op.Name == unsyncable && renamed:
+					return syscall.EIO
+				}
+				return nil
+			})
+			b.append(3)
+			time.Sleep(time.Minute)
+			if b.mem.Bytes(dayA) == nil || len(b.pending()) != 0 {
+				t.Fatalf("links %t: the batch should have been uploaded; %q wait", links, b.pending())
+			}
+			unsyncable = "all_api.spool/pending"
+			if err := b.Seal(t.Context()); !errors.Is(err, syscall.EIO) {
+				t.Fatalf("links %t: seal: %v", links, err)
+			}
+			unsyncable = ""
+			b.append(4)
+			b.reopen()
+			b.flush()
+			if m, n := b.day(dayA).Metadata, b.Stats().Repaired; m.Uploads != 2 || m.Fetches != 4 || m.Matches != 10 || n != 0 {
+				t.Errorf("links %t: %+v, %d repairs\n%s", links, m, n, b.log)
+			}
+			kept := 0
+			for name, content := range b.disk.Tree() {
+				var fetches []json.RawMessage
+				if !strings.HasPrefix(name, "all_api.spool/uploaded/1999") {
+					continue
+				}
+				if err := json.Unmarshal([]byte(content), &fetches); err != nil || len(fetches) == 0 {
+					t.Errorf("links %t: of what is in the store %s keeps %q", links, name, content)
+				}
+				kept++
+			}
+			if kept != 2 {
+				t.Errorf("links %t: %d batches are kept", links, kept)
+			}
+		})
+	}
+}
+
 func TestReadFrom(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
