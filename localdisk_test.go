@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -370,4 +371,26 @@ func TestDayWithoutCounts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOpenChangesNothingUntilItHasTheLock: several may be waiting for it at once, each
+// of which would take away what another is trying.
+func TestOpenChangesNothingUntilItHasTheLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		var changes []string
+		b.onDisk(func(op crashfs.Op) error {
+			if slices.Contains([]string{"Rename", "Link", "Remove", "WriteAt", "Truncate"}, op.Kind) || op.Kind == "OpenFile" && op.Mutates {
+				changes = append(changes, op.Kind+" "+op.Name)
+			}
+			return nil
+		})
+		if _, err := rotatelog.Open(t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID)); !errors.Is(err, rotatelog.ErrLocked) {
+			t.Errorf("open: %v", err)
+		}
+		b.onDisk(nil)
+		if len(changes) > 0 {
+			t.Errorf("without the lock: %q", changes)
+		}
+	})
 }
