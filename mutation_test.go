@@ -344,12 +344,6 @@ func mutations() []mutation {
 			"^TestMarkOfTheNextWriterStays$", "",
 		},
 		{
-			"look into uploaded before pending", "recover.go",
-			"again, err = s.pending()\n",
-			"again, err = s.pending()\n\t\t\tpending = again\n",
-			"^TestBatchConfirmedWhileOpening$", "",
-		},
-		{
 			"give the publish lock back at once", "publisher.go",
 			"p.lock = l\n",
 			"p.lock = l\n\t\tl.Close()\n",
