@@ -85,6 +85,9 @@ func objectWhole(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 	look := func() rotatelog.Object {
 		o, err := s.Stat(t.Context(), key)
+		for again := 0; err != nil && again < 10 && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, rotatelog.ErrPermanent); again++ {
+			o, err = s.Stat(t.Context(), key) // RGW may answer 500 while the object is replaced: then nothing is known
+		}
 		if err != nil {
 			t.Errorf("Stat: %v", err)
 		} else if size, ok := o.Meta["size"]; ok && size != fmt.Sprint(o.Size) {
