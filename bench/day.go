@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -73,7 +74,14 @@ func (d *Day) Grow(ctx context.Context, size Size) error {
 }
 
 // Fork copies what the Writer keeps into dir, and returns the stream there. It
-// goes on with the day as it is now.
+// goes on with the day as it is now, in whichever store: without its list of places
+// a spool takes the first one for the only one that there was.
 func (d *Day) Fork(dir string) (Stream, error) {
-	return Stream{dir, d.Prefix}, os.CopyFS(dir, os.DirFS(d.Dir))
+	spool := filepath.Join(dir, "all_api.spool")
+	err := errors.Join(
+		os.CopyFS(dir, os.DirFS(d.Dir)),
+		os.Chmod(spool, 0o700), // CopyFS lets others in
+		os.Remove(filepath.Join(spool, "places.json")),
+	)
+	return Stream{dir, d.Prefix}, err
 }

@@ -154,10 +154,8 @@ func uploadLibrary(b *testing.B, s Server, link *Link, stream Stream, size Size)
 	store := rotatelog.NewS3Store(client, s.Bucket, rotatelog.S3Options{})
 	u.w = open(b, stream.Config(store, b.Output()))
 	defer u.w.Close()
-	if size <= smallDay {
-		u.upload(b) // so that what it wrote last is known, as it is all day long
-		u.sent, u.passed, u.asked = 0, 0, 0
-	}
+	u.upload(b) // so that what it wrote last, and what the server does, is known, as it is all day long
+	u.sent, u.passed, u.asked = 0, 0, 0
 	for b.Loop() {
 		u.upload(b)
 		b.StopTimer()
