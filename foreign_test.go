@@ -68,6 +68,7 @@ func changeWorlds() []changeWorld {
 // whatever the layout, whether or not the tool that did it has kept the metadata, and
 // after a restart.
 func TestFlippedDigitIsReported(t *testing.T) {
+	t.Parallel()
 	for _, w := range changeWorlds() {
 		for _, keeps := range []bool{true, false} {
 			for _, restart := range []bool{false, true} {

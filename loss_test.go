@@ -57,6 +57,7 @@ func wantOneLoss(t *testing.T, found []error, texts ...string) {
 // TestDeletedDayIsPutBack deletes the object of a small day of 22 uploads. The last body
 // in the spool is the only whole copy, and goes back as it is.
 func TestDeletedDayIsPutBack(t *testing.T) {
+	t.Parallel()
 	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
 		for _, restart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/restart=%v", pack, restart), func(t *testing.T) {
@@ -174,6 +175,7 @@ func (b *bench) storedDay(key string) dayObject {
 // the spool is whole, and ends the process that puts it back at each operation of the
 // disk: killed, or by a power cut. The next finishes that, and everything is there once.
 func TestDeletedDayAtEachCrash(t *testing.T) {
+	t.Parallel()
 	for name, hurt := range hurts() {
 		for i, left := range leftovers()[:3] {
 			t.Run(fmt.Sprint(name, "/", i), func(t *testing.T) {
@@ -208,6 +210,7 @@ func TestDeletedDayAtEachCrash(t *testing.T) {
 // TestDeletedDayAtEachRequest is TestDeletedDayAtEachCrash at each request to the store,
 // which has, or has not, taken effect.
 func TestDeletedDayAtEachRequest(t *testing.T) {
+	t.Parallel()
 	for name, hurt := range hurts() {
 		for _, applied := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/applied=%v", name, applied), func(t *testing.T) {

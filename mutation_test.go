@@ -206,6 +206,12 @@ func mutations() []mutation {
 			"^TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray$", "",
 		},
 		{
+			"keep an upload that the server cannot complete, where there is no object", "s3multipart.go",
+			"case look != nil && !errors.Is(look, errAbsent):\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
+			"case look != nil:\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
+			"^TestLostPart$", "",
+		},
+		{
 			"let the sum of a batch overflow", "publish.go",
 			"u.Matches = addClamped(u.Matches, n)",
 			"u.Matches += n",

@@ -216,6 +216,7 @@ func TestPackedLayouts(t *testing.T) {
 // closings and late uploads. What is known of the document comes from the step
 // before, from its metadata, or from a scan.
 func TestPackedRandom(t *testing.T) {
+	t.Parallel()
 	skipWithRaceDetector(t)
 	rounds := depth.N(20, 50, 100)
 	seed := rand.Uint64()

@@ -90,6 +90,7 @@ const (
 )
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		profile    fakes3.Profile
 		notYes     string

@@ -171,6 +171,7 @@ func TestPanickingCountIsAnError(t *testing.T) {
 // TestEveryDayIsTold: each day that ends, also after two midnights without the
 // store, and after a restart.
 func TestEveryDayIsTold(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		var told []string
 		b.cfg.Hooks.DayChanged = func(d rotatelog.Totals) { told = append(told, d.Day.String()) }
@@ -225,6 +226,7 @@ func TestReadOnlyDirectoryIsRefused(t *testing.T) {
 // name failed to become durable, even if it can be read. A power cut would put
 // its fetches into the file of the day before.
 func TestDayOutlivesAPowerCut(t *testing.T) {
+	t.Parallel()
 	for _, kill := range []bool{false, true} {
 		for reopened := range 3 {
 			inBubble(t, func(t *testing.T, b *bench) {

@@ -163,6 +163,8 @@ func diagnoseTrouble(status int, code string) diagnosis {
 		return diagnosis{false, "another request for the object is under way", "it is tried again"}
 	case code == "NoSuchUpload":
 		return diagnosis{false, "the multipart upload is gone: it has ended, or somebody removed it", "the object is looked at, and what is lacking is sent again"}
+	case code == "InvalidPart", code == "InvalidPartOrder":
+		return diagnosis{false, "the server does not have a part of a multipart upload as it said it had", "all parts are sent again; if that lasts, show this to the provider"}
 	case status == http.StatusRequestTimeout, code == "RequestTimeout", code == "IncompleteBody", code == "BadDigest":
 		return diagnosis{false, "the request did not arrive whole", "it is sent again; if that lasts, look for a proxy that changes what it passes on"}
 	}

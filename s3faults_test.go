@@ -98,6 +98,7 @@ func barePuts(n *int) func(http.RoundTripper) http.RoundTripper {
 // every PutObject is still sent with one, and a PutObject that arrives hours after it
 // was given up takes nothing back.
 func TestRefusalsDropNoCondition(t *testing.T) {
+	t.Parallel()
 	for _, refusals := range []int{1, 2, 4} {
 		for _, status := range []int{409, 412} {
 			for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO()} {

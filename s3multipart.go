@@ -284,14 +284,15 @@ func (s *S3Store) unknown(ctx context.Context, u *multipart, before time.Time, a
 		switch {
 		case look == nil && mark == u.Mark:
 			return true, nil // but an earlier one was
-		case look != nil:
+		case look != nil && !errors.Is(look, errAbsent):
 			return false, errors.Join(answer, look)
 		case before.IsZero() || waitFor(before) <= 0:
 			return s.abort(ctx, *u) == nil, answer
 		}
 		u.Sent = before
 		note(u.note()) // or it is waited for longer
-		return false, answer
+		return false, fmt.Errorf("%w: the server does not complete a multipart upload, which an earlier request may yet do; "+
+			"nothing is written to the key until %s, when the upload is removed: %w", errWaits, before.Add(completeLasts).Format(time.RFC3339), answer)
 	}
 	// RGW keeps answering 500 to the Complete of an upload that has ended.
 	ended, _ := s.hasEnded(ctx, *u)

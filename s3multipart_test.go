@@ -57,6 +57,7 @@ func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T,
 // TestS3StoreInParts: the contract holds for multipart uploads where the server
 // honours conditions on Complete, and elsewhere by writing objects whole.
 func TestS3StoreInParts(t *testing.T) {
+	t.Parallel()
 	alone := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
 	shared := profiles()
 	// Thousands of requests each. RGW16 and RGW18 stand between Linode and RGW20.
@@ -154,6 +155,7 @@ func TestS3AppendWhole(t *testing.T) {
 
 // TestS3AppendRaces: another writer comes between the look and the last request.
 func TestS3AppendRaces(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(1, 4, 4)] {
 		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
 			for _, other := range []string{"other", strings.Repeat("x", 500)} {
@@ -214,6 +216,7 @@ var partRequests = []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPa
 // upload, and to those by which that is mended, each batch is in the object once,
 // nothing is destroyed, and nothing stays behind.
 func TestS3PartsExactlyOnce(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO(), fakes3.Versity()} {
 		for name, fault := range partFaults {
 			for _, op := range partRequests {
@@ -387,6 +390,7 @@ func (b *bench) notes() (names []string) {
 // TestSettlingWaits: as long as it is not known what became of an upload, nothing
 // else is written to the key, and Flush says why. Other days go on.
 func TestSettlingWaits(t *testing.T) {
+	t.Parallel()
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		b.append(ten...)
@@ -426,6 +430,70 @@ func TestSettlingWaits(t *testing.T) {
 			t.Errorf("%+v", d.Metadata)
 		}
 	})
+}
+
+// TestLostPart: the server says that it has a part which it has not. What it cannot
+// complete is given up at once; but if a process was killed while it sent Complete,
+// that may be under way, so that the key waits, and says so. None of that takes a
+// person.
+func TestLostPart(t *testing.T) {
+	for begun, profile := range map[bool]fakes3.Profile{false: fakes3.NoConditions(), true: fakes3.Linode()} {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("begun=%t,killed=%t", begun, killed), func(t *testing.T) {
+				inPartsBubble(t, profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
+					b.open()
+					if begun {
+						b.append(ten...)
+						b.flush()
+					}
+					lost, completed := 0, 0
+					srv.Fault = func(o fakes3.Op) fakes3.Fault {
+						switch {
+						case o.Name == "UploadPart" && lost == 0:
+							lost++
+							return fakes3.Fault{Lost: true}
+						case o.Name == "CompleteMultipartUpload" && killed && completed < 1:
+							completed++
+							return fakes3.Fault{Reply: fakes3.Error{Status: 500}}
+						}
+						return fakes3.Fault{}
+					}
+					start := time.Now()
+					b.append(1)
+					b.Seal(t.Context())
+					time.Sleep(10 * time.Second)
+					if strings.Contains(b.log.String(), "needs attention") {
+						t.Errorf("log:\n%s", b.log)
+					}
+					if killed {
+						b.die()
+						b.open()
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+						defer cancel()
+						if err := b.Drain(ctx); err == nil || errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "nothing is written to the key until 2000-01-01T00:15:") {
+							t.Errorf("drain: %v", err)
+						}
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+					defer cancel()
+					if err := b.Flush(ctx); err != nil {
+						t.Fatal(err)
+					}
+					want := time.Minute
+					if killed {
+						want = 16 * time.Minute
+					}
+					if took := time.Since(start); took > want || lost != 1 {
+						t.Errorf("%d parts were lost; it took %v", lost, took)
+					}
+					if d := s3Day(t, srv, dayA); d.Metadata.Fetches%10 != 1 || len(d.Uploads) != d.Metadata.Uploads {
+						t.Errorf("%+v", d.Metadata)
+					}
+					wantNoUploads(t, srv, false)
+				})
+			})
+		}
+	}
 }
 
 // TestNoteFails: without a durable note no Complete is sent, and nothing stays.

@@ -58,6 +58,7 @@ func profiles() []fakes3.Profile {
 }
 
 func TestS3Store(t *testing.T) {
+	t.Parallel()
 	for _, profile := range profiles()[:depth.N(2, 5, 7)] {
 		t.Run(profile.Name, func(t *testing.T) {
 			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) {
@@ -69,6 +70,7 @@ func TestS3Store(t *testing.T) {
 }
 
 func TestS3StoreOverHTTP(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode()}[:depth.N(1, 2, 2)] {
 		t.Run(profile.Name, func(t *testing.T) {
 			store := overHTTP(t, profile)

@@ -727,6 +727,7 @@ func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 // TestLongOutage: ten thousand batches have piled up. Open reads none of them, and
 // they are uploaded in order, several to a write.
 func TestLongOutage(t *testing.T) {
+	t.Parallel()
 	batches := depth.N(1000, 2000, 10_000)
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches, b.cfg.Logger = 1, slog.New(slog.DiscardHandler)
@@ -790,7 +791,7 @@ func TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray(t *testing.T) {
 				return nil
 			})
 			b.append(3)
-			time.Sleep(time.Minute)
+			time.Sleep(45 * time.Second) // between two turns at finishing the seal
 			if b.mem.Bytes(dayA) == nil || len(b.pending()) != 0 {
 				t.Fatalf("links %t: the batch should have been uploaded; %q wait", links, b.pending())
 			}

@@ -20,6 +20,7 @@ import (
 // server that fails, until it is closed. What was acknowledged is in the store once,
 // and nothing waits for ever: a deadlock ends the bubble.
 func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(depth.N(2, 6, 60)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) { (&stress{bench: b, rng: rand.New(rand.NewPCG(seed, 1))}).run(seed) })

@@ -46,6 +46,7 @@ func inLayouts(t *testing.T, test func(t *testing.T, c Compression, to layout)) 
 
 // TestUnpackCut is TestScanCut for compressed objects.
 func TestUnpackCut(t *testing.T) {
+	t.Parallel()
 	skipWithRaceDetector(t)
 	failed := errors.New("connection reset")
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
@@ -81,6 +82,7 @@ func TestUnpackCut(t *testing.T) {
 
 // TestUnpackFlipped flips each bit. An object is refused if that changes its text.
 func TestUnpackFlipped(t *testing.T) {
+	t.Parallel()
 	skipWithRaceDetector(t)
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
 		p := smallDay(t, c, to)

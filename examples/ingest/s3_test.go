@@ -56,10 +56,10 @@ func wantS3(t *testing.T, srv *fakes3.Server, prefix string, want totals) {
 
 // The real data set, through the real client.
 func TestReplayArchiveToS3(t *testing.T) {
-	needArchive(t)
 	b, srv := newS3Bench(t)
-	b.wantRun(cli.OK, "795 21104 795 795 0 0", "", "-replay", "-flush", archive)
-	wantS3(t, srv, "all/", totals{795, 795, 795, 21104})
+	file, want := days(t)
+	b.wantRun(cli.OK, want.summary(), "", "-replay", "-flush", file)
+	wantS3(t, srv, "all/", want)
 }
 
 func TestS3(t *testing.T) {
