@@ -246,9 +246,6 @@ func (w *dayWorker) close(ctx context.Context) error {
 			}
 			return storeError("close", w.key(), reply)
 		}
-		if err := w.checkOwner(seen); err != nil {
-			return err
-		}
 		parts, doc := seen.doc.appendAs(metadataFirst)
 		wrote = doc
 		_, reply = w.write(ctx, seen, nil, parts, w.meta(doc))

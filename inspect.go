@@ -20,15 +20,15 @@ func (w *dayWorker) object() bodyHead {
 	return bodyHead{Place: w.place.mark(), Key: w.key()}
 }
 
-// inspect inspects a version unless it is known. It returns what to build on, and the
+// inspect inspects a version unless it is known. Another Writer's is an error. It returns what to build on, and the
 // batches that were confirmed and wait again.
 func (w *dayWorker) inspect(ctx context.Context, seen view, waiting []batch) (view, []batch, error) {
+	if err := w.checkOwner(seen); err != nil {
+		return seen, nil, err
+	}
 	last, known := w.seen.find(w.spool, w.object())
 	if known && last.Version == seen.version && last.Reported == nil {
 		return seen, nil, nil
-	}
-	if err := w.checkOwner(seen); err != nil {
-		return seen, nil, err
 	}
 	uploaded, err := w.uploadedOfDay()
 	if err != nil {

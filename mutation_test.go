@@ -386,9 +386,9 @@ func mutations() []mutation {
 			"^TestConfirmedBatchIsDurable$", "",
 		},
 		{
-			"close the day of another Writer", "closing.go",
-			"if err := w.checkOwner(seen); err != nil {",
-			"if err := error(nil); err != nil {",
+			"close the day of another Writer", "inspect.go",
+			"if err := w.checkOwner(seen); err != nil {\n\t\treturn seen, nil, err",
+			"if err := error(nil); err != nil {\n\t\treturn seen, nil, err",
 			"^TestClosingRespectsTheOwner$", "",
 		},
 		{

@@ -82,9 +82,6 @@ func (w *dayWorker) accept(ctx context.Context, seen view, waiting []batch) (vie
 // else of the day waits. The reply is the store's, and err why it is not known what
 // became of it.
 func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []upload) (after view, reply, err error) {
-	if err := w.checkOwner(seen); err != nil {
-		return view{}, nil, err
-	}
 	parts, doc, err := w.arrange(seen.doc, all, uploads)
 	if err != nil {
 		return view{}, nil, err

@@ -22,19 +22,19 @@ func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 			b.append(n)
 			b.flush()
 		}
-		completes, heads := 0, 0
+		completes, looks := 0, 0
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {
 			switch {
 			case op.Name == "CompleteMultipartUpload" && op.Key == dayA:
 				switch completes++; completes {
 				case 1:
-					heads = 3
+					looks = 3
 					return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 412}}
 				case 2:
 					return fakes3.Fault{Reply: fakes3.Error{Status: 503}}
 				}
-			case op.Name == "HeadObject" && op.Key == dayA && heads > 0:
-				heads--
+			case op.Name == "GetObject" && op.Key == dayA && looks > 0:
+				looks--
 				return fakes3.Fault{Drop: true}
 			}
 			return fakes3.Fault{}
@@ -47,6 +47,9 @@ func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 		before := s3Day(t, srv, dayA).Metadata.Uploads
 		if late := srv.Release(); before != 25 || len(late) != 1 {
 			t.Errorf("%d uploads, want 25; late requests were answered %v, want one", before, late)
+		}
+		if n := s3Day(t, srv, dayA).Metadata.Uploads; n != before {
+			t.Errorf("a late request made %d uploads of %d", n, before)
 		}
 		b.append(200)
 		if err := b.Seal(t.Context()); err != nil {
