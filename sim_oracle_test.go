@@ -351,9 +351,9 @@ func (w *world) upload(hosts ...*host) {
 // and may yet fail.
 const slowestCall = 2 * time.Minute
 
-// closingTime is what closing takes when nothing goes wrong any more: who does
-// not publish looks again after 30 s.
-const closingTime = time.Minute
+// closingTime is what closing takes when nothing goes wrong any more. Before, the
+// store may have refused it, which is followed by an hour.
+const closingTime = time.Hour + time.Minute
 
 // finish turns all faults off, and wants everything in the store, once, and
 // nothing left open.
