@@ -1,5 +1,7 @@
 package rotatelog
 
+import "example.com/rotatelog/internal/rawjson"
+
 // bare is what is known of the fetches of a day that lack the member that has the
 // count. One of them is nothing odd; but if all lack it the day counts 0, and
 // nobody notices.
@@ -38,7 +40,7 @@ func (w *Writer) judgeCounts(day Day, records [][]byte) {
 			return
 		}
 		for _, fetch := range records {
-			if f, err := find(fetch, w.cfg.countPath); err != nil || f.value != nil {
+			if f, err := rawjson.Find(fetch, w.cfg.countPath); err != nil || f.Value != nil {
 				b.counts = true
 				return
 			}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"example.com/rotatelog/internal/football"
+	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -29,8 +30,8 @@ import (
 // BenchmarkValidate measures what Append does to a fetch before it is written:
 // checking and counting.
 func BenchmarkValidate(b *testing.B) {
-	var f finder
-	benchmarkTexts(b, f.checkAndCount, func(text []byte) error {
+	var f rawjson.Finder
+	benchmarkTexts(b, func(text []byte) error { return checkAndCount(&f, text) }, func(text []byte) error {
 		if !json.Valid(text) {
 			return errors.New("invalid")
 		}
@@ -38,9 +39,9 @@ func BenchmarkValidate(b *testing.B) {
 	})
 }
 
-func (f *finder) checkAndCount(text []byte) error {
+func checkAndCount(f *rawjson.Finder, text []byte) error {
 	path := []string{footerMember, totalMember}
-	_, count, err := f.checkFetch(text, limits{defaultMaxFetchBytes, defaultMaxDepth}, path...)
+	_, count, err := checkFetch(f, text, limits{defaultMaxFetchBytes, defaultMaxDepth}, path...)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func BenchmarkCompact(b *testing.B) {
 	var out []byte
 	var into bytes.Buffer
 	ours := func(text []byte) (err error) {
-		out, err = appendCompact(out[:0], text)
+		out, err = rawjson.AppendCompact(out[:0], text)
 		return err
 	}
 	benchmarkTexts(b, ours, func(text []byte) error {
@@ -101,7 +102,7 @@ func benchmarkTexts(b *testing.B, ours, plain func(text []byte) error) {
 // indentedText returns a fetch of about that size, as the API sends it.
 func indentedText(b *testing.B, size int) []byte {
 	const indentedBy = 2.3 // of this data
-	text, err := appendIndented(nil, football.New(1, int(float64(size)/indentedBy)).Next())
+	text, err := rawjson.AppendIndented(nil, football.New(1, int(float64(size)/indentedBy)).Next())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func benchmarkDurable(b *testing.B, batch int, text []byte) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	var checker finder
+	var checker rawjson.Finder
 	steps := []struct {
 		metric string
 		do     func() error
@@ -141,7 +142,7 @@ func benchmarkDurable(b *testing.B, batch int, text []byte) {
 			_, err := f.Write(text)
 			return errors.Join(err, f.Sync())
 		}, 0},
-		{"check-ns", func() error { return checker.checkAndCount(text) }, 0},
+		{"check-ns", func() error { return checkAndCount(&checker, text) }, 0},
 		{"append-ns", func() error {
 			_, err := w.Append(b.Context(), text)
 			return err

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // request is one record on its way to the disk. Appends that come at once form a
@@ -66,21 +68,21 @@ func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 }
 
 // check checks a fetch, and finds its count if that stands in it.
-func (w *Writer) check(raw []byte) (fetch []byte, count found, err error) {
-	f, ok := w.finders.Get().(*finder)
+func (w *Writer) check(raw []byte) (fetch []byte, count rawjson.Found, err error) {
+	f, ok := w.finders.Get().(*rawjson.Finder)
 	if !ok {
-		f = new(finder)
+		f = new(rawjson.Finder)
 	}
 	defer w.finders.Put(f)
-	defer f.reset(nil, nil)
-	return f.checkFetch(raw, w.limits, w.cfg.countPath...)
+	defer f.Reset(nil, nil)
+	return checkFetch(f, raw, w.limits, w.cfg.countPath...)
 }
 
 // describe finds the fetch's matches, and its day if that stands in the fetch.
-func (w *Writer) describe(r *request, fetch []byte, count found) (err error) {
+func (w *Writer) describe(r *request, fetch []byte, count rawjson.Found) (err error) {
 	if path := w.cfg.countPath; path != nil {
 		r.matches, r.uncounted = countAt(count, path)
-		r.countless = count.value == nil
+		r.countless = count.Value == nil
 	} else {
 		r.matches, r.uncounted = checkedCount(w.cfg.Count, fetch)
 	}
@@ -327,7 +329,7 @@ func (w *Writer) write(group []*request) (written []*request, err error) {
 	if err != nil {
 		a.drop(before)
 		a.broken = true
-		w.spool.mend() // at once if it can be; the next append tries again
+		w.spool.mend() // At once if it can be; the next append tries again
 	}
 	return written, err
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -252,8 +253,8 @@ func (cfg *Config) format(dst, fetch []byte) ([]byte, error) {
 	if cfg.Verbatim {
 		return append(dst, fetch...), nil // which need not clear the memory first, as Grow does
 	}
-	if indentedSize(fetch) > mostIndented*len(fetch)+4<<10 {
-		return appendCompact(dst, fetch)
+	if rawjson.IndentedSize(fetch) > mostIndented*len(fetch)+4<<10 {
+		return rawjson.AppendCompact(dst, fetch)
 	}
-	return appendIndented(slices.Grow(dst, len(fetch)), fetch)
+	return rawjson.AppendIndented(slices.Grow(dst, len(fetch)), fetch)
 }

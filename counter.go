@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // CountFunc returns how many matches a fetch tells of. It is given the fetch as
@@ -29,7 +31,7 @@ const (
 func CountMember(path ...string) CountFunc {
 	path = slices.Clone(path)
 	return func(fetch []byte) (int64, error) {
-		f, err := find(fetch, path)
+		f, err := rawjson.Find(fetch, path)
 		if err != nil {
 			return 0, err
 		}
@@ -44,13 +46,13 @@ func CountMember(path ...string) CountFunc {
 func CountArray(path ...string) CountFunc {
 	path = slices.Clone(path)
 	return func(fetch []byte) (int64, error) {
-		value, err := lookup(fetch, path...)
+		value, err := rawjson.Lookup(fetch, path...)
 		if err != nil || isNull(value) {
 			return 0, err
 		}
-		n, ok := arrayLen(value)
+		n, ok := rawjson.ArrayLen(value)
 		if !ok {
-			return 0, fmt.Errorf("%s is not an array: %s", pathName(path), excerpt(value))
+			return 0, fmt.Errorf("%s is not an array: %s", rawjson.PathName(path), rawjson.Excerpt(value))
 		}
 		return int64(n), nil
 	}
@@ -76,15 +78,15 @@ func checkedCount(count CountFunc, fetch []byte) (n int64, err error) {
 }
 
 // countAt returns the count at a path, which led to f.
-func countAt(f found, path []string) (int64, error) {
-	value, err := f.at(path)
+func countAt(f rawjson.Found, path []string) (int64, error) {
+	value, err := f.At(path)
 	if err != nil || isNull(value) {
 		return 0, err
 	}
 	// ParseUint takes no sign, and 63 bits leave no place for one.
 	n, err := strconv.ParseUint(string(value), 10, 63)
 	if err != nil {
-		return 0, fmt.Errorf("%s is not a count: %s", pathName(path), excerpt(value))
+		return 0, fmt.Errorf("%s is not a count: %s", rawjson.PathName(path), rawjson.Excerpt(value))
 	}
 	return int64(n), nil
 }

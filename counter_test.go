@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 func TestCountMember(t *testing.T) {
@@ -48,7 +50,7 @@ func TestCountMember(t *testing.T) {
 
 			// The Writer finds the count while it checks the fetch.
 			path := []string{footerMember, totalMember}
-			f, err := new(finder).checkObject([]byte(tt.fetch), 0, path...)
+			f, err := new(rawjson.Finder).CheckObject([]byte(tt.fetch), 0, path...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // daily names a day's object. A day has one: it keeps the compression that it
@@ -78,9 +80,9 @@ const (
 // appendHead appends the entry up to its first fetch.
 func (u upload) appendHead(dst []byte, sequence int) []byte {
 	dst = fmt.Appendf(dst, `{"upload_sequence":%d,"upload_timestamp":`, sequence)
-	dst = appendString(dst, u.Timestamp)
+	dst = rawjson.AppendString(dst, u.Timestamp)
 	dst = fmt.Appendf(dst, `,"matches_in_upload":%d,"fetches_in_upload":%d,"upload_id":`, u.Matches, u.Fetches)
-	dst = appendString(dst, u.ID)
+	dst = rawjson.AppendString(dst, u.ID)
 	return append(dst, `,"fetch_data":[`+"\n"...)
 }
 
@@ -259,9 +261,9 @@ func addFetches(a, b int) int { return int(min(addClamped(int64(a), int64(b)), m
 func (d document) appendFields(dst []byte) []byte {
 	dst = fmt.Appendf(dst, `"date":"%v","total_uploads":%d,"total_matches_today":%d,"first_upload":`,
 		d.totals.Day, d.totals.Uploads, d.totals.Matches)
-	dst = appendString(dst, d.first)
+	dst = rawjson.AppendString(dst, d.first)
 	dst = append(dst, `,"last_upload":`...)
-	dst = appendString(dst, d.last)
+	dst = rawjson.AppendString(dst, d.last)
 	return fmt.Appendf(dst, `,"total_fetches_today":%d`, d.totals.Fetches)
 }
 
@@ -274,7 +276,7 @@ func ourField(name string) bool {
 	return false
 }
 
-// find returns the sequence of the entry with that id, if it is a recent one.
+// Find returns the sequence of the entry with that id, if it is a recent one.
 func (d document) find(id string) (sequence int, ok bool) {
 	for _, r := range slices.Backward(d.recent) {
 		if r.id == id && id != "" {

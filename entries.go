@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // entry is what a scan finds of one entry of uploads. Its Fetches are those that
@@ -93,7 +95,7 @@ func (t *tally) reset() { t.n, t.matches, t.sum = 0, 0, nil }
 
 // add adds a fetch. As in an upload, one that cannot be counted counts 0.
 func (t *tally) add(fetch []byte) {
-	text, err := appendCompact(t.compact[:0], fetch)
+	text, err := rawjson.AppendCompact(t.compact[:0], fetch)
 	if err != nil { // a scan yields none
 		return
 	}
@@ -134,7 +136,7 @@ func entriesOf(o daily, body []byte) ([]entry, error) {
 				data = append(data, fetchSeparator...)
 			}
 			var err error
-			if data, err = appendCompact(data, fetch); err != nil {
+			if data, err = rawjson.AppendCompact(data, fetch); err != nil {
 				failed = err
 			}
 			c.fetches.add(fetch)

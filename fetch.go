@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // TimeLayout is the layout of every timestamp that rotatelog writes, in
@@ -17,23 +19,23 @@ const TimeLayout = "01/02/2006 03:04:05 PM MST"
 // limits are what a record must keep to.
 type limits struct {
 	maxBytes int64 // Config.MaxFetchBytes; 0 means no limit
-	maxDepth int   // Config.MaxDepth; 0 means maxNesting
+	maxDepth int   // Config.MaxDepth; 0 means rawjson.MaxDepth
 }
 
 // checkFetch checks that raw is one JSON object within the limits, and returns
 // it without a byte order mark and the white space around it, together with what
 // stands at a path of member names. Both are parts of raw. Offsets in errors do
 // not count the byte order mark.
-func (f *finder) checkFetch(raw []byte, lim limits, path ...string) (fetch []byte, at found, err error) {
+func checkFetch(f *rawjson.Finder, raw []byte, lim limits, path ...string) (fetch []byte, at rawjson.Found, err error) {
 	raw = dropBOM(raw)
-	fetch = bytes.Trim(raw, jsonSpace)
+	fetch = bytes.Trim(raw, rawjson.Space)
 	if lim.maxBytes > 0 && int64(len(fetch)) > lim.maxBytes {
-		return nil, found{}, fmt.Errorf("%w: its %d bytes are more than MaxFetchBytes, %d",
+		return nil, rawjson.Found{}, fmt.Errorf("%w: its %d bytes are more than MaxFetchBytes, %d",
 			ErrInvalidFetch, len(fetch), lim.maxBytes)
 	}
-	at, err = f.checkObject(raw, lim.maxDepth, path...)
+	at, err = f.CheckObject(raw, lim.maxDepth, path...)
 	if err != nil {
-		return nil, found{}, fmt.Errorf("%w: %w", ErrInvalidFetch, err)
+		return nil, rawjson.Found{}, fmt.Errorf("%w: %w", ErrInvalidFetch, err)
 	}
 	return fetch, at, nil
 }
@@ -70,8 +72,8 @@ func (f Fetch) encode(now time.Time, loc *time.Location) (pieces [][]byte, err e
 		f.ID = rand.Text()[:12]
 	}
 	// Both the header and the footer go on like this after the number.
-	id := appendString([]byte(`,"random_fetch_id":`), f.ID)
-	id = appendString(append(id, `,"nyc_timestamp":`...), now.In(loc).Format(TimeLayout))
+	id := rawjson.AppendString([]byte(`,"random_fetch_id":`), f.ID)
+	id = rawjson.AppendString(append(id, `,"nyc_timestamp":`...), now.In(loc).Format(TimeLayout))
 
 	middle := append(bytes.Clone(id), `,"fetch_start":"=== RAW API DATA START ==="},"RAW_API_DATA":`...)
 	if middle, err = f.appendData(middle); err != nil {
@@ -89,17 +91,17 @@ func (f Fetch) encode(now time.Time, loc *time.Location) (pieces [][]byte, err e
 // appendData appends Data, checked and without white space.
 func (f Fetch) appendData(dst []byte) ([]byte, error) {
 	data := dropBOM(f.Data)
-	if len(bytes.Trim(data, jsonSpace)) == 0 {
+	if len(bytes.Trim(data, rawjson.Space)) == 0 {
 		return nil, errors.New("want a JSON value, found nothing")
 	}
-	if i := invalidUTF8(data); i >= 0 {
+	if i := rawjson.InvalidUTF8(data); i >= 0 {
 		return nil, fmt.Errorf("invalid UTF-8 at byte %d", i)
 	}
-	const limit = maxNesting - 1 // the record is the first level
-	if i := deeperThan(data, limit); i >= 0 {
+	const limit = rawjson.MaxDepth - 1 // the record is the first level
+	if i := rawjson.DeeperThan(data, limit); i >= 0 {
 		return nil, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
 	}
-	return appendCompact(dst, data)
+	return rawjson.AppendCompact(dst, data)
 }
 
 // appendFooter appends what follows the time in the footer, and the end.
@@ -115,7 +117,7 @@ func (f Fetch) appendFooter(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, line)
+		b = rawjson.AppendString(b, line)
 	}
 	return append(b, `],"fetch_end":"=== RAW API DATA END ==="}}`...)
 }
@@ -132,7 +134,7 @@ func HeaderTime(fetch []byte) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	value, err := lookup(fetch, "FETCH_HEADER", "nyc_timestamp")
+	value, err := rawjson.Lookup(fetch, "FETCH_HEADER", "nyc_timestamp")
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("no time in this fetch: %w; add %s, or use another Config.Time", err, name)
@@ -141,14 +143,14 @@ func HeaderTime(fetch []byte) (time.Time, error) {
 	}
 	t, err := parseTime(value, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.Time", name, excerpt(value), err)
+		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.Time", name, rawjson.Excerpt(value), err)
 	}
 	return t, nil
 }
 
 // parseTime parses a JSON string of TimeLayout.
 func parseTime(quoted []byte, loc *time.Location) (time.Time, error) {
-	s, err := unquote(quoted)
+	s, err := rawjson.Unquote(quoted)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("not a string of the form %s", TimeLayout)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 func TestCheckFetch(t *testing.T) {
@@ -33,9 +35,9 @@ func TestCheckFetch(t *testing.T) {
 		{name: "UTF-16", raw: "\xff\xfe{\x00}\x00", err: "invalid fetch: invalid UTF-8 at byte 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fetch, f, err := new(finder).checkFetch([]byte(tt.raw), tt.lim, "a")
-			if string(fetch) != tt.fetch || string(f.value) != tt.value {
-				t.Errorf("got %q, %q; want %q, %q", fetch, f.value, tt.fetch, tt.value)
+			fetch, f, err := checkFetch(new(rawjson.Finder), []byte(tt.raw), tt.lim, "a")
+			if string(fetch) != tt.fetch || string(f.Value) != tt.value {
+				t.Errorf("got %q, %q; want %q, %q", fetch, f.Value, tt.fetch, tt.value)
 			}
 			if got := fmt.Sprint(err); (err != nil || tt.err != "") && got != tt.err {
 				t.Errorf("got  %s\nwant %s", got, tt.err)
@@ -89,7 +91,7 @@ func TestEncode(t *testing.T) {
 	}
 
 	path := []string{footerMember, totalMember}
-	fetch, count, err := new(finder).checkFetch([]byte(got), limits{}, path...)
+	fetch, count, err := checkFetch(new(rawjson.Finder), []byte(got), limits{}, path...)
 	if err != nil || string(fetch) != got {
 		t.Fatalf("checkFetch: %v", err)
 	}
@@ -147,7 +149,7 @@ func TestEncodeInvalidData(t *testing.T) {
 		{"torn", `{"a":`, "invalid fetch: Data: cut off at byte 5: unexpected EOF"},
 		{"invalid UTF-8", "\"\xff\"", "invalid fetch: Data: invalid UTF-8 at byte 1"},
 		{"would close the record", `1},"x":{"y":2`, "invalid fetch: Data: invalid character '}' after top-level value at byte 1"},
-		{"too deep", strings.Repeat("[", maxNesting) + strings.Repeat("]", maxNesting), "invalid fetch: Data: nested more than 9989 levels deep at byte 9989"},
+		{"too deep", strings.Repeat("[", rawjson.MaxDepth) + strings.Repeat("]", rawjson.MaxDepth), "invalid fetch: Data: nested more than 9989 levels deep at byte 9989"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			pieces, err := Fetch{Data: []byte(tt.data)}.encode(time.Unix(0, 0), time.UTC)
@@ -156,8 +158,8 @@ func TestEncodeInvalidData(t *testing.T) {
 			}
 		})
 	}
-	deep := strings.Repeat("[", maxNesting-1) + strings.Repeat("]", maxNesting-1)
-	if _, err := new(finder).checkObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0); err != nil {
+	deep := strings.Repeat("[", rawjson.MaxDepth-1) + strings.Repeat("]", rawjson.MaxDepth-1)
+	if _, err := new(rawjson.Finder).CheckObject([]byte(record(t, Fetch{Data: []byte(deep)}, time.Unix(0, 0), time.UTC, "1")), 0); err != nil {
 		t.Errorf("the deepest Data makes a record that is refused: %v", err)
 	}
 }

@@ -2,15 +2,13 @@ package rotatelog
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"testing/iotest"
 
+	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -34,7 +32,7 @@ func TestLoadIsBoundedByTheBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	fetch := []byte(`{"list":[` + strings.Repeat(`{"id":1234567,"odds":[1.10,2.5],"a":{"b":null}},`, 2_000) + `{}],"FETCH_FOOTER":{"total_matches":2}}`)
-	indented, err := appendIndented(nil, fetch)
+	indented, err := rawjson.AppendIndented(nil, fetch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,49 +79,4 @@ func mustDirStore(t *testing.T) *DirStore {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// TestReadArrayFails: that a file cannot be read is no damage to it.
-func TestReadArrayFails(t *testing.T) {
-	const text = `[{"a":1},{"b":2}]`
-	broken := errors.New("input/output error")
-	for n := range len(text) {
-		whole, err := readArray(&failingReader{text[:n], broken}, func([]byte, int64) error { return nil })
-		if whole || !errors.Is(err, broken) {
-			t.Errorf("after %d bytes: %v, %v", n, whole, err)
-		}
-	}
-	stop := errors.New("stop")
-	if _, err := readArray(strings.NewReader(text), func([]byte, int64) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("each failed, and the error is %v", err)
-	}
-}
-
-type failingReader struct {
-	text string
-	err  error
-}
-
-func (r *failingReader) Read(p []byte) (int, error) {
-	if r.text == "" {
-		return 0, r.err
-	}
-	n := copy(p, r.text)
-	r.text = r.text[n:]
-	return n, nil
-}
-
-// sameAsSplit checks that readArray finds in b what splitArray does.
-func sameAsSplit(t *testing.T, b []byte) {
-	t.Helper()
-	records, end, ok := splitArray(b)
-	var read []string
-	at := int64(end)
-	whole, err := readArray(iotest.HalfReader(bytes.NewReader(b)), func(object []byte, end int64) error {
-		read, at = append(read, string(object)), end
-		return nil
-	})
-	if want := fmt.Sprint(texts(records), end, ok, nil); fmt.Sprint(read, at, whole, err) != want {
-		t.Errorf("%q: read %v, split %s", b, fmt.Sprint(read, at, whole, err), want)
-	}
 }

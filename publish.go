@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // errContended marks that others who share the key were faster, again and again.
@@ -314,7 +316,7 @@ func (w *dayWorker) addFetch(u *upload, fetch []byte) (err error) {
 		u.Data = append(u.Data, fetchSeparator...)
 	}
 	begin := len(u.Data)
-	if u.Data, err = appendCompact(u.Data, fetch); err != nil {
+	if u.Data, err = rawjson.AppendCompact(u.Data, fetch); err != nil {
 		return err
 	}
 	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended

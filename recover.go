@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -135,7 +136,7 @@ func (s *spool) loadArray() (foundArray, error) {
 		return foundArray{}, err
 	}
 	text := dropBOM(content)
-	records, end, whole := splitArray(text)
+	records, end, whole := rawjson.SplitArray(text)
 	rest := string(text[end:])
 	found := foundArray{
 		exists: true, info: info, records: records, end: int64(end),

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // scanDocument reads a day's object of the given size from r and returns what
@@ -53,7 +55,7 @@ var errNotDaily = fmt.Errorf("%w: not a daily document", ErrPermanent)
 
 // read reads the text of an object.
 func (s *scanner) read(text *source) {
-	s.dec = newStreamDecoder(text)
+	s.dec = rawjson.NewDecoder(text)
 	text.used = s.dec.InputOffset
 	s.document()
 	if s.err == nil {
@@ -83,7 +85,7 @@ type source struct {
 	r    io.Reader
 	n    int64
 	err  error
-	last []byte // at least the last tailWindow bytes, if there were as many
+	last []byte // At least the last tailWindow bytes, if there were as many
 
 	used func() int64 // how much of it the decoder no longer holds
 	most int64        // bytes of the longest value that it may hold; 0: any
@@ -279,7 +281,7 @@ func (s *scanner) metadata() {
 		return
 	}
 
-	in := scanner{dec: newStreamDecoder(bytes.NewReader(raw))}
+	in := scanner{dec: rawjson.NewDecoder(bytes.NewReader(raw))}
 	in.token()
 	var foreign [][]byte
 	var end, lead int64 = 1, 1 // of the last member, and of the last of ours before any foreign one
@@ -396,7 +398,7 @@ func (s *scanner) token() (t jsontext.Token) {
 	return t
 }
 
-// value returns the next value, which is good until the next call.
+// Value returns the next Value, which is good until the next call.
 func (s *scanner) value() (v jsontext.Value) {
 	if s.err == nil {
 		v, s.err = s.dec.ReadValue()

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -508,7 +509,7 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 		return nil, err
 	}
 	n := 0
-	whole, err := readArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
 		n++
 		return each(fetch, read, info.Size)
 	})

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // What happens is told twice: to the log, for people, and to the hooks.
@@ -113,7 +115,7 @@ func (cfg *Config) tellNoDirSync(dir string, err error) {
 }
 
 func (cfg *Config) tellCountless(day Day) {
-	cfg.Logger.Warn("all fetches count 0 matches: none has "+pathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example, to say where a fetch has its count",
+	cfg.Logger.Warn("all fetches count 0 matches: none has "+rawjson.PathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example, to say where a fetch has its count",
 		"day", day)
 }
 

@@ -1,4 +1,4 @@
-package rotatelog
+package rawjson
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ func nested(depth int) string {
 }
 
 func TestCheckObject(t *testing.T) {
-	var again finder // whatever it has read before
+	var again Finder // whatever it has read before
 	for _, tt := range []struct {
 		name, raw string
 		value     string // of the member FETCH_FOOTER
@@ -39,9 +40,9 @@ func TestCheckObject(t *testing.T) {
 		{"UTF-8", "{\"é\":\"\u2028\U0001F600\ufeff\x7f\"}", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			again.checkObject([]byte(`{"FETCH_FOOTER":[1,`), 0, "FETCH_FOOTER")
-			f, err := again.checkObject([]byte(tt.raw), 0, "FETCH_FOOTER")
-			value := f.value
+			again.CheckObject([]byte(`{"FETCH_FOOTER":[1,`), 0, "FETCH_FOOTER")
+			f, err := again.CheckObject([]byte(tt.raw), 0, "FETCH_FOOTER")
+			value := f.Value
 			if err != nil || string(value) != tt.value {
 				t.Errorf("got %q, %v; want %q", value, err, tt.value)
 			}
@@ -53,7 +54,7 @@ func TestCheckObject(t *testing.T) {
 }
 
 func TestCheckObjectErrors(t *testing.T) {
-	var again finder // whatever it has read before
+	var again Finder // whatever it has read before
 	for _, tt := range []struct{ name, raw, want string }{
 		{"nothing", "", "want a JSON object, found nothing"},
 		{"white space", " \n", "want a JSON object, found nothing"},
@@ -77,10 +78,10 @@ func TestCheckObjectErrors(t *testing.T) {
 		{"brackets mixed up", `{"a":[}]}`, "invalid character '}' at start of value at byte 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			again.checkObject([]byte(`{"a":1}`), 0, "a")
-			f, err := again.checkObject([]byte(tt.raw), 0, "a")
-			if err == nil || err.Error() != tt.want || f.value != nil {
-				t.Errorf("got  %q, %v\nwant %s", f.value, err, tt.want)
+			again.CheckObject([]byte(`{"a":1}`), 0, "a")
+			f, err := again.CheckObject([]byte(tt.raw), 0, "a")
+			if err == nil || err.Error() != tt.want || f.Value != nil {
+				t.Errorf("got  %q, %v\nwant %s", f.Value, err, tt.want)
 			}
 		})
 	}
@@ -98,15 +99,15 @@ func TestCheckObjectDepth(t *testing.T) {
 		{"only the object", `{"a":1}`, 1, ""},
 		{"wide, not deep", `{"a":[` + strings.Repeat(`{},`, 100) + `{}]}`, 3, ""},
 		{"brackets in strings", `{"[[[[[[[":"[[[\"[[{\\","b":["\\\"{{{{{{"]}`, 2, ""},
-		{"deep without a limit", nested(maxNesting), 0, ""},
-		{"too deep without a limit", nested(maxNesting + 1), 0, "nested more than 9990 levels deep at byte 9994"},
-		{"a limit beyond what can be", nested(maxNesting + 1), math.MaxInt, "nested more than 9990 levels deep at byte 9994"},
+		{"deep without a limit", nested(MaxDepth), 0, ""},
+		{"too deep without a limit", nested(MaxDepth + 1), 0, "nested more than 9990 levels deep at byte 9994"},
+		{"a limit beyond what can be", nested(MaxDepth + 1), math.MaxInt, "nested more than 9990 levels deep at byte 9994"},
 		{"bomb", `{"a":` + strings.Repeat("[", 20_000_000), 100, "nested more than 100 levels deep at byte 104"},
 		{"bomb without a limit", `{"a":` + strings.Repeat("[", 20_000_000), 0, "nested more than 9990 levels deep at byte 9994"},
 		{"bomb of objects", strings.Repeat(`{"a":`, 5_000_000), 0, "nested more than 9990 levels deep at byte 49950"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := new(finder).checkObject([]byte(tt.raw), tt.maxDepth)
+			_, err := new(Finder).CheckObject([]byte(tt.raw), tt.maxDepth)
 			if got := fmt.Sprint(err); (err != nil || tt.want != "") && got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -114,18 +115,18 @@ func TestCheckObjectDepth(t *testing.T) {
 	}
 }
 
-// TestDeepestRecordIsReadable checks that what checkObject accepts can be read
+// TestDeepestRecordIsReadable checks that what CheckObject accepts can be read
 // back from where it is stored.
 func TestDeepestRecordIsReadable(t *testing.T) {
-	record := nested(maxNesting)
-	if records, _, ok := splitArray([]byte("[" + record + "]")); !ok || len(records) != 1 {
+	record := nested(MaxDepth)
+	if records, _, ok := SplitArray([]byte("[" + record + "]")); !ok || len(records) != 1 {
 		t.Errorf("in the local file: %d records, %t", len(records), ok)
 	}
 	day := []byte(`{"uploads":[{"fetch_data":[` + record + `]}]}`)
 	if !json.Valid(day) {
 		t.Error("encoding/json cannot read the day's object")
 	}
-	if _, err := lookup(day, "uploads"); err != nil {
+	if _, err := Lookup(day, "uploads"); err != nil {
 		t.Errorf("jsontext cannot read the day's object: %v", err)
 	}
 }
@@ -134,7 +135,7 @@ func TestCheckObjectAllocates(t *testing.T) {
 	small, large := sampleFetch(50_000), sampleFetch(1_000_000)
 	count := func(raw []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
-			if _, err := new(finder).checkObject(raw, 100, "FETCH_FOOTER"); err != nil {
+			if _, err := new(Finder).CheckObject(raw, 100, "FETCH_FOOTER"); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -166,7 +167,7 @@ func TestLookup(t *testing.T) {
 		{path: nil, want: strings.TrimSpace(value)},
 	} {
 		t.Run(strings.Join(tt.path, "."), func(t *testing.T) {
-			got, err := lookup([]byte(value), tt.path...)
+			got, err := Lookup([]byte(value), tt.path...)
 			if string(got) != tt.want || (got == nil) != (tt.want == "") {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -175,10 +176,10 @@ func TestLookup(t *testing.T) {
 			}
 		})
 	}
-	if _, err := lookup([]byte(`[1]`), "a"); err == nil || err.Error() != "not an object: [1]" {
+	if _, err := Lookup([]byte(`[1]`), "a"); err == nil || err.Error() != "not an object: [1]" {
 		t.Errorf("lookup in an array: %v", err)
 	}
-	if got, err := lookup(nil, "a"); got != nil || err != nil {
+	if got, err := Lookup(nil, "a"); got != nil || err != nil {
 		t.Errorf("lookup in nothing = %q, %v", got, err)
 	}
 }
@@ -193,7 +194,7 @@ func TestFormat(t *testing.T) {
 	const compact = `{"n":[1.10,1e3,1E+03,-0,-0.0,12345678901234567890,0.1e-7],` +
 		`"s":"\/\u00e9\u00E9é\u003c<>&\u2028` + "\u2028\x7f" + `\ud83d\ude00\"\\\b","lone":["\ud800","\uDC00x"],` +
 		`"dup":1,"dup":2,"\u0064up":3,"e":{},"l":[],"d":{"x":[{"y":null},true,false]},"":""}`
-	got, err := appendCompact([]byte("> "), []byte(spellings))
+	got, err := AppendCompact([]byte("> "), []byte(spellings))
 	if diff := cmp.Diff("> "+compact, string(got)); diff != "" || err != nil {
 		t.Errorf("compact: %v; -want +got:\n%s", err, diff)
 	}
@@ -207,7 +208,7 @@ func TestFormat(t *testing.T) {
     []
   ]
 }`
-	got, err = appendIndented([]byte("> "), []byte(`{"a":[1,{"b":"\/"},{},[]]}`))
+	got, err = AppendIndented([]byte("> "), []byte(`{"a":[1,{"b":"\/"},{},[]]}`))
 	if diff := cmp.Diff("> "+indented, string(got)); diff != "" || err != nil {
 		t.Errorf("indented: %v; -want +got:\n%s", err, diff)
 	}
@@ -222,7 +223,7 @@ func TestFormatError(t *testing.T) {
 	}
 }
 
-var formats = map[string]func(dst, value []byte) ([]byte, error){"compact": appendCompact, "indented": appendIndented}
+var formats = map[string]func(dst, value []byte) ([]byte, error){"compact": AppendCompact, "indented": AppendIndented}
 
 // tokens returns value without its insignificant white space, in a way that
 // shares nothing with the code under test.
@@ -269,7 +270,7 @@ func TestSplitArray(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			sameAsSplit(t, []byte(tt.in))
-			records, end, ok := splitArray([]byte(tt.in))
+			records, end, ok := SplitArray([]byte(tt.in))
 			if diff := cmp.Diff(tt.want, texts(records)); diff != "" || end != tt.end || ok != tt.ok {
 				t.Errorf("end %d, ok %t; want %d, %t; -want +got:\n%s", end, ok, tt.end, tt.ok, diff)
 			}
@@ -281,7 +282,7 @@ func TestSplitArray(t *testing.T) {
 // before the damage must be found, and nothing but valid objects.
 func TestSplitArrayDamaged(t *testing.T) {
 	whole := []byte("[\n{\"a\":\"é]},\\\"\"},\n{\"b\":[1,{\"c\":null}]},\n{\"d\":{}}\n]\n")
-	records, end, ok := splitArray(whole)
+	records, end, ok := SplitArray(whole)
 	if len(records) != 3 || !ok {
 		t.Fatalf("%d records, %t", len(records), ok)
 	}
@@ -295,7 +296,7 @@ func TestSplitArrayDamaged(t *testing.T) {
 		return sound
 	}
 	for n := range len(whole) {
-		got, _, ok := splitArray(whole[:n])
+		got, _, ok := SplitArray(whole[:n])
 		if diff := cmp.Diff(before(n), texts(got)); diff != "" {
 			t.Errorf("cut at %d: -want +got:\n%s", n, diff)
 		}
@@ -306,7 +307,7 @@ func TestSplitArrayDamaged(t *testing.T) {
 			flipped := bytes.Clone(whole)
 			flipped[n] = c
 			checkSplit(t, flipped)
-			got, _, _ := splitArray(flipped)
+			got, _, _ := SplitArray(flipped)
 			if want := before(n); len(got) < len(want) || !cmp.Equal(texts(got[:len(want)]), want) {
 				t.Errorf("%q at %d: got %q, want first %q", c, n, got, want)
 			}
@@ -321,11 +322,11 @@ func texts(records [][]byte) (s []string) {
 	return s
 }
 
-// checkSplit checks what holds of splitArray whatever b is.
+// checkSplit checks what holds of SplitArray whatever b is.
 func checkSplit(t *testing.T, b []byte) {
 	t.Helper()
 	sameAsSplit(t, b)
-	records, end, ok := splitArray(b)
+	records, end, ok := SplitArray(b)
 	if end < 0 || end > len(b) {
 		t.Fatalf("end is %d of %d", end, len(b))
 	}
@@ -391,12 +392,12 @@ func FuzzCheckObject(f *testing.F) {
 		f.Add([]byte(s), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, maxDepth uint8) {
-		var again finder
-		f, err := again.checkObject(raw, int(maxDepth), "FETCH_FOOTER")
-		value := f.value
-		want := json.Valid(raw) && utf8.Valid(raw) && bytes.TrimLeft(raw, jsonSpace)[0] == '{'
+		var again Finder
+		f, err := again.CheckObject(raw, int(maxDepth), "FETCH_FOOTER")
+		value := f.Value
+		want := json.Valid(raw) && utf8.Valid(raw) && bytes.TrimLeft(raw, Space)[0] == '{'
 		if want {
-			limit := maxNesting
+			limit := MaxDepth
 			if maxDepth > 0 {
 				limit = int(maxDepth)
 			}
@@ -417,10 +418,10 @@ func FuzzCheckObject(f *testing.F) {
 			t.Errorf("footer of %q is %q, got %q", raw, footer, value)
 		}
 		path := []string{"FETCH_FOOTER", "total_matches"}
-		if f, err = again.checkObject(raw, int(maxDepth), path...); err != nil {
+		if f, err = again.CheckObject(raw, int(maxDepth), path...); err != nil {
 			t.Fatal(err)
 		}
-		count, err := f.at(path)
+		count, err := f.At(path)
 		var inFooter map[string]json.RawMessage
 		if notObject := json.Unmarshal(footer, &inFooter) != nil && footer != nil; notObject != (err != nil) {
 			t.Errorf("count in %q: %v", raw, err)
@@ -436,20 +437,20 @@ func FuzzFormat(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if _, err := new(finder).checkObject(value, 1000); err != nil {
+		if _, err := new(Finder).CheckObject(value, 1000); err != nil {
 			return
 		}
 		want := tokens(t, value)
-		compact, err := appendCompact(nil, value)
+		compact, err := AppendCompact(nil, value)
 		if err != nil || string(compact) != want {
 			t.Errorf("compact: %q, %v; want %q", compact, err, want)
 		}
-		indented, err := appendIndented(nil, value)
+		indented, err := AppendIndented(nil, value)
 		if err != nil || tokens(t, indented) != want {
 			t.Errorf("indented: %q, %v; want the tokens %q", indented, err, want)
 		}
 		var layout bytes.Buffer
-		if err := json.Indent(&layout, bytes.Trim(value, jsonSpace), "", "  "); err != nil || layout.String() != string(indented) {
+		if err := json.Indent(&layout, bytes.Trim(value, Space), "", "  "); err != nil || layout.String() != string(indented) {
 			t.Errorf("indented: %s, encoding/json has it %s, %v", indented, &layout, err)
 		}
 	})
@@ -490,7 +491,7 @@ func BenchmarkSplitArray(b *testing.B) {
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if records, end, _ := splitArray(file); len(records) != 9 || end != len(file) {
+		if records, end, _ := SplitArray(file); len(records) != 9 || end != len(file) {
 			b.Fatalf("%d records in %d of %d bytes", len(records), end, len(file))
 		}
 	}
@@ -503,12 +504,57 @@ func FuzzIndentedSize(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, err := appendIndented(nil, b)
+		out, err := AppendIndented(nil, b)
 		if err != nil {
 			return
 		}
-		if most := indentedSize(b); len(out) > most {
+		if most := IndentedSize(b); len(out) > most {
 			t.Errorf("%q: at most %d bytes, got %d", b, most, len(out))
 		}
 	})
+}
+
+// TestReadArrayFails: that a file cannot be read is no damage to it.
+func TestReadArrayFails(t *testing.T) {
+	const text = `[{"a":1},{"b":2}]`
+	broken := errors.New("input/output error")
+	for n := range len(text) {
+		whole, err := ReadArray(&failingReader{text[:n], broken}, func([]byte, int64) error { return nil })
+		if whole || !errors.Is(err, broken) {
+			t.Errorf("after %d bytes: %v, %v", n, whole, err)
+		}
+	}
+	stop := errors.New("stop")
+	if _, err := ReadArray(strings.NewReader(text), func([]byte, int64) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("each failed, and the error is %v", err)
+	}
+}
+
+type failingReader struct {
+	text string
+	err  error
+}
+
+func (r *failingReader) Read(p []byte) (int, error) {
+	if r.text == "" {
+		return 0, r.err
+	}
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	return n, nil
+}
+
+// sameAsSplit checks that ReadArray finds in b what SplitArray does.
+func sameAsSplit(t *testing.T, b []byte) {
+	t.Helper()
+	records, end, ok := SplitArray(b)
+	var read []string
+	at := int64(end)
+	whole, err := ReadArray(iotest.HalfReader(bytes.NewReader(b)), func(object []byte, end int64) error {
+		read, at = append(read, string(object)), end
+		return nil
+	})
+	if want := fmt.Sprint(texts(records), end, ok, nil); fmt.Sprint(read, at, whole, err) != want {
+		t.Errorf("%q: read %v, split %s", b, fmt.Sprint(read, at, whole, err), want)
+	}
 }

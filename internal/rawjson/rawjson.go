@@ -1,4 +1,6 @@
-package rotatelog
+// Package rawjson checks, searches and lays out JSON text without decoding it: what
+// a fetch says is kept byte by byte.
+package rawjson
 
 import (
 	"bytes"
@@ -11,92 +13,92 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonSpace is what RFC 8259 calls white space.
-const jsonSpace = " \t\r\n"
+// Space is what RFC 8259 calls white space.
+const Space = " \t\r\n"
 
-// maxNesting is how deep a record may nest whatever the Config allows. It stays
+// MaxDepth is how deep a record may nest whatever the Config allows. It stays
 // below the 10,000 levels at which jsontext and encoding/json stop, since a
 // record stands four levels down in its day's object, and must be readable there.
-const maxNesting = 9_990
+const MaxDepth = 9_990
 
-// checkObject reports what keeps raw from being one JSON object by the grammar
+// CheckObject reports what keeps raw from being one JSON object by the grammar
 // of RFC 8259: in UTF-8, at most maxDepth levels deep (the object itself is the
-// first; 0 means maxNesting), with nothing but white space around it. Members
+// first; 0 means MaxDepth), with nothing but white space around it. Members
 // may share a name, and an escaped surrogate may stand alone.
 //
 // In the same pass it finds what stands at a path of member names.
-func (f *finder) checkObject(raw []byte, maxDepth int, path ...string) (found, error) {
-	if i := invalidUTF8(raw); i >= 0 {
-		return found{}, fmt.Errorf("invalid UTF-8 at byte %d", i)
+func (f *Finder) CheckObject(raw []byte, maxDepth int, path ...string) (Found, error) {
+	if i := InvalidUTF8(raw); i >= 0 {
+		return Found{}, fmt.Errorf("invalid UTF-8 at byte %d", i)
 	}
-	switch rest := bytes.TrimLeft(raw, jsonSpace); {
+	switch rest := bytes.TrimLeft(raw, Space); {
 	case len(rest) == 0:
-		return found{}, errors.New("want a JSON object, found nothing")
+		return Found{}, errors.New("want a JSON object, found nothing")
 	case rest[0] != '{':
-		return found{}, fmt.Errorf("want a JSON object, found %q at byte %d", rest[0], len(raw)-len(rest))
+		return Found{}, fmt.Errorf("want a JSON object, found %q at byte %d", rest[0], len(raw)-len(rest))
 	}
-	limit := maxNesting
+	limit := MaxDepth
 	if maxDepth > 0 {
 		limit = min(limit, maxDepth)
 	}
-	f.reset(raw, path)
+	f.Reset(raw, path)
 	if brackets(raw) > limit { // it may nest deeper
 		f.limit = limit
 	}
 	if err := f.object(1); err != nil {
-		if i := deeperThan(raw, limit); i >= 0 {
-			return found{}, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
+		if i := DeeperThan(raw, limit); i >= 0 {
+			return Found{}, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
 		}
-		return found{}, syntaxError(err)
+		return Found{}, syntaxError(err)
 	}
-	if rest := bytes.TrimLeft(raw[f.dec.InputOffset():], jsonSpace); len(rest) > 0 {
-		return found{}, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
+	if rest := bytes.TrimLeft(raw[f.dec.InputOffset():], Space); len(rest) > 0 {
+		return Found{}, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
 	}
 	return f.found, nil
 }
 
-// found is where a path of member names led to in an object. Of members that
+// Found is where a path of member names led to in an object. Of members that
 // share a name the last one counts.
-type found struct {
-	value []byte // a part of the object; nil if there is none
+type Found struct {
+	Value []byte // a part of the object; nil if there is none
 	names int    // how many names of the path lead to value
 }
 
-// at returns the value at the path that was searched for. nil means that there
+// At returns the value At the path that was searched for. nil means that there
 // is none, or that something on the way is null; anything else on the way that
 // is no object is an error.
-func (f found) at(path []string) ([]byte, error) {
+func (f Found) At(path []string) ([]byte, error) {
 	switch {
-	case f.value == nil || f.names == len(path):
-		return f.value, nil
-	case string(f.value) == "null":
+	case f.Value == nil || f.names == len(path):
+		return f.Value, nil
+	case string(f.Value) == "null":
 		return nil, nil
 	case f.names == 0:
-		return nil, fmt.Errorf("not an object: %s", excerpt(f.value))
+		return nil, fmt.Errorf("not an object: %s", Excerpt(f.Value))
 	}
-	return nil, fmt.Errorf("%s is not an object: %s", pathName(path[:f.names]), excerpt(f.value))
+	return nil, fmt.Errorf("%s is not an object: %s", PathName(path[:f.names]), Excerpt(f.Value))
 }
 
-// finder reads an object, and finds what stands at a path of member names. It can
+// Finder reads an object, and finds what stands at a path of member names. It can
 // be used again, which saves as much time as to read 1 kB takes.
-type finder struct {
+type Finder struct {
 	dec   jsontext.Decoder
 	text  bytes.Buffer // what dec reads, in place: raw
 	raw   []byte
 	path  []string
 	limit int // levels that may nest; 0 if it is known that no more do
-	found found
+	found Found
 }
 
-func (f *finder) reset(raw []byte, path []string) {
+func (f *Finder) Reset(raw []byte, path []string) {
 	f.text = *bytes.NewBuffer(raw)
 	f.dec.Reset(&f.text, decoding()...)
-	f.raw, f.path, f.limit, f.found = raw, path, 0, found{}
+	f.raw, f.path, f.limit, f.found = raw, path, 0, Found{}
 }
 
 // object reads the object that is next. It stands at the first level-1 names of
 // the path.
-func (f *finder) object(level int) error {
+func (f *Finder) object(level int) error {
 	if f.limit > 0 && level > f.limit {
 		return errTooDeep
 	}
@@ -122,15 +124,15 @@ func (f *finder) object(level int) error {
 }
 
 // member reads the value of a member to which the first names of the path lead.
-func (f *finder) member(names int) error {
-	f.found = found{names: names}
+func (f *Finder) member(names int) error {
+	f.found = Found{names: names}
 	if names < len(f.path) && f.dec.PeekKind() == jsontext.KindBeginObject {
 		return f.object(names + 1)
 	}
 	begin := f.dec.InputOffset()
 	err := f.value(names + 1)
 	end := f.dec.InputOffset()
-	f.found.value = bytes.TrimLeft(f.raw[begin:end:end], ":"+jsonSpace)
+	f.found.Value = bytes.TrimLeft(f.raw[begin:end:end], ":"+Space)
 	return err
 }
 
@@ -140,17 +142,17 @@ const outerLevels = 3
 
 var errTooDeep = errors.New("nested too deep")
 
-// value reads a value which, as an object or array, is the level given. The depth
+// Value reads a Value which, as an object or array, is the level given. The depth
 // is checked here since jsontext has a limit of its own, and to read all token by
 // token costs more than to read whole values and count their brackets.
-func (f *finder) value(level int) error {
+func (f *Finder) value(level int) error {
 	if f.limit == 0 {
 		_, err := f.dec.ReadValue()
 		return err
 	}
 	if kind := f.dec.PeekKind(); level > outerLevels || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
 		v, err := f.dec.ReadValue()
-		if err == nil && deeperThan(v, f.limit-level+1) >= 0 {
+		if err == nil && DeeperThan(v, f.limit-level+1) >= 0 {
 			err = errTooDeep
 		}
 		return err
@@ -173,10 +175,10 @@ func (f *finder) value(level int) error {
 // UTF-8 is left to the caller: a decoder that does so refuses lone surrogates
 // in escapes, too, which are legal.
 func newDecoder(b []byte) *jsontext.Decoder {
-	return newStreamDecoder(bytes.NewBuffer(b)) // which it reads in place
+	return NewDecoder(bytes.NewBuffer(b)) // which it reads in place
 }
 
-func newStreamDecoder(r io.Reader) *jsontext.Decoder {
+func NewDecoder(r io.Reader) *jsontext.Decoder {
 	return jsontext.NewDecoder(r, decoding()...)
 }
 
@@ -197,12 +199,12 @@ func nameIs(quoted []byte, name string) bool {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1:len(quoted)-1]) == name
 	}
-	s, err := unquote(quoted)
+	s, err := Unquote(quoted)
 	return err == nil && s == name
 }
 
-// invalidUTF8 returns where b stops being UTF-8, or -1.
-func invalidUTF8(b []byte) int {
+// InvalidUTF8 returns where b stops being UTF-8, or -1.
+func InvalidUTF8(b []byte) int {
 	if utf8.Valid(b) {
 		return -1
 	}
@@ -218,9 +220,9 @@ func invalidUTF8(b []byte) int {
 // brackets returns how often b opens an object or array, at most.
 func brackets(b []byte) int { return bytes.Count(b, []byte{'{'}) + bytes.Count(b, []byte{'['}) }
 
-// deeperThan returns where the JSON in b, which need not be valid, first nests
+// DeeperThan returns where the JSON in b, which need not be valid, first nests
 // more than limit levels deep, or -1.
-func deeperThan(b []byte, limit int) int {
+func DeeperThan(b []byte, limit int) int {
 	if brackets(b) <= limit {
 		return -1
 	}
@@ -257,38 +259,38 @@ func syntaxError(err error) error {
 	return fmt.Errorf("%w at byte %d", serr.Err, serr.ByteOffset)
 }
 
-// lookup returns the value at a path of member names below value, which must be
+// Lookup returns the value at a path of member names below value, which must be
 // valid; see [found.at].
-func lookup(value []byte, path ...string) ([]byte, error) {
-	f, err := find(value, path)
+func Lookup(value []byte, path ...string) ([]byte, error) {
+	f, err := Find(value, path)
 	if err != nil {
 		return nil, err
 	}
-	return f.at(path)
+	return f.At(path)
 }
 
-// find returns what stands at a path in a value that must be valid.
-func find(value []byte, path []string) (found, error) {
-	value = bytes.Trim(value, jsonSpace)
+// Find returns what stands at a path in a value that must be valid.
+func Find(value []byte, path []string) (Found, error) {
+	value = bytes.Trim(value, Space)
 	if len(value) == 0 {
-		return found{}, nil
+		return Found{}, nil
 	}
 	if len(path) == 0 || value[0] != '{' {
-		return found{value: value}, nil
+		return Found{Value: value}, nil
 	}
-	var f finder
-	f.reset(value, path)
+	var f Finder
+	f.Reset(value, path)
 	if err := f.object(1); err != nil {
-		return found{}, syntaxError(err)
+		return Found{}, syntaxError(err)
 	}
 	return f.found, nil
 }
 
-// pathName returns how messages name a path.
-func pathName(path []string) string { return strings.Join(path, ".") }
+// PathName returns how messages name a path.
+func PathName(path []string) string { return strings.Join(path, ".") }
 
-// excerpt returns enough of a value to recognize it in a message.
-func excerpt(value []byte) string {
+// Excerpt returns enough of a value to recognize it in a message.
+func Excerpt(value []byte) string {
 	const most = 40
 	if len(value) <= most {
 		return string(value)
@@ -296,9 +298,9 @@ func excerpt(value []byte) string {
 	return strings.ToValidUTF8(string(value[:most]), "") + "…"
 }
 
-// arrayLen returns how many elements a valid JSON value has, and whether it is
+// ArrayLen returns how many elements a valid JSON value has, and whether it is
 // an array at all.
-func arrayLen(value []byte) (n int, ok bool) {
+func ArrayLen(value []byte) (n int, ok bool) {
 	d := newDecoder(value)
 	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
 		return 0, false
@@ -312,20 +314,20 @@ func arrayLen(value []byte) (n int, ok bool) {
 	return n, true
 }
 
-// appendCompact appends value without its insignificant white space. Every
+// AppendCompact appends value without its insignificant white space. Every
 // token stays as it is spelled.
-func appendCompact(dst, value []byte) ([]byte, error) {
+func AppendCompact(dst, value []byte) ([]byte, error) {
 	return appendFormat(dst, value)
 }
 
-// appendIndented appends value with each member and element on a line of its
+// AppendIndented appends value with each member and element on a line of its
 // own, two spaces in for each level. Every token stays as it is spelled.
-func appendIndented(dst, value []byte) ([]byte, error) {
+func AppendIndented(dst, value []byte) ([]byte, error) {
 	return appendFormat(dst, value, jsontext.WithIndent("  "))
 }
 
-// indentedSize returns how long valid JSON may become by appendIndented, at most.
-func indentedSize(b []byte) int {
+// IndentedSize returns how long valid JSON may become by AppendIndented, at most.
+func IndentedSize(b []byte) int {
 	const newline, space, quote = 1, 1, 3
 	steps := [256]int8{'{': +1, '[': +1, '}': -1, ']': -1, ',': 2, '"': quote, ':': 4}
 	size, depth := len(b), 0
@@ -376,26 +378,26 @@ func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error)
 	return out, nil
 }
 
-// appendString appends s as a JSON string. What is not UTF-8 in it becomes
+// AppendString appends s as a JSON string. What is not UTF-8 in it becomes
 // U+FFFD.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst, _ = jsontext.AppendQuote(dst, s) // the error only tells of the U+FFFD
 	return dst
 }
 
-// unquote returns what a string as spelled in JSON means.
-func unquote(quoted []byte) (string, error) {
+// Unquote returns what a string as spelled in JSON means.
+func Unquote(quoted []byte) (string, error) {
 	s, err := jsontext.AppendUnquote(nil, quoted)
 	return string(s), err
 }
 
-// readArray is splitArray for an array that is not held in memory: it calls
+// ReadArray is SplitArray for an array that is not held in memory: it calls
 // each for every complete object, which is good until it returns, with the
 // offset just past it. whole means what ok does there. The error is r's, or that
 // of each.
-func readArray(r io.Reader, each func(object []byte, end int64) error) (whole bool, err error) {
-	src := &source{r: r}
-	d := newStreamDecoder(src)
+func ReadArray(r io.Reader, each func(object []byte, end int64) error) (whole bool, err error) {
+	src := &ended{r: r}
+	d := NewDecoder(src)
 	failed := func() (bool, error) {
 		if src.err == io.EOF {
 			return false, nil
@@ -423,13 +425,29 @@ func readArray(r io.Reader, each func(object []byte, end int64) error) (whole bo
 	return true, nil
 }
 
-// splitArray reads a JSON array of objects that may be torn. It returns the
+// ended is a reader that remembers how reading ended, since a decoder's own errors
+// do not always say so.
+type ended struct {
+	r   io.Reader
+	err error
+}
+
+func (e *ended) Read(p []byte) (int, error) {
+	if e.err != nil {
+		return 0, e.err
+	}
+	n, err := e.r.Read(p)
+	e.err = err
+	return n, err
+}
+
+// SplitArray reads a JSON array of objects that may be torn. It returns the
 // complete objects from the start on, each as it stands in b, and the offset
 // just past the last of them: past the opening bracket if there are none, 0 if
 // there is no bracket either. An object counts as complete if it is valid,
 // UTF-8 included, and a comma stands before it unless it is the first. ok
 // means that b is all of one array of objects.
-func splitArray(b []byte) (records [][]byte, end int, ok bool) {
+func SplitArray(b []byte) (records [][]byte, end int, ok bool) {
 	d := newDecoder(b)
 	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
 		return nil, 0, false
@@ -445,6 +463,6 @@ func splitArray(b []byte) (records [][]byte, end int, ok bool) {
 	}
 	tok, err := d.ReadToken()
 	ok = err == nil && tok.Kind() == jsontext.KindEndArray &&
-		len(bytes.TrimLeft(b[d.InputOffset():], jsonSpace)) == 0
+		len(bytes.TrimLeft(b[d.InputOffset():], Space)) == 0
 	return records, end, ok
 }
