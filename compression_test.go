@@ -12,6 +12,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
@@ -275,7 +276,7 @@ func TestPackedInParts(t *testing.T) {
 					b.append(ten...)
 					b.flush()
 				}
-				content, _, _ := srv.Object(testBucket, dayA+suffix)
+				content, _, _ := srv.Object(s3test.Bucket, dayA+suffix)
 				if m := parseDay(t, dayA+suffix, content).Metadata; m.Fetches != 50 {
 					t.Errorf("%+v", m)
 				}

@@ -39,12 +39,5 @@ func WithoutChance(cfg Config) Config {
 // NewS3Transport returns the transport of the clients that NewS3Client makes.
 var NewS3Transport = newS3Transport
 
-// SmallParts makes a store use multipart uploads from that size of a copy on,
-// and temporary files from three times that.
-func SmallParts(s *S3Store, least int64) *S3Store {
-	s.limits.least, s.limits.most, s.inMemory = least, 3*least, 3*least
-	return s
-}
-
 // XXHash64 is the checksum of a zstd frame.
 var XXHash64 = xxHash64

@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
@@ -39,13 +40,13 @@ type changeWorld struct {
 }
 
 func smallInS3(b *bench) *fakes3.Server {
-	srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
-	b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
+	b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 	return srv
 }
 
 func largeInS3(b *bench) *fakes3.Server {
-	store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+	store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
 	b.cfg.Store = store
 	b.large()
 	return srv
@@ -89,15 +90,15 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 		b.append(451 + n)
 		b.flush()
 	}
-	key := srv.Keys(testBucket)[0]
+	key := srv.Keys(s3test.Bucket)[0]
 	if w.over {
 		time.Sleep(30 * time.Hour)
 	}
-	data, meta, _ := srv.Object(testBucket, key)
+	data, meta, _ := srv.Object(s3test.Bucket, key)
 	if !keeps {
 		meta = nil
 	}
-	srv.PutObject(testBucket, key, changeText(t, key, data, `"matches_in_upload":453`, `"matches_in_upload":953`), meta)
+	srv.PutObject(s3test.Bucket, key, changeText(t, key, data, `"matches_in_upload":453`, `"matches_in_upload":953`), meta)
 	if w.over { // batches of it come late
 		b.lateOn(today)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // These tests fill a file system of their own, in bytes or in inodes. To mount it
@@ -55,14 +56,17 @@ func newFull(t *testing.T, options string, large bool) *full {
 	if large {
 		opts.MinPartSize = 3000
 	}
-	srv, client := newFakeS3(opts)
+	srv, client := s3test.NewFake(opts)
 	f.srv = srv
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: f.down.Load()} }
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	storeOpts := rotatelog.S3Options{}
+	if large {
+		storeOpts = s3test.SmallParts(storeOpts, 3000)
+	}
+	store := rotatelog.NewS3Store(client, s3test.Bucket, storeOpts)
 	f.cfg = rotatelog.Config{Dir: f.dir, Store: store, MaxFetches: 1, Verbatim: true,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if large {
-		f.cfg.Store = rotatelog.SmallParts(store, 3000)
 		f.cfg = rotatelog.LargeFrom(f.cfg, 3000)
 	}
 	t.Cleanup(func() {
@@ -201,7 +205,7 @@ func (f *full) wantDay() {
 		f.t.Fatalf("flush once there is room: %v", err)
 	}
 	n := 0
-	for _, key := range f.srv.Keys(testBucket) {
+	for _, key := range f.srv.Keys(s3test.Bucket) {
 		if strings.Contains(key, "_json_log_") {
 			n += s3Day(f.t, f.srv, key).Metadata.Fetches
 		}

@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // killing is a run of processes on one directory that are killed while they
@@ -153,7 +154,7 @@ func onRealServer(s server) killStore {
 // onFakeServer is a server that fails, and at some requests all processes die,
 // before or after it has done what they asked for.
 func onFakeServer(k *killing) killStore {
-	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 	var mu sync.Mutex
 	rng, calm := rand.New(rand.NewPCG(k.rng.Uint64(), 0)), false
 	srv.Fault = func(op fakes3.Op) fakes3.Fault {
@@ -187,8 +188,8 @@ func onFakeServer(k *killing) killStore {
 	web := httptest.NewServer(srv)
 	k.t.Cleanup(web.Close)
 	return killStore{
-		flags: []string{"-store", "s3://" + testBucket, "-endpoint", web.URL},
-		env:   credentialsIn("access", testSecret, testToken),
+		flags: []string{"-store", "s3://" + s3test.Bucket, "-endpoint", web.URL},
+		env:   credentialsIn("access", s3test.Secret, s3test.Token),
 		calm: func() {
 			mu.Lock()
 			defer mu.Unlock()
@@ -197,8 +198,8 @@ func onFakeServer(k *killing) killStore {
 		days: func(t *testing.T) map[string][]byte {
 			srv.Release()
 			days := map[string][]byte{}
-			for _, key := range srv.Keys(testBucket) {
-				days[key], _, _ = srv.Object(testBucket, key)
+			for _, key := range srv.Keys(s3test.Bucket) {
+				days[key], _, _ = srv.Object(s3test.Bucket, key)
 			}
 			return days
 		},
@@ -245,7 +246,7 @@ func (k *killing) start(program string, n int, flags ...string) *worker {
 	return p
 }
 
-// wait waits until a process ends, and takes its receipts.
+// Wait waits until a process ends, and takes its receipts.
 func (k *killing) wait(p *worker) (killed bool) {
 	k.t.Helper()
 	p.Wait()

@@ -16,6 +16,7 @@ import (
 	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // uploadEach uploads batches of one fetch, whose matches are from, from+1 and so on.
@@ -66,9 +67,9 @@ func TestDeletedDayIsPutBack(t *testing.T) {
 					found := b.losses()
 					b.open()
 					b.uploadEach(1, 22)
-					key := srv.Keys(testBucket)[0]
+					key := srv.Keys(s3test.Bucket)[0]
 					before := b.s3Uploads(srv, key)
-					srv.DeleteObject(testBucket, key)
+					srv.DeleteObject(s3test.Bucket, key)
 					if restart {
 						b.reopen()
 					}
@@ -92,7 +93,7 @@ func TestDeletedDayIsPutBack(t *testing.T) {
 // s3Uploads returns the entries of a day's object as they are spelled.
 func (b *bench) s3Uploads(srv *fakes3.Server, key string) []string {
 	b.t.Helper()
-	data, _, _ := srv.Object(testBucket, key)
+	data, _, _ := srv.Object(s3test.Bucket, key)
 	var uploads []string
 	for _, u := range parseDay(b.t, key, data).Uploads {
 		uploads = append(uploads, fmt.Sprintf("%+v", u))
@@ -121,10 +122,10 @@ func TestDeletedDayWithoutABody(t *testing.T) {
 			}
 		},
 		"large, in S3": func(t *testing.T, b *bench) func() {
-			store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+			store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
 			b.cfg = rotatelog.LargeFrom(b.cfg, 100)
 			b.cfg.Store = store
-			return func() { srv.DeleteObject(testBucket, dayA) }
+			return func() { srv.DeleteObject(s3test.Bucket, dayA) }
 		},
 	}
 	for name, on := range stores {
@@ -243,10 +244,10 @@ func TestDeletedDayAtEachRequest(t *testing.T) {
 // hurts are what somebody does to a day's object, given the version of three uploads.
 func hurts() map[string]func(srv *fakes3.Server, three []byte) {
 	return map[string]func(srv *fakes3.Server, three []byte){
-		"deleted":   func(srv *fakes3.Server, _ []byte) { srv.DeleteObject(testBucket, dayA) },
-		"shortened": func(srv *fakes3.Server, three []byte) { srv.PutObject(testBucket, dayA, three, nil) },
+		"deleted":   func(srv *fakes3.Server, _ []byte) { srv.DeleteObject(s3test.Bucket, dayA) },
+		"shortened": func(srv *fakes3.Server, three []byte) { srv.PutObject(s3test.Bucket, dayA, three, nil) },
 		"replaced": func(srv *fakes3.Server, _ []byte) {
-			srv.PutObject(testBucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"upload_timestamp":"12/31/1999 06:00:00 PM EST","matches_in_upload":0,"fetches_in_upload":1,"fetch_data":[{"other":1}]}]}`), nil)
+			srv.PutObject(s3test.Bucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"upload_timestamp":"12/31/1999 06:00:00 PM EST","matches_in_upload":0,"fetches_in_upload":1,"fetch_data":[{"other":1}]}]}`), nil)
 		},
 	}
 }
@@ -256,7 +257,7 @@ func (b *bench) hurtDay(srv *fakes3.Server, hurt func(srv *fakes3.Server, three 
 	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 	b.open()
 	b.uploadEach(1, 3)
-	three, _, _ := srv.Object(testBucket, dayA)
+	three, _, _ := srv.Object(s3test.Bucket, dayA)
 	b.uploadEach(4, 6)
 	if err := b.Close(); err != nil {
 		b.t.Fatal(err)
@@ -285,7 +286,7 @@ func (b *bench) wantWholeDay(srv *fakes3.Server, when string) {
 	b.open()
 	b.append(8)
 	b.flush()
-	data, _, _ := srv.Object(testBucket, dayA)
+	data, _, _ := srv.Object(s3test.Bucket, dayA)
 	times := map[string]int{}
 	for _, u := range parseDay(b.t, dayA, data).Uploads {
 		for _, fetch := range u.Data {
@@ -303,8 +304,8 @@ func (b *bench) wantWholeDay(srv *fakes3.Server, when string) {
 // it was after its own upload, and each puts back what is still gone.
 func TestSharedDayIsPutBackOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW20()})
-		b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
+		b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
 		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 		b.open()
 		b.uploadEach(1, 3)
@@ -312,7 +313,7 @@ func TestSharedDayIsPutBackOnce(t *testing.T) {
 		defer other.Close()
 		other.uploadEach(4, 6)
 		b.uploadEach(7, 7)
-		srv.DeleteObject(testBucket, dayA)
+		srv.DeleteObject(s3test.Bucket, dayA)
 		inParallel(t, []*bench{b, other})
 		d := s3Day(t, srv, dayA)
 		if m := d.Metadata; m.Uploads != 27 || m.Matches != 28+2*55 {

@@ -25,6 +25,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // findings returns the answers by name.
@@ -67,12 +68,12 @@ func wantReasons(t *testing.T, c rotatelog.Capabilities) {
 func wantClean(t *testing.T, at string, srv *fakes3.Server, c rotatelog.Capabilities) {
 	t.Helper()
 	told := strings.Join(c.Leftover, "\n")
-	for _, key := range srv.Keys(testBucket) {
+	for _, key := range srv.Keys(s3test.Bucket) {
 		if !strings.Contains(told, key) {
 			t.Errorf("%s: it left %s", at, key)
 		}
 	}
-	for _, u := range srv.Uploads(testBucket) {
+	for _, u := range srv.Uploads(s3test.Bucket) {
 		if !strings.Contains(told, u.ID) {
 			t.Errorf("%s: it left upload %s of %s", at, u.ID, u.Key)
 		}
@@ -80,7 +81,7 @@ func wantClean(t *testing.T, at string, srv *fakes3.Server, c rotatelog.Capabili
 }
 
 func probe(ctx context.Context, client *s3.Client, quick bool) (rotatelog.Capabilities, error) {
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 	return store.Probe(ctx, "some dir/+", rotatelog.ProbeOptions{Quick: quick})
 }
 
@@ -108,7 +109,7 @@ func TestProbe(t *testing.T) {
 	} {
 		t.Run(test.profile.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{Profile: test.profile})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: test.profile})
 				c, err := probe(t.Context(), client, false)
 				wantProbed(t, c, err, test.notYes, test.own, test.share)
 				wantClean(t, "at the end", srv, c)
@@ -154,8 +155,8 @@ func TestProbeVersioned(t *testing.T) {
 	} {
 		t.Run(test.profile.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{Profile: test.profile})
-				setVersioning(t, client, testBucket, types.BucketVersioningStatusEnabled)
+				srv, client := s3test.NewFake(fakes3.Options{Profile: test.profile})
+				setVersioning(t, client, s3test.Bucket, types.BucketVersioningStatusEnabled)
 				c, err := probe(t.Context(), client, false)
 				wantProbed(t, c, err, test.notYes, test.own, test.share)
 				wantClean(t, "at the end", srv, c)
@@ -163,7 +164,7 @@ func TestProbeVersioned(t *testing.T) {
 					t.Errorf("versions are not blamed: %v", err)
 				}
 				// Not even a marker may be left, or the bucket could not be deleted.
-				if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
+				if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(s3test.Bucket)}); err != nil {
 					t.Errorf("some version is left: %v", err)
 				}
 			})
@@ -175,9 +176,9 @@ func TestProbeVersioned(t *testing.T) {
 func TestProbeVersioningForbidden(t *testing.T) {
 	for _, status := range []types.BucketVersioningStatus{"", types.BucketVersioningStatusSuspended, types.BucketVersioningStatusEnabled} {
 		synctest.Test(t, func(t *testing.T) {
-			srv, client := newFakeS3(fakes3.Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
 			if status != "" {
-				setVersioning(t, client, testBucket, status)
+				setVersioning(t, client, s3test.Bucket, status)
 			}
 			srv.Fault = denied("GetBucketVersioning", "ListObjectsV2")
 			c, err := probe(t.Context(), client, true)
@@ -202,13 +203,13 @@ func denied(operations ...string) func(fakes3.Op) fakes3.Fault {
 
 func TestProbeWithoutDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
 		srv.Fault = denied("DeleteObject", "AbortMultipartUpload")
 		c, err := probe(t.Context(), client, true)
 		if got := notYes(c); err != nil || got != "CopyPart=unknown Delete=no Versioned=no" || !strings.Contains(fmt.Sprint(c.Delete.Err), "s3:DeleteObject") {
 			t.Errorf("not yes: %s; %v; %v", got, c.Delete.Err, err)
 		}
-		if n := len(srv.Keys(testBucket)) + len(srv.Uploads(testBucket)); n == 0 || n != len(c.Leftover) {
+		if n := len(srv.Keys(s3test.Bucket)) + len(srv.Uploads(s3test.Bucket)); n == 0 || n != len(c.Leftover) {
 			t.Errorf("%d are left, told of are %q", n, c.Leftover)
 		}
 		wantClean(t, "at the end", srv, c)
@@ -218,7 +219,7 @@ func TestProbeWithoutDelete(t *testing.T) {
 func TestProbeClock(t *testing.T) {
 	for _, ahead := range []time.Duration{0, 59 * time.Second, -59 * time.Second, time.Minute, -14 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			_, client := newFakeS3(fakes3.Options{Now: func() time.Time { return time.Now().Add(-ahead) }})
+			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(-ahead) }})
 			c, err := probe(t.Context(), client, true)
 			if ok := c.Clock.Answer == rotatelog.AnswerYes; err != nil || c.ClockAhead != ahead || ok != (ahead.Abs() < time.Minute) {
 				t.Errorf("ahead by %v: found %v, %v, %v", ahead, c.ClockAhead, c.Clock.Err, err)
@@ -233,13 +234,13 @@ func TestProbeEncryption(t *testing.T) {
 		opts    rotatelog.S3Options
 		notYes  string
 	}{
-		{fakes3.Strict(), rotatelog.S3Options{EncryptionKey: testKey}, "Versioned=no"},
+		{fakes3.Strict(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "Versioned=no"},
 		{fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "Versioned=no"},
-		{fakes3.Versity(), rotatelog.S3Options{EncryptionKey: testKey}, "CompleteCreateOnly=unknown CompleteIfMatch=unknown CopyPart=unknown Multipart=no MultipartMetadata=unknown Versioned=no Write=no"},
+		{fakes3.Versity(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "CompleteCreateOnly=unknown CompleteIfMatch=unknown CopyPart=unknown Multipart=no MultipartMetadata=unknown Versioned=no Write=no"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			srv, _ := newFakeS3(fakes3.Options{Profile: test.profile})
-			store := rotatelog.NewS3Store(inProcess(newTestClient("https://s3.test"), srv), testBucket, test.opts)
+			srv, _ := s3test.NewFake(fakes3.Options{Profile: test.profile})
+			store := rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("https://s3.test"), srv), s3test.Bucket, test.opts)
 			c, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{})
 			can := test.profile == fakes3.Strict()
 			wantProbed(t, c, err, test.notYes, can, can)
@@ -264,7 +265,7 @@ func TestProbeErrors(t *testing.T) {
 		{"PutObject", fakes3.Fault{Lost: true}, false, `the server returns ""`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			srv, client := newFakeS3(fakes3.Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
 			srv.Fault = func(op fakes3.Op) fakes3.Fault {
 				if op.Name == test.operation || test.operation == "HeadObject" && op.Name == "GetObject" {
 					return test.fault
@@ -278,10 +279,10 @@ func TestProbeErrors(t *testing.T) {
 			if own, share := c.CanOwn(), c.CanShare(); own == nil || share == nil {
 				t.Errorf("CanOwn: %v, CanShare: %v", own, share)
 			}
-			wantNoSecret(t, fmt.Sprintf("%+v %v", c, err))
+			s3test.WantNoSecret(t, fmt.Sprintf("%+v %v", c, err))
 		})
 	}
-	if _, err := rotatelog.NewS3Store(nil, testBucket, rotatelog.S3Options{}).Probe(t.Context(), "", rotatelog.ProbeOptions{}); !errors.Is(err, rotatelog.ErrPermanent) {
+	if _, err := rotatelog.NewS3Store(nil, s3test.Bucket, rotatelog.S3Options{}).Probe(t.Context(), "", rotatelog.ProbeOptions{}); !errors.Is(err, rotatelog.ErrPermanent) {
 		t.Errorf("without a client: %v", err)
 	}
 }
@@ -296,7 +297,7 @@ func TestZeroCapabilities(t *testing.T) {
 // TestProbeServers holds real servers, which .ci/servers starts, against the
 // fakes that stand for them, in a bucket with versions and in one without.
 func TestProbeServers(t *testing.T) {
-	servers := map[string]string{ // profiles by endpoint
+	servers := map[string]string{ // Profiles by endpoint
 		os.Getenv("ROTATELOG_RGW_ENDPOINT"):     cmp.Or(os.Getenv("ROTATELOG_RGW_PROFILE"), "rgw16"),
 		os.Getenv("ROTATELOG_VERSITY_ENDPOINT"): "versity",
 	}
@@ -312,7 +313,7 @@ func TestProbeServers(t *testing.T) {
 		}
 		for _, versions := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/versions=%t", name, versions), func(t *testing.T) {
-				_, fake := newFakeS3(fakes3.Options{Profile: profile})
+				_, fake := s3test.NewFake(fakes3.Options{Profile: profile})
 				want := probeNewBucket(t, fake, versions)
 				got := probeNewBucket(t, rotatelog.NewS3Client(endpoint, "us-east-1", creds), versions)
 				if diff := gocmp.Diff(findings(want), findings(got)); diff != "" {
@@ -388,7 +389,7 @@ func probed() int { return depth.N(31, 7, 1) }
 func TestProbeFaults(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.NoConditions()} {
-		_, client := newFakeS3(fakes3.Options{Profile: profile})
+		_, client := s3test.NewFake(fakes3.Options{Profile: profile})
 		c, err := probe(t.Context(), client, true)
 		if err != nil {
 			t.Fatal(err)
@@ -405,7 +406,7 @@ func TestProbeFaults(t *testing.T) {
 func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[string]rotatelog.Answer) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
 		f := ways[way]
-		srv, client := newFakeS3(fakes3.Options{Profile: profile})
+		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 		var n atomic.Int32
 		var op fakes3.Op
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
@@ -446,7 +447,7 @@ func TestProbeCancelled(t *testing.T) {
 
 func cancelProbe(t *testing.T, k int32) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cause := errors.New("enough")
 		var n atomic.Int32

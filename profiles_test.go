@@ -23,6 +23,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // dialogue is what a server was asked about a topic, and how it answered.
@@ -48,13 +49,13 @@ func TestServerLikeItsProfile(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		_, fake := newFakeS3(fakes3.Options{Profile: profile})
+		_, fake := s3test.NewFake(fakes3.Options{Profile: profile})
 		for _, topic := range slices.Sorted(maps.Keys(topics)) {
 			t.Run(topic, func(t *testing.T) {
 				key := newPrefix() + "key"
 				real := dialogue{t: t, client: once(s.client), bucket: s.bucket, key: key}
 				topics[topic](&real)
-				pretended := dialogue{t: t, client: once(fake), bucket: testBucket, key: key}
+				pretended := dialogue{t: t, client: once(fake), bucket: s3test.Bucket, key: key}
 				topics[topic](&pretended)
 				real.forget(differences[s.profile], topic)
 				pretended.forget(differences[s.profile], topic)
@@ -128,7 +129,7 @@ func outcome(err error) string {
 	return strings.TrimSpace(status + " " + code)
 }
 
-// note writes down a question and how it was answered.
+// Note writes down a question and how it was answered.
 func (d *dialogue) note(question string, err error) {
 	d.said = append(d.said, exchange{question, []string{outcome(err)}})
 }

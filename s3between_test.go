@@ -16,12 +16,13 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // TestS3ThroughAProxyThatChangesHeaders: a reverse proxy that asks for other
 // encodings leaves the signature right.
 func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
-	srv, _ := newFakeS3(fakes3.Options{})
+	srv, _ := s3test.NewFake(fakes3.Options{})
 	backend := httptest.NewServer(srv)
 	defer backend.Close()
 	target, err := url.Parse(backend.URL)
@@ -38,12 +39,12 @@ func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 		r.Out.Header.Set("Via", "1.1 proxy")
 	}})
 	defer proxy.Close()
-	own := newTestClient(proxy.URL)
+	own := s3test.NewClient(proxy.URL)
 	other := s3.New(own.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{} })
 	for key, client := range map[string]*s3.Client{"own": own, "other": other} {
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		o := writeObject(t, store, key, "", "one", nil)
-		if got, err := readAll(t.Context(), store, key, o.Version, 0, -1); got != "one" || err != nil {
+		if got, err := s3test.ReadAll(t.Context(), store, key, o.Version, 0, -1); got != "one" || err != nil {
 			t.Errorf("%s client: read %q, %v", key, got, err)
 		}
 	}
@@ -61,16 +62,16 @@ func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 // when they come.
 func TestS3KeysThatAreFetched(t *testing.T) {
 	for what, keys := range map[string]aws.Credentials{
-		"the access key ID cannot be right: it has a carriage return at its end": {AccessKeyID: "access\r", SecretAccessKey: testSecret},
-		"the secret key cannot be right: it has quotation marks around it":       {AccessKeyID: "access", SecretAccessKey: `'` + testSecret + `'`},
-		"the session token cannot be right: it has a line end in it":             {AccessKeyID: "access", SecretAccessKey: testSecret, SessionToken: testToken + "\n" + testToken},
+		"the access key ID cannot be right: it has a carriage return at its end": {AccessKeyID: "access\r", SecretAccessKey: s3test.Secret},
+		"the secret key cannot be right: it has quotation marks around it":       {AccessKeyID: "access", SecretAccessKey: `'` + s3test.Secret + `'`},
+		"the session token cannot be right: it has a line end in it":             {AccessKeyID: "access", SecretAccessKey: s3test.Secret, SessionToken: s3test.Token + "\n" + s3test.Token},
 	} {
-		_, client := newFakeS3(fakes3.Options{})
+		_, client := s3test.NewFake(fakes3.Options{})
 		client = s3.New(client.Options(), func(o *s3.Options) {
 			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
 			o.HTTPClient = &http.Client{Transport: fakes3.Transport(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))}
 		})
-		wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), true, what, "set it again")
+		wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, what, "set it again")
 	}
 }
 
@@ -98,7 +99,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 		{"login page", func(w http.ResponseWriter, _ *http.Request) { page(w, 200, "") }, false,
 			[]string{"a web page came back in place of http://s3.test's answer", "log in to the network", "tried again"}},
 		{"redirect to a login page", func(w http.ResponseWriter, _ *http.Request) {
-			page(w, 302, "http://login.corp.example/?token="+testToken)
+			page(w, 302, "http://login.corp.example/?token="+s3test.Token)
 		}, false,
 			[]string{"http://s3.test redirects to http://login.corp.example, and not as S3 does; log in, if that is a network's login page; otherwise use the endpoint for S3, and set the endpoint and the region of the bucket: "}},
 		{"redirect to a console", func(w http.ResponseWriter, _ *http.Request) { page(w, 301, "https://console.example/login") }, true,
@@ -112,13 +113,13 @@ func TestS3AnswersFromBetween(t *testing.T) {
 		}, true, []string{"not in the region", `the server expects "eu-west-1"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			client := s3.New(newTestClient("http://s3.test").Options(), func(o *s3.Options) {
+			client := s3.New(s3test.NewClient("http://s3.test").Options(), func(o *s3.Options) {
 				o.HTTPClient = &http.Client{
 					Transport:     fakes3.Transport(http.HandlerFunc(tt.answer)),
 					CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 				}
 			})
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
@@ -155,8 +156,8 @@ func TestS3ProxyRefusesToConnect(t *testing.T) {
 func callsOver(t *testing.T, endpoint string, tr *http.Transport) map[string]error {
 	t.Helper()
 	t.Cleanup(tr.CloseIdleConnections)
-	client := s3.New(newTestClient(endpoint).Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
-	return s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}))
+	client := s3.New(s3test.NewClient(endpoint).Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
+	return s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
 }
 
 // TestS3HandshakeFails: what a server wants of TLS, and this client does not

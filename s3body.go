@@ -11,9 +11,9 @@ import (
 	"os"
 )
 
-// content is the body of a request. It can be read more than once, for the
+// WantContent is the body of a request. It can be read more than once, for the
 // signature and by a retry.
-type content struct {
+type WantContent struct {
 	io.ReadSeeker
 	size int64
 	sum  string // Content-MD5
@@ -23,7 +23,7 @@ type content struct {
 }
 
 // close removes the file.
-func (c content) close() {
+func (c WantContent) close() {
 	if c.file != nil {
 		c.file.Close()
 	}
@@ -38,12 +38,12 @@ const maxInMemory = 16 << 20
 
 // gather returns the concatenation of parts. What they copy is read from the
 // server, with as few requests as make sense, into memory or a temporary file.
-func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []Part) (content, error) {
+func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []Part) (WantContent, error) {
 	total, copied, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
 	if end >= 0 {
 		if err := src.open(ctx, s, key, old, end); err != nil {
-			return content{}, err
+			return WantContent{}, err
 		}
 		defer src.close()
 	}
@@ -57,7 +57,7 @@ func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []P
 			var b bytes.Buffer
 			b.Grow(int(p.Len) + bytes.MinRead)
 			if err := src.copyTo(&b, p.Off, p.Len); err != nil {
-				return content{}, err
+				return WantContent{}, err
 			}
 			text = b.Bytes()
 		}
@@ -67,7 +67,7 @@ func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []P
 }
 
 // textContent returns the concatenation of texts, which it does not copy.
-func textContent(texts ...[]byte) content {
+func textContent(texts ...[]byte) WantContent {
 	hash := md5.New()
 	r := &textsReader{}
 	for _, t := range texts {
@@ -77,16 +77,16 @@ func textContent(texts ...[]byte) content {
 			r.size += int64(len(t))
 		}
 	}
-	return content{ReadSeeker: r, size: r.size, sum: base64.StdEncoding.EncodeToString(hash.Sum(nil))}
+	return WantContent{ReadSeeker: r, size: r.size, sum: base64.StdEncoding.EncodeToString(hash.Sum(nil))}
 }
 
 // spoolContent writes the concatenation of parts to a temporary file.
-func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c content, err error) {
+func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c WantContent, err error) {
 	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
 	if err != nil {
-		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set S3Options.TempDir", err)
+		return WantContent{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set S3Options.TempDir", err)
 	}
-	c = content{ReadSeeker: f, size: total, file: f}
+	c = WantContent{ReadSeeker: f, size: total, file: f}
 	// At once, so that a process that is killed leaves nothing. Where an open file
 	// cannot be removed, close does it.
 	if os.Remove(f.Name()) != nil {
@@ -106,7 +106,7 @@ func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c conten
 			err = src.copyTo(w, p.Off, p.Len)
 		}
 		if err != nil {
-			return content{}, err
+			return WantContent{}, err
 		}
 	}
 	c.sum = base64.StdEncoding.EncodeToString(hash.Sum(nil))

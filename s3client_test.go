@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -19,6 +18,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // slowly delays what is read from it: each piece of n bytes by pause.
@@ -52,21 +52,21 @@ func TestS3Progress(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, _ := newFakeS3(fakes3.Options{})
-				v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(body), nil))
+				srv, _ := s3test.NewFake(fakes3.Options{})
+				v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte(body), nil))
 				slow := false
-				client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if slow {
 						r.Body = slowly{r.Body, 50, tt.upload}
 					}
 					srv.ServeHTTP(w, r)
 				}))
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-				prove(t, store, srv)
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				s3test.Prove(t, store, srv)
 				slow = true
 				srv.Fault = func(fakes3.Op) fakes3.Fault { return tt.fault }
 				_, statErr := store.Stat(t.Context(), "key")
-				got, readErr := readAll(t.Context(), store, "key", v, 0, -1)
+				got, readErr := s3test.ReadAll(t.Context(), store, "key", v, 0, -1)
 				if readErr == nil && got != body {
 					t.Errorf("read %q", got)
 				}
@@ -88,9 +88,9 @@ func TestS3Progress(t *testing.T) {
 // TestS3SlowReader: whoever reads an object may take their time.
 func TestS3SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		v := rotatelog.Version(srv.PutObject(testBucket, "key", make([]byte, 1000), nil))
-		r, err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Read(t.Context(), "key", v, 0, -1)
+		srv, client := s3test.NewFake(fakes3.Options{})
+		v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", make([]byte, 1000), nil))
+		r, err := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}).Read(t.Context(), "key", v, 0, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,8 +142,8 @@ func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
 		{"endless", io.MultiReader(strings.NewReader(document), endless{}), true, "quota of the bucket"},
 	} {
 		body := &trackedBody{Reader: tt.body}
-		client := s3.New(newTestClient("http://s3.test").Options(), func(o *s3.Options) { o.HTTPClient = answer{403, body} })
-		err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Write(t.Context(), "key", "", nil, nil)
+		client := s3.New(s3test.NewClient("http://s3.test").Options(), func(o *s3.Options) { o.HTTPClient = answer{403, body} })
+		err := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}).Write(t.Context(), "key", "", nil, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want in it: %s", tt.name, err, tt.want)
 		}
@@ -182,7 +182,7 @@ func TestS3EarlyRefusal(t *testing.T) {
 			go refuseEarly(conn)
 		}
 	}()
-	store := rotatelog.NewS3Store(newTestClient("http://"+l.Addr().String()), testBucket, rotatelog.S3Options{})
+	store := rotatelog.NewS3Store(s3test.NewClient("http://"+l.Addr().String()), s3test.Bucket, rotatelog.S3Options{})
 	mustBelieve(t, store, "127.0.0.1"+l.Addr().String()[strings.LastIndex(l.Addr().String(), ":"):])
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for i := range 30 {
@@ -215,7 +215,7 @@ func TestS3FollowsNoRedirects(t *testing.T) {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
 		}))
-		store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+		store := rotatelog.NewS3Store(s3test.NewClient(web.URL), s3test.Bucket, rotatelog.S3Options{})
 		wantExplained(t, s3Calls(t.Context(), store), permanent, web.URL+" redirects to "+other.URL, "set the endpoint and the region")
 		web.Close()
 	}
@@ -223,76 +223,29 @@ func TestS3FollowsNoRedirects(t *testing.T) {
 
 // TestS3ClientKeepsConnections: and leaves none behind.
 func TestS3ClientKeepsConnections(t *testing.T) {
-	srv, _ := newFakeS3(fakes3.Options{})
-	conns := newConnCount()
+	srv, _ := s3test.NewFake(fakes3.Options{})
+	conns := s3test.NewConnCount()
 	web := httptest.NewUnstartedServer(srv)
-	web.Config.ConnState = conns.change
+	web.Config.ConnState = conns.Change
 	web.Start()
 	defer web.Close()
-	client := newTestClient(web.URL)
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	client := s3test.NewClient(web.URL)
+	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 	mustBelieve(t, store, strings.TrimPrefix(web.URL, "http://"))
 	var v rotatelog.Version
 	for range 10 {
-		write(t, store, "key", v, nil, rotatelog.Data([]byte(v)), rotatelog.Data([]byte("a")))
+		s3test.Write(t, store, "key", v, nil, rotatelog.Data([]byte(v)), rotatelog.Data([]byte("a")))
 		if err := store.Write(t.Context(), "key", "", nil, nil); !errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("Write: %v", err)
 		}
-		v = stat(t, store, "key").Version
-		if _, err := readAll(t.Context(), store, "key", v, 0, -1); err != nil {
+		v = s3test.Stat(t, store, "key").Version
+		if _, err := s3test.ReadAll(t.Context(), store, "key", v, 0, -1); err != nil {
 			t.Errorf("Read: %v", err)
 		}
 	}
-	if n := conns.opened(); n != 1 {
+	if n := conns.Opened(); n != 1 {
 		t.Errorf("%d connections for one request after the other, want 1", n)
 	}
-	closeIdle(client)
-	conns.wait()
-}
-
-// closeIdle closes the connections that a client keeps.
-func closeIdle(client *s3.Client) {
-	client.Options().HTTPClient.(interface{ CloseIdleConnections() }).CloseIdleConnections()
-}
-
-// connCount counts a server's connections.
-type connCount struct {
-	mu   sync.Mutex
-	all  int
-	live int
-	none *sync.Cond
-}
-
-func newConnCount() *connCount {
-	c := new(connCount)
-	c.none = sync.NewCond(&c.mu)
-	return c
-}
-
-func (c *connCount) change(_ net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		c.all++
-		c.live++
-	case http.StateClosed:
-		c.live--
-		c.none.Broadcast()
-	}
-}
-
-func (c *connCount) opened() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all
-}
-
-// wait returns when none is open.
-func (c *connCount) wait() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.live > 0 {
-		c.none.Wait()
-	}
+	s3test.CloseIdle(client)
+	conns.Wait()
 }

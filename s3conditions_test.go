@@ -13,6 +13,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // TestS3OwnedKeyOnWeakServers: a key with one Writer works on every server, also
@@ -22,10 +23,10 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 	for _, profile := range append(fakes3.Profiles(), versioned(fakes3.RGW16()), versioned(fakes3.RGW20())) {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
-				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
+				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 				if strings.HasSuffix(profile.Name, "versioned") {
-					_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(testBucket),
+					_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(s3test.Bucket),
 						VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
 					if err != nil {
 						t.Fatal(err)
@@ -33,7 +34,7 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 				}
 				lost, puts := 0, 0
 				srv.Fault = func(op fakes3.Op) fakes3.Fault {
-					if op.Name == "PutObject" && !isProof(op.Key) {
+					if op.Name == "PutObject" && !s3test.IsProof(op.Key) {
 						puts++
 					}
 					if (op.Name == "PutObject" || op.Name == "CompleteMultipartUpload") && op.N%3 == 0 {
@@ -70,22 +71,22 @@ func TestS3SharedKey(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(2, 5, 5)] {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				_, client := newFakeS3(fakes3.Options{Profile: profile})
+				_, client := s3test.NewFake(fakes3.Options{Profile: profile})
 				b.cfg.MaxFetches = 3
 				b.open()
 				b.Close()
 				var writers []*bench
 				for range 8 {
-					b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+					b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
 					writers = append(writers, b.second())
 				}
 				inParallel(t, writers)
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 				o, err := store.Stat(t.Context(), dayA)
 				if err != nil {
 					t.Fatal(err)
 				}
-				content, err := readAll(t.Context(), store, dayA, o.Version, 0, -1)
+				content, err := s3test.ReadAll(t.Context(), store, dayA, o.Version, 0, -1)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -102,8 +103,8 @@ func TestS3SharingIsRefused(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.B2(), fakes3.NoConditions()} {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
-				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
+				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
 				b.open()
 				b.append(ten...)
 				err := b.Flush(t.Context())
@@ -111,7 +112,7 @@ func TestS3SharingIsRefused(t *testing.T) {
 					t.Errorf("%v, want an error that says why", err)
 				}
 				time.Sleep(20 * time.Second) // Flush may have had it tried once more, which is proven anew
-				if keys := srv.Keys(testBucket); len(keys) > 0 || len(b.pending()) != 1 {
+				if keys := srv.Keys(s3test.Bucket); len(keys) > 0 || len(b.pending()) != 1 {
 					t.Errorf("stored %q; pending %q", keys, b.pending())
 				}
 			})
@@ -125,7 +126,7 @@ func TestS3PlainHTTPWarns(t *testing.T) {
 		"http://127.0.0.1:7480": false, "http://localhost": false, "http://[::1]:1": false,
 	} {
 		inBubble(t, func(t *testing.T, b *bench) {
-			b.cfg.Store = rotatelog.NewS3Store(newTestClient(endpoint), testBucket, rotatelog.S3Options{})
+			b.cfg.Store = rotatelog.NewS3Store(s3test.NewClient(endpoint), s3test.Bucket, rotatelog.S3Options{})
 			b.open()
 			if got := strings.Contains(b.log.String(), "plain http"); got != want {
 				t.Errorf("%s: %s", endpoint, b.log)

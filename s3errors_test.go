@@ -3,7 +3,6 @@ package rotatelog_test
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // s3Calls calls each method of a Store as a Writer would.
@@ -64,16 +64,7 @@ func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...
 				t.Errorf("%s: %v\nwant in it: %q", op, err, w)
 			}
 		}
-		wantNoSecret(t, err.Error())
-	}
-}
-
-func wantNoSecret(t *testing.T, text string) {
-	t.Helper()
-	for _, secret := range []string{testSecret, testToken, string(testKey), base64.StdEncoding.EncodeToString(testKey)} {
-		if strings.Contains(text, secret) {
-			t.Errorf("a secret is in %q", text)
-		}
+		s3test.WantNoSecret(t, err.Error())
 	}
 }
 
@@ -135,11 +126,11 @@ func TestS3Answers(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.status, tt.code), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{})
+				srv, client := s3test.NewFake(fakes3.Options{})
 				srv.Fault = func(fakes3.Op) fakes3.Fault {
 					return fakes3.Fault{Reply: fakes3.Error{Status: tt.status, Code: tt.code}}
 				}
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 				wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.cause, tt.remedy)
 			})
 		})
@@ -166,13 +157,13 @@ func TestS3BareAnswers(t *testing.T) {
 		{500, "", false, "the server failed"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(tt.status)
 				if r.Method != "HEAD" {
 					io.WriteString(w, tt.body)
 				}
 			}))
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.want)
 		})
 	}
@@ -180,9 +171,9 @@ func TestS3BareAnswers(t *testing.T) {
 
 // TestS3NeededPermissions: what AccessDenied says depends on what was denied.
 func TestS3NeededPermissions(t *testing.T) {
-	srv, client := newFakeS3(fakes3.Options{})
+	srv, client := s3test.NewFake(fakes3.Options{})
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Reply: fakes3.Error{Status: 403}} }
-	errs := s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}))
+	errs := s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
 	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "write": "s3:PutObject"} {
 		if !strings.Contains(errs[op].Error(), want) {
 			t.Errorf("%s: %v, want in it: %s", op, errs[op], want)
@@ -199,18 +190,18 @@ func TestS3WrongCredentials(t *testing.T) {
 		change  func(*s3.Options)
 		want    string
 	}{
-		{"secret", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", "wrong", testToken) }, "set both anew"},
-		{"secret, no messages", fakes3.Linode(), func(o *s3.Options) { o.Credentials = static("access", "wrong", testToken) }, "set both anew"},
-		{"key", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("unknown", testSecret, testToken) }, "check the access key ID"},
-		{"key, answered 404", fakes3.Versity(), func(o *s3.Options) { o.Credentials = static("unknown", testSecret, testToken) }, "check the access key ID"},
-		{"token", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", testSecret, "") }, "session token"},
+		{"secret", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both anew"},
+		{"secret, no messages", fakes3.Linode(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both anew"},
+		{"key", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("unknown", s3test.Secret, s3test.Token) }, "check the access key ID"},
+		{"key, answered 404", fakes3.Versity(), func(o *s3.Options) { o.Credentials = static("unknown", s3test.Secret, s3test.Token) }, "check the access key ID"},
+		{"token", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", s3test.Secret, "") }, "session token"},
 		{"region", fakes3.Strict(), func(o *s3.Options) { o.Region = "eu-central-1" }, `: the server expects "us-east-1"`},
 		{"none", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("", "", "") }, "credentials cannot be had"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, client := newFakeS3(fakes3.Options{Profile: tt.profile})
+			_, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 			client = s3.New(client.Options(), tt.change)
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), true, tt.want)
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, tt.want)
 		})
 	}
 }
@@ -224,13 +215,13 @@ func TestS3WrongClock(t *testing.T) {
 		{-time.Hour, "it is 1h0m0s ahead of the server's"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			_, client := newFakeS3(fakes3.Options{Now: func() time.Time { return time.Now().Add(tt.off) }})
+			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(tt.off) }})
 			stubborn := s3.New(client.Options(), func(o *s3.Options) { o.DisableClockSkewCorrection = true })
-			store := rotatelog.NewS3Store(stubborn, testBucket, rotatelog.S3Options{})
+			store := rotatelog.NewS3Store(stubborn, s3test.Bucket, rotatelog.S3Options{})
 			wantExplained(t, s3Calls(t.Context(), store), true, "clock of this machine is wrong: "+tt.want, "NTP")
 
 			// The SDK learns the server's time from its first answer.
-			store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			for range 2 {
 				if _, err := store.Stat(t.Context(), "k"); !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("Stat: %v, want fs.ErrNotExist", err)
@@ -306,24 +297,24 @@ func TestS3Network(t *testing.T) {
 		{"missing file", nowhere, dial(os.NewSyscallError("connect", syscall.ENOENT)), false, []string{"broke"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			client := newTestClient(tt.endpoint(t))
+			client := s3test.NewClient(tt.endpoint(t))
 			if tt.change != nil {
 				tr := &http.Transport{}
 				tt.change(tr)
 				defer tr.CloseIdleConnections()
 				client = s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
 			}
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
 
 func TestS3BrokenConnection(t *testing.T) {
-	srv, _ := newFakeS3(fakes3.Options{})
+	srv, _ := s3test.NewFake(fakes3.Options{})
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: true} }
 	web := httptest.NewServer(srv)
 	defer web.Close()
-	store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+	store := rotatelog.NewS3Store(s3test.NewClient(web.URL), s3test.Bucket, rotatelog.S3Options{})
 	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
 }
 
@@ -331,11 +322,11 @@ func TestS3BrokenConnection(t *testing.T) {
 // no reason to give up.
 func TestS3BrokenAnswer(t *testing.T) {
 	for _, status := range []int{400, 403, 404} {
-		srv, client := newFakeS3(fakes3.Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {
 			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: "AccessDenied"}, Cut: true, CutAt: 30}
 		}
-		calls := s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}))
+		calls := s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
 		wantExplained(t, calls, false, "broke off", "tried again")
 	}
 }
@@ -343,24 +334,24 @@ func TestS3BrokenAnswer(t *testing.T) {
 // TestS3MissingFileIsNotAMissingObject: a file of the client's that is missing
 // must not be taken for the object.
 func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
-	_, client := newFakeS3(fakes3.Options{})
+	_, client := s3test.NewFake(fakes3.Options{})
 	client = s3.New(client.Options(), func(o *s3.Options) {
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			_, err := os.ReadFile("no-such-file")
 			return aws.Credentials{}, err
 		})
 	})
-	wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})), true, "credentials cannot be had")
+	wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, "credentials cannot be had")
 }
 
 func TestS3ContextErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
 		srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Delay: 10 * time.Second} }
 		cause := errors.New("that is enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		for op, err := range s3Calls(ctx, rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})) {
+		for op, err := range s3Calls(ctx, rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})) {
 			if !errors.Is(err, cause) || errors.Is(err, rotatelog.ErrPermanent) {
 				t.Errorf("%s: %v, want the cause of the context's end", op, err)
 			}
@@ -372,12 +363,12 @@ func TestS3ContextErrors(t *testing.T) {
 // is sent.
 func TestS3Unusable(t *testing.T) {
 	with := func(change func(*s3.Options)) *s3.Client {
-		return s3.New(newTestClient("https://s3.test").Options(), change)
+		return s3.New(s3test.NewClient("https://s3.test").Options(), change)
 	}
 	keys := func(id, secret, token string) *s3.Client {
 		return with(func(o *s3.Options) { o.Credentials = credentials.NewStaticCredentialsProvider(id, secret, token) })
 	}
-	fine := newTestClient("https://s3.test")
+	fine := s3test.NewClient("https://s3.test")
 	for _, tt := range []struct {
 		name   string
 		client *s3.Client
@@ -385,70 +376,70 @@ func TestS3Unusable(t *testing.T) {
 		opts   rotatelog.S3Options
 		want   string
 	}{
-		{"no client", nil, testBucket, rotatelog.S3Options{}, "make one with NewS3Client"},
-		{"no region", with(func(o *s3.Options) { o.Region = "" }), testBucket, rotatelog.S3Options{}, "no region"},
-		{"no credentials", with(func(o *s3.Options) { o.Credentials = nil }), testBucket, rotatelog.S3Options{}, "no credentials"},
-		{"anonymous", with(func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} }), testBucket, rotatelog.S3Options{}, "no credentials"},
-		{"no endpoint", newTestClient(""), testBucket, rotatelog.S3Options{}, "no endpoint"},
-		{"no scheme", newTestClient("us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"port without scheme", newTestClient("localhost:9000"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"other scheme", newTestClient("s3://logs"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"no host", newTestClient("https://"), testBucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"a secret in it", newTestClient("https://access:" + testSecret + "@s3.test"), testBucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in nonsense", newTestClient("https://access:" + testSecret + "@s3.test:port"), testBucket, rotatelog.S3Options{}, "endpoint"},
-		{"a query", newTestClient("https://s3.test/?x=" + testSecret), testBucket, rotatelog.S3Options{}, "goes on after its path"},
-		{"bucket in it", newTestClient("https://logs.us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
-		{"bucket in it, any provider", newTestClient("https://logs.s3.example:9000"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example:9000"},
-		{"bucket in it, in capitals", newTestClient("https://LOGS.s3.example"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
+		{"no client", nil, s3test.Bucket, rotatelog.S3Options{}, "make one with NewS3Client"},
+		{"no region", with(func(o *s3.Options) { o.Region = "" }), s3test.Bucket, rotatelog.S3Options{}, "no region"},
+		{"no credentials", with(func(o *s3.Options) { o.Credentials = nil }), s3test.Bucket, rotatelog.S3Options{}, "no credentials"},
+		{"anonymous", with(func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} }), s3test.Bucket, rotatelog.S3Options{}, "no credentials"},
+		{"no endpoint", s3test.NewClient(""), s3test.Bucket, rotatelog.S3Options{}, "no endpoint"},
+		{"no scheme", s3test.NewClient("us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"port without scheme", s3test.NewClient("localhost:9000"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"other scheme", s3test.NewClient("s3://logs"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"no host", s3test.NewClient("https://"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
+		{"a secret in it", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in nonsense", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test:port"), s3test.Bucket, rotatelog.S3Options{}, "endpoint"},
+		{"a query", s3test.NewClient("https://s3.test/?x=" + s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "goes on after its path"},
+		{"bucket in it", s3test.NewClient("https://logs.us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
+		{"bucket in it, any provider", s3test.NewClient("https://logs.s3.example:9000"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example:9000"},
+		{"bucket in it, in capitals", s3test.NewClient("https://LOGS.s3.example"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
 		{"bucket in it twice", with(func(o *s3.Options) {
 			o.BaseEndpoint, o.UsePathStyle = aws.String("https://logs.s3.example"), false
-		}), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
-		{"bucket is the host", newTestClient("https://logs.example.com"), "logs.example.com", rotatelog.S3Options{}, "the bucket's own name"},
-		{"bucket in the path", newTestClient("http://127.0.0.1:9404/logs"), testBucket, rotatelog.S3Options{}, "leave that out: http://127.0.0.1:9404"},
-		{"bucket in the path, with a slash", newTestClient("https://s3.test/logs//"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket in the path, escaped", newTestClient("https://s3.test/%6Cogs"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket and folder in the path", newTestClient("https://s3.test/logs/stage"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket deep in the path", newTestClient("https://s3.test/storage/v1/s3/logs"), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		}), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
+		{"bucket is the host", s3test.NewClient("https://logs.example.com"), "logs.example.com", rotatelog.S3Options{}, "the bucket's own name"},
+		{"bucket in the path", s3test.NewClient("http://127.0.0.1:9404/logs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: http://127.0.0.1:9404"},
+		{"bucket in the path, with a slash", s3test.NewClient("https://s3.test/logs//"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket in the path, escaped", s3test.NewClient("https://s3.test/%6Cogs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket and folder in the path", s3test.NewClient("https://s3.test/logs/stage"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"bucket deep in the path", s3test.NewClient("https://s3.test/storage/v1/s3/logs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
 		{"bucket in the path, hosts for buckets", with(func(o *s3.Options) {
 			o.BaseEndpoint, o.UsePathStyle = aws.String("https://s3.test/logs"), false
-		}), testBucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"another bucket in the path", newTestClient("https://us-ord-1.linodeobjects.com/other"), testBucket, rotatelog.S3Options{},
+		}), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		{"another bucket in the path", s3test.NewClient("https://us-ord-1.linodeobjects.com/other"), s3test.Bucket, rotatelog.S3Options{},
 			"would be taken for a bucket; leave that out: https://us-ord-1.linodeobjects.com"},
-		{"a line end in the endpoint", newTestClient("https://s3.test\r"), testBucket, rotatelog.S3Options{}, "endpoint of the S3 client cannot be right: it has a carriage return at its end"},
-		{"quotes around the endpoint", newTestClient(`"https://s3.test"`), testBucket, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"blank before the endpoint", newTestClient(" https://s3.test"), testBucket, rotatelog.S3Options{}, "white space at its beginning"},
-		{"a secret without slashes", newTestClient("access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret after one slash", newTestClient("https:/access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret after no slash", newTestClient("https:access:" + testSecret + "@us-ord-1.linodeobjects.com"), testBucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in the path", newTestClient("https://s3.test/access:" + testSecret + "@x"), testBucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in place of the endpoint", newTestClient(testSecret), testBucket, rotatelog.S3Options{}, "has no https:// and host"},
-		{"a key in place of the endpoint", newTestClient("access:" + testSecret), testBucket, rotatelog.S3Options{}, "has no https:// and host"},
-		{"a line end in the region", with(func(o *s3.Options) { o.Region = "us-east-1\r" }), testBucket, rotatelog.S3Options{},
+		{"a line end in the endpoint", s3test.NewClient("https://s3.test\r"), s3test.Bucket, rotatelog.S3Options{}, "endpoint of the S3 client cannot be right: it has a carriage return at its end"},
+		{"quotes around the endpoint", s3test.NewClient(`"https://s3.test"`), s3test.Bucket, rotatelog.S3Options{}, "it has quotation marks around it"},
+		{"blank before the endpoint", s3test.NewClient(" https://s3.test"), s3test.Bucket, rotatelog.S3Options{}, "white space at its beginning"},
+		{"a secret without slashes", s3test.NewClient("access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret after one slash", s3test.NewClient("https:/access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret after no slash", s3test.NewClient("https:access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in the path", s3test.NewClient("https://s3.test/access:" + s3test.Secret + "@x"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
+		{"a secret in place of the endpoint", s3test.NewClient(s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "has no https:// and host"},
+		{"a key in place of the endpoint", s3test.NewClient("access:" + s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "has no https:// and host"},
+		{"a line end in the region", with(func(o *s3.Options) { o.Region = "us-east-1\r" }), s3test.Bucket, rotatelog.S3Options{},
 			`"us-east-1\r" is not the name of a region: it has a carriage return at its end; remove that, in AWS_REGION`},
-		{"quotes around the region", with(func(o *s3.Options) { o.Region = `'us-east-1'` }), testBucket, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"blank in the region", with(func(o *s3.Options) { o.Region = "us east-1" }), testBucket, rotatelog.S3Options{}, "it has white space in it"},
-		{"slash in the region", with(func(o *s3.Options) { o.Region = "us-east-1/" }), testBucket, rotatelog.S3Options{}, "is not the name of a region"},
+		{"quotes around the region", with(func(o *s3.Options) { o.Region = `'us-east-1'` }), s3test.Bucket, rotatelog.S3Options{}, "it has quotation marks around it"},
+		{"blank in the region", with(func(o *s3.Options) { o.Region = "us east-1" }), s3test.Bucket, rotatelog.S3Options{}, "it has white space in it"},
+		{"slash in the region", with(func(o *s3.Options) { o.Region = "us-east-1/" }), s3test.Bucket, rotatelog.S3Options{}, "is not the name of a region"},
 		{"a line end in the bucket", fine, "logs\r", rotatelog.S3Options{}, "it has a carriage return at its end"},
 		{"quotes around the bucket", fine, `"logs"`, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"a line end in the key ID", keys("access\r", testSecret, testToken), testBucket, rotatelog.S3Options{}, "the access key ID cannot be right: it has a carriage return at its end"},
-		{"a line end in the secret", keys("access", testSecret+"\r\n", testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has a carriage return at its end"},
-		{"quotes around the secret", keys("access", `"`+testSecret+`"`, testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has quotation marks around it"},
-		{"blank in the secret", keys("access", testSecret+" "+testSecret, testToken), testBucket, rotatelog.S3Options{}, "the secret key cannot be right: it has white space in it"},
-		{"something unseen in the secret", keys("access", "\uFEFF"+testSecret, testToken), testBucket, rotatelog.S3Options{}, "it has the character U+FEFF at its beginning"},
-		{"a line end in the token", keys("access", testSecret, testToken+"\n"), testBucket, rotatelog.S3Options{}, "the session token cannot be right: it has a line end at its end"},
+		{"a line end in the key ID", keys("access\r", s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the access key ID cannot be right: it has a carriage return at its end"},
+		{"a line end in the secret", keys("access", s3test.Secret+"\r\n", s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has a carriage return at its end"},
+		{"quotes around the secret", keys("access", `"`+s3test.Secret+`"`, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has quotation marks around it"},
+		{"blank in the secret", keys("access", s3test.Secret+" "+s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has white space in it"},
+		{"something unseen in the secret", keys("access", "\uFEFF"+s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "it has the character U+FEFF at its beginning"},
+		{"a line end in the token", keys("access", s3test.Secret, s3test.Token+"\n"), s3test.Bucket, rotatelog.S3Options{}, "the session token cannot be right: it has a line end at its end"},
 		{"no bucket", fine, "", rotatelog.S3Options{}, `"" is not the name of a bucket`},
 		{"short bucket", fine, "ab", rotatelog.S3Options{}, "3 to 63"},
 		{"folder", fine, "logs/stage", rotatelog.S3Options{}, "Config.Prefix"},
 		{"odd bucket", fine, "log files", rotatelog.S3Options{}, "3 to 63"},
-		{"two encryptions", fine, testBucket, rotatelog.S3Options{Encrypt: true, EncryptionKey: testKey}, "set one of them"},
-		{"short key", fine, testBucket, rotatelog.S3Options{EncryptionKey: testKey[:31]}, "31 bytes"},
-		{"empty key", fine, testBucket, rotatelog.S3Options{EncryptionKey: []byte{}}, "0 bytes"},
-		{"key over http", newTestClient("http://s3.test"), testBucket, rotatelog.S3Options{EncryptionKey: testKey}, "plain http"},
+		{"two encryptions", fine, s3test.Bucket, rotatelog.S3Options{Encrypt: true, EncryptionKey: s3test.CustomerKey}, "set one of them"},
+		{"short key", fine, s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey[:31]}, "31 bytes"},
+		{"empty key", fine, s3test.Bucket, rotatelog.S3Options{EncryptionKey: []byte{}}, "0 bytes"},
+		{"key over http", s3test.NewClient("http://s3.test"), s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "plain http"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := tt.client
 			if client != nil {
-				client = inProcess(client, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))
+				client = s3test.InProcess(client, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))
 			}
 			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, tt.bucket, tt.opts)), true, tt.want)
 		})
@@ -464,7 +455,7 @@ func TestS3UsableEndpoints(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := inProcess(newTestClient(endpoint), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := s3test.InProcess(s3test.NewClient(endpoint), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if want := strings.TrimSuffix(u.Path, "/") + "/logs/key"; r.Host != u.Host || r.URL.Path != want {
 				t.Errorf("%s: the key is asked for at %s%s, want %s", endpoint, r.Host, r.URL.Path, want)
 			}
@@ -473,7 +464,7 @@ func TestS3UsableEndpoints(t *testing.T) {
 				io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
 			}
 		}))
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", endpoint, err)
 		}

@@ -9,25 +9,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
-
-// through returns client with a transport between it and the server.
-func through(client *s3.Client, srv *fakes3.Server, wrap func(http.RoundTripper) http.RoundTripper) *s3.Client {
-	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: wrap(fakes3.Transport(srv))} })
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // headAbsent answers HEAD with a bare 404 while on, as a proxy may.
 func headAbsent(on *bool) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(req *http.Request) (*http.Response, error) {
+		return s3test.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			if !*on || req.Method != http.MethodHead {
 				return next.RoundTrip(req)
 			}
@@ -43,9 +33,9 @@ func TestHeadOfAProxyIsNotBelieved(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.Strict(), fakes3.NoConditions()} {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 				on := false
-				b.cfg.Store = rotatelog.NewS3Store(through(client, srv, headAbsent(&on)), testBucket, rotatelog.S3Options{})
+				b.cfg.Store = rotatelog.NewS3Store(s3test.Through(client, srv, headAbsent(&on)), s3test.Bucket, rotatelog.S3Options{})
 				b.open()
 				for i := range 20 {
 					b.append(i)
@@ -67,14 +57,14 @@ func TestHeadOfAProxyIsNotBelieved(t *testing.T) {
 // the old script has begun.
 func TestHeadOfAProxyHidesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 		on := true
-		b.cfg.Store = rotatelog.NewS3Store(through(client, srv, headAbsent(&on)), testBucket, rotatelog.S3Options{})
-		srv.PutObject(testBucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"fetch_data":[{"old":1},{"old":2}]}]}`), nil)
+		b.cfg.Store = rotatelog.NewS3Store(s3test.Through(client, srv, headAbsent(&on)), s3test.Bucket, rotatelog.S3Options{})
+		srv.PutObject(s3test.Bucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"fetch_data":[{"old":1},{"old":2}]}]}`), nil)
 		b.open()
 		b.append(100)
 		b.flush()
-		data, _, _ := srv.Object(testBucket, dayA)
+		data, _, _ := srv.Object(s3test.Bucket, dayA)
 		if !bytes.Contains(data, []byte(`"old":1`)) {
 			t.Errorf("the day of the script was overwritten by\n%s", data)
 		}
@@ -84,8 +74,8 @@ func TestHeadOfAProxyHidesNothing(t *testing.T) {
 // barePuts counts the PutObject requests of days that carry no condition.
 func barePuts(n *int) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(req *http.Request) (*http.Response, error) {
-			put := req.Method == http.MethodPut && !req.URL.Query().Has("uploadId") && !isProof(req.URL.Path)
+		return s3test.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			put := req.Method == http.MethodPut && !req.URL.Query().Has("uploadId") && !s3test.IsProof(req.URL.Path)
 			if put && req.Header.Get("If-Match") == "" && req.Header.Get("If-None-Match") == "" {
 				*n++
 			}
@@ -110,14 +100,14 @@ func TestRefusalsDropNoCondition(t *testing.T) {
 
 func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		srv, client := newFakeS3(fakes3.Options{Profile: profile})
+		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 		bare := 0
-		b.cfg.Store = rotatelog.NewS3Store(through(client, srv, barePuts(&bare)), testBucket, rotatelog.S3Options{})
+		b.cfg.Store = rotatelog.NewS3Store(s3test.Through(client, srv, barePuts(&bare)), s3test.Bucket, rotatelog.S3Options{})
 		b.cfg.MaxFetches = 1
 		b.open()
 		b.append(0)
 		b.flush()
-		srv.Fault = exceptProofs(func(op fakes3.Op) fakes3.Fault {
+		srv.Fault = s3test.ExceptProofs(func(op fakes3.Op) fakes3.Fault {
 			switch {
 			case op.Name != "PutObject":
 			case op.N <= refusals:
@@ -147,7 +137,7 @@ func TestCloseWhileProving(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		for after := 1; after <= 60; after += 5 {
 			inBubble(t, func(t *testing.T, b *bench) {
-				srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW20()})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
 				n := 0
 				srv.Fault = func(fakes3.Op) fakes3.Fault {
 					if n++; n > after {
@@ -155,7 +145,7 @@ func TestCloseWhileProving(t *testing.T) {
 					}
 					return fakes3.Fault{}
 				}
-				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared})
+				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: shared})
 				b.open()
 				b.append(ten...)
 				time.Sleep(5 * time.Second)
@@ -175,9 +165,9 @@ func TestCloseWhileProving(t *testing.T) {
 func TestKilledProcessLeavesNoTemporaryFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
-		store := rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{TempDir: dir}), leastPart)
-		write(t, store, "key", "", nil, rotatelog.Data([]byte(strings.Repeat("o", 4000))))
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{TempDir: dir}, s3test.MinPart))
+		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(strings.Repeat("o", 4000))))
 		puts := 0
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {
 			switch op.Name {
@@ -191,10 +181,10 @@ func TestKilledProcessLeavesNoTemporaryFile(t *testing.T) {
 			}
 			return fakes3.Fault{}
 		}
-		write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 4000), rotatelog.Data([]byte("+")))
+		s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 4000), rotatelog.Data([]byte("+")))
 		if puts != 1 {
 			t.Errorf("%d PutObject, want 1", puts)
 		}
-		content(t, store, "key", strings.Repeat("o", 4000)+"+")
+		s3test.WantContent(t, store, "key", strings.Repeat("o", 4000)+"+")
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // TestUploadIsSettledBeforeTheNextWrite: a Complete is refused as far as anyone says,
@@ -13,8 +14,8 @@ import (
 // became of it, nothing else may be written to the day.
 func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
-		b.cfg.Store = rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), 300)
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
+		b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, 300))
 		b.cfg = rotatelog.LargeFrom(b.cfg, 300)
 		b.cfg.MaxFetches = 1
 		b.open()

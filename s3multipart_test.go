@@ -24,33 +24,20 @@ import (
 	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
-
-// leastPart is the part limit of these tests, in place of 5 MiB.
-const leastPart = 100
-
-// newSmallParts returns a store that makes multipart uploads of small objects,
-// and its server.
-func newSmallParts(profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
-	return newPartsFrom(leastPart, profile, opts)
-}
-
-func newPartsFrom(least int64, profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
-	srv, client := newFakeS3(fakes3.Options{Profile: profile, MinPartSize: least})
-	return rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, opts), least), srv
-}
 
 // inPartsBubble is inS3Bubble with days that are large from the first upload on.
 func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b *bench, srv *fakes3.Server)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
-		store, srv := newSmallParts(profile, rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
 		b.cfg.Store = store
 		b.large()
-		prove(t, store, srv)
+		s3test.Prove(t, store, srv)
 		test(t, b, srv)
-		wantNoSecret(t, b.log.String())
+		s3test.WantNoSecret(t, b.log.String())
 	})
 }
 
@@ -59,7 +46,7 @@ func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T,
 func TestS3StoreInParts(t *testing.T) {
 	t.Parallel()
 	alone := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
-	shared := profiles()
+	shared := s3test.Profiles()
 	// Thousands of requests each. RGW16 and RGW18 stand between Linode and RGW20.
 	for _, profile := range alone[:depth.N(1, 4, 4)] {
 		t.Run(profile.Name, func(t *testing.T) { storeInParts(t, profile, false) })
@@ -74,8 +61,8 @@ func TestS3StoreInParts(t *testing.T) {
 func storeInParts(t *testing.T, profile fakes3.Profile, shared bool) {
 	t.Parallel()
 	opts := rotatelog.S3Options{Shared: shared}
-	store, _ := newSmallParts(profile, opts)
-	large, _ := newPartsFrom(100*leastPart, profile, opts)
+	store, _ := s3test.NewSmallParts(profile, opts)
+	large, _ := s3test.NewPartsFrom(100*s3test.MinPart, profile, opts)
 	storetest.Run(t, func(t *testing.T) rotatelog.Store {
 		if strings.Contains(t.Name(), "a_large_object") && !depth.Full() {
 			return large // a hundred parts show what ten thousand do
@@ -87,22 +74,22 @@ func storeInParts(t *testing.T, profile fakes3.Profile, shared bool) {
 // TestS3Append: the server copies, what is new is sent, and nothing is read.
 func TestS3Append(t *testing.T) {
 	old := strings.Repeat("0123456789", 100)
-	for _, profile := range profiles() {
+	for _, profile := range s3test.Profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
-			store, srv := newSmallParts(profile, rotatelog.S3Options{})
-			write(t, store, "a b+c", "", nil, rotatelog.Data([]byte(old)))
+			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+			s3test.Write(t, store, "a b+c", "", nil, rotatelog.Data([]byte(old)))
 			srv.Reset()
-			v := stat(t, store, "a b+c").Version
-			write(t, store, "a b+c", v, map[string]string{"name": "value"}, rotatelog.Copy(0, 900), rotatelog.Data([]byte("new")))
-			content(t, store, "a b+c", old[:900]+"new")
-			if meta := stat(t, store, "a b+c").Meta; len(meta) != 1 || meta["name"] != "value" {
+			v := s3test.Stat(t, store, "a b+c").Version
+			s3test.Write(t, store, "a b+c", v, map[string]string{"name": "value"}, rotatelog.Copy(0, 900), rotatelog.Data([]byte("new")))
+			s3test.WantContent(t, store, "a b+c", old[:900]+"new")
+			if meta := s3test.Stat(t, store, "a b+c").Meta; len(meta) != 1 || meta["name"] != "value" {
 				t.Errorf("metadata %v", meta)
 			}
 			st := srv.Stats()
 			if st.Requests["UploadPartCopy"] != 3 || st.Requests["UploadPart"] != 1 || st.Copied != 900 || st.Received > 1000 {
 				t.Errorf("%v, %d bytes copied, %d received", st.Requests, st.Copied, st.Received)
 			}
-			if open := srv.Uploads(testBucket); len(open) != 0 {
+			if open := srv.Uploads(s3test.Bucket); len(open) != 0 {
 				t.Errorf("left open: %v", open)
 			}
 		})
@@ -123,28 +110,27 @@ func TestS3AppendWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			store, srv := newSmallParts(tt.profile, rotatelog.S3Options{Shared: tt.shared, TempDir: dir})
+			store, srv := s3test.NewSmallParts(tt.profile, rotatelog.S3Options{Shared: tt.shared, TempDir: dir})
 			old := strings.Repeat("0123456789", 100)
-			write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
+			s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
 			for range 4 { // copying is given up after three times
 				srv.Reset()
-				o := stat(t, store, "key")
-				write(t, store, "key", o.Version, nil, rotatelog.Copy(0, o.Size), rotatelog.Data([]byte("new")))
+				o := s3test.Stat(t, store, "key")
+				s3test.Write(t, store, "key", o.Version, nil, rotatelog.Copy(0, o.Size), rotatelog.Data([]byte("new")))
 				old += "new"
-				content(t, store, "key", old)
+				s3test.WantContent(t, store, "key", old)
 			}
 			if st := srv.Stats(); st.Requests["PutObject"] != 1 || st.Requests["CreateMultipartUpload"] != 0 {
 				t.Errorf("the last time: %v", st.Requests)
 			}
-			if open := srv.Uploads(testBucket); len(open) != 0 {
+			if open := srv.Uploads(s3test.Bucket); len(open) != 0 {
 				t.Errorf("left open: %v", open)
 			}
 			wantEmptyDir(t, dir)
 
-			bad := rotatelog.NewS3Store(inProcess(newTestClient("http://s3.test"), srv), testBucket,
-				rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"})
-			rotatelog.SmallParts(bad, leastPart)
-			o := stat(t, bad, "key")
+			bad := rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("http://s3.test"), srv), s3test.Bucket,
+				s3test.SmallParts(rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"}, s3test.MinPart))
+			o := s3test.Stat(t, bad, "key")
 			err := bad.Write(t.Context(), "key", o.Version, []rotatelog.Part{rotatelog.Copy(0, o.Size)}, nil)
 			if err == nil || !strings.Contains(err.Error(), "set S3Options.TempDir") {
 				t.Errorf("without a directory for it: %v", err)
@@ -160,13 +146,13 @@ func TestS3AppendRaces(t *testing.T) {
 		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
 			for _, other := range []string{"other", strings.Repeat("x", 500)} {
 				t.Run(fmt.Sprint(profile.Name, op, len(other)), func(t *testing.T) {
-					store, srv := newSmallParts(profile, rotatelog.S3Options{Shared: true})
-					write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
-					v := stat(t, store, "key").Version
+					store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{Shared: true})
+					s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+					v := s3test.Stat(t, store, "key").Version
 					first := srv.Stats().Requests[op] + 1
 					srv.Fault = func(o fakes3.Op) fakes3.Fault {
 						if o.Name == op && o.N == first {
-							srv.PutObject(testBucket, "key", []byte(other), nil)
+							srv.PutObject(s3test.Bucket, "key", []byte(other), nil)
 						}
 						return fakes3.Fault{}
 					}
@@ -174,8 +160,8 @@ func TestS3AppendRaces(t *testing.T) {
 					if !errors.Is(err, rotatelog.ErrConflict) {
 						t.Errorf("%v, want ErrConflict", err)
 					}
-					content(t, store, "key", other)
-					if open := srv.Uploads(testBucket); len(open) != 0 {
+					s3test.WantContent(t, store, "key", other)
+					if open := srv.Uploads(s3test.Bucket); len(open) != 0 {
 						t.Errorf("left open: %v", open)
 					}
 				})
@@ -294,7 +280,7 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 	b.append(1)
 	b.flush()
 	time.Sleep(time.Minute) // closing is nothing that Flush waits for
-	if data, _, _ := srv.Object(testBucket, dayA); !metadataFirst(data) {
+	if data, _, _ := srv.Object(s3test.Bucket, dayA); !metadataFirst(data) {
 		t.Errorf("not closed:\n%s", data)
 	}
 	if err := b.Close(); err != nil {
@@ -306,7 +292,7 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 // where the server lied about completing them: to abort such a one is not safe.
 func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 	t.Helper()
-	for _, u := range srv.Uploads(testBucket) {
+	for _, u := range srv.Uploads(s3test.Bucket) {
 		if u.Parts == 0 || !lied {
 			t.Errorf("left open: %+v", u)
 		}
@@ -529,9 +515,9 @@ func TestNoteFails(t *testing.T) {
 // TestFourAtATime: that many copies are under way at once, if there are so many.
 func TestFourAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
-		old := strings.Repeat("0123456789", 6*3*leastPart/10)
-		write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
+		store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		old := strings.Repeat("0123456789", 6*3*s3test.MinPart/10)
+		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
 		var begun []time.Duration
 		var mu sync.Mutex
 		start := time.Now()
@@ -544,7 +530,7 @@ func TestFourAtATime(t *testing.T) {
 			begun = append(begun, time.Since(start).Truncate(time.Second))
 			return fakes3.Fault{Delay: time.Second}
 		}
-		write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, int64(len(old))), rotatelog.Data([]byte("+")))
+		s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, int64(len(old))), rotatelog.Data([]byte("+")))
 		if want := []time.Duration{0, 0, 0, 0, time.Second, time.Second}; !slices.Equal(begun, want) {
 			t.Errorf("copies began after %v, want %v", begun, want)
 		}
@@ -555,7 +541,7 @@ func TestFourAtATime(t *testing.T) {
 // reason to send none any more.
 func TestRefusalsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := newSmallParts(fakes3.RGW20(), rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(fakes3.RGW20(), rotatelog.S3Options{})
 		refuse := false
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "CompleteMultipartUpload" && refuse {
@@ -565,14 +551,14 @@ func TestRefusalsInARow(t *testing.T) {
 			return fakes3.Fault{}
 		}
 		old := strings.Repeat("o", 400)
-		write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
-		first := stat(t, store, "key").Version
+		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
+		first := s3test.Stat(t, store, "key").Version
 		grow := func(v rotatelog.Version) error {
 			return store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text()))}, nil)
 		}
 		for i := range 5 {
 			refuse = i%2 == 0
-			if err := grow(stat(t, store, "key").Version); err != nil {
+			if err := grow(s3test.Stat(t, store, "key").Version); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -592,8 +578,8 @@ func TestSweep(t *testing.T) {
 
 func sweeps(t *testing.T, profile fakes3.Profile) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := newSmallParts(profile, rotatelog.S3Options{})
-		prove(t, store, srv)
+		store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+		s3test.Prove(t, store, srv)
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			switch {
 			case o.Name == "CreateMultipartUpload" && strings.HasPrefix(o.Key, "lost"):
@@ -607,14 +593,14 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 			}
 			return fakes3.Fault{}
 		}
-		notes := map[string]*noted{}
+		notes := map[string]*s3test.Notes{}
 		for _, key := range []string{"kept", "lost", "lost/other", "parts", "slow"} {
-			notes[key] = &noted{}
-			v := rotatelog.Version(srv.PutObject(testBucket, key, bytes.Repeat([]byte("o"), 400), nil))
-			store.WriteNoted(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].note)
+			notes[key] = &s3test.Notes{}
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, key, bytes.Repeat([]byte("o"), 400), nil))
+			store.WriteNoted(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].Note)
 		}
 		srv.Fault = nil
-		kept := notes["kept"].last()
+		kept := notes["kept"].Last()
 		sweep := func(want ...string) {
 			t.Helper()
 			for _, key := range []string{"kept", "lost", "parts", "slow"} {
@@ -622,43 +608,21 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 					t.Error(err)
 				}
 			}
-			wantOpen(t, srv, want...)
+			s3test.WantOpen(t, srv, want...)
 		}
 		time.Sleep(23 * time.Hour)
 		sweep("kept", "lost", "lost/other", "parts", "slow")
 		time.Sleep(2 * time.Hour)
 		sweep("kept", "lost/other", "slow")
-		content(t, store, "slow", strings.Repeat("o", 400)+"+")
-		if err := store.Settle(t.Context(), kept, notes["kept"].note); err != nil {
+		s3test.WantContent(t, store, "slow", strings.Repeat("o", 400)+"+")
+		if err := store.Settle(t.Context(), kept, notes["kept"].Note); err != nil {
 			t.Error(err)
 		}
-		wantOpen(t, srv, "lost/other", "slow")
+		s3test.WantOpen(t, srv, "lost/other", "slow")
 		if err := store.Sweep(t.Context(), "lost", []string{"no note"}); err == nil {
 			t.Error("a note that does not parse is taken for one of nothing")
 		}
 	})
-}
-
-// noted keeps what was noted.
-type noted []string
-
-func (n *noted) note(text string) error {
-	*n = append(*n, text)
-	return nil
-}
-
-func (n noted) last() string { return n[len(n)-1] }
-
-// wantOpen wants uploads of these keys to be open, one each.
-func wantOpen(t *testing.T, srv *fakes3.Server, want ...string) {
-	t.Helper()
-	var open []string
-	for _, u := range srv.Uploads(testBucket) {
-		open = append(open, u.Key)
-	}
-	if !slices.Equal(open, want) {
-		t.Errorf("left open: %q, want %q", open, want)
-	}
 }
 
 // TestSweepByTheServersClock: this machine's may be wrong by days.
@@ -666,11 +630,11 @@ func TestSweepByTheServersClock(t *testing.T) {
 	for _, ahead := range []time.Duration{-72 * time.Hour, 72 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			now := func() time.Time { return time.Now().Add(-ahead) }
-			srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart, Now: now})
-			store := rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), leastPart)
-			srv.PutObject(testBucket, "key", nil, nil)
-			stat(t, store, "key") // from whose answer the SDK learns the time
-			_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("key")})
+			srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart, Now: now})
+			store := rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+			srv.PutObject(s3test.Bucket, "key", nil, nil)
+			s3test.Stat(t, store, "key") // from whose answer the SDK learns the time
+			_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -678,7 +642,7 @@ func TestSweepByTheServersClock(t *testing.T) {
 				if err := store.Sweep(t.Context(), "key", nil); err != nil {
 					t.Error(err)
 				}
-				if n := len(srv.Uploads(testBucket)); n != want {
+				if n := len(srv.Uploads(s3test.Bucket)); n != want {
 					t.Errorf("ahead by %v: %d uploads are open, want %d", ahead, n, want)
 				}
 				time.Sleep(25 * time.Hour)
@@ -690,15 +654,15 @@ func TestSweepByTheServersClock(t *testing.T) {
 // TestSweepOfASharedKey removes nothing: any upload may be another Writer's.
 func TestSweepOfASharedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
-		_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String("key")})
+		srv, client := s3test.NewFake(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
+		_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(48 * time.Hour)
-		if err := store.Sweep(t.Context(), "key", nil); err != nil || len(srv.Uploads(testBucket)) != 1 {
-			t.Errorf("%v, open: %v", err, srv.Uploads(testBucket))
+		if err := store.Sweep(t.Context(), "key", nil); err != nil || len(srv.Uploads(s3test.Bucket)) != 1 {
+			t.Errorf("%v, open: %v", err, srv.Uploads(s3test.Bucket))
 		}
 	})
 }
@@ -775,8 +739,8 @@ func TestAppendCostsTheBatch(t *testing.T) {
 		if last.Received > first.Received+100*copies || last.Sent > first.Sent+250*copies {
 			t.Errorf("%d bytes were sent and %d read, and later %d and %d", first.Received, first.Sent, last.Received, last.Sent)
 		}
-		data, _, _ := srv.Object(testBucket, dayA)
-		most := 6 + len(data)/(3*leastPart)
+		data, _, _ := srv.Object(s3test.Bucket, dayA)
+		most := 6 + len(data)/(3*s3test.MinPart)
 		if last.Total() > most || last.Requests["GetObject"] > 2 { // which ask for the version
 			t.Errorf("%v, want at most %d", last.Requests, most)
 		}

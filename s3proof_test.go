@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,21 +20,8 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
-
-// isProof reports whether a request is about a throwaway object.
-func isProof(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
-
-// prove has a store find out what the server does, before a test counts requests.
-func prove(t *testing.T, store rotatelog.Store, srv *fakes3.Server) (text string) {
-	t.Helper()
-	text, err := store.(rotatelog.Prover).Prove(t.Context(), dayA, "")
-	if err != nil {
-		t.Fatalf("Prove: %v", err)
-	}
-	srv.Reset()
-	return text
-}
 
 // provenOnce returns an opener of stores that take over what the first of them has
 // found out.
@@ -52,27 +38,10 @@ func provenOnce(open func() (*rotatelog.S3Store, *fakes3.Server)) func(*testing.
 	}
 }
 
-// exceptProofs returns a fault that leaves throwaway objects alone, and counts
-// requests without theirs.
-func exceptProofs(fault func(fakes3.Op) fakes3.Fault) func(fakes3.Op) fakes3.Fault {
-	var mu sync.Mutex
-	n := map[string]int{}
-	return func(op fakes3.Op) fakes3.Fault {
-		if isProof(op.Key) {
-			return fakes3.Fault{}
-		}
-		mu.Lock()
-		n[op.Name]++
-		op.N = n[op.Name]
-		mu.Unlock()
-		return fault(op)
-	}
-}
-
 // proofText is what a store at that host notes of a server that honours every
 // condition, or, where change says so, of another.
 func proofText(host string, change map[string]any) string {
-	p := map[string]any{"proof": 1, "host": host, "bucket": testBucket, "time": time.Now(), "shared": false,
+	p := map[string]any{"proof": 1, "host": host, "bucket": s3test.Bucket, "time": time.Now(), "shared": false,
 		"put": true, "multipart": true, "complete": true, "completeCreate": true}
 	maps.Copy(p, change)
 	b, err := json.Marshal(p)
@@ -104,13 +73,13 @@ func TestProof(t *testing.T) {
 	for _, profile := range fakes3.Profiles() {
 		for _, versioned := range []bool{false, true} {
 			t.Run(fmt.Sprint(profile.Name, versioned), func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 				put := profile.Put == fakes3.Honoured
 				if versioned {
-					setVersioning(t, client, testBucket, types.BucketVersioningStatusEnabled)
+					setVersioning(t, client, s3test.Bucket, types.BucketVersioningStatusEnabled)
 					put = put && !profile.VersionedIfMatchFails
 				}
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 				srv.Reset()
 				text, err := store.Prove(t.Context(), "some dir/day.json", "")
 				if err != nil {
@@ -124,7 +93,7 @@ func TestProof(t *testing.T) {
 					t.Errorf("it took %d requests: %v", n, srv.Stats().Requests)
 				}
 				wantNothingLeft(t, srv, client)
-				wantNoSecret(t, text)
+				s3test.WantNoSecret(t, text)
 			})
 		}
 	}
@@ -135,12 +104,12 @@ func TestProof(t *testing.T) {
 func TestProofOfHalfTheConditions(t *testing.T) {
 	for _, operation := range []string{"PutObject", "CompleteMultipartUpload"} {
 		for _, header := range []string{"If-Match", "If-None-Match"} {
-			srv, client := newFakeS3(fakes3.Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
 			has := false
-			store := rotatelog.NewS3Store(inProcess(client, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			store := rotatelog.NewS3Store(s3test.InProcess(client, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				has = r.Header.Get(header) != ""
 				srv.ServeHTTP(w, r)
-			})), testBucket, rotatelog.S3Options{})
+			})), s3test.Bucket, rotatelog.S3Options{})
 			srv.Fault = func(op fakes3.Op) fakes3.Fault { return fakes3.Fault{Blind: has && op.Name == operation} }
 			text, err := store.Prove(t.Context(), "key", "")
 			if err != nil {
@@ -156,11 +125,11 @@ func TestProofOfHalfTheConditions(t *testing.T) {
 // wantNothingLeft wants a bucket to be as it was, or it could not be deleted.
 func wantNothingLeft(t *testing.T, srv *fakes3.Server, client *s3.Client) {
 	t.Helper()
-	if open := srv.Uploads(testBucket); len(open) > 0 {
+	if open := srv.Uploads(s3test.Bucket); len(open) > 0 {
 		t.Errorf("left open: %v", open)
 	}
-	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
-		t.Errorf("something is left, %q: %v", srv.Keys(testBucket), err)
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(s3test.Bucket)}); err != nil {
+		t.Errorf("something is left, %q: %v", srv.Keys(s3test.Bucket), err)
 	}
 }
 
@@ -186,8 +155,8 @@ func TestProofIsBelieved(t *testing.T) {
 			"a number":        {"1", false},
 			"null":            {"null", false},
 		} {
-			srv, client := newFakeS3(fakes3.Options{})
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			text, err := store.Prove(t.Context(), "key", tt.text)
 			if err != nil {
 				t.Fatal(err)
@@ -210,9 +179,9 @@ func TestProofIsBelieved(t *testing.T) {
 // TestProofIsMadeAgain once a day.
 func TestProofIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		text := prove(t, store, srv)
+		srv, client := s3test.NewFake(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		text := s3test.Prove(t, store, srv)
 		time.Sleep(24 * time.Hour)
 		if later, err := store.Prove(t.Context(), "key", text); err != nil || later == text {
 			t.Errorf("a day later it is %q, %v", later, err)
@@ -224,12 +193,12 @@ func TestProofIsMadeAgain(t *testing.T) {
 // current: somebody has made the server one that refuses what holds.
 func TestProofIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW16()})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		first := prove(t, store, srv)
-		write(t, store, "key", "", nil, rotatelog.Data([]byte("one")))
-		v := stat(t, store, "key").Version
-		setVersioning(t, client, testBucket, types.BucketVersioningStatusEnabled)
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW16()})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		first := s3test.Prove(t, store, srv)
+		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte("one")))
+		v := s3test.Stat(t, store, "key").Version
+		setVersioning(t, client, s3test.Bucket, types.BucketVersioningStatusEnabled)
 		parts := []rotatelog.Part{rotatelog.Data([]byte("two"))}
 		for i := range 3 {
 			for range 5 { // of which one counts
@@ -252,7 +221,7 @@ func TestProofIsGivenUp(t *testing.T) {
 		if err := store.Write(t.Context(), "key", v, parts, nil); err != nil {
 			t.Errorf("Write: %v", err)
 		}
-		content(t, store, "key", "two")
+		s3test.WantContent(t, store, "key", "two")
 	})
 }
 
@@ -260,12 +229,12 @@ func TestProofIsGivenUp(t *testing.T) {
 // the server.
 func TestRealConflictsAreNoRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{Profile: fakes3.RGW20()})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		first := prove(t, store, srv)
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		first := s3test.Prove(t, store, srv)
 		for range 10 {
-			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(rand.Text()), nil))
-			srv.PutObject(testBucket, "key", []byte(rand.Text()), nil)
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte(rand.Text()), nil))
+			srv.PutObject(s3test.Bucket, "key", []byte(rand.Text()), nil)
 			if err := store.Write(t.Context(), "key", v, nil, nil); !errors.Is(err, rotatelog.ErrConflict) {
 				t.Errorf("Write: %v, want ErrConflict", err)
 			}
@@ -285,7 +254,7 @@ func TestProofFaults(t *testing.T) {
 			for i := range 2 * *probeFaults {
 				way := ways[(k+i)%len(ways)]
 				synctest.Test(t, func(t *testing.T) {
-					srv, client := newFakeS3(fakes3.Options{Profile: profile})
+					srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 					var n atomic.Int32
 					srv.Fault = func(fakes3.Op) fakes3.Fault {
 						if int(n.Add(1)) != k {
@@ -294,7 +263,7 @@ func TestProofFaults(t *testing.T) {
 						struck = true
 						return way.fault
 					}
-					store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+					store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 					text, err := store.Prove(t.Context(), "dir/key", "")
 					if err != nil {
 						if _, ok := errors.AsType[*rotatelog.Error](err); !ok {
@@ -331,17 +300,17 @@ func TestNothingIsWrittenUnproven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{Profile: tt.profile})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 				srv.Fault = tt.fault
 				shared := strings.Contains(name, "share")
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: shared})
 				for range 2 {
 					err := store.Write(t.Context(), "dir/day.json", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
 					if err == nil || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
 						t.Errorf("Write: %v, want %q in it; permanent: %t", err, tt.want, tt.permanent)
 					}
 				}
-				if _, _, ok := srv.Object(testBucket, "dir/day.json"); ok {
+				if _, _, ok := srv.Object(s3test.Bucket, "dir/day.json"); ok {
 					t.Error("it was written")
 				}
 			})
@@ -365,29 +334,29 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 	noCopy.NoCopyPart = true
 	for name, profile := range map[string]fakes3.Profile{"copies": fakes3.B2(), "does not copy": noCopy, "ignores": fakes3.NoConditions()} {
 		t.Run(name, func(t *testing.T) {
-			store, srv := newSmallParts(profile, rotatelog.S3Options{TempDir: t.TempDir()})
-			prove(t, store, srv)
+			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{TempDir: t.TempDir()})
+			s3test.Prove(t, store, srv)
 			want := ""
 			for i, n := range []int{0, 10, 400, 3000, 10} {
 				var v rotatelog.Version
 				if i > 0 {
-					v = stat(t, store, "key").Version
+					v = s3test.Stat(t, store, "key").Version
 				}
 				more := strings.Repeat(fmt.Sprint(i), n)
-				var notes noted
-				err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.note)
+				var notes s3test.Notes
+				err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.Note)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want += more; len(notes) < 3 || notes.last() != "" {
+				if want += more; len(notes) < 3 || notes.Last() != "" {
 					t.Errorf("write %d noted %q", i, notes)
 				}
-				content(t, store, "key", want)
+				s3test.WantContent(t, store, "key", want)
 			}
 			if n := srv.Stats().Requests["PutObject"]; n > 0 {
 				t.Errorf("%d PutObject", n)
 			}
-			wantOpen(t, srv)
+			s3test.WantOpen(t, srv)
 		})
 	}
 }
@@ -397,14 +366,14 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 func TestCopyingIsTriedAgain(t *testing.T) {
 	for _, operation := range []string{"CreateMultipartUpload", "UploadPartCopy"} {
 		synctest.Test(t, func(t *testing.T) {
-			store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
-			prove(t, store, srv)
-			write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+			store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+			s3test.Prove(t, store, srv)
+			s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
 			srv.Fault = failing(501, "", operation)
 			tries := func() int { return srv.Stats().Requests[operation] }
 			grow := func() {
 				t.Helper()
-				write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text())))
+				s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text())))
 			}
 			for range 6 {
 				grow()
@@ -425,9 +394,9 @@ func TestCopyingIsTriedAgain(t *testing.T) {
 
 // TestWeakETagsOfParts, as a proxy that compresses makes them.
 func TestWeakETagsOfParts(t *testing.T) {
-	srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
-	weak := through(client, srv, func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(req *http.Request) (*http.Response, error) {
+	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
+	weak := s3test.Through(client, srv, func(next http.RoundTripper) http.RoundTripper {
+		return s3test.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)
 			if err == nil && resp.Header.Get("Etag") != "" {
 				resp.Header.Set("Etag", "W/"+resp.Header.Get("Etag"))
@@ -435,10 +404,10 @@ func TestWeakETagsOfParts(t *testing.T) {
 			return resp, err
 		})
 	})
-	store := rotatelog.SmallParts(rotatelog.NewS3Store(weak, testBucket, rotatelog.S3Options{}), leastPart)
-	write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
-	write(t, store, "key", stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte("+")))
-	content(t, store, "key", strings.Repeat("o", 400)+"+")
+	store := rotatelog.NewS3Store(weak, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+	s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+	s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte("+")))
+	s3test.WantContent(t, store, "key", strings.Repeat("o", 400)+"+")
 }
 
 // TestMissingETagIsAskedForAgain: for an instant an object may have none.
@@ -446,16 +415,16 @@ func TestMissingETagIsAskedForAgain(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Rclone(), fakes3.Linode()} {
 		for missing := range 4 {
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-				prove(t, store, srv)
-				v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("content"), nil))
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				s3test.Prove(t, store, srv)
+				v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("content"), nil))
 				_, statErr := func() (rotatelog.Object, error) {
 					srv.Fault = withoutETag(missing)
 					return store.Stat(t.Context(), "key")
 				}()
 				srv.Fault = withoutETag(missing)
-				_, readErr := readAll(t.Context(), store, "key", v, 0, -1)
+				_, readErr := s3test.ReadAll(t.Context(), store, "key", v, 0, -1)
 				for op, err := range map[string]error{"Stat": statErr, "Read": readErr} {
 					if lasts := missing == 3; lasts != (err != nil) || lasts && !errors.Is(err, rotatelog.ErrPermanent) {
 						t.Errorf("%s: %s, with %d answers without an ETag: %v", profile.Name, op, missing, err)
@@ -483,12 +452,12 @@ func TestS3Location(t *testing.T) {
 		"https://[::1]:9000":                      "[::1]:9000/logs",
 		"not an endpoint":                         "",
 	} {
-		if got := rotatelog.NewS3Store(newTestClient(endpoint), testBucket, rotatelog.S3Options{}).Location(); got != want {
+		if got := rotatelog.NewS3Store(s3test.NewClient(endpoint), s3test.Bucket, rotatelog.S3Options{}).Location(); got != want {
 			t.Errorf("%s: %q, want %q", endpoint, got, want)
 		}
 	}
-	amazon := s3.New(newTestClient("http://s3.test").Options(), func(o *s3.Options) { o.BaseEndpoint = nil })
-	if got := rotatelog.NewS3Store(amazon, testBucket, rotatelog.S3Options{}).Location(); got != "s3.us-east-1.amazonaws.com/logs" {
+	amazon := s3.New(s3test.NewClient("http://s3.test").Options(), func(o *s3.Options) { o.BaseEndpoint = nil })
+	if got := rotatelog.NewS3Store(amazon, s3test.Bucket, rotatelog.S3Options{}).Location(); got != "s3.us-east-1.amazonaws.com/logs" {
 		t.Errorf("Amazon S3: %q", got)
 	}
 }
@@ -496,9 +465,9 @@ func TestS3Location(t *testing.T) {
 // TestProbeProgress: it says what it tries next.
 func TestProbeProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, client := newFakeS3(fakes3.Options{})
+		_, client := s3test.NewFake(fakes3.Options{})
 		var steps []string
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		_, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{Progress: func(step string) { steps = append(steps, step) }})
 		if n := len(steps); err != nil || n < 10 || steps[0] != "whether the bucket can be reached" || steps[n-1] != "cleaning up" {
 			t.Errorf("%v, steps %q", err, steps)

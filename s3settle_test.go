@@ -11,13 +11,14 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // unsettled is an upload of which Complete was sent, and got no answer.
 type unsettled struct {
 	*rotatelog.S3Store
 	srv   *fakes3.Server
-	notes noted
+	notes s3test.Notes
 	want  string // the object, once it is applied
 }
 
@@ -25,24 +26,24 @@ type unsettled struct {
 func newUnsettled(t *testing.T, profile fakes3.Profile, opts rotatelog.S3Options, fault fakes3.Fault) *unsettled {
 	t.Helper()
 	u := &unsettled{want: strings.Repeat("o", 400) + "+"}
-	u.S3Store, u.srv = newSmallParts(profile, opts)
-	prove(t, u, u.srv)
-	v := rotatelog.Version(u.srv.PutObject(testBucket, "key", []byte(u.want[:400]), nil))
+	u.S3Store, u.srv = s3test.NewSmallParts(profile, opts)
+	s3test.Prove(t, u, u.srv)
+	v := rotatelog.Version(u.srv.PutObject(s3test.Bucket, "key", []byte(u.want[:400]), nil))
 	u.srv.Fault = func(o fakes3.Op) fakes3.Fault {
 		if o.Name == "CompleteMultipartUpload" && o.N == 1 {
 			return fault
 		}
 		return fakes3.Fault{}
 	}
-	err := u.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.note)
-	if err == nil || u.notes.last() == "" {
+	err := u.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.Note)
+	if err == nil || u.notes.Last() == "" {
 		t.Fatalf("WriteNoted: %v, notes %q", err, u.notes)
 	}
 	return u
 }
 
 func (u *unsettled) settle(t *testing.T) error {
-	return u.Settle(t.Context(), u.notes.last(), u.notes.note)
+	return u.Settle(t.Context(), u.notes.Last(), u.notes.Note)
 }
 
 func (u *unsettled) mustSettle(t *testing.T, want string) {
@@ -50,8 +51,8 @@ func (u *unsettled) mustSettle(t *testing.T, want string) {
 	if err := u.settle(t); err != nil {
 		t.Errorf("Settle: %v", err)
 	}
-	content(t, u, "key", want)
-	wantOpen(t, u.srv)
+	s3test.WantContent(t, u, "key", want)
+	s3test.WantOpen(t, u.srv)
 }
 
 var noReply = fakes3.Fault{Reply: fakes3.Error{Status: 503}}
@@ -65,10 +66,10 @@ func TestSettleCompletesOverTheOldVersion(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
-			first := sentAt(t, u.notes.last())
+			first := sentAt(t, u.notes.Last())
 			time.Sleep(time.Hour)
 			u.mustSettle(t, u.want)
-			if second := sentAt(t, u.notes.last()); second.Sub(first) != time.Hour {
+			if second := sentAt(t, u.notes.Last()); second.Sub(first) != time.Hour {
 				t.Errorf("Complete was noted at %v and %v", first, second)
 			}
 			u.mustSettle(t, u.want) // once more, which changes nothing
@@ -91,7 +92,7 @@ func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
 		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
 		full := errors.New("the disk is full")
 		u.srv.Reset()
-		if err := u.Settle(t.Context(), u.notes.last(), func(string) error { return full }); !errors.Is(err, full) {
+		if err := u.Settle(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
 			t.Errorf("Settle: %v, want the error of note", err)
 		}
 		if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
@@ -107,7 +108,7 @@ func TestSettleRestoresADeletedDay(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
-			u.srv.DeleteObject(testBucket, "key")
+			u.srv.DeleteObject(s3test.Bucket, "key")
 			u.mustSettle(t, u.want)
 		})
 	}
@@ -125,8 +126,8 @@ func TestSettleNeverCompletesOverAnother(t *testing.T) {
 			t.Run(profile.Name+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
-					u.notes.note(change(u.notes.last()))
-					u.srv.PutObject(testBucket, "key", []byte("other"), nil)
+					u.notes.Note(change(u.notes.Last()))
+					u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 					u.srv.Reset()
 					for range 14 {
 						err := u.settle(t)
@@ -163,7 +164,7 @@ func changedNote(text, name string, value any) string {
 func TestSettleReadsTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
-		u.srv.PutObject(testBucket, "key", []byte("other"), nil)
+		u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 		time.Sleep(16 * time.Minute)
 		aborted := false
 		u.srv.Fault = func(o fakes3.Op) fakes3.Fault {
@@ -185,8 +186,8 @@ func TestSettleWhatIsNoMore(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			u := newUnsettled(t, profile, rotatelog.S3Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
 			u.srv.Release()
-			content(t, u, "key", u.want)
-			u.srv.PutObject(testBucket, "key", []byte("later"), nil)
+			s3test.WantContent(t, u, "key", u.want)
+			u.srv.PutObject(s3test.Bucket, "key", []byte("later"), nil)
 			u.mustSettle(t, "later")
 		})
 	}
@@ -197,29 +198,29 @@ func TestSettleWhatIsNoMore(t *testing.T) {
 func TestRefusedByAProvenCondition(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			store, srv := newSmallParts(profile, rotatelog.S3Options{})
-			prove(t, store, srv)
-			v := rotatelog.Version(srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil))
+			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+			s3test.Prove(t, store, srv)
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil))
 			srv.Fault = func(o fakes3.Op) fakes3.Fault {
 				if o.Name != "CompleteMultipartUpload" {
 					return fakes3.Fault{}
 				}
-				srv.PutObject(testBucket, "key", []byte("other"), nil)
+				srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 				return fakes3.Fault{Reply: fakes3.Error{Status: 412}}
 			}
-			var n noted
-			err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.note)
+			var n s3test.Notes
+			err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
 			if !errors.Is(err, rotatelog.ErrConflict) {
 				t.Errorf("WriteNoted: %v, want ErrConflict", err)
 			}
-			content(t, store, "key", "other")
+			s3test.WantContent(t, store, "key", "other")
 			if proven := profile.Complete == fakes3.Honoured; proven {
-				wantOpen(t, srv)
+				s3test.WantOpen(t, srv)
 			} else {
-				wantOpen(t, srv, "key")
+				s3test.WantOpen(t, srv, "key")
 			}
-			if (n.last() == "") != (profile.Complete == fakes3.Honoured) {
-				t.Errorf("noted last: %q", n.last())
+			if (n.Last() == "") != (profile.Complete == fakes3.Honoured) {
+				t.Errorf("noted last: %q", n.Last())
 			}
 		})
 	}
@@ -229,29 +230,29 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 // and then the note stays until it is gone.
 func TestAbortUntilItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := newSmallParts(fakes3.Versity(), rotatelog.S3Options{})
-		prove(t, store, srv)
-		v := rotatelog.Version(srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil))
+		store, srv := s3test.NewSmallParts(fakes3.Versity(), rotatelog.S3Options{})
+		s3test.Prove(t, store, srv)
+		v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil))
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "UploadPartCopy" {
 				return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 500}}
 			}
 			return fakes3.Fault{}
 		}
-		var n noted
-		err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.note)
-		if err == nil || n.last() == "" {
+		var n s3test.Notes
+		err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+		if err == nil || n.Last() == "" {
 			t.Fatalf("WriteNoted: %v, noted %q", err, n)
 		}
-		if err := store.Settle(t.Context(), n.last(), n.note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
+		if err := store.Settle(t.Context(), n.Last(), n.Note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
 			t.Errorf("Settle while the server copies: %v", err)
 		}
-		wantOpen(t, srv, "key")
+		s3test.WantOpen(t, srv, "key")
 		srv.Release()
-		if err := store.Settle(t.Context(), n.last(), n.note); err != nil {
+		if err := store.Settle(t.Context(), n.Last(), n.Note); err != nil {
 			t.Errorf("Settle: %v", err)
 		}
-		wantOpen(t, srv)
+		s3test.WantOpen(t, srv)
 	})
 }
 
@@ -259,13 +260,13 @@ func TestAbortUntilItIsGone(t *testing.T) {
 // replaced meanwhile is not overwritten.
 func TestMultipartLooksBeforeItCompletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := newSmallParts(fakes3.Linode(), rotatelog.S3Options{})
-		prove(t, store, srv)
-		srv.PutObject(testBucket, "key", bytes.Repeat([]byte("o"), 400), nil)
-		v := stat(t, store, "key").Version
+		store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		s3test.Prove(t, store, srv)
+		srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil)
+		v := s3test.Stat(t, store, "key").Version
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "UploadPart" {
-				srv.PutObject(testBucket, "key", []byte(strings.Repeat("p", 500)), nil)
+				srv.PutObject(s3test.Bucket, "key", []byte(strings.Repeat("p", 500)), nil)
 				return fakes3.Fault{Delay: 29 * time.Second}
 			}
 			if o.Name == "UploadPartCopy" {
@@ -278,7 +279,7 @@ func TestMultipartLooksBeforeItCompletes(t *testing.T) {
 		if !errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("Write: %v, want ErrConflict", err)
 		}
-		content(t, store, "key", strings.Repeat("p", 500))
-		wantOpen(t, srv)
+		s3test.WantContent(t, store, "key", strings.Repeat("p", 500))
+		s3test.WantOpen(t, srv)
 	})
 }

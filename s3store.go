@@ -2,6 +2,7 @@ package rotatelog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/base64"
@@ -92,6 +93,16 @@ type S3Options struct {
 	// sent whole though it is large. It should not be in memory, as /tmp is on
 	// some systems. Default: that of os.TempDir.
 	TempDir string
+
+	// MinPartSize is how many bytes each part of a multipart upload has at least, but
+	// the last. Default: 5 MiB, as S3 has it.
+	MinPartSize int64
+	// MaxCopySize is how many bytes the server copies by one request, at least twice
+	// MinPartSize. Default: 128 MiB.
+	MaxCopySize int64
+	// MaxInMemory is how many bytes of an old version are held in memory when an
+	// object is put together here. A larger one goes through TempDir. Default: 16 MiB.
+	MaxInMemory int64
 }
 
 // String tells the options without the key, so that no log can hold it.
@@ -101,6 +112,12 @@ func (o S3Options) String() string {
 
 // GoString is String.
 func (o S3Options) GoString() string { return o.String() }
+
+func (o S3Options) partLimits() partLimits {
+	l := s3Limits
+	l.least, l.most = cmp.Or(o.MinPartSize, l.least), cmp.Or(o.MaxCopySize, l.most)
+	return l
+}
 
 const (
 	maxPut    = 5 << 30 // bytes of one PutObject
@@ -114,7 +131,7 @@ const (
 // [ErrPermanent]. [NewS3Client] makes a client that is right for Linode.
 func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
-	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: s3Limits, inMemory: maxInMemory,
+	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: opts.partLimits(), inMemory: cmp.Or(opts.MaxInMemory, maxInMemory),
 		proofs: proofs{turn: make(chan struct{}, 1)}}
 	if s.endpoint, s.unusable = checkS3(client, bucket, opts); s.unusable == nil {
 		s.host = hostOf(client.Options())
@@ -138,7 +155,7 @@ func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
 	return o, nil
 }
 
-// stat asks with a HEAD where CompleteMultipartUpload honours conditions, so that
+// Stat asks with a HEAD where CompleteMultipartUpload honours conditions, so that
 // an answer which is wrong cannot lead to a wrong write, and else with a GET.
 // That there is no object only a GET tells: the answer to a HEAD has no body, so
 // that the server's 404 looks like that of a proxy, or of a missing bucket.
@@ -530,7 +547,7 @@ func (s *S3Store) getInput(key string, off, n int64) *s3.GetObjectInput {
 
 // putInput makes the request of a write. If-Match goes without the quotes that
 // the standard asks for: the gateway behind Linode compares them, too.
-func (s *S3Store) putInput(key string, old Version, body content, meta map[string]string) *s3.PutObjectInput {
+func (s *S3Store) putInput(key string, old Version, body WantContent, meta map[string]string) *s3.PutObjectInput {
 	in := &s3.PutObjectInput{
 		Bucket:        &s.bucket,
 		Key:           &key,

@@ -25,45 +25,17 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
-const (
-	testBucket = "logs"
-	testSecret = "SECRET-that-must-not-be-seen"
-	testToken  = "TOKEN-that-must-not-be-seen"
-)
-
-// newFakeS3 returns a server with a bucket, and the client for it, without
-// sockets.
-func newFakeS3(opts fakes3.Options) (*fakes3.Server, *s3.Client) {
-	opts.SecretKey, opts.SessionToken = testSecret, testToken
-	srv := fakes3.New(opts)
-	srv.CreateBucket(testBucket)
-	return srv, inProcess(newTestClient("http://s3.test"), srv)
-}
-
-func newTestClient(endpoint string) *s3.Client {
-	return rotatelog.NewS3Client(endpoint, "us-east-1", credentials.NewStaticCredentialsProvider("access", testSecret, testToken))
-}
-
-// inProcess returns client with h in place of the network.
-func inProcess(client *s3.Client, h http.Handler) *s3.Client {
-	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: fakes3.Transport(h)} })
-}
-
-// profiles are the servers that an S3Store is for.
-func profiles() []fakes3.Profile {
-	return []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity(), fakes3.RGW16(), fakes3.RGW18()}
-}
-
 func TestS3Store(t *testing.T) {
 	t.Parallel()
-	for _, profile := range profiles()[:depth.N(2, 5, 7)] {
+	for _, profile := range s3test.Profiles()[:depth.N(2, 5, 7)] {
 		t.Run(profile.Name, func(t *testing.T) {
 			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) {
-				srv, client := newFakeS3(fakes3.Options{Profile: profile})
-				return rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), srv
+				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
+				return rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}), srv
 			}))
 		})
 	}
@@ -95,14 +67,11 @@ func TestS3StoreAt(t *testing.T) {
 }
 
 func overHTTP(t *testing.T, profile fakes3.Profile) rotatelog.Store {
-	srv, _ := newFakeS3(fakes3.Options{Profile: profile})
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: profile})
 	web := httptest.NewServer(srv)
 	t.Cleanup(web.Close)
-	return rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
+	return rotatelog.NewS3Store(s3test.NewClient(web.URL), s3test.Bucket, rotatelog.S3Options{})
 }
-
-// testKey is a key for SSE-C.
-var testKey = []byte("KEY-that-must-not-be-seen-either")
 
 // recorder keeps the headers of the requests that pass.
 type recorder struct {
@@ -137,19 +106,19 @@ func TestS3Requests(t *testing.T) {
 			"careless": careless,
 		} {
 			t.Run(scheme+" "+name, func(t *testing.T) {
-				srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+				srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 				rec := &recorder{Handler: srv}
-				client := change(inProcess(newTestClient(scheme+"://s3.test"), rec))
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-				write(t, store, "dir/key", "", map[string]string{"name": "value"}, rotatelog.Data([]byte("a")))
-				v := stat(t, store, "dir/key").Version
-				write(t, store, "dir/key", v, nil, rotatelog.Data([]byte("bcd")))
-				content(t, store, "dir/key", "bcd")
+				client := change(s3test.InProcess(s3test.NewClient(scheme+"://s3.test"), rec))
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				s3test.Write(t, store, "dir/key", "", map[string]string{"name": "value"}, rotatelog.Data([]byte("a")))
+				v := s3test.Stat(t, store, "dir/key").Version
+				s3test.Write(t, store, "dir/key", v, nil, rotatelog.Data([]byte("bcd")))
+				s3test.WantContent(t, store, "dir/key", "bcd")
 
 				puts, gets := 0, 0
 				for _, r := range rec.seen {
 					wantPlainRequest(t, r)
-					if isProof(r.URL.Path) {
+					if s3test.IsProof(r.URL.Path) {
 						continue
 					}
 					h := r.Header
@@ -184,12 +153,12 @@ func TestS3Requests(t *testing.T) {
 // TestS3ContentType: it follows the end of the key, whether an object is sent
 // whole or in parts.
 func TestS3ContentType(t *testing.T) {
-	_, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: leastPart})
-	store := rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), leastPart)
+	_, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
+	store := rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
 	for key, want := range map[string]string{"a.json": "application/json", "a.json.zst": "application/zstd", "a.json.gz": "application/gzip"} {
 		check := func() {
 			t.Helper()
-			o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(testBucket), Key: &key})
+			o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s3test.Bucket), Key: &key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,9 +166,9 @@ func TestS3ContentType(t *testing.T) {
 				t.Errorf("%s: Content-Type %s, want %s; Content-Encoding %v", key, aws.ToString(o.ContentType), want, o.ContentEncoding)
 			}
 		}
-		write(t, store, key, "", nil, rotatelog.Data(make([]byte, 2*leastPart)))
+		s3test.Write(t, store, key, "", nil, rotatelog.Data(make([]byte, 2*s3test.MinPart)))
 		check()
-		write(t, store, key, stat(t, store, key).Version, nil, rotatelog.Copy(0, 2*leastPart), rotatelog.Data([]byte("new")))
+		s3test.Write(t, store, key, s3test.Stat(t, store, key).Version, nil, rotatelog.Copy(0, 2*s3test.MinPart), rotatelog.Data([]byte("new")))
 		check()
 	}
 }
@@ -217,39 +186,6 @@ func wantPlainRequest(t *testing.T, r *http.Request) {
 	}
 }
 
-func stat(t *testing.T, s rotatelog.Store, key string) rotatelog.Object {
-	t.Helper()
-	o, err := s.Stat(t.Context(), key)
-	if err != nil {
-		t.Fatalf("Stat: %v", err)
-	}
-	return o
-}
-
-func write(t *testing.T, s rotatelog.Store, key string, old rotatelog.Version, meta map[string]string, parts ...rotatelog.Part) {
-	t.Helper()
-	if err := s.Write(t.Context(), key, old, parts, meta); err != nil {
-		t.Fatalf("Write: %v", err)
-	}
-}
-
-func content(t *testing.T, s rotatelog.Store, key, want string) {
-	t.Helper()
-	if got, err := readAll(t.Context(), s, key, stat(t, s, key).Version, 0, -1); err != nil || got != want {
-		t.Errorf("%s is %.100q, %v, want %.100q", key, got, err, want)
-	}
-}
-
-func readAll(ctx context.Context, s rotatelog.Store, key string, v rotatelog.Version, off, n int64) (string, error) {
-	r, err := s.Read(ctx, key, v, off, n)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	b, err := io.ReadAll(r)
-	return string(b), err
-}
-
 // TestS3Retries: reads are tried again, writes are not.
 func TestS3Retries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -261,17 +197,17 @@ func TestS3Retries(t *testing.T) {
 			"no retries": func(o *s3.Options) { o.Retryer = aws.NopRetryer{} },
 			"attempts":   func(o *s3.Options) { o.RetryMaxAttempts = 5 },
 		} {
-			srv, client := newFakeS3(fakes3.Options{})
-			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("a"), nil))
+			srv, client := s3test.NewFake(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("a"), nil))
 			for _, fault := range []fakes3.Fault{{Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 500}}, {Drop: true}, {Drop: true, After: true}} {
-				store := rotatelog.NewS3Store(s3.New(client.Options(), change), testBucket, rotatelog.S3Options{})
+				store := rotatelog.NewS3Store(s3.New(client.Options(), change), s3test.Bucket, rotatelog.S3Options{})
 				mustBelieve(t, store, "s3.test")
 				srv.Fault = func(fakes3.Op) fakes3.Fault { return fault }
 				srv.Reset()
 				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("Stat: %v", err)
 				}
-				if _, err := readAll(t.Context(), store, "key", v, 0, -1); err == nil || errors.Is(err, rotatelog.ErrConflict) {
+				if _, err := s3test.ReadAll(t.Context(), store, "key", v, 0, -1); err == nil || errors.Is(err, rotatelog.ErrConflict) {
 					t.Errorf("Read: %v", err)
 				}
 				if err := store.Write(t.Context(), "key", v, nil, nil); err == nil || errors.Is(err, rotatelog.ErrConflict) {
@@ -313,21 +249,21 @@ func TestS3WriteReplies(t *testing.T) {
 			{name: "stalled", fault: fakes3.Fault{Delay: time.Hour}},
 			{name: "stalled after success", fault: fakes3.Fault{Delay: time.Hour, After: true}, applied: true},
 		} {
-			srv, client := newFakeS3(fakes3.Options{})
-			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte("old"), nil))
+			srv, client := s3test.NewFake(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("old"), nil))
 			srv.Fault = func(op fakes3.Op) fakes3.Fault {
 				if op.Name == "PutObject" {
 					return tt.fault
 				}
 				return fakes3.Fault{}
 			}
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			mustBelieve(t, store, "s3.test")
 			err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Data([]byte("new"))}, nil)
 			if (err == nil) != tt.ok || errors.Is(err, rotatelog.ErrConflict) != tt.conflict || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent {
 				t.Errorf("%s: %v", tt.name, err)
 			}
-			if applied := stat(t, store, "key").Version != v; applied != tt.applied {
+			if applied := s3test.Stat(t, store, "key").Version != v; applied != tt.applied {
 				t.Errorf("%s: applied is %t", tt.name, applied)
 			}
 		}
@@ -335,9 +271,9 @@ func TestS3WriteReplies(t *testing.T) {
 }
 
 func TestS3WriteOverMissingKey(t *testing.T) {
-	for _, profile := range profiles() {
-		_, client := newFakeS3(fakes3.Options{Profile: profile})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	for _, profile := range s3test.Profiles() {
+		_, client := s3test.NewFake(fakes3.Options{Profile: profile})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		err := store.Write(t.Context(), "key", "0cc175b9c0f1b6a831c399e269772661", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil)
 		if !errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("%s: %v, want ErrConflict", profile.Name, err)
@@ -354,45 +290,45 @@ func TestS3Absence(t *testing.T) {
 		}
 	}
 	t.Run("by a GET", func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		absent(t, store, "one")
 		if got, want := srv.Stats().Requests, (map[string]int{"GetObject": 1}); !maps.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
 		}
 	})
 	t.Run("by a GET after a HEAD where conditions hold", func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		prove(t, store, srv)
+		srv, client := s3test.NewFake(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		s3test.Prove(t, store, srv)
 		absent(t, store, "one")
 		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 1, "GetObject": 1}); !maps.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
 		}
 	})
 	t.Run("bucket goes", func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		absent(t, store, "dir/day.json")
-		if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(testBucket)}); err != nil {
+		if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(s3test.Bucket)}); err != nil {
 			t.Fatal(err)
 		}
 		wantExplained(t, s3Calls(t.Context(), store), true, "does not exist")
-		srv.CreateBucket(testBucket)
+		srv.CreateBucket(s3test.Bucket)
 		absent(t, store, "dir/day.json")
 	})
 	t.Run("appears between HEAD and GET", func(t *testing.T) {
-		srv, client := newFakeS3(fakes3.Options{})
+		srv, client := s3test.NewFake(fakes3.Options{})
 		for key, body := range map[string]string{"one": "a", "empty": ""} {
 			srv.Fault = func(op fakes3.Op) fakes3.Fault {
 				if op.Name == "GetObject" {
-					srv.PutObject(testBucket, key, []byte(body), nil)
+					srv.PutObject(s3test.Bucket, key, []byte(body), nil)
 				}
 				return fakes3.Fault{}
 			}
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			mustBelieve(t, store, "s3.test")
-			if o := stat(t, store, key); o.Size != int64(len(body)) {
+			if o := s3test.Stat(t, store, key); o.Size != int64(len(body)) {
 				t.Errorf("%s: %+v", key, o)
 			}
 		}
@@ -400,14 +336,14 @@ func TestS3Absence(t *testing.T) {
 	t.Run("GET fails", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			for _, fault := range []fakes3.Fault{{Drop: true}, {Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 403}}, {Delay: time.Hour}} {
-				srv, client := newFakeS3(fakes3.Options{})
+				srv, client := s3test.NewFake(fakes3.Options{})
 				srv.Fault = func(op fakes3.Op) fakes3.Fault {
 					if op.Name == "GetObject" {
 						return fault
 					}
 					return fakes3.Fault{}
 				}
-				store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%+v: %v", fault, err)
 				}
@@ -416,9 +352,9 @@ func TestS3Absence(t *testing.T) {
 	})
 	t.Run("a HEAD that is refused is not believed", func(t *testing.T) {
 		for _, status := range []int{403, 404} {
-			srv, client := newFakeS3(fakes3.Options{})
-			srv.PutObject(testBucket, "there", []byte("a"), nil)
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
+			srv.PutObject(s3test.Bucket, "there", []byte("a"), nil)
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			mustBelieve(t, store, "s3.test")
 			srv.Fault = func(op fakes3.Op) fakes3.Fault {
 				if op.Name == "HeadObject" {
@@ -426,15 +362,15 @@ func TestS3Absence(t *testing.T) {
 				}
 				return fakes3.Fault{}
 			}
-			if o := stat(t, store, "there"); o.Size != 1 {
+			if o := s3test.Stat(t, store, "there"); o.Size != 1 {
 				t.Errorf("%d: %+v", status, o)
 			}
 			absent(t, store, "not there")
 		}
 	})
 	t.Run("a bare 404 to a GET", func(t *testing.T) {
-		client := inProcess(newTestClient("http://s3.test"), http.NotFoundHandler())
-		store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+		client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.NotFoundHandler())
+		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 		if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%v", err)
 		}
@@ -459,12 +395,12 @@ func TestS3Copies(t *testing.T) {
 		{"nothing", []rotatelog.Part{rotatelog.Copy(600_000, 0), rotatelog.Data([]byte("x"))}, 0, "x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			srv, client := newFakeS3(fakes3.Options{})
-			v := rotatelog.Version(srv.PutObject(testBucket, "key", []byte(big), nil))
-			store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			srv, client := s3test.NewFake(fakes3.Options{})
+			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte(big), nil))
+			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			mustBelieve(t, store, "s3.test")
-			write(t, store, "key", v, nil, tt.parts...)
-			if got, _, _ := srv.Object(testBucket, "key"); string(got) != tt.want {
+			s3test.Write(t, store, "key", v, nil, tt.parts...)
+			if got, _, _ := srv.Object(s3test.Bucket, "key"); string(got) != tt.want {
 				t.Errorf("got %.100q, want %.100q", got, tt.want)
 			}
 			if n := srv.Stats().Requests["GetObject"]; n != tt.gets {
@@ -540,8 +476,8 @@ func TestS3OddReads(t *testing.T) {
 				tt.answer(w, r)
 			}))
 			defer web.Close()
-			store := rotatelog.NewS3Store(newTestClient(web.URL), testBucket, rotatelog.S3Options{})
-			got, err := readAll(t.Context(), store, "key", v, 2, 5)
+			store := rotatelog.NewS3Store(s3test.NewClient(web.URL), s3test.Bucket, rotatelog.S3Options{})
+			got, err := s3test.ReadAll(t.Context(), store, "key", v, 2, 5)
 			if tt.want != "" && (err != nil || got != tt.want) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
@@ -562,14 +498,14 @@ func TestS3OddHeads(t *testing.T) {
 		{"empty", `""`, "7", ""},
 		{"no length", `"v"`, "", ""},
 	} {
-		client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for name, value := range map[string]string{"Etag": tt.etag, "Content-Length": tt.length} {
 				if value != "" {
 					w.Header().Set(name, value)
 				}
 			}
 		}))
-		o, err := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}).Stat(t.Context(), "key")
+		o, err := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}).Stat(t.Context(), "key")
 		if string(o.Version) != tt.want || (err == nil) != (tt.want != "") || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %+v, %v, want %q", tt.name, o, err, tt.want)
 		}
@@ -578,10 +514,10 @@ func TestS3OddHeads(t *testing.T) {
 
 // TestS3Refuses: what could not come back as it was sent is not sent.
 func TestS3Refuses(t *testing.T) {
-	client := inProcess(newTestClient("http://s3.test"), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s was sent", r.Method, r.URL)
 	}))
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 	for name, tt := range map[string]struct {
 		key   string
 		meta  map[string]string
@@ -617,22 +553,22 @@ func TestS3Encryption(t *testing.T) {
 		header  string
 	}{
 		{"SSE-S3", fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "X-Amz-Server-Side-Encryption"},
-		{"SSE-C", fakes3.Strict(), rotatelog.S3Options{EncryptionKey: testKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
-		{"SSE-C", fakes3.Linode(), rotatelog.S3Options{EncryptionKey: testKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-C", fakes3.Strict(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-C", fakes3.Linode(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
 	} {
 		t.Run(tt.name+" "+tt.profile.Name, func(t *testing.T) {
-			srv, _ := newFakeS3(fakes3.Options{Profile: tt.profile})
+			srv, _ := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 			rec := &recorder{Handler: srv}
-			client := inProcess(newTestClient("https://s3.test"), rec)
-			store := rotatelog.NewS3Store(client, testBucket, tt.opts)
-			write(t, store, "key", "", nil, rotatelog.Data([]byte("abc")))
-			content(t, store, "key", "abc")
-			v := stat(t, store, "key").Version
-			other := rotatelog.NewS3Store(client, testBucket, tt.opts)
-			write(t, other, "key", v, nil, rotatelog.Copy(0, 3), rotatelog.Data([]byte("d")))
-			content(t, store, "key", "abcd")
+			client := s3test.InProcess(s3test.NewClient("https://s3.test"), rec)
+			store := rotatelog.NewS3Store(client, s3test.Bucket, tt.opts)
+			s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte("abc")))
+			s3test.WantContent(t, store, "key", "abc")
+			v := s3test.Stat(t, store, "key").Version
+			other := rotatelog.NewS3Store(client, s3test.Bucket, tt.opts)
+			s3test.Write(t, other, "key", v, nil, rotatelog.Copy(0, 3), rotatelog.Data([]byte("d")))
+			s3test.WantContent(t, store, "key", "abcd")
 			for _, r := range rec.seen {
-				if isProof(r.URL.Path) {
+				if s3test.IsProof(r.URL.Path) {
 					continue
 				}
 				if sent := r.Header.Get(tt.header) == "AES256"; sent != (r.Method == "PUT" || !tt.opts.Encrypt) {
@@ -642,7 +578,7 @@ func TestS3Encryption(t *testing.T) {
 			if tt.opts.EncryptionKey == nil {
 				return
 			}
-			plain := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
+			plain := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
 			_, err := plain.Stat(t.Context(), "key")
 			wantExplained(t, map[string]error{"stat": errors.New(strings.Replace(err.Error(), " key:", " dir/day.json:", 1))}, false, "encryption")
 			if !errors.Is(err, rotatelog.ErrPermanent) {
@@ -655,18 +591,18 @@ func TestS3Encryption(t *testing.T) {
 // TestS3EncryptionIgnored: where objects are not encrypted as they should be, none
 // is stored.
 func TestS3EncryptionIgnored(t *testing.T) {
-	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
-	client := inProcess(newTestClient("https://s3.test"), srv)
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
+	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
+	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey})
 	for _, key := range []string{"one", "two"} {
 		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
 			t.Errorf("Write: %v", err)
 		}
 	}
-	if got := srv.Keys(testBucket); len(got) > 0 {
+	if got := srv.Keys(s3test.Bucket); len(got) > 0 {
 		t.Errorf("there are %q, want nothing", got)
 	}
-	srv.PutObject(testBucket, "one", nil, nil)
+	srv.PutObject(s3test.Bucket, "one", nil, nil)
 	if _, err := store.Stat(t.Context(), "one"); !errors.Is(err, rotatelog.ErrPermanent) {
 		t.Errorf("Stat: %v", err)
 	}
@@ -675,16 +611,16 @@ func TestS3EncryptionIgnored(t *testing.T) {
 // TestS3EncryptionStops: after the first object that is not encrypted as it should
 // be, though others were, there is no second.
 func TestS3EncryptionStops(t *testing.T) {
-	srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
-	client := inProcess(newTestClient("https://s3.test"), srv)
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{EncryptionKey: testKey})
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
+	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
+	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey})
 	mustBelieve(t, store, "s3.test")
 	for _, key := range []string{"one", "two"} {
 		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
 			t.Errorf("Write: %v", err)
 		}
 	}
-	if got := srv.Keys(testBucket); !slices.Equal(got, []string{"one"}) {
+	if got := srv.Keys(s3test.Bucket); !slices.Equal(got, []string{"one"}) {
 		t.Errorf("there are %q, want only the first", got)
 	}
 }

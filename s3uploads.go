@@ -46,7 +46,7 @@ func (s *S3Store) createUpload(ctx context.Context, key string, meta map[string]
 	return *out.UploadId, nil
 }
 
-func (s *S3Store) uploadPart(ctx context.Context, key, upload string, number int32, body content, opts ...func(*s3.Options)) (etag string, err error) {
+func (s *S3Store) uploadPart(ctx context.Context, key, upload string, number int32, body WantContent, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		Body: body, ContentLength: &body.size, ContentMD5: &body.sum,

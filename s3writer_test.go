@@ -26,26 +26,27 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // inS3Bubble runs a test on a bench whose store is a bucket, in virtual time.
 func inS3Bubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b *bench, srv *fakes3.Server)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
-		srv, client := newFakeS3(fakes3.Options{Profile: profile})
-		b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{})
-		prove(t, b.cfg.Store, srv)
+		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
+		b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		s3test.Prove(t, b.cfg.Store, srv)
 		test(t, b, srv)
-		wantNoSecret(t, b.log.String())
+		s3test.WantNoSecret(t, b.log.String())
 	})
 }
 
 // s3Day returns the day's object, which must be in the bucket.
 func s3Day(t *testing.T, srv *fakes3.Server, key string) dayObject {
 	t.Helper()
-	data, _, ok := srv.Object(testBucket, key)
+	data, _, ok := srv.Object(s3test.Bucket, key)
 	if !ok {
-		t.Fatalf("no object %s; there are %q", key, srv.Keys(testBucket))
+		t.Fatalf("no object %s; there are %q", key, srv.Keys(s3test.Bucket))
 	}
 	return parseDay(t, key, data)
 }
@@ -104,8 +105,8 @@ func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 			b.flush() // somebody has mended what needed attention
 		}
 		srv.Release()
-		data, _, _ := srv.Object(testBucket, dayA)
-		srv.PutObject(testBucket, dayA, data, nil)
+		data, _, _ := srv.Object(s3test.Bucket, dayA)
+		srv.PutObject(s3test.Bucket, dayA, data, nil)
 	}
 	d := s3Day(t, srv, dayA)
 	if d.Metadata.Uploads != 3 || d.Metadata.Fetches != 30 || d.Metadata.Matches != 3*55 {
@@ -122,20 +123,20 @@ func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 // TestS3WriterLosesARace: another Writer of the same day comes between a look
 // and a write.
 func TestS3WriterLosesARace(t *testing.T) {
-	for _, profile := range profiles() {
+	for _, profile := range s3test.Profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
 			inS3Bubble(t, profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
 				b.open()
 				b.append(1, 2)
 				b.flush()
-				other, _, _ := srv.Object(testBucket, dayA)
+				other, _, _ := srv.Object(s3test.Bucket, dayA)
 				other = bytes.Replace(other, []byte(`"matches_in_upload":3`), []byte(`"matches_in_upload":4`), 1)
 				other = bytes.Replace(other, []byte(`"total_matches_today":3`), []byte(`"total_matches_today":4`), 1)
 				raced := false
 				srv.Fault = func(op fakes3.Op) fakes3.Fault {
 					if op.Name == "PutObject" && !raced {
 						raced = true
-						srv.PutObject(testBucket, dayA, other, nil)
+						srv.PutObject(s3test.Bucket, dayA, other, nil)
 					}
 					return fakes3.Fault{}
 				}
@@ -224,15 +225,15 @@ func TestS3TornHead(t *testing.T) {
 func TestS3TornRead(t *testing.T) {
 	for name, lose := range map[string]func(b *bench, srv *fakes3.Server){
 		"scanned": func(_ *bench, srv *fakes3.Server) {
-			content, _, _ := srv.Object(testBucket, dayA)
-			srv.PutObject(testBucket, dayA, content, nil)
+			content, _, _ := srv.Object(s3test.Bucket, dayA)
+			srv.PutObject(s3test.Bucket, dayA, content, nil)
 		},
 		"sent again": func(b *bench, _ *fakes3.Server) { b.disk.Remove("all_api.spool/body-" + today) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Versity()})
-				b.cfg.Store = rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: true})
+				srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
+				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
 				b.open()
 				b.append(1)
 				b.flush()
@@ -335,24 +336,24 @@ type onWire struct {
 	*fakes3.Server
 	url    string
 	client *s3.Client
-	conns  *connCount
+	conns  *s3test.ConnCount
 }
 
 func newOnWire(t *testing.T, profile fakes3.Profile) *onWire {
-	srv, _ := newFakeS3(fakes3.Options{Profile: profile})
-	w := &onWire{Server: srv, conns: newConnCount()}
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: profile})
+	w := &onWire{Server: srv, conns: s3test.NewConnCount()}
 	web := httptest.NewUnstartedServer(srv)
-	web.Config.ConnState = w.conns.change
+	web.Config.ConnState = w.conns.Change
 	web.Start()
 	t.Cleanup(web.Close)
-	w.url, w.client = web.URL, newTestClient(web.URL)
+	w.url, w.client = web.URL, s3test.NewClient(web.URL)
 	return w
 }
 
 func (w *onWire) config(t *testing.T) rotatelog.Config {
 	return rotatelog.Config{
 		Dir:    t.TempDir(),
-		Store:  rotatelog.NewS3Store(w.client, testBucket, rotatelog.S3Options{}),
+		Store:  rotatelog.NewS3Store(w.client, s3test.Bucket, rotatelog.S3Options{}),
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -368,7 +369,7 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 			wire := newOnWire(t, fakes3.Linode())
 			puts := make(chan struct{}, 1)
 			wire.Fault = func(op fakes3.Op) fakes3.Fault {
-				if op.Name != "PutObject" || isProof(op.Key) {
+				if op.Name != "PutObject" || s3test.IsProof(op.Key) {
 					return fakes3.Fault{}
 				}
 				puts <- struct{}{}
@@ -393,8 +394,8 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			closeIdle(wire.client)
-			wire.conns.wait()
+			s3test.CloseIdle(wire.client)
+			wire.conns.Wait()
 			for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 				if time.Now().After(deadline) {
 					stacks := make([]byte, 1<<20)
@@ -411,7 +412,7 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 func TestS3ServerRestarts(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		t.Run(fmt.Sprintf("stored=%t", stored), func(t *testing.T) {
-			srv, _ := newFakeS3(fakes3.Options{Profile: fakes3.Linode()})
+			srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 			server := &restartable{t: t, addr: "127.0.0.1:0"}
 			server.handler = func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodPut || !server.uploads.CompareAndSwap(1, 2) {
@@ -431,7 +432,7 @@ func TestS3ServerRestarts(t *testing.T) {
 			dir := t.TempDir()
 			w, err := rotatelog.Open(t.Context(), rotatelog.Config{
 				Dir:    dir,
-				Store:  rotatelog.NewS3Store(newTestClient("http://"+server.addr), testBucket, rotatelog.S3Options{}),
+				Store:  rotatelog.NewS3Store(s3test.NewClient("http://"+server.addr), s3test.Bucket, rotatelog.S3Options{}),
 				Logger: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {
@@ -451,7 +452,7 @@ func TestS3ServerRestarts(t *testing.T) {
 			if server.uploads.Load() != 2 {
 				t.Fatal("the server was not restarted")
 			}
-			keys := srv.Keys(testBucket)
+			keys := srv.Keys(s3test.Bucket)
 			if d := s3Day(t, srv, keys[0]); len(keys) != 1 || d.Metadata.Uploads != 3 || d.Metadata.Fetches != 3 {
 				t.Errorf("%q: %+v", keys, d.Metadata)
 			}
@@ -525,7 +526,7 @@ func TestS3RealFetches(t *testing.T) {
 		t.Fatal(err)
 	}
 	var matches int64
-	keys := wire.Keys(testBucket)
+	keys := wire.Keys(s3test.Bucket)
 	for _, key := range keys {
 		d := s3Day(t, wire.Server, key)
 		matches += d.Metadata.Matches
@@ -571,7 +572,7 @@ print(uploads, matches)
 	run := func(t *testing.T, args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "python3", append([]string{"-c", script}, args...)...)
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=access", "AWS_SECRET_ACCESS_KEY="+testSecret, "AWS_SESSION_TOKEN="+testToken)
+		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=access", "AWS_SECRET_ACCESS_KEY="+s3test.Secret, "AWS_SESSION_TOKEN="+s3test.Token)
 		out, err := cmd.CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("Python read %s, %v, want %s uploads and matches", got, err, want)
@@ -588,7 +589,7 @@ print(uploads, matches)
 		var names []string
 		dir := t.TempDir()
 		for i, key := range keys {
-			data, _, _ := wire.Object(testBucket, key)
+			data, _, _ := wire.Object(s3test.Bucket, key)
 			names = append(names, filepath.Join(dir, fmt.Sprint(i)))
 			if err := os.WriteFile(names[i], data, 0o600); err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
@@ -140,12 +141,12 @@ func TestSymbolicLinks(t *testing.T) {
 
 // TestNoSecretIsPrinted: whatever verb a log prints a store or its options with.
 func TestNoSecretIsPrinted(t *testing.T) {
-	opts := rotatelog.S3Options{EncryptionKey: testKey}
-	store := rotatelog.NewS3Store(newTestClient("https://s3.test"), testBucket, opts)
+	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}
+	store := rotatelog.NewS3Store(s3test.NewClient("https://s3.test"), s3test.Bucket, opts)
 	for _, value := range []any{opts, &opts, store, rotatelog.Config{Store: store}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%c", "%t"} {
 			printed := fmt.Sprintf(verb, value)
-			for _, secret := range []string{string(testKey), fmt.Sprint(testKey)[1:20], fmt.Sprintf("%#v", testKey)[7:30], hex.EncodeToString(testKey), testSecret, testToken} {
+			for _, secret := range []string{string(s3test.CustomerKey), fmt.Sprint(s3test.CustomerKey)[1:20], fmt.Sprintf("%#v", s3test.CustomerKey)[7:30], hex.EncodeToString(s3test.CustomerKey), s3test.Secret, s3test.Token} {
 				if strings.Contains(printed, secret) {
 					t.Errorf("%s of %T: %s", verb, value, printed)
 				}
@@ -157,8 +158,8 @@ func TestNoSecretIsPrinted(t *testing.T) {
 // TestNoSecretIsEncoded: a log in JSON, or a program that writes its settings
 // down.
 func TestNoSecretIsEncoded(t *testing.T) {
-	opts := rotatelog.S3Options{EncryptionKey: testKey, TempDir: "/var/tmp"}
-	store := rotatelog.NewS3Store(newTestClient("https://s3.test"), testBucket, opts)
+	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey, TempDir: "/var/tmp"}
+	store := rotatelog.NewS3Store(s3test.NewClient("https://s3.test"), s3test.Bucket, opts)
 	type settings struct {
 		Options rotatelog.S3Options
 		Store   rotatelog.Store
@@ -174,7 +175,7 @@ func TestNoSecretIsEncoded(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		all := log.String() + string(encoded)
-		wantNoSecret(t, all)
+		s3test.WantNoSecret(t, all)
 		if want := map[bool]string{true: "https://s3.test", false: "/var/tmp"}[name == "store"]; strings.Count(all, want) != 5 {
 			t.Errorf("%s says nothing: %s", name, all)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // bodyCounter is an HTTP client that counts the bytes of bodies.
@@ -162,13 +163,13 @@ func TestServerSettle(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		store, key := rotatelog.NewS3Store(s.client, s.bucket, rotatelog.S3Options{}), newPrefix()+"key"
 		want := bytes.Repeat([]byte("o"), size)
-		write(t, store, key, "", nil, rotatelog.Data(want))
+		s3test.Write(t, store, key, "", nil, rotatelog.Data(want))
 		var notes []string
 		noted := func(text string) error {
 			notes = append(notes, text)
 			return nil
 		}
-		err := store.WriteNoted(t.Context(), key, stat(t, store, key).Version,
+		err := store.WriteNoted(t.Context(), key, s3test.Stat(t, store, key).Version,
 			[]rotatelog.Part{rotatelog.Copy(0, size), rotatelog.Data([]byte("+"))}, nil, noted)
 		want = append(want, '+')
 		if err != nil || len(notes) != 3 || notes[2] != "" {
@@ -185,7 +186,7 @@ func TestServerSettle(t *testing.T) {
 		}
 		settle(notes[1])
 		settle(notes[0])
-		write(t, store, key, stat(t, store, key).Version, nil, rotatelog.Copy(0, size+1), rotatelog.Data([]byte("+")))
+		s3test.Write(t, store, key, s3test.Stat(t, store, key).Version, nil, rotatelog.Copy(0, size+1), rotatelog.Data([]byte("+")))
 		want = append(want, '+')
 		settle(notes[1])
 		settle(notes[0])
@@ -198,7 +199,7 @@ func TestServerSettle(t *testing.T) {
 			}
 			return nil
 		}
-		if err := store.WriteNoted(t.Context(), key, stat(t, store, key).Version, []rotatelog.Part{rotatelog.Copy(0, size)}, nil, stop); err == nil {
+		if err := store.WriteNoted(t.Context(), key, s3test.Stat(t, store, key).Version, []rotatelog.Part{rotatelog.Copy(0, size)}, nil, stop); err == nil {
 			t.Error("a note that fails did not stop the upload")
 		}
 		settle(notes[0])

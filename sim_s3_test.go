@@ -13,6 +13,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 var simS3Seeds = flag.Int("sim.s3seeds", 0, "how many seeds of the simulation to run over S3; 0: as many as the depth of the tests asks for")
@@ -50,13 +51,13 @@ func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
 	profile := profiles[rng.IntN(len(profiles))]
 	shared = shared || !blind && rng.IntN(4) == 0
 	s.note("profile %s, shared %v", profile.Name, shared)
-	server, client := newFakeS3(fakes3.Options{Profile: profile, MinPartSize: simLeastPart})
+	server, client := s3test.NewFake(fakes3.Options{Profile: profile, MinPartSize: simLeastPart})
 	server.Fault = func(op fakes3.Op) fakes3.Fault {
 		s.judgeRequest(op, profile)
 		return s.wireFault(op, profile)
 	}
-	store := rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()})
-	return bucketObjects{rotatelog.SmallParts(store, simLeastPart), server}
+	opts := s3test.SmallParts(rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()}, simLeastPart)
+	return bucketObjects{rotatelog.NewS3Store(client, s3test.Bucket, opts), server}
 }
 
 // isProbe reports whether a key is there only to find out what the server does.
@@ -173,10 +174,10 @@ func (s *sim) lastFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
 
 // Keys leaves out what is there only to find out what the server does.
 func (b bucketObjects) Keys() []string {
-	return slices.DeleteFunc(b.server.Keys(testBucket), isProbe)
+	return slices.DeleteFunc(b.server.Keys(s3test.Bucket), isProbe)
 }
 
 func (b bucketObjects) Bytes(key string) []byte {
-	content, _, _ := b.server.Object(testBucket, key)
+	content, _, _ := b.server.Object(s3test.Bucket, key)
 	return content
 }

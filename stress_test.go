@@ -14,6 +14,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // TestEverythingAtOnce calls all methods of a Writer from six goroutines, over a
@@ -43,9 +44,9 @@ func (s *stress) chance(n int) int {
 }
 
 func (s *stress) run(seed uint64) {
-	srv, client := newFakeS3(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
+	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
 	srv.Fault = s.requestFault
-	s.cfg.Store = rotatelog.SmallParts(rotatelog.NewS3Store(client, testBucket, rotatelog.S3Options{}), 300)
+	s.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, 300))
 	s.cfg = rotatelog.LargeFrom(s.cfg, 300)
 	s.cfg.MaxFetches = 1 + int(seed%4)
 	s.acked = map[int]bool{}
@@ -123,7 +124,7 @@ func (s *stress) requestFault(fakes3.Op) fakes3.Fault {
 // wantStored wants each fetch that was acknowledged once, and the others at most once.
 func (s *stress) wantStored(srv *fakes3.Server) {
 	stored := map[int]int{}
-	for _, key := range srv.Keys(testBucket) {
+	for _, key := range srv.Keys(s3test.Bucket) {
 		if isProbe(key) {
 			continue
 		}

@@ -1,0 +1,224 @@
+// Package s3test has what tests of S3 stores share: a server in the process, clients
+// of it, and what they want to find there.
+package s3test
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+const (
+	Bucket = "logs"
+	Secret = "SECRET-that-must-not-be-seen"
+	Token  = "TOKEN-that-must-not-be-seen"
+)
+
+// SmallParts returns opts with multipart uploads from that size of a copy on, and
+// temporary files from three times that.
+func SmallParts(opts rotatelog.S3Options, least int64) rotatelog.S3Options {
+	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = least, 3*least, 3*least
+	return opts
+}
+
+// NewFake returns a server with a bucket, and the client for it, without
+// sockets.
+func NewFake(opts fakes3.Options) (*fakes3.Server, *s3.Client) {
+	opts.SecretKey, opts.SessionToken = Secret, Token
+	srv := fakes3.New(opts)
+	srv.CreateBucket(Bucket)
+	return srv, InProcess(NewClient("http://s3.test"), srv)
+}
+
+func NewClient(endpoint string) *s3.Client {
+	return rotatelog.NewS3Client(endpoint, "us-east-1", credentials.NewStaticCredentialsProvider("access", Secret, Token))
+}
+
+// InProcess returns client with h in place of the network.
+func InProcess(client *s3.Client, h http.Handler) *s3.Client {
+	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: fakes3.Transport(h)} })
+}
+
+// Profiles are the servers that an S3Store is for.
+func Profiles() []fakes3.Profile {
+	return []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity(), fakes3.RGW16(), fakes3.RGW18()}
+}
+
+// CustomerKey is a key for SSE-C.
+var CustomerKey = []byte("KEY-that-must-not-be-seen-either")
+
+func Stat(t *testing.T, s rotatelog.Store, key string) rotatelog.Object {
+	t.Helper()
+	o, err := s.Stat(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Stat: %v", err)
+	}
+	return o
+}
+
+func Write(t *testing.T, s rotatelog.Store, key string, old rotatelog.Version, meta map[string]string, parts ...rotatelog.Part) {
+	t.Helper()
+	if err := s.Write(t.Context(), key, old, parts, meta); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+}
+
+func WantContent(t *testing.T, s rotatelog.Store, key, want string) {
+	t.Helper()
+	if got, err := ReadAll(t.Context(), s, key, Stat(t, s, key).Version, 0, -1); err != nil || got != want {
+		t.Errorf("%s is %.100q, %v, want %.100q", key, got, err, want)
+	}
+}
+
+func ReadAll(ctx context.Context, s rotatelog.Store, key string, v rotatelog.Version, off, n int64) (string, error) {
+	r, err := s.Read(ctx, key, v, off, n)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return string(b), err
+}
+
+// MinPart is the part limit of these tests, in place of 5 MiB.
+const MinPart = 100
+
+// NewSmallParts returns a store that makes multipart uploads of small objects,
+// and its server.
+func NewSmallParts(profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
+	return NewPartsFrom(MinPart, profile, opts)
+}
+
+func NewPartsFrom(least int64, profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
+	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: least})
+	return rotatelog.NewS3Store(client, Bucket, SmallParts(opts, least)), srv
+}
+
+// Notes keeps what was Notes.
+type Notes []string
+
+func (n *Notes) Note(text string) error {
+	*n = append(*n, text)
+	return nil
+}
+
+func (n Notes) Last() string { return n[len(n)-1] }
+
+// WantOpen wants uploads of these keys to be open, one each.
+func WantOpen(t *testing.T, srv *fakes3.Server, want ...string) {
+	t.Helper()
+	var open []string
+	for _, u := range srv.Uploads(Bucket) {
+		open = append(open, u.Key)
+	}
+	if !slices.Equal(open, want) {
+		t.Errorf("left open: %q, want %q", open, want)
+	}
+}
+
+// Through returns client with a transport between it and the server.
+func Through(client *s3.Client, srv *fakes3.Server, wrap func(http.RoundTripper) http.RoundTripper) *s3.Client {
+	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: wrap(fakes3.Transport(srv))} })
+}
+
+type RoundTripper func(*http.Request) (*http.Response, error)
+
+func (f RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func WantNoSecret(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range []string{Secret, Token, string(CustomerKey), base64.StdEncoding.EncodeToString(CustomerKey)} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a secret is in %q", text)
+		}
+	}
+}
+
+// IsProof reports whether a request is about a throwaway object.
+func IsProof(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
+
+// Prove has a store find out what the server does, before a test counts requests.
+func Prove(t *testing.T, store rotatelog.Store, srv *fakes3.Server) (text string) {
+	t.Helper()
+	text, err := store.(rotatelog.Prover).Prove(t.Context(), "probe", "")
+	if err != nil {
+		t.Fatalf("Prove: %v", err)
+	}
+	srv.Reset()
+	return text
+}
+
+// ExceptProofs returns a fault that leaves throwaway objects alone, and counts
+// requests without theirs.
+func ExceptProofs(fault func(fakes3.Op) fakes3.Fault) func(fakes3.Op) fakes3.Fault {
+	var mu sync.Mutex
+	n := map[string]int{}
+	return func(op fakes3.Op) fakes3.Fault {
+		if IsProof(op.Key) {
+			return fakes3.Fault{}
+		}
+		mu.Lock()
+		n[op.Name]++
+		op.N = n[op.Name]
+		mu.Unlock()
+		return fault(op)
+	}
+}
+
+// CloseIdle closes the connections that a client keeps.
+func CloseIdle(client *s3.Client) {
+	client.Options().HTTPClient.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+// ConnCount counts a server's connections.
+type ConnCount struct {
+	mu   sync.Mutex
+	all  int
+	live int
+	none *sync.Cond
+}
+
+func NewConnCount() *ConnCount {
+	c := new(ConnCount)
+	c.none = sync.NewCond(&c.mu)
+	return c
+}
+
+func (c *ConnCount) Change(_ net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.all++
+		c.live++
+	case http.StateClosed:
+		c.live--
+		c.none.Broadcast()
+	}
+}
+
+func (c *ConnCount) Opened() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all
+}
+
+// Wait returns when none is open.
+func (c *ConnCount) Wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.live > 0 {
+		c.none.Wait()
+	}
+}
