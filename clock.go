@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 	_ "time/tzdata" // New York must be known on machines without a zone database
+
+	"example.com/rotatelog/internal/sleep"
 )
 
 // Clock tells and waits for time. Implementations must be safe for concurrent
@@ -22,19 +24,7 @@ type systemClock struct{}
 
 func (systemClock) Now() time.Time { return time.Now() }
 
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return sleep.For(ctx, d) }
 
 // Day is a calendar date. Which instants belong to it depends on the zone;
 // rotatelog uses Config.Location, New York by default. Days compare with ==.

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog/internal/missing"
+	"example.com/rotatelog/internal/sleep"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -168,7 +170,7 @@ func (s *DirStore) current() (*openDir, error) {
 	}
 	at, err := openDirAt(s.dir)
 	if err != nil {
-		return nil, notAbsent(err)
+		return nil, missing.NotObject(err)
 	}
 	s.at = at // readers may still use the other
 	return at, nil
@@ -398,12 +400,12 @@ func (s *openDir) lock(ctx context.Context, key string) (io.Closer, error) {
 			lock.Close()
 		case errors.Is(err, fs.ErrNotExist): // all of .rotatelog was removed
 			if err := s.makeOwn(); err != nil {
-				return nil, notAbsent(err)
+				return nil, missing.NotObject(err)
 			}
 		case !errors.Is(err, vfs.ErrLocked):
 			return nil, err
 		}
-		if err := (systemClock{}).Sleep(ctx, wait); err != nil {
+		if err := sleep.For(ctx, wait); err != nil {
 			return nil, fmt.Errorf("another write of it holds the lock %s: %w", name, err)
 		}
 	}
@@ -474,7 +476,7 @@ func (s *openDir) create(temp string) (*os.File, error) {
 		return f, err
 	}
 	if err := s.makeOwn(); err != nil { // newDir was removed
-		return nil, notAbsent(err)
+		return nil, missing.NotObject(err)
 	}
 	return s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }

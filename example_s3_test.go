@@ -33,9 +33,13 @@ func ExampleNewS3Store() {
 
 	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
 	client := rotatelog.NewS3Client(web.URL, "us-east-1", key)
+	store, err := rotatelog.NewS3Store(client, "sports-json-logs-all", rotatelog.S3Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
 	w, err := rotatelog.Open(context.Background(), rotatelog.Config{
 		Dir:    dir,
-		Store:  rotatelog.NewS3Store(client, "sports-json-logs-all", rotatelog.S3Options{}),
+		Store:  store,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -58,9 +62,12 @@ func ExampleS3Store_errors() {
 	web := httptest.NewServer(server)
 	defer web.Close()
 	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
-	store := rotatelog.NewS3Store(rotatelog.NewS3Client(web.URL, "us-east-1", key), "no-such-bucket", rotatelog.S3Options{})
+	store, err := rotatelog.NewS3Store(rotatelog.NewS3Client(web.URL, "us-east-1", key), "no-such-bucket", rotatelog.S3Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
 
-	_, err := store.Stat(context.Background(), "logs/2025-07-10.json")
+	_, err = store.Stat(context.Background(), "logs/2025-07-10.json")
 	fmt.Println("is not there:", errors.Is(err, fs.ErrNotExist)) // a bucket that is missing tells nothing of its objects
 	fmt.Println("needs attention:", errors.Is(err, rotatelog.ErrPermanent))
 	// Output:

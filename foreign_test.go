@@ -41,7 +41,7 @@ type changeWorld struct {
 
 func smallInS3(b *bench) *fakes3.Server {
 	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
-	b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+	b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{})
 	return srv
 }
 

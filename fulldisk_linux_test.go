@@ -63,7 +63,7 @@ func newFull(t *testing.T, options string, large bool) *full {
 	if large {
 		storeOpts = s3test.SmallParts(storeOpts, 3000)
 	}
-	store := rotatelog.NewS3Store(client, s3test.Bucket, storeOpts)
+	store := s3test.NewStore(client, storeOpts)
 	f.cfg = rotatelog.Config{Dir: f.dir, Store: store, MaxFetches: 1, Verbatim: true,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if large {

@@ -305,7 +305,7 @@ func (b *bench) wantWholeDay(srv *fakes3.Server, when string) {
 func TestSharedDayIsPutBackOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
-		b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
+		b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
 		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 		b.open()
 		b.uploadEach(1, 3)

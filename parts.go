@@ -3,8 +3,8 @@ package rotatelog
 // A piece is one part of a multipart upload, as it reaches the server: a range
 // of the old version that the server copies by itself, or else a body.
 type piece struct {
-	copied span   // n > 0: this range
-	body   []Part // what is sent; the copies in it are read first
+	copied byteRange // n > 0: this range
+	body   []Part    // what is sent; the copies in it are read first
 }
 
 // partLimits are what a server asks of the parts of a multipart upload.
@@ -47,7 +47,7 @@ func (l partLimits) plan(parts []Part) []piece {
 			body, size = append(body, Copy(p.Off, lack)), size+lack
 		}
 		flush()
-		pieces = append(pieces, splitCopy(span{p.Off + lack, p.Len - lack}, most)...)
+		pieces = append(pieces, splitCopy(byteRange{p.Off + lack, p.Len - lack}, most)...)
 	}
 	flush()
 	return pieces
@@ -90,13 +90,16 @@ func joinCopies(parts []Part) []Part {
 	return joined
 }
 
+// byteRange is n bytes from off on.
+type byteRange struct{ off, n int64 }
+
 // splitCopy returns pieces of about the same size that copy s.
-func splitCopy(s span, most int64) []piece {
+func splitCopy(s byteRange, most int64) []piece {
 	n := (s.n + most - 1) / most
 	pieces := make([]piece, n)
 	for i := range pieces {
 		begin, end := s.n*int64(i)/n, s.n*int64(i+1)/n
-		pieces[i] = piece{copied: span{s.off + begin, end - begin}}
+		pieces[i] = piece{copied: byteRange{s.off + begin, end - begin}}
 	}
 	return pieces
 }

@@ -44,12 +44,15 @@ func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (
 
 // probe is Probe that may be hasty.
 func (s *S3Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
-	p := newProbe(s, prefix)
+	p, err := newProbe(s, prefix)
+	if err != nil {
+		return Capabilities{}, err
+	}
 	p.hasty = hasty
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
-	err := p.run(ctx, opts)
+	err = p.run(ctx, opts)
 	if err != nil && ctx.Err() != nil { // then it is the reason, whatever else err says
 		err = p.explain(ctx, "probe", context.Cause(ctx))
 	}
@@ -71,18 +74,17 @@ type probe struct {
 	trash trash
 }
 
-func newProbe(s *S3Store, prefix string) *probe {
-	p := &probe{store: s, dir: throwawayDir(prefix)}
-	if s.unusable == nil {
-		client := s3.New(s.client.Options(), func(o *s3.Options) {
-			o.HTTPClient = &clockReader{o.HTTPClient, &p.clock}
-			o.ExpressCredentials = nil // New would change those of s.client
-		})
-		opts := s.opts
-		opts.Shared = false // that is what is to be found out
-		p.store = NewS3Store(client, s.bucket, opts)
-	}
-	return p
+func newProbe(s *S3Store, prefix string) (*probe, error) {
+	p := &probe{dir: throwawayDir(prefix)}
+	client := s3.New(s.client.Options(), func(o *s3.Options) {
+		o.HTTPClient = &clockReader{o.HTTPClient, &p.clock}
+		o.ExpressCredentials = nil // New would change those of s.client
+	})
+	opts := s.opts
+	opts.Shared = false // that is what is to be found out
+	var err error
+	p.store, err = NewS3Store(client, s.bucket, opts)
+	return p, err
 }
 
 // throwawayDir returns the beginning of the keys of throwaway objects.

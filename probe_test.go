@@ -81,7 +81,7 @@ func wantClean(t *testing.T, at string, srv *fakes3.Server, c rotatelog.Capabili
 }
 
 func probe(ctx context.Context, client *s3.Client, quick bool) (rotatelog.Capabilities, error) {
-	store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+	store := s3test.NewStore(client, rotatelog.S3Options{})
 	return store.Probe(ctx, "some dir/+", rotatelog.ProbeOptions{Quick: quick})
 }
 
@@ -240,7 +240,7 @@ func TestProbeEncryption(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, _ := s3test.NewFake(fakes3.Options{Profile: test.profile})
-			store := rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("https://s3.test"), srv), s3test.Bucket, test.opts)
+			store := s3test.NewStore(s3test.InProcess(s3test.NewClient("https://s3.test"), srv), test.opts)
 			c, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{})
 			can := test.profile == fakes3.Strict()
 			wantProbed(t, c, err, test.notYes, can, can)
@@ -281,9 +281,6 @@ func TestProbeErrors(t *testing.T) {
 			}
 			s3test.WantNoSecret(t, fmt.Sprintf("%+v %v", c, err))
 		})
-	}
-	if _, err := rotatelog.NewS3Store(nil, s3test.Bucket, rotatelog.S3Options{}).Probe(t.Context(), "", rotatelog.ProbeOptions{}); !errors.Is(err, rotatelog.ErrPermanent) {
-		t.Errorf("without a client: %v", err)
 	}
 }
 
@@ -335,7 +332,7 @@ func probeNewBucket(t *testing.T, client *s3.Client, versions bool) rotatelog.Ca
 	if versions {
 		setVersioning(t, client, *name, types.BucketVersioningStatusEnabled)
 	}
-	c, err := rotatelog.NewS3Store(client, *name, rotatelog.S3Options{}).Probe(t.Context(), "some dir/+", rotatelog.ProbeOptions{})
+	c, err := s3test.Must(rotatelog.NewS3Store(client, *name, rotatelog.S3Options{})).Probe(t.Context(), "some dir/+", rotatelog.ProbeOptions{})
 	if err != nil || len(c.Leftover) > 0 || c.ClockAhead.Abs() > time.Second {
 		t.Errorf("%v, left %q, clock ahead by %v", err, c.Leftover, c.ClockAhead)
 	}

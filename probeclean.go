@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/rotatelog/internal/sleep"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -92,7 +93,7 @@ func (p *probe) clean(ctx context.Context) {
 	ctx, cancel := p.cleaning(ctx)
 	defer cancel()
 	if t.cutOff && !p.hasty {
-		systemClock{}.Sleep(ctx, settleTime)
+		sleep.For(ctx, settleTime)
 	}
 	if len(t.uploads) > 0 || t.unnamed {
 		p.abortUploads(ctx)
@@ -113,7 +114,7 @@ func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFu
 		return longer, cancel
 	}
 	stop := context.AfterFunc(ctx, func() {
-		systemClock{}.Sleep(longer, hastyLimit)
+		sleep.For(longer, hastyLimit)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }

@@ -77,7 +77,7 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 	if err != nil {
 		return err
 	}
-	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", span{0, copySize}, p.store.forWrites)
+	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.forWrites)
 	if err != nil {
 		return err
 	}

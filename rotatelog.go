@@ -68,8 +68,8 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	}
 	w.endAppend = onceValue(w.closeAppend)
 	w.end = onceValue(w.close)
-	if s, ok := cfg.Store.(interface{ warning() string }); ok && s.warning() != "" {
-		cfg.Logger.Warn(s.warning())
+	if s, ok := cfg.Store.(Warner); ok && s.Warning() != "" {
+		cfg.Logger.Warn(s.Warning())
 	}
 	if err := w.openSpool(ctx); err != nil {
 		w.tellRepaired()

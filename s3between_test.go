@@ -42,7 +42,7 @@ func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 	own := s3test.NewClient(proxy.URL)
 	other := s3.New(own.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{} })
 	for key, client := range map[string]*s3.Client{"own": own, "other": other} {
-		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		store := s3test.NewStore(client, rotatelog.S3Options{})
 		o := writeObject(t, store, key, "", "one", nil)
 		if got, err := s3test.ReadAll(t.Context(), store, key, o.Version, 0, -1); got != "one" || err != nil {
 			t.Errorf("%s client: read %q, %v", key, got, err)
@@ -71,7 +71,7 @@ func TestS3KeysThatAreFetched(t *testing.T) {
 			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
 			o.HTTPClient = &http.Client{Transport: fakes3.Transport(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))}
 		})
-		wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, what, "set it again")
+		wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, what, "set it again")
 	}
 }
 
@@ -119,7 +119,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 					CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 				}
 			})
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
@@ -157,7 +157,7 @@ func callsOver(t *testing.T, endpoint string, tr *http.Transport) map[string]err
 	t.Helper()
 	t.Cleanup(tr.CloseIdleConnections)
 	client := s3.New(s3test.NewClient(endpoint).Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
-	return s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
+	return s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
 }
 
 // TestS3HandshakeFails: what a server wants of TLS, and this client does not

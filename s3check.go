@@ -248,15 +248,8 @@ func hostOf(o s3.Options) string {
 	return host + strings.TrimRight(u.EscapedPath(), "/")
 }
 
-// problem returns what keeps every call from working, nil for nothing: Open tells
-// it before a fetch waits for a store that can never take it.
-func (s *S3Store) problem() error { return s.unusable }
-
-// warning returns what a Writer's log should say of the store, "" for nothing.
-func (s *S3Store) warning() string {
-	if s.unusable != nil {
-		return ""
-	}
+// Warning implements [Warner].
+func (s *S3Store) Warning() string {
 	var warnings []string
 	o := s.client.Options()
 	if _, plain, _ := checkEndpoint(o, s.bucket); plain {

@@ -24,7 +24,7 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{})
 				if strings.HasSuffix(profile.Name, "versioned") {
 					_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(s3test.Bucket),
 						VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
@@ -77,11 +77,11 @@ func TestS3SharedKey(t *testing.T) {
 				b.Close()
 				var writers []*bench
 				for range 8 {
-					b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
+					b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
 					writers = append(writers, b.second())
 				}
 				inParallel(t, writers)
-				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				store := s3test.NewStore(client, rotatelog.S3Options{})
 				o, err := store.Stat(t.Context(), dayA)
 				if err != nil {
 					t.Fatal(err)
@@ -104,7 +104,7 @@ func TestS3SharingIsRefused(t *testing.T) {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
+				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
 				b.open()
 				b.append(ten...)
 				err := b.Flush(t.Context())
@@ -126,7 +126,7 @@ func TestS3PlainHTTPWarns(t *testing.T) {
 		"http://127.0.0.1:7480": false, "http://localhost": false, "http://[::1]:1": false,
 	} {
 		inBubble(t, func(t *testing.T, b *bench) {
-			b.cfg.Store = rotatelog.NewS3Store(s3test.NewClient(endpoint), s3test.Bucket, rotatelog.S3Options{})
+			b.cfg.Store = s3test.NewStore(s3test.NewClient(endpoint), rotatelog.S3Options{})
 			b.open()
 			if got := strings.Contains(b.log.String(), "plain http"); got != want {
 				t.Errorf("%s: %s", endpoint, b.log)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog/internal/missing"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 )
@@ -47,10 +48,10 @@ func (s *S3Store) explain(ctx context.Context, op, key string, err error) error 
 		err = fs.ErrNotExist
 	case errors.Is(err, ErrPermanent), errors.Is(err, ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
-		err = notAbsent(context.Cause(ctx))
+		err = missing.NotObject(context.Cause(ctx))
 	default:
 		d := s.diagnose(op, err)
-		err = notAbsent(err)
+		err = missing.NotObject(err)
 		if d.cause != "" {
 			err = fmt.Errorf("%s; %s: %w", d.cause, d.remedy, err)
 		}
@@ -59,15 +60,6 @@ func (s *S3Store) explain(ctx context.Context, op, key string, err error) error 
 		}
 	}
 	return &Error{Op: op, Key: key, Err: err}
-}
-
-// notAbsent keeps a file that is missing, of credentials or a socket, say, from
-// being taken for an object that is.
-func notAbsent(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New(err.Error())
-	}
-	return err
 }
 
 // diagnose goes by the HTTP status where that is clear, and then by the code of

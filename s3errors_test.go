@@ -130,7 +130,7 @@ func TestS3Answers(t *testing.T) {
 				srv.Fault = func(fakes3.Op) fakes3.Fault {
 					return fakes3.Fault{Reply: fakes3.Error{Status: tt.status, Code: tt.code}}
 				}
-				store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+				store := s3test.NewStore(client, rotatelog.S3Options{})
 				wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.cause, tt.remedy)
 			})
 		})
@@ -163,7 +163,7 @@ func TestS3BareAnswers(t *testing.T) {
 					io.WriteString(w, tt.body)
 				}
 			}))
-			store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+			store := s3test.NewStore(client, rotatelog.S3Options{})
 			wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.want)
 		})
 	}
@@ -173,7 +173,7 @@ func TestS3BareAnswers(t *testing.T) {
 func TestS3NeededPermissions(t *testing.T) {
 	srv, client := s3test.NewFake(fakes3.Options{})
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Reply: fakes3.Error{Status: 403}} }
-	errs := s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
+	errs := s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
 	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "write": "s3:PutObject"} {
 		if !strings.Contains(errs[op].Error(), want) {
 			t.Errorf("%s: %v, want in it: %s", op, errs[op], want)
@@ -201,7 +201,7 @@ func TestS3WrongCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 			client = s3.New(client.Options(), tt.change)
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, tt.want)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, tt.want)
 		})
 	}
 }
@@ -217,11 +217,11 @@ func TestS3WrongClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(tt.off) }})
 			stubborn := s3.New(client.Options(), func(o *s3.Options) { o.DisableClockSkewCorrection = true })
-			store := rotatelog.NewS3Store(stubborn, s3test.Bucket, rotatelog.S3Options{})
+			store := s3test.NewStore(stubborn, rotatelog.S3Options{})
 			wantExplained(t, s3Calls(t.Context(), store), true, "clock of this machine is wrong: "+tt.want, "NTP")
 
 			// The SDK learns the server's time from its first answer.
-			store = rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+			store = s3test.NewStore(client, rotatelog.S3Options{})
 			for range 2 {
 				if _, err := store.Stat(t.Context(), "k"); !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("Stat: %v, want fs.ErrNotExist", err)
@@ -304,7 +304,7 @@ func TestS3Network(t *testing.T) {
 				defer tr.CloseIdleConnections()
 				client = s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
 			}
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
@@ -314,7 +314,7 @@ func TestS3BrokenConnection(t *testing.T) {
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: true} }
 	web := httptest.NewServer(srv)
 	defer web.Close()
-	store := rotatelog.NewS3Store(s3test.NewClient(web.URL), s3test.Bucket, rotatelog.S3Options{})
+	store := s3test.NewStore(s3test.NewClient(web.URL), rotatelog.S3Options{})
 	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
 }
 
@@ -326,7 +326,7 @@ func TestS3BrokenAnswer(t *testing.T) {
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {
 			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: "AccessDenied"}, Cut: true, CutAt: 30}
 		}
-		calls := s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{}))
+		calls := s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
 		wantExplained(t, calls, false, "broke off", "tried again")
 	}
 }
@@ -341,7 +341,7 @@ func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
 			return aws.Credentials{}, err
 		})
 	})
-	wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})), true, "credentials cannot be had")
+	wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, "credentials cannot be had")
 }
 
 func TestS3ContextErrors(t *testing.T) {
@@ -351,7 +351,7 @@ func TestS3ContextErrors(t *testing.T) {
 		cause := errors.New("that is enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		for op, err := range s3Calls(ctx, rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})) {
+		for op, err := range s3Calls(ctx, s3test.NewStore(client, rotatelog.S3Options{})) {
 			if !errors.Is(err, cause) || errors.Is(err, rotatelog.ErrPermanent) {
 				t.Errorf("%s: %v, want the cause of the context's end", op, err)
 			}
@@ -441,7 +441,14 @@ func TestS3Unusable(t *testing.T) {
 			if client != nil {
 				client = s3test.InProcess(client, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))
 			}
-			wantExplained(t, s3Calls(t.Context(), rotatelog.NewS3Store(client, tt.bucket, tt.opts)), true, tt.want)
+			store, err := rotatelog.NewS3Store(client, tt.bucket, tt.opts)
+			if store != nil {
+				t.Errorf("a store all the same: %v", store)
+			}
+			if err == nil || !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("%v\nwant in it: %q", err, tt.want)
+			}
+			s3test.WantNoSecret(t, err.Error())
 		})
 	}
 }
@@ -464,7 +471,7 @@ func TestS3UsableEndpoints(t *testing.T) {
 				io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
 			}
 		}))
-		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{})
+		store := s3test.NewStore(client, rotatelog.S3Options{})
 		if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", endpoint, err)
 		}

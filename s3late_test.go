@@ -15,7 +15,7 @@ import (
 func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
-		b.cfg.Store = rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, 300))
+		b.cfg.Store = s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, 300))
 		b.cfg = rotatelog.LargeFrom(b.cfg, 300)
 		b.cfg.MaxFetches = 1
 		b.open()

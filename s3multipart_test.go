@@ -128,8 +128,8 @@ func TestS3AppendWhole(t *testing.T) {
 			}
 			wantEmptyDir(t, dir)
 
-			bad := rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("http://s3.test"), srv), s3test.Bucket,
-				s3test.SmallParts(rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"}, s3test.MinPart))
+			bad := s3test.Must(rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("http://s3.test"), srv), s3test.Bucket,
+				s3test.SmallParts(rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"}, s3test.MinPart)))
 			o := s3test.Stat(t, bad, "key")
 			err := bad.Write(t.Context(), "key", o.Version, []rotatelog.Part{rotatelog.Copy(0, o.Size)}, nil)
 			if err == nil || !strings.Contains(err.Error(), "set S3Options.TempDir") {
@@ -631,7 +631,7 @@ func TestSweepByTheServersClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			now := func() time.Time { return time.Now().Add(-ahead) }
 			srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart, Now: now})
-			store := rotatelog.NewS3Store(client, s3test.Bucket, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+			store := s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
 			srv.PutObject(s3test.Bucket, "key", nil, nil)
 			s3test.Stat(t, store, "key") // from whose answer the SDK learns the time
 			_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
@@ -655,7 +655,7 @@ func TestSweepByTheServersClock(t *testing.T) {
 func TestSweepOfASharedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := rotatelog.NewS3Store(client, s3test.Bucket, rotatelog.S3Options{Shared: true})
+		store := s3test.NewStore(client, rotatelog.S3Options{Shared: true})
 		_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
 		if err != nil {
 			t.Fatal(err)

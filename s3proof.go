@@ -142,13 +142,8 @@ func wallTime() time.Time { return time.Now().UTC().Round(0) }
 func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
 
 // Location implements [Located]: the host of the endpoint and the bucket, such as
-// "us-ord-1.linodeobjects.com/logs". It is "" if the store cannot be used.
-func (s *S3Store) Location() string {
-	if s.unusable != nil {
-		return ""
-	}
-	return s.host + "/" + s.bucket
-}
+// "us-ord-1.linodeobjects.com/logs".
+func (s *S3Store) Location() string { return s.host + "/" + s.bucket }
 
 // Prove implements [Prover]. What it finds out holds for a day, or until a condition
 // that holds was refused three times, a minute apart. It takes about twenty small

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/rotatelog/internal/sleep"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -61,7 +62,6 @@ type S3Store struct {
 	opts     S3Options
 	endpoint string // for messages
 	host     string // of the endpoint, in lower case and without a default port
-	unusable error  // what is wrong with all of the above, told by every call
 	retryer  aws.Retryer
 
 	unencrypted atomic.Bool // an object was stored, but not encrypted as it should
@@ -126,17 +126,20 @@ const (
 	maxKey    = 1 << 10 // bytes of a key
 )
 
-// NewS3Store returns the S3Store of a bucket. Any client will do; what is wrong
-// with it, or with the options, every call tells with an error that matches
-// [ErrPermanent]. [NewS3Client] makes a client that is right for Linode.
-func NewS3Store(client *s3.Client, bucket string, opts S3Options) *S3Store {
+// NewS3Store returns the S3Store of a bucket. Any client will do; [NewS3Client] makes
+// one that is right for Linode. An error, which matches [ErrPermanent], says what is
+// wrong with the client, the bucket's name or the options, as far as no request is
+// needed to see it.
+func NewS3Store(client *s3.Client, bucket string, opts S3Options) (*S3Store, error) {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
 	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: opts.partLimits(), inMemory: cmp.Or(opts.MaxInMemory, maxInMemory),
 		proofs: proofs{turn: make(chan struct{}, 1)}}
-	if s.endpoint, s.unusable = checkS3(client, bucket, opts); s.unusable == nil {
-		s.host = hostOf(client.Options())
+	var err error
+	if s.endpoint, err = checkS3(client, bucket, opts); err != nil {
+		return nil, fmt.Errorf("s3store: %w", err)
 	}
-	return s
+	s.host = hostOf(client.Options())
+	return s, nil
 }
 
 // String names the bucket and the endpoint, and nothing that is secret.
@@ -253,7 +256,7 @@ func withETag[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 
 // pause reports whether ctx lasted for d.
 func pause(ctx context.Context, d time.Duration) bool {
-	systemClock{}.Sleep(ctx, d)
+	sleep.For(ctx, d)
 	return ctx.Err() == nil
 }
 
@@ -603,9 +606,6 @@ func (s *S3Store) forAll(o *s3.Options) {
 
 // ready says why no request can be made.
 func (s *S3Store) ready(ctx context.Context, key string) error {
-	if s.unusable != nil {
-		return s.unusable
-	}
 	if s.unencrypted.Load() {
 		return errNotEncrypted
 	}

@@ -71,7 +71,7 @@ func partETag(etag *string) (string, error) {
 
 // copyPart has the server copy a part from the version old of the same object,
 // where it minds which: RGW does not.
-func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32, old Version, from span, opts ...func(*s3.Options)) (etag string, err error) {
+func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32, old Version, from byteRange, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartCopyInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		CopySource:      aws.String(copySource(s.bucket, key)),

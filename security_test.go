@@ -142,7 +142,7 @@ func TestSymbolicLinks(t *testing.T) {
 // TestNoSecretIsPrinted: whatever verb a log prints a store or its options with.
 func TestNoSecretIsPrinted(t *testing.T) {
 	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}
-	store := rotatelog.NewS3Store(s3test.NewClient("https://s3.test"), s3test.Bucket, opts)
+	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)
 	for _, value := range []any{opts, &opts, store, rotatelog.Config{Store: store}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%c", "%t"} {
 			printed := fmt.Sprintf(verb, value)
@@ -159,7 +159,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 // down.
 func TestNoSecretIsEncoded(t *testing.T) {
 	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey, TempDir: "/var/tmp"}
-	store := rotatelog.NewS3Store(s3test.NewClient("https://s3.test"), s3test.Bucket, opts)
+	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)
 	type settings struct {
 		Options rotatelog.S3Options
 		Store   rotatelog.Store

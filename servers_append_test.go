@@ -161,7 +161,7 @@ func TestServerCompressed(t *testing.T) {
 func TestServerSettle(t *testing.T) {
 	const size = 6 << 20
 	onServers(t, func(t *testing.T, s server) {
-		store, key := rotatelog.NewS3Store(s.client, s.bucket, rotatelog.S3Options{}), newPrefix()+"key"
+		store, key := s3test.Must(rotatelog.NewS3Store(s.client, s.bucket, rotatelog.S3Options{})), newPrefix()+"key"
 		want := bytes.Repeat([]byte("o"), size)
 		s3test.Write(t, store, key, "", nil, rotatelog.Data(want))
 		var notes []string

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
@@ -67,7 +68,7 @@ func onServers(t *testing.T, test func(t *testing.T, s server)) {
 }
 
 func (s server) store(opts rotatelog.S3Options) *rotatelog.S3Store {
-	return rotatelog.NewS3Store(s.client, s.bucket, opts)
+	return s3test.Must(rotatelog.NewS3Store(s.client, s.bucket, opts))
 }
 
 // get reads an object as a consumer does.

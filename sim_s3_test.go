@@ -57,7 +57,7 @@ func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
 		return s.wireFault(op, profile)
 	}
 	opts := s3test.SmallParts(rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()}, simLeastPart)
-	return bucketObjects{rotatelog.NewS3Store(client, s3test.Bucket, opts), server}
+	return bucketObjects{s3test.NewStore(client, opts), server}
 }
 
 // isProbe reports whether a key is there only to find out what the server does.

@@ -103,6 +103,14 @@ type Located interface {
 	Location() string
 }
 
+// Warner may be implemented by a Store besides its methods, if something about its
+// configuration is likely to be a mistake.
+type Warner interface {
+	// Warning returns what the log of a Writer says of the Store when it is opened, a
+	// sentence or some without a secret, or "".
+	Warning() string
+}
+
 // Version names one version of one object. It is opaque, and compared only for
 // equality: two versions of a key with different contents must have different
 // Versions. The zero Version means that there is no object, so no Store may

@@ -91,7 +91,11 @@ func (t Task) run(ctx context.Context) (used Memory, err error) {
 
 func (t Task) library(ctx context.Context, feed *football.Feed) error {
 	client := t.Server.Client(new(Requests))
-	cfg := t.Stream.Config(rotatelog.NewS3Store(client, t.Server.Bucket, rotatelog.S3Options{}), os.Stderr)
+	store, err := rotatelog.NewS3Store(client, t.Server.Bucket, rotatelog.S3Options{})
+	if err != nil {
+		return err
+	}
+	cfg := t.Stream.Config(store, os.Stderr)
 	cfg.Compression = t.Compression
 	w, err := rotatelog.Open(ctx, cfg)
 	if err != nil {

@@ -43,6 +43,10 @@ func newShow(out io.Writer, dir string, store *service) (*show, error) {
 	if err != nil {
 		return nil, err
 	}
+	bucketStore, err := rotatelog.NewS3Store(store.client(), bucket, rotatelog.S3Options{})
+	if err != nil {
+		return nil, err
+	}
 	s := &show{
 		clock:   clocktest.New(time.Date(2025, 7, 10, 23, 41, 30, 0, zone)),
 		store:   store,
@@ -53,7 +57,7 @@ func newShow(out io.Writer, dir string, store *service) (*show, error) {
 	s.tried = sync.NewCond(&s.mu)
 	s.cfg = rotatelog.Config{
 		Dir:    dir,
-		Store:  rotatelog.NewS3Store(store.client(), bucket, rotatelog.S3Options{}),
+		Store:  bucketStore,
 		Clock:  s.clock,
 		Logger: slog.New(slog.DiscardHandler), // the hooks tell it shorter
 		Hooks: rotatelog.Hooks{

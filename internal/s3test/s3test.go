@@ -102,7 +102,7 @@ func NewSmallParts(profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog
 
 func NewPartsFrom(least int64, profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
 	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: least})
-	return rotatelog.NewS3Store(client, Bucket, SmallParts(opts, least)), srv
+	return NewStore(client, SmallParts(opts, least)), srv
 }
 
 // Notes keeps what was Notes.
@@ -221,4 +221,17 @@ func (c *ConnCount) Wait() {
 	for c.live > 0 {
 		c.none.Wait()
 	}
+}
+
+// NewStore returns a store of the bucket.
+func NewStore(client *s3.Client, opts rotatelog.S3Options) *rotatelog.S3Store {
+	return Must(rotatelog.NewS3Store(client, Bucket, opts))
+}
+
+// Must returns the store, and panics on an error.
+func Must(store *rotatelog.S3Store, err error) *rotatelog.S3Store {
+	if err != nil {
+		panic(err)
+	}
+	return store
 }

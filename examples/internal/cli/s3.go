@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -26,9 +25,9 @@ func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error
 	if err != nil {
 		return nil, "", fmt.Errorf("-store %s: %w", u, err)
 	}
-	store := rotatelog.NewS3Store(client, u.Host, rotatelog.S3Options{})
-	if err := unusable(store); err != nil {
-		return nil, "", fmt.Errorf("-store %s: %w", u, err)
+	store, err := rotatelog.NewS3Store(client, u.Host, rotatelog.S3Options{})
+	if err != nil {
+		return nil, "", fmt.Errorf("-store %s: %s", u, strings.TrimPrefix(err.Error(), "s3store: "+rotatelog.ErrPermanent.Error()+": "))
 	}
 	prefix := strings.Trim(u.Path, "/")
 	if prefix != "" {
@@ -91,19 +90,4 @@ func (s *StoreFlags) regionIn(env Env) string {
 		}
 	}
 	return "us-east-1"
-}
-
-// unusable returns what a store says before it makes any request, for which it
-// gets no time.
-func unusable(store rotatelog.Store) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := store.Stat(ctx, "any")
-	if !errors.Is(err, rotatelog.ErrPermanent) {
-		return nil
-	}
-	if e, ok := errors.AsType[*rotatelog.Error](err); ok {
-		err = e.Err
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), rotatelog.ErrPermanent.Error()+": "))
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // environment returns a Getenv that knows the given names and values.
@@ -141,7 +142,7 @@ func TestS3Client(t *testing.T) {
 				return fakes3.Transport(srv).RoundTrip(req)
 			})}
 		})
-		store := rotatelog.NewS3Store(client, "logs", rotatelog.S3Options{})
+		store := s3test.Must(rotatelog.NewS3Store(client, "logs", rotatelog.S3Options{}))
 		err = store.Write(t.Context(), "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
 		if data, _, _ := srv.Object("logs", "key"); err != nil || string(data) != "x" {
 			t.Errorf("path style %v: stored %q, %v", pathStyle, data, err)
