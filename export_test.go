@@ -36,8 +36,5 @@ func WithoutChance(cfg Config) Config {
 	return cfg
 }
 
-// NewS3Transport returns the transport of the clients that NewS3Client makes.
-var NewS3Transport = newS3Transport
-
 // XXHash64 is the checksum of a zstd frame.
 var XXHash64 = xxHash64

@@ -20,6 +20,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
 )
 
@@ -41,12 +42,12 @@ type changeWorld struct {
 
 func smallInS3(b *bench) *fakes3.Server {
 	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
-	b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{})
+	b.cfg.Store = s3test.NewStore(client, s3store.Options{})
 	return srv
 }
 
 func largeInS3(b *bench) *fakes3.Server {
-	store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+	store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 	b.cfg.Store = store
 	b.large()
 	return srv

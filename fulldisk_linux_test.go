@@ -17,6 +17,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // These tests fill a file system of their own, in bytes or in inodes. To mount it
@@ -59,7 +60,7 @@ func newFull(t *testing.T, options string, large bool) *full {
 	srv, client := s3test.NewFake(opts)
 	f.srv = srv
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: f.down.Load()} }
-	storeOpts := rotatelog.S3Options{}
+	storeOpts := s3store.Options{}
 	if large {
 		storeOpts = s3test.SmallParts(storeOpts, 3000)
 	}

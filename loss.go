@@ -136,7 +136,7 @@ func (l loss) sentence() string {
 		fmt.Fprintf(&b, "; %s%s %s nowhere on this machine: look for a backup of the object, or for an older version of it in the bucket",
 			ranges(l.nowhere), of, verb(l.nowhere))
 	}
-	b.WriteString(". If another Writer uses the same key, give each its own Name or Prefix, or set S3Options.Shared in both")
+	b.WriteString(". If another Writer uses the same key, give each its own Name or Prefix, or set s3store.Options.Shared in both")
 	return b.String()
 }
 

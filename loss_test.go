@@ -17,6 +17,7 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // uploadEach uploads batches of one fetch, whose matches are from, from+1 and so on.
@@ -74,7 +75,7 @@ func TestDeletedDayIsPutBack(t *testing.T) {
 						b.reopen()
 					}
 					b.uploadEach(23, 24)
-					wantOneLoss(t, *found, key, "uploads 1 to 22", "S3Options.Shared", "put back")
+					wantOneLoss(t, *found, key, "uploads 1 to 22", "s3store.Options.Shared", "put back")
 					after := b.s3Uploads(srv, key)
 					if len(after) != 24 {
 						t.Fatalf("%d uploads, want 24", len(after))
@@ -122,7 +123,7 @@ func TestDeletedDayWithoutABody(t *testing.T) {
 			}
 		},
 		"large, in S3": func(t *testing.T, b *bench) func() {
-			store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+			store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 			b.cfg = rotatelog.LargeFrom(b.cfg, 100)
 			b.cfg.Store = store
 			return func() { srv.DeleteObject(s3test.Bucket, dayA) }
@@ -144,7 +145,7 @@ func TestDeletedDayWithoutABody(t *testing.T) {
 				b.flush()
 				b.append(100)
 				b.flush()
-				wantOneLoss(t, *found, dayA, "uploads 1 to 9 ", "uploads 7 to 9 are uploaded again", "uploads 1 to 6 (12 fetches) are nowhere", "S3Options.Shared", "backup")
+				wantOneLoss(t, *found, dayA, "uploads 1 to 9 ", "uploads 7 to 9 are uploaded again", "uploads 1 to 6 (12 fetches) are nowhere", "s3store.Options.Shared", "backup")
 				if m := b.storedDay(dayA).Metadata; m.Uploads != 5 || m.Fetches != 8 || m.Matches != 2*(6+7+8)+200 {
 					t.Errorf("%+v\n%s", m, b.log)
 				}
@@ -305,7 +306,7 @@ func (b *bench) wantWholeDay(srv *fakes3.Server, when string) {
 func TestSharedDayIsPutBackOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
-		b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
+		b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: true})
 		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 		b.open()
 		b.uploadEach(1, 3)

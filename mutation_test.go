@@ -158,13 +158,13 @@ func mutations() []mutation {
 			"^TestLateComplete$", "",
 		},
 		{
-			"abort after Complete", "s3multipart.go",
+			"abort after Complete", "s3store/multipart.go",
 			"ended, _ := s.hasEnded(ctx, *u)",
 			"s.abort(ctx, *u)\nended, _ := s.hasEnded(ctx, *u)",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
 		{
-			"send Complete before it is noted", "s3multipart.go",
+			"send Complete before it is noted", "s3store/multipart.go",
 			"if err := note(sent.note()); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
@@ -206,7 +206,7 @@ func mutations() []mutation {
 			"^TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray$", "",
 		},
 		{
-			"keep an upload that the server cannot complete, where there is no object", "s3multipart.go",
+			"keep an upload that the server cannot complete, where there is no object", "s3store/multipart.go",
 			"case look != nil && !errors.Is(look, errAbsent):\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
 			"case look != nil:\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
 			"^TestLostPart$", "",
@@ -230,13 +230,13 @@ func mutations() []mutation {
 			"^TestClockOutside", "",
 		},
 		{
-			"Accept-Encoding is signed, which proxies change", "s3client.go",
+			"Accept-Encoding is signed, which proxies change", "s3store/client.go",
 			"h.Del(header)",
 			"_ = h",
 			"TestS3ThroughAProxyThatChangesHeaders", "",
 		},
 		{
-			"a web page is taken for an answer without an ETag", "s3client.go",
+			"a web page is taken for an answer without an ETag", "s3store/client.go",
 			`strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")`,
 			"false",
 			"TestS3AnswersFromBetween", "",
@@ -266,73 +266,73 @@ func mutations() []mutation {
 			"TestDirStoreLockRemovedWhileWriting", "",
 		},
 		{
-			"believe a HEAD that says there is no object", "s3store.go",
+			"believe a HEAD that says there is no object", "s3store/store.go",
 			"if status := statusOf(err); status < 300 || status >= 500 {",
 			"if statusOf(err) == http.StatusNotFound {\nreturn o, errAbsent\n}\nif status := statusOf(err); status < 300 || status >= 500 {",
 			"^TestS3Absence$", "",
 		},
 		{
-			"look with a HEAD where no condition protects", "s3store.go",
+			"look with a HEAD where no condition protects", "s3store/store.go",
 			"if !s.proofs.completes() {",
 			"if false {",
 			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3WriterRequests$", "",
 		},
 		{
-			"put without a proven condition", "s3store.go",
+			"put without a proven condition", "s3store/store.go",
 			"case proven.Put && total <= maxPut:",
 			"case total <= maxPut:",
 			"^TestWithoutConditionsEveryWriteIsAnUpload$", "",
 		},
 		{
-			"take one refusal for proof", "s3proof.go",
+			"take one refusal for proof", "s3store/proof.go",
 			"manyRefused = 3 ",
 			"manyRefused = 1 ",
 			"^TestProofIsGivenUp$", "",
 		},
 		{
-			"believe a proof of another host", "s3proof.go",
+			"believe a proof of another host", "s3store/proof.go",
 			"of := p.Host == s.host && p.Bucket",
 			"of := p.Bucket",
 			"^TestProofIsBelieved$", "",
 		},
 		{
-			"believe a condition that let a stale version through", "s3proving.go",
+			"believe a condition that let a stale version through", "s3store/proving.go",
 			"v.found.Put = v.created && replaced && stale && v.now.holds(second)",
 			"v.found.Put = v.created && replaced && (stale || second != nil)",
 			"^TestProofOfHalfTheConditions$", "",
 		},
 		{
-			"complete over another object", "s3settle.go",
+			"complete over another object", "s3store/settle.go",
 			"case (absent || o.Version == u.Old) && s.mayComplete(u):",
 			"case s.mayComplete(u):",
 			"^TestSettleNeverCompletesOverAnother$", "",
 		},
 		{
-			"abort while Complete may be under way", "s3settle.go",
+			"abort while Complete may be under way", "s3store/settle.go",
 			"if waitFor(u.Sent) > 0 {",
 			"if false {",
 			"^TestSettleNeverCompletesOverAnother$", "",
 		},
 		{
-			"believe that an upload is gone", "s3multipart.go",
+			"believe that an upload is gone", "s3store/multipart.go",
 			"if ended || codeOf(err) == \"AccessDenied\" {",
 			"if ended || true {",
 			"^TestAbortUntilItIsGone$", "",
 		},
 		{
-			"complete without another look", "s3multipart.go",
+			"complete without another look", "s3store/multipart.go",
 			"if err == nil && !u.Conditions {",
 			"if false {",
 			"^TestMultipartLooksBeforeItCompletes$", "",
 		},
 		{
-			"sweep what a note names", "s3settle.go",
+			"sweep what a note names", "s3store/settle.go",
 			"if u.Key != key || kept[u.Upload] || ",
 			"if u.Key != key || ",
 			"^TestSweep$", "",
 		},
 		{
-			"sweep the upload that made the object", "s3settle.go",
+			"sweep the upload that made the object", "s3store/settle.go",
 			"if len(parts) > 0 && madeOf(o.Version, parts) {",
 			"if len(parts) < 0 && madeOf(o.Version, parts) {",
 			"^TestSweep$", "",
@@ -545,7 +545,11 @@ func TestMutations(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute) // longer than go test has, which ends what it runs
 			defer cancel()
 			begin := time.Now()
-			cmd := exec.CommandContext(ctx, goCommand, append(args, ".")...)
+			args = append(args, ".")
+			if dir := filepath.Dir(m.file); dir != "." {
+				args = append(args, "./"+dir)
+			}
+			cmd := exec.CommandContext(ctx, goCommand, args...)
 			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROTATELOG_") })
 			out, err := cmd.CombinedOutput()
 			t.Logf("%v", time.Since(begin).Round(time.Second))

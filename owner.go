@@ -37,7 +37,7 @@ func (w *dayWorker) checkOwner(seen view) error {
 		return nil
 	}
 	return &Error{"upload", w.key(), fmt.Errorf(
-		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set S3Options.Shared in both. "+
+		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set s3store.Options.Shared in both. "+
 			"If this directory's spool was lost, see that no other Writer runs, close this one, and write %s, without a line end, into %s; "+
 			"otherwise the batches of the day wait, and the next day's object will be this Writer's",
 		ErrPermanent, seen.owner, w.owner, seen.owner, w.cfg.path(w.spool.path(ownerFile)))}

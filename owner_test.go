@@ -52,7 +52,7 @@ func TestSecondOwnerIsRefused(t *testing.T) {
 		defer other.Close()
 		other.append(2)
 		err := other.Flush(t.Context())
-		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "S3Options.Shared") {
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "s3store.Options.Shared") {
 			t.Errorf("%v, want an error that names Shared", err)
 		}
 		if len(other.pending()) != 1 || b.day(dayA).Metadata.Fetches != 1 {
@@ -100,7 +100,7 @@ func TestOverwrittenObject(t *testing.T) {
 				damage(b, before)
 				b.append(4)
 				b.flush()
-				wantOneLoss(t, *found, dayA, "S3Options.Shared")
+				wantOneLoss(t, *found, dayA, "s3store.Options.Shared")
 				if m := b.day(dayA).Metadata; m.Uploads != 4 || m.Matches != 10 {
 					t.Errorf("%+v", m)
 				}

@@ -53,7 +53,7 @@ type Receipt struct {
 //
 // It returns ErrLocked when another Writer has the stream open, in this process
 // or another. A Config that cannot work is an error before anything is opened,
-// one with an S3Store that cannot make a request included.
+// one with a store that cannot make a request included.
 func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestS3OwnedKeyOnWeakServers: a key with one Writer works on every server, also
@@ -24,7 +25,7 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{})
+				b.cfg.Store = s3test.NewStore(client, s3store.Options{})
 				if strings.HasSuffix(profile.Name, "versioned") {
 					_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(s3test.Bucket),
 						VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
@@ -57,7 +58,7 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 				other := b.second()
 				defer other.Close()
 				other.append(1)
-				if err := other.Flush(t.Context()); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "S3Options.Shared") {
+				if err := other.Flush(t.Context()); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "s3store.Options.Shared") {
 					t.Errorf("a second Writer: %v", err)
 				}
 			})
@@ -77,11 +78,11 @@ func TestS3SharedKey(t *testing.T) {
 				b.Close()
 				var writers []*bench
 				for range 8 {
-					b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
+					b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: true})
 					writers = append(writers, b.second())
 				}
 				inParallel(t, writers)
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				o, err := store.Stat(t.Context(), dayA)
 				if err != nil {
 					t.Fatal(err)
@@ -104,7 +105,7 @@ func TestS3SharingIsRefused(t *testing.T) {
 		t.Run(profile.Name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
+				b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: true})
 				b.open()
 				b.append(ten...)
 				err := b.Flush(t.Context())
@@ -126,7 +127,7 @@ func TestS3PlainHTTPWarns(t *testing.T) {
 		"http://127.0.0.1:7480": false, "http://localhost": false, "http://[::1]:1": false,
 	} {
 		inBubble(t, func(t *testing.T, b *bench) {
-			b.cfg.Store = s3test.NewStore(s3test.NewClient(endpoint), rotatelog.S3Options{})
+			b.cfg.Store = s3test.NewStore(s3test.NewClient(endpoint), s3store.Options{})
 			b.open()
 			if got := strings.Contains(b.log.String(), "plain http"); got != want {
 				t.Errorf("%s: %s", endpoint, b.log)

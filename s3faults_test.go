@@ -12,6 +12,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // headAbsent answers HEAD with a bare 404 while on, as a proxy may.
@@ -35,7 +36,7 @@ func TestHeadOfAProxyIsNotBelieved(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 				on := false
-				b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, headAbsent(&on)), rotatelog.S3Options{})
+				b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, headAbsent(&on)), s3store.Options{})
 				b.open()
 				for i := range 20 {
 					b.append(i)
@@ -59,7 +60,7 @@ func TestHeadOfAProxyHidesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 		on := true
-		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, headAbsent(&on)), rotatelog.S3Options{})
+		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, headAbsent(&on)), s3store.Options{})
 		srv.PutObject(s3test.Bucket, dayA, []byte(`{"uploads":[{"upload_sequence":1,"fetch_data":[{"old":1},{"old":2}]}]}`), nil)
 		b.open()
 		b.append(100)
@@ -102,7 +103,7 @@ func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int)
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 		bare := 0
-		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, barePuts(&bare)), rotatelog.S3Options{})
+		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, barePuts(&bare)), s3store.Options{})
 		b.cfg.MaxFetches = 1
 		b.open()
 		b.append(0)
@@ -145,7 +146,7 @@ func TestCloseWhileProving(t *testing.T) {
 					}
 					return fakes3.Fault{}
 				}
-				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: shared})
+				b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: shared})
 				b.open()
 				b.append(ten...)
 				time.Sleep(5 * time.Second)
@@ -166,7 +167,7 @@ func TestKilledProcessLeavesNoTemporaryFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
-		store := s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{TempDir: dir}, s3test.MinPart))
+		store := s3test.NewStore(client, s3test.SmallParts(s3store.Options{TempDir: dir}, s3test.MinPart))
 		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(strings.Repeat("o", 4000))))
 		puts := 0
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {

@@ -7,6 +7,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestUploadIsSettledBeforeTheNextWrite: a Complete is refused as far as anyone says,
@@ -15,7 +16,7 @@ import (
 func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
-		b.cfg.Store = s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, 300))
+		b.cfg.Store = s3test.NewStore(client, s3test.SmallParts(s3store.Options{}, 300))
 		b.cfg = rotatelog.LargeFrom(b.cfg, 300)
 		b.cfg.MaxFetches = 1
 		b.open()

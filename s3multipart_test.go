@@ -25,6 +25,7 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
 )
 
@@ -32,7 +33,7 @@ import (
 func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b *bench, srv *fakes3.Server)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
-		store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(profile, s3store.Options{})
 		b.cfg.Store = store
 		b.large()
 		s3test.Prove(t, store, srv)
@@ -60,7 +61,7 @@ func TestS3StoreInParts(t *testing.T) {
 // lets several Writers share a key.
 func storeInParts(t *testing.T, profile fakes3.Profile, shared bool) {
 	t.Parallel()
-	opts := rotatelog.S3Options{Shared: shared}
+	opts := s3store.Options{Shared: shared}
 	store, _ := s3test.NewSmallParts(profile, opts)
 	large, _ := s3test.NewPartsFrom(100*s3test.MinPart, profile, opts)
 	storetest.Run(t, func(t *testing.T) rotatelog.Store {
@@ -76,7 +77,7 @@ func TestS3Append(t *testing.T) {
 	old := strings.Repeat("0123456789", 100)
 	for _, profile := range s3test.Profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
-			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+			store, srv := s3test.NewSmallParts(profile, s3store.Options{})
 			s3test.Write(t, store, "a b+c", "", nil, rotatelog.Data([]byte(old)))
 			srv.Reset()
 			v := s3test.Stat(t, store, "a b+c").Version
@@ -110,7 +111,7 @@ func TestS3AppendWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			store, srv := s3test.NewSmallParts(tt.profile, rotatelog.S3Options{Shared: tt.shared, TempDir: dir})
+			store, srv := s3test.NewSmallParts(tt.profile, s3store.Options{Shared: tt.shared, TempDir: dir})
 			old := strings.Repeat("0123456789", 100)
 			s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
 			for range 4 { // copying is given up after three times
@@ -128,11 +129,11 @@ func TestS3AppendWhole(t *testing.T) {
 			}
 			wantEmptyDir(t, dir)
 
-			bad := s3test.Must(rotatelog.NewS3Store(s3test.InProcess(s3test.NewClient("http://s3.test"), srv), s3test.Bucket,
-				s3test.SmallParts(rotatelog.S3Options{Shared: tt.shared, TempDir: dir + "/missing"}, s3test.MinPart)))
+			bad := s3test.Must(s3store.New(s3test.InProcess(s3test.NewClient("http://s3.test"), srv), s3test.Bucket,
+				s3test.SmallParts(s3store.Options{Shared: tt.shared, TempDir: dir + "/missing"}, s3test.MinPart)))
 			o := s3test.Stat(t, bad, "key")
 			err := bad.Write(t.Context(), "key", o.Version, []rotatelog.Part{rotatelog.Copy(0, o.Size)}, nil)
-			if err == nil || !strings.Contains(err.Error(), "set S3Options.TempDir") {
+			if err == nil || !strings.Contains(err.Error(), "set s3store.Options.TempDir") {
 				t.Errorf("without a directory for it: %v", err)
 			}
 		})
@@ -146,7 +147,7 @@ func TestS3AppendRaces(t *testing.T) {
 		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
 			for _, other := range []string{"other", strings.Repeat("x", 500)} {
 				t.Run(fmt.Sprint(profile.Name, op, len(other)), func(t *testing.T) {
-					store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{Shared: true})
+					store, srv := s3test.NewSmallParts(profile, s3store.Options{Shared: true})
 					s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
 					v := s3test.Stat(t, store, "key").Version
 					first := srv.Stats().Requests[op] + 1
@@ -515,7 +516,7 @@ func TestNoteFails(t *testing.T) {
 // TestFourAtATime: that many copies are under way at once, if there are so many.
 func TestFourAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 		old := strings.Repeat("0123456789", 6*3*s3test.MinPart/10)
 		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte(old)))
 		var begun []time.Duration
@@ -541,7 +542,7 @@ func TestFourAtATime(t *testing.T) {
 // reason to send none any more.
 func TestRefusalsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := s3test.NewSmallParts(fakes3.RGW20(), rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(fakes3.RGW20(), s3store.Options{})
 		refuse := false
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "CompleteMultipartUpload" && refuse {
@@ -578,7 +579,7 @@ func TestSweep(t *testing.T) {
 
 func sweeps(t *testing.T, profile fakes3.Profile) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(profile, s3store.Options{})
 		s3test.Prove(t, store, srv)
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			switch {
@@ -631,7 +632,7 @@ func TestSweepByTheServersClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			now := func() time.Time { return time.Now().Add(-ahead) }
 			srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart, Now: now})
-			store := s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+			store := s3test.NewStore(client, s3test.SmallParts(s3store.Options{}, s3test.MinPart))
 			srv.PutObject(s3test.Bucket, "key", nil, nil)
 			s3test.Stat(t, store, "key") // from whose answer the SDK learns the time
 			_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
@@ -655,7 +656,7 @@ func TestSweepByTheServersClock(t *testing.T) {
 func TestSweepOfASharedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := s3test.NewStore(client, rotatelog.S3Options{Shared: true})
+		store := s3test.NewStore(client, s3store.Options{Shared: true})
 		_, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: aws.String("key")})
 		if err != nil {
 			t.Fatal(err)

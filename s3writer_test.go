@@ -27,6 +27,7 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // inS3Bubble runs a test on a bench whose store is a bucket, in virtual time.
@@ -34,7 +35,7 @@ func inS3Bubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T, b 
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-		b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{})
+		b.cfg.Store = s3test.NewStore(client, s3store.Options{})
 		s3test.Prove(t, b.cfg.Store, srv)
 		test(t, b, srv)
 		s3test.WantNoSecret(t, b.log.String())
@@ -233,7 +234,7 @@ func TestS3TornRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
-				b.cfg.Store = s3test.NewStore(client, rotatelog.S3Options{Shared: true})
+				b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: true})
 				b.open()
 				b.append(1)
 				b.flush()
@@ -353,7 +354,7 @@ func newOnWire(t *testing.T, profile fakes3.Profile) *onWire {
 func (w *onWire) config(t *testing.T) rotatelog.Config {
 	return rotatelog.Config{
 		Dir:    t.TempDir(),
-		Store:  s3test.NewStore(w.client, rotatelog.S3Options{}),
+		Store:  s3test.NewStore(w.client, s3store.Options{}),
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -432,7 +433,7 @@ func TestS3ServerRestarts(t *testing.T) {
 			dir := t.TempDir()
 			w, err := rotatelog.Open(t.Context(), rotatelog.Config{
 				Dir:    dir,
-				Store:  s3test.NewStore(s3test.NewClient("http://"+server.addr), rotatelog.S3Options{}),
+				Store:  s3test.NewStore(s3test.NewClient("http://"+server.addr), s3store.Options{}),
 				Logger: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
 )
 
@@ -141,7 +142,7 @@ func TestSymbolicLinks(t *testing.T) {
 
 // TestNoSecretIsPrinted: whatever verb a log prints a store or its options with.
 func TestNoSecretIsPrinted(t *testing.T) {
-	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}
+	opts := s3store.Options{EncryptionKey: s3test.CustomerKey}
 	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)
 	for _, value := range []any{opts, &opts, store, rotatelog.Config{Store: store}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%c", "%t"} {
@@ -158,10 +159,10 @@ func TestNoSecretIsPrinted(t *testing.T) {
 // TestNoSecretIsEncoded: a log in JSON, or a program that writes its settings
 // down.
 func TestNoSecretIsEncoded(t *testing.T) {
-	opts := rotatelog.S3Options{EncryptionKey: s3test.CustomerKey, TempDir: "/var/tmp"}
+	opts := s3store.Options{EncryptionKey: s3test.CustomerKey, TempDir: "/var/tmp"}
 	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)
 	type settings struct {
-		Options rotatelog.S3Options
+		Options s3store.Options
 		Store   rotatelog.Store
 	}
 	for name, value := range map[string]any{"options": opts, "pointer": &opts, "store": store, "settings": settings{opts, store}} {
@@ -184,11 +185,11 @@ func TestNoSecretIsEncoded(t *testing.T) {
 	if want := `{"Encrypt":false,"Shared":false,"EncryptionKey":"(not shown)","TempDir":"/var/tmp"}`; err != nil || string(encoded) != want {
 		t.Errorf("%s, %v, want %s", encoded, err, want)
 	}
-	var decoded rotatelog.S3Options
+	var decoded s3store.Options
 	if err := json.Unmarshal(encoded, &decoded); err == nil {
 		t.Errorf("options with a key became %v, which would store without", decoded)
 	}
-	if encoded, err = json.Marshal(rotatelog.S3Options{Encrypt: true}); err != nil || json.Unmarshal(encoded, &decoded) != nil || !decoded.Encrypt {
+	if encoded, err = json.Marshal(s3store.Options{Encrypt: true}); err != nil || json.Unmarshal(encoded, &decoded) != nil || !decoded.Encrypt {
 		t.Errorf("options without a key became %s, %v, %v", encoded, err, decoded)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // bodyCounter is an HTTP client that counts the bytes of bodies.
@@ -53,7 +54,7 @@ func TestServerAppend(t *testing.T) {
 			onServers(t, func(t *testing.T, s server) {
 				s, counter := s.counted()
 				cfg := rotatelog.Config{
-					Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(rotatelog.S3Options{}), Verbatim: true,
+					Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), Verbatim: true,
 					Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 				}
 				if closed { // a day of the past, which each Flush closes
@@ -114,7 +115,7 @@ func TestServerCompressed(t *testing.T) {
 			onServers(t, func(t *testing.T, s server) {
 				prefix := newPrefix()
 				w, err := rotatelog.Open(t.Context(), rotatelog.Config{
-					Dir: t.TempDir(), Prefix: prefix, Store: s.store(rotatelog.S3Options{}), Compression: c,
+					Dir: t.TempDir(), Prefix: prefix, Store: s.store(s3store.Options{}), Compression: c,
 					Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 				})
 				if err != nil {
@@ -161,7 +162,7 @@ func TestServerCompressed(t *testing.T) {
 func TestServerSettle(t *testing.T) {
 	const size = 6 << 20
 	onServers(t, func(t *testing.T, s server) {
-		store, key := s3test.Must(rotatelog.NewS3Store(s.client, s.bucket, rotatelog.S3Options{})), newPrefix()+"key"
+		store, key := s3test.Must(s3store.New(s.client, s.bucket, s3store.Options{})), newPrefix()+"key"
 		want := bytes.Repeat([]byte("o"), size)
 		s3test.Write(t, store, key, "", nil, rotatelog.Data(want))
 		var notes []string

@@ -25,6 +25,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
 )
 
@@ -50,7 +51,7 @@ func realServers() (found []server) {
 		}
 		s.key, s.secret = os.Getenv("ROTATELOG_SERVERS_ACCESS_KEY"), os.Getenv("ROTATELOG_SERVERS_SECRET_KEY")
 		s.bucket = os.Getenv("ROTATELOG_SERVERS_BUCKET")
-		s.client = rotatelog.NewS3Client(s.endpoint, "us-east-1", credentials.NewStaticCredentialsProvider(s.key, s.secret, ""))
+		s.client = s3store.NewClient(s.endpoint, "us-east-1", credentials.NewStaticCredentialsProvider(s.key, s.secret, ""))
 		found = append(found, s)
 	}
 	return found
@@ -67,8 +68,8 @@ func onServers(t *testing.T, test func(t *testing.T, s server)) {
 	}
 }
 
-func (s server) store(opts rotatelog.S3Options) *rotatelog.S3Store {
-	return s3test.Must(rotatelog.NewS3Store(s.client, s.bucket, opts))
+func (s server) store(opts s3store.Options) *s3store.Store {
+	return s3test.Must(s3store.New(s.client, s.bucket, opts))
 }
 
 // get reads an object as a consumer does.
@@ -124,7 +125,7 @@ func (s server) versioned(t *testing.T) server {
 // TestServerStore runs the suite for stores.
 func TestServerStore(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
-		for name, opts := range map[string]rotatelog.S3Options{
+		for name, opts := range map[string]s3store.Options{
 			"owned":  {},
 			"shared": {Shared: true},
 		} {
@@ -145,11 +146,11 @@ func TestServerStore(t *testing.T) {
 // with the size of the version before and the ETag and metadata of the next, and a GET
 // with the ETag of the one and the content of the other. A Writer looks again when
 // what it reads then makes no sense; here an ETag tells, which is a checksum.
-type steady struct{ *rotatelog.S3Store }
+type steady struct{ *s3store.Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	for {
-		o, err := s.S3Store.Stat(ctx, key)
+		o, err := s.Store.Stat(ctx, key)
 		if err != nil || o.Size > 1<<20 || ofParts(o.Version) {
 			return o, err
 		}
@@ -167,7 +168,7 @@ func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) 
 }
 
 func (s steady) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
-	r, err := s.S3Store.Read(ctx, key, v, off, n)
+	r, err := s.Store.Read(ctx, key, v, off, n)
 	if err != nil || off > 0 || n >= 0 || ofParts(v) {
 		return r, err
 	}
@@ -196,7 +197,7 @@ type sharer struct {
 }
 
 // runHosts has Writers with a directory each append to the same day at once.
-func runHosts(t *testing.T, s server, prefix string, opts rotatelog.S3Options) []sharer {
+func runHosts(t *testing.T, s server, prefix string, opts s3store.Options) []sharer {
 	all := make([]sharer, hosts)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it takes seconds, unless nothing moves
 	defer cancel()
@@ -248,7 +249,7 @@ func (s server) countFetches(t *testing.T, prefix string) map[string]int {
 func TestServerHosts(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		prefix := newPrefix()
-		all := runHosts(t, s, prefix, rotatelog.S3Options{Shared: true})
+		all := runHosts(t, s, prefix, s3store.Options{Shared: true})
 		count := s.countFetches(t, prefix)
 		for _, h := range all {
 			if h.err != nil {
@@ -290,7 +291,7 @@ func (h *sharer) waiting(t *testing.T) string {
 func TestServerHostsVersioned(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		s, prefix := s.versioned(t), newPrefix()
-		all := runHosts(t, s, prefix, rotatelog.S3Options{Shared: true})
+		all := runHosts(t, s, prefix, s3store.Options{Shared: true})
 		count := s.countFetches(t, prefix)
 		for _, h := range all {
 			if h.err != nil && (!errors.Is(h.err, rotatelog.ErrPermanent) || !strings.Contains(h.err.Error(), "Shared")) {
@@ -315,13 +316,13 @@ func TestServerSecondOwner(t *testing.T) {
 				first, second := sharer{n: 1}, sharer{n: 2}
 				for _, h := range []*sharer{&first, &second} {
 					h.run(t.Context(), t, rotatelog.Config{
-						Dir: t.TempDir(), Prefix: prefix, Store: s.store(rotatelog.S3Options{}), Logger: slog.New(slog.DiscardHandler),
+						Dir: t.TempDir(), Prefix: prefix, Store: s.store(s3store.Options{}), Logger: slog.New(slog.DiscardHandler),
 					})
 				}
 				if first.err != nil {
 					t.Errorf("the owner: %v", first.err)
 				}
-				if !errors.Is(second.err, rotatelog.ErrPermanent) || !strings.Contains(second.err.Error(), "S3Options.Shared") {
+				if !errors.Is(second.err, rotatelog.ErrPermanent) || !strings.Contains(second.err.Error(), "s3store.Options.Shared") {
 					t.Errorf("the other: %v", second.err)
 				}
 				count := s.countFetches(t, prefix)
@@ -343,7 +344,7 @@ func TestServerRealFetches(t *testing.T) {
 	lines := bytes.Split(archive, []byte("\n"))[:30]
 	onServers(t, func(t *testing.T, s server) {
 		cfg := rotatelog.Config{
-			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(rotatelog.S3Options{}), Time: rotatelog.HeaderTime,
+			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), Time: rotatelog.HeaderTime,
 			Sync: rotatelog.SyncSeal, Logger: slog.New(slog.DiscardHandler),
 		}
 		const runs = 2 // each fetch is there that often
@@ -408,7 +409,7 @@ func TestServerOldDay(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		noon := time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC)
 		cfg := rotatelog.Config{
-			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(rotatelog.S3Options{}), Logger: slog.New(slog.DiscardHandler),
+			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), Logger: slog.New(slog.DiscardHandler),
 			Time: func([]byte) (time.Time, error) { return noon, nil },
 		}
 		key := cfg.Prefix + "all_api_json_log_2025-07-10.json"

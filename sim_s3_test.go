@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 var simS3Seeds = flag.Int("sim.s3seeds", 0, "how many seeds of the simulation to run over S3; 0: as many as the depth of the tests asks for")
@@ -35,7 +35,7 @@ func TestSimulationS3(t *testing.T) {
 
 // bucketObjects is a bucket, seen through the client and from inside.
 type bucketObjects struct {
-	*rotatelog.S3Store
+	*s3store.Store
 	server *fakes3.Server
 }
 
@@ -56,7 +56,7 @@ func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
 		s.judgeRequest(op, profile)
 		return s.wireFault(op, profile)
 	}
-	opts := s3test.SmallParts(rotatelog.S3Options{Shared: shared, TempDir: s.t.TempDir()}, simLeastPart)
+	opts := s3test.SmallParts(s3store.Options{Shared: shared, TempDir: s.t.TempDir()}, simLeastPart)
 	return bucketObjects{s3test.NewStore(client, opts), server}
 }
 

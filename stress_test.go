@@ -15,6 +15,7 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestEverythingAtOnce calls all methods of a Writer from six goroutines, over a
@@ -46,7 +47,7 @@ func (s *stress) chance(n int) int {
 func (s *stress) run(seed uint64) {
 	srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})
 	srv.Fault = s.requestFault
-	s.cfg.Store = s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, 300))
+	s.cfg.Store = s3test.NewStore(client, s3test.SmallParts(s3store.Options{}, 300))
 	s.cfg = rotatelog.LargeFrom(s.cfg, 300)
 	s.cfg.MaxFetches = 1 + int(seed%4)
 	s.acked = map[int]bool{}

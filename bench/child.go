@@ -13,6 +13,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/football"
+	"example.com/rotatelog/s3store"
 )
 
 // childTask is the variable by which this program, started by itself, knows that
@@ -91,7 +92,7 @@ func (t Task) run(ctx context.Context) (used Memory, err error) {
 
 func (t Task) library(ctx context.Context, feed *football.Feed) error {
 	client := t.Server.Client(new(Requests))
-	store, err := rotatelog.NewS3Store(client, t.Server.Bucket, rotatelog.S3Options{})
+	store, err := s3store.New(client, t.Server.Bucket, s3store.Options{})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/football"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestDayGoesOn: a Writer takes a day that was built and placed for its own, and
@@ -32,7 +33,7 @@ func TestDayGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var requests Requests
-		store := s3test.Must(rotatelog.NewS3Store(server.Client(&requests), server.Bucket, rotatelog.S3Options{}))
+		store := s3test.Must(s3store.New(server.Client(&requests), server.Bucket, s3store.Options{}))
 		w, err := rotatelog.Open(t.Context(), stream.Config(store, t.Output()))
 		if err != nil {
 			t.Fatal(err)

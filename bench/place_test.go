@@ -6,6 +6,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestPlace: an object comes over with its bytes and its metadata, whole or in
@@ -13,7 +14,7 @@ import (
 func TestPlace(t *testing.T) {
 	server, rope := fake(t), newRope(t)
 	client := server.Client(new(Requests))
-	store := s3test.Must(rotatelog.NewS3Store(client, server.Bucket, rotatelog.S3Options{}))
+	store := s3test.Must(s3store.New(client, server.Bucket, s3store.Options{}))
 	large := strings.Repeat("0123456789abcdef", 12<<20/16)
 	write(t, rope, "small", "small")
 	write(t, rope, "large", large)

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"sync"
 
+	"example.com/rotatelog/s3store"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"example.com/rotatelog"
 )
 
 // Server is an S3 server, and a bucket in it.
@@ -57,7 +56,7 @@ func (s Server) Behind(l *Link) Server {
 // requests in n. Each has connections of its own.
 func (s Server) Client(n *Requests) *s3.Client {
 	creds := credentials.NewStaticCredentialsProvider(s.Key, s.Secret, "")
-	opts := rotatelog.NewS3Client(s.Endpoint, "us-east-1", creds).Options()
+	opts := s3store.NewClient(s.Endpoint, "us-east-1", creds).Options()
 	opts.APIOptions = append(opts.APIOptions, n.count)
 	return s3.New(opts)
 }

@@ -14,6 +14,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/football"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // How much is measured.
@@ -152,7 +153,7 @@ func uploadLibrary(b *testing.B, s Server, link *Link, stream Stream, size Size)
 	u := uploader{feed: feedFor(size), link: link}
 	client := s.Client(&u.requests)
 	defer hangUp(client)
-	store := s3test.Must(rotatelog.NewS3Store(client, s.Bucket, rotatelog.S3Options{}))
+	store := s3test.Must(s3store.New(client, s.Bucket, s3store.Options{}))
 	u.w = open(b, stream.Config(store, b.Output()))
 	defer u.w.Close()
 	u.upload(b) // so that what it wrote last, and what the server does, is known, as it is all day long

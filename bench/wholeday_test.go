@@ -13,6 +13,7 @@ import (
 	"example.com/rotatelog/clocktest"
 	"example.com/rotatelog/internal/football"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 var (
@@ -125,7 +126,7 @@ func (r *dayRun) config(b *testing.B, store rotatelog.Store) rotatelog.Config {
 // from the tenth Append on.
 func oneProcess(b *testing.B, r *dayRun) (func(*testing.B, [][]byte), func()) {
 	client := r.server.Client(&r.requests)
-	w := open(b, r.config(b, s3test.Must(rotatelog.NewS3Store(client, r.server.Bucket, rotatelog.S3Options{}))))
+	w := open(b, r.config(b, s3test.Must(s3store.New(client, r.server.Bucket, s3store.Options{}))))
 	upload := func(b *testing.B, batch [][]byte) {
 		for n, fetch := range batch {
 			r.clock.Advance(interval)
@@ -165,7 +166,7 @@ func oneProcessAFetch(_ *testing.B, r *dayRun) (func(*testing.B, [][]byte), func
 func appendOne(b *testing.B, r *dayRun, fetch []byte) {
 	client := r.server.Client(&r.requests)
 	defer hangUp(client)
-	w := open(b, r.config(b, s3test.Must(rotatelog.NewS3Store(client, r.server.Bucket, rotatelog.S3Options{}))))
+	w := open(b, r.config(b, s3test.Must(s3store.New(client, r.server.Bucket, s3store.Options{}))))
 	defer w.Close()
 	if _, err := w.Append(b.Context(), fetch); err != nil {
 		b.Fatal(err)

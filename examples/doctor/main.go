@@ -9,8 +9,8 @@ import (
 	"io"
 	"path/filepath"
 
-	"example.com/rotatelog"
 	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/s3store"
 )
 
 const help = `Usage: doctor -store s3://BUCKET[/FOLDER] -endpoint URL [flags]
@@ -51,12 +51,12 @@ func runOn(ctx context.Context, env cli.Env, terminal bool) int {
 	}
 	prefix = cmp.Or(prefix, *name+"_rotating_logs/")
 	step, end := steps(env.Stderr, terminal)
-	found, err := store.Probe(ctx, prefix, rotatelog.ProbeOptions{Quick: *quick, Progress: step})
+	found, err := store.Probe(ctx, prefix, s3store.ProbeOptions{Quick: *quick, Progress: step})
 	if *quick {
-		found.CopyPart = rotatelog.Finding{}
+		found.CopyPart = s3store.Finding{}
 	}
 	today := owner{foreign: nobody}
-	if found.Reach.Answer == rotatelog.AnswerYes && ctx.Err() == nil {
+	if found.Reach.Answer == s3store.AnswerYes && ctx.Err() == nil {
 		step("whose object today's is")
 		today = lookAtToday(ctx, env, store, prefix+*name, filepath.Join(*dir, *name+".spool"))
 	}
@@ -81,7 +81,7 @@ func steps(w io.Writer, terminal bool) (step func(string), end func()) {
 	return step, func() { io.WriteString(w, cli.EraseLine) }
 }
 
-func open(env cli.Env, where *cli.StoreFlags, rest []string) (*rotatelog.S3Store, string, error) {
+func open(env cli.Env, where *cli.StoreFlags, rest []string) (*s3store.Store, string, error) {
 	if len(rest) > 0 {
 		return nil, "", fmt.Errorf("%q: it takes flags only", rest[0])
 	}
@@ -89,7 +89,7 @@ func open(env cli.Env, where *cli.StoreFlags, rest []string) (*rotatelog.S3Store
 	if err != nil {
 		return nil, "", err
 	}
-	return store.(*rotatelog.S3Store), prefix, nil
+	return store.(*s3store.Store), prefix, nil
 }
 
 func printLeftover(w io.Writer, leftover []string) {
@@ -103,7 +103,7 @@ func printLeftover(w io.Writer, leftover []string) {
 }
 
 // conclude says in the end what it all means.
-func conclude(w io.Writer, found rotatelog.Capabilities, table []row) (code int) {
+func conclude(w io.Writer, found s3store.Capabilities, table []row) (code int) {
 	fmt.Fprintln(w)
 	switch bad := firstBad(table, toOwn); {
 	case found.CanOwn() == nil && bad != "":
@@ -119,7 +119,7 @@ func conclude(w io.Writer, found rotatelog.Capabilities, table []row) (code int)
 		fmt.Fprintf(w, "No Writer works here: %s.\n", bad)
 		code = cli.Failure
 	}
-	if found.Versioned.Answer == rotatelog.AnswerYes {
+	if found.Versioned.Answer == s3store.AnswerYes {
 		fmt.Fprintln(w, "The bucket keeps versions, and there some servers fail at conditions: try one that does not.")
 	}
 	return code

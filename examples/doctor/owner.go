@@ -11,11 +11,12 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/s3store"
 )
 
 // owner is whether today's object may be written by the Writer of a directory.
 type owner struct {
-	finding rotatelog.Finding
+	finding s3store.Finding
 	foreign need // who cannot do without that
 }
 
@@ -28,12 +29,12 @@ const ownerKey = "rotatelog-owner"
 func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, spool string) owner {
 	day, err := today(env)
 	if err != nil {
-		return owner{rotatelog.Finding{Err: err}, nobody}
+		return owner{s3store.Finding{Err: err}, nobody}
 	}
 	file := filepath.Join(spool, "owner")
 	mine, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return owner{rotatelog.Finding{Err: err}, nobody}
+		return owner{s3store.Finding{Err: err}, nobody}
 	}
 	foreign := toOwn
 	if err != nil {
@@ -48,16 +49,16 @@ func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, 
 			continue
 		}
 		if err != nil {
-			return owner{rotatelog.Finding{Err: err}, nobody}
+			return owner{s3store.Finding{Err: err}, nobody}
 		}
 		if theirs := o.Meta[ownerKey]; theirs != "" && theirs != string(mine) {
-			return owner{rotatelog.Finding{Answer: rotatelog.AnswerNo, Err: fmt.Errorf(
+			return owner{s3store.Finding{Answer: s3store.AnswerNo, Err: fmt.Errorf(
 				"%s belongs to the Writer %s, which is not that of %s: name its -dir, or give this one another -name or FOLDER; "+
 					"if its spool was lost, end it and write its id, without a line end, into %s",
 				key, theirs, spool, file)}, foreign}
 		}
 	}
-	return owner{rotatelog.Finding{Answer: rotatelog.AnswerYes}, foreign}
+	return owner{s3store.Finding{Answer: s3store.AnswerYes}, foreign}
 }
 
 // today returns the day that it is where a Writer's days end.

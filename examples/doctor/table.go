@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"example.com/rotatelog"
+	"example.com/rotatelog/s3store"
 )
 
 // row is a line of the table: what was tested, how it came out, and what
@@ -13,7 +13,7 @@ import (
 type row struct {
 	what       string
 	need       need
-	finding    rotatelog.Finding
+	finding    s3store.Finding
 	ifOK, ifNo string
 }
 
@@ -26,7 +26,7 @@ const (
 	toShare      // Writers that share a key
 )
 
-func rows(c rotatelog.Capabilities, today owner) []row {
+func rows(c s3store.Capabilities, today owner) []row {
 	return []row{
 		{"bucket reachable", toOwn, c.Reach, "it tells that an object is missing", "nothing can be stored"},
 		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which no Writer needs"},
@@ -50,9 +50,9 @@ func rows(c rotatelog.Capabilities, today owner) []row {
 }
 
 // worst returns what speaks most against all of the findings.
-func worst(findings ...rotatelog.Finding) rotatelog.Finding {
-	for _, answer := range []rotatelog.Answer{rotatelog.AnswerNo, rotatelog.AnswerUnknown} {
-		i := slices.IndexFunc(findings, func(f rotatelog.Finding) bool { return f.Answer == answer })
+func worst(findings ...s3store.Finding) s3store.Finding {
+	for _, answer := range []s3store.Answer{s3store.AnswerNo, s3store.AnswerUnknown} {
+		i := slices.IndexFunc(findings, func(f s3store.Finding) bool { return f.Answer == answer })
 		if i >= 0 {
 			return findings[i]
 		}
@@ -60,12 +60,12 @@ func worst(findings ...rotatelog.Finding) rotatelog.Finding {
 	return findings[0]
 }
 
-func not(f rotatelog.Finding) rotatelog.Finding {
+func not(f s3store.Finding) s3store.Finding {
 	switch f.Answer {
-	case rotatelog.AnswerYes:
-		return rotatelog.Finding{Answer: rotatelog.AnswerNo}
-	case rotatelog.AnswerNo:
-		return rotatelog.Finding{Answer: rotatelog.AnswerYes}
+	case s3store.AnswerYes:
+		return s3store.Finding{Answer: s3store.AnswerNo}
+	case s3store.AnswerNo:
+		return s3store.Finding{Answer: s3store.AnswerYes}
 	}
 	return f
 }
@@ -86,9 +86,9 @@ func printTable(w io.Writer, table []row) {
 
 func (r row) result() (result, follows string) {
 	switch {
-	case r.finding.Answer == rotatelog.AnswerYes:
+	case r.finding.Answer == s3store.AnswerYes:
 		return "ok", r.ifOK
-	case r.finding.Answer == rotatelog.AnswerNo:
+	case r.finding.Answer == s3store.AnswerNo:
 		return "no", r.ifNo
 	case r.finding.Err != nil:
 		return "unknown", "it could not be found out"
@@ -99,7 +99,7 @@ func (r row) result() (result, follows string) {
 // firstBad says what follows from the first row of that need that is not ok, ""
 // if all are.
 func firstBad(table []row, n need) string {
-	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Answer != rotatelog.AnswerYes })
+	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Answer != s3store.AnswerYes })
 	if i < 0 {
 		return ""
 	}

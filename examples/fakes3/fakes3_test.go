@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
-	"example.com/rotatelog"
 	"example.com/rotatelog/examples/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/s3store"
 )
 
 // served is a run of the program that has begun to serve.
@@ -65,7 +65,7 @@ func serving(t *testing.T, args ...string) *served {
 }
 
 func (s *served) client() *s3.Client {
-	return rotatelog.NewS3Client(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
+	return s3store.NewClient(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
 }
 
 // create stores an object if there is none, with one request.

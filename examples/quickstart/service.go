@@ -12,6 +12,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/s3store"
 )
 
 // The bucket, where it is said to be, and the key to it.
@@ -52,7 +53,7 @@ func (s *service) stop() { s.server.Close() }
 
 // client returns a client as it would be for Linode, but for its endpoint.
 func (s *service) client() *s3.Client {
-	return rotatelog.NewS3Client(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
+	return s3store.NewClient(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
 }
 
 // fault fails uploads alone: reads the SDK would repeat, in real time.

@@ -10,6 +10,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/clocktest"
+	"example.com/rotatelog/s3store"
 )
 
 // The evening, in minutes after the first fetch, which is at 23:41:30.
@@ -43,7 +44,7 @@ func newShow(out io.Writer, dir string, store *service) (*show, error) {
 	if err != nil {
 		return nil, err
 	}
-	bucketStore, err := rotatelog.NewS3Store(store.client(), bucket, rotatelog.S3Options{})
+	bucketStore, err := s3store.New(store.client(), bucket, s3store.Options{})
 	if err != nil {
 		return nil, err
 	}

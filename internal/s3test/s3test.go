@@ -15,6 +15,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/s3store"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -27,7 +28,7 @@ const (
 
 // SmallParts returns opts with multipart uploads from that size of a copy on, and
 // temporary files from three times that.
-func SmallParts(opts rotatelog.S3Options, least int64) rotatelog.S3Options {
+func SmallParts(opts s3store.Options, least int64) s3store.Options {
 	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = least, 3*least, 3*least
 	return opts
 }
@@ -42,7 +43,7 @@ func NewFake(opts fakes3.Options) (*fakes3.Server, *s3.Client) {
 }
 
 func NewClient(endpoint string) *s3.Client {
-	return rotatelog.NewS3Client(endpoint, "us-east-1", credentials.NewStaticCredentialsProvider("access", Secret, Token))
+	return s3store.NewClient(endpoint, "us-east-1", credentials.NewStaticCredentialsProvider("access", Secret, Token))
 }
 
 // InProcess returns client with h in place of the network.
@@ -50,7 +51,7 @@ func InProcess(client *s3.Client, h http.Handler) *s3.Client {
 	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: fakes3.Transport(h)} })
 }
 
-// Profiles are the servers that an S3Store is for.
+// Profiles are the servers that an Store is for.
 func Profiles() []fakes3.Profile {
 	return []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity(), fakes3.RGW16(), fakes3.RGW18()}
 }
@@ -96,11 +97,11 @@ const MinPart = 100
 
 // NewSmallParts returns a store that makes multipart uploads of small objects,
 // and its server.
-func NewSmallParts(profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
+func NewSmallParts(profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
 	return NewPartsFrom(MinPart, profile, opts)
 }
 
-func NewPartsFrom(least int64, profile fakes3.Profile, opts rotatelog.S3Options) (*rotatelog.S3Store, *fakes3.Server) {
+func NewPartsFrom(least int64, profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
 	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: least})
 	return NewStore(client, SmallParts(opts, least)), srv
 }
@@ -224,12 +225,12 @@ func (c *ConnCount) Wait() {
 }
 
 // NewStore returns a store of the bucket.
-func NewStore(client *s3.Client, opts rotatelog.S3Options) *rotatelog.S3Store {
-	return Must(rotatelog.NewS3Store(client, Bucket, opts))
+func NewStore(client *s3.Client, opts s3store.Options) *s3store.Store {
+	return Must(s3store.New(client, Bucket, opts))
 }
 
 // Must returns the store, and panics on an error.
-func Must(store *rotatelog.S3Store, err error) *rotatelog.S3Store {
+func Must(store *s3store.Store, err error) *s3store.Store {
 	if err != nil {
 		panic(err)
 	}

@@ -11,9 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/s3store"
 )
 
-// openS3 returns the S3Store of s3://BUCKET/FOLDER, and the prefix FOLDER/.
+// openS3 returns the Store of s3://BUCKET/FOLDER, and the prefix FOLDER/.
 func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error) {
 	if u.Host == "" {
 		return nil, "", fmt.Errorf("-store %s: it names no bucket: s3://BUCKET[/FOLDER]", u)
@@ -25,7 +26,7 @@ func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error
 	if err != nil {
 		return nil, "", fmt.Errorf("-store %s: %w", u, err)
 	}
-	store, err := rotatelog.NewS3Store(client, u.Host, rotatelog.S3Options{})
+	store, err := s3store.New(client, u.Host, s3store.Options{})
 	if err != nil {
 		return nil, "", fmt.Errorf("-store %s: %s", u, strings.TrimPrefix(err.Error(), "s3store: "+rotatelog.ErrPermanent.Error()+": "))
 	}
@@ -49,7 +50,7 @@ func (s *StoreFlags) client(env Env) (*s3.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := rotatelog.NewS3Client(s.endpoint, s.regionIn(env), creds)
+	client := s3store.NewClient(s.endpoint, s.regionIn(env), creds)
 	if s.pathStyle {
 		return client, nil
 	}

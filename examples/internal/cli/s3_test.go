@@ -10,6 +10,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // environment returns a Getenv that knows the given names and values.
@@ -102,7 +103,7 @@ func TestS3Prefix(t *testing.T) {
 			t.Errorf("%s: code %d, stderr %q, prefix of %+v, want %q", test.args, code, stderr, c, test.want)
 			continue
 		}
-		if _, ok := c.Store.(*rotatelog.S3Store); !ok {
+		if _, ok := c.Store.(*s3store.Store); !ok {
 			t.Errorf("%s: the store is a %T", test.args, c.Store)
 		}
 	}
@@ -142,7 +143,7 @@ func TestS3Client(t *testing.T) {
 				return fakes3.Transport(srv).RoundTrip(req)
 			})}
 		})
-		store := s3test.Must(rotatelog.NewS3Store(client, "logs", rotatelog.S3Options{}))
+		store := s3test.Must(s3store.New(client, "logs", s3store.Options{}))
 		err = store.Write(t.Context(), "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
 		if data, _, _ := srv.Object("logs", "key"); err != nil || string(data) != "x" {
 			t.Errorf("path style %v: stored %q, %v", pathStyle, data, err)

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/sleep"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -23,7 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// S3Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
+// Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
 // another server that speaks S3.
 //
 // Before its first write, and then once a day, a store tries on a throwaway object
@@ -56,10 +57,10 @@ import (
 // s3:ListBucket and s3:ListBucketMultipartUploads for the bucket: without
 // s3:ListBucket, AWS does not tell that an object is missing. Errors say what is wrong and what to do
 // about it; those that no retry will mend match [ErrPermanent].
-type S3Store struct {
+type Store struct {
 	client   *s3.Client
 	bucket   string
-	opts     S3Options
+	opts     Options
 	endpoint string // for messages
 	host     string // of the endpoint, in lower case and without a default port
 	retryer  aws.Retryer
@@ -72,9 +73,9 @@ type S3Store struct {
 	inMemory    int64 // bytes of an old version that are held in memory
 }
 
-// S3Options say how an S3Store treats its bucket. The zero value is a good
+// Options say how an Store treats its bucket. The zero value is a good
 // choice.
-type S3Options struct {
+type Options struct {
 	// Encrypt asks the server to encrypt each object with a key of its own
 	// (SSE-S3, AES256).
 	Encrypt bool
@@ -106,14 +107,14 @@ type S3Options struct {
 }
 
 // String tells the options without the key, so that no log can hold it.
-func (o S3Options) String() string {
+func (o Options) String() string {
 	return fmt.Sprintf("{Encrypt:%t Shared:%t EncryptionKey:%t TempDir:%q}", o.Encrypt, o.Shared, o.EncryptionKey != nil, o.TempDir)
 }
 
 // GoString is String.
-func (o S3Options) GoString() string { return o.String() }
+func (o Options) GoString() string { return o.String() }
 
-func (o S3Options) partLimits() partLimits {
+func (o Options) partLimits() partLimits {
 	l := s3Limits
 	l.least, l.most = cmp.Or(o.MinPartSize, l.least), cmp.Or(o.MaxCopySize, l.most)
 	return l
@@ -126,13 +127,13 @@ const (
 	maxKey    = 1 << 10 // bytes of a key
 )
 
-// NewS3Store returns the S3Store of a bucket. Any client will do; [NewS3Client] makes
+// New returns the Store of a bucket. Any client will do; [NewClient] makes
 // one that is right for Linode. An error, which matches [ErrPermanent], says what is
 // wrong with the client, the bucket's name or the options, as far as no request is
 // needed to see it.
-func NewS3Store(client *s3.Client, bucket string, opts S3Options) (*S3Store, error) {
+func New(client *s3.Client, bucket string, opts Options) (*Store, error) {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
-	s := &S3Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: opts.partLimits(), inMemory: cmp.Or(opts.MaxInMemory, maxInMemory),
+	s := &Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: opts.partLimits(), inMemory: cmp.Or(opts.MaxInMemory, maxInMemory),
 		proofs: proofs{turn: make(chan struct{}, 1)}}
 	var err error
 	if s.endpoint, err = checkS3(client, bucket, opts); err != nil {
@@ -143,16 +144,16 @@ func NewS3Store(client *s3.Client, bucket string, opts S3Options) (*S3Store, err
 }
 
 // String names the bucket and the endpoint, and nothing that is secret.
-func (s *S3Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket, s.endpoint) }
+func (s *Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket, s.endpoint) }
 
 // GoString is String.
-func (s *S3Store) GoString() string { return s.String() }
+func (s *Store) GoString() string { return s.String() }
 
 // Stat implements [Store].
-func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
+func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	o, err := s.stat(ctx, key)
 	if err != nil {
-		return Object{}, s.explain(ctx, "stat", key, err)
+		return rotatelog.Object{}, s.explain(ctx, "stat", key, err)
 	}
 	delete(o.Meta, markKey)
 	return o, nil
@@ -162,14 +163,14 @@ func (s *S3Store) Stat(ctx context.Context, key string) (Object, error) {
 // an answer which is wrong cannot lead to a wrong write, and else with a GET.
 // That there is no object only a GET tells: the answer to a HEAD has no body, so
 // that the server's 404 looks like that of a proxy, or of a missing bucket.
-func (s *S3Store) stat(ctx context.Context, key string) (Object, error) {
+func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	if err := s.ready(ctx, key); err != nil {
-		return Object{}, err
+		return rotatelog.Object{}, err
 	}
 	if !s.proofs.completes() {
 		return s.peek(ctx, key)
 	}
-	o, err := withETag(ctx, func() (Object, error) { return s.head(ctx, key) })
+	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.head(ctx, key) })
 	if status := statusOf(err); status < 300 || status >= 500 {
 		return o, err
 	}
@@ -177,38 +178,38 @@ func (s *S3Store) stat(ctx context.Context, key string) (Object, error) {
 }
 
 // head asks for the object with a HEAD.
-func (s *S3Store) head(ctx context.Context, key string) (Object, error) {
+func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) {
 	in := &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	out, err := s.client.HeadObject(ctx, in, s.forReads)
 	if err != nil {
-		return Object{}, err
+		return rotatelog.Object{}, err
 	}
 	if out.ContentLength == nil {
-		return Object{}, errNoSize
+		return rotatelog.Object{}, errNoSize
 	}
 	return s.seen(out.ETag, *out.ContentLength, out.Metadata, out.SSECustomerKeyMD5)
 }
 
 // peek asks for the object with a GET of its first byte. errAbsent: there is none.
-func (s *S3Store) peek(ctx context.Context, key string) (Object, error) {
-	o, err := withETag(ctx, func() (Object, error) { return s.peekOnce(ctx, key) })
+func (s *Store) peek(ctx context.Context, key string) (rotatelog.Object, error) {
+	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.peekOnce(ctx, key) })
 	if err == nil || errors.Is(err, errAbsent) {
 		s.sights.note(key, o.Version)
 	}
 	return o, err
 }
 
-func (s *S3Store) peekOnce(ctx context.Context, key string) (Object, error) {
+func (s *Store) peekOnce(ctx context.Context, key string) (rotatelog.Object, error) {
 	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.forReads)
 	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable { // it is empty
 		out, err = s.client.GetObject(ctx, s.getInput(key, 0, -1), s.forReads)
 	}
 	if isNoSuchKey(err) {
-		return Object{}, errAbsent
+		return rotatelog.Object{}, errAbsent
 	}
 	if err != nil {
-		return Object{}, err
+		return rotatelog.Object{}, err
 	}
 	defer out.Body.Close()
 	io.CopyN(io.Discard, out.Body, 2) // so that the connection can be used again
@@ -216,24 +217,24 @@ func (s *S3Store) peekOnce(ctx context.Context, key string) (Object, error) {
 	if out.ContentRange != nil {
 		var first, last, all int64
 		if _, err := fmt.Sscanf(*out.ContentRange, "bytes %d-%d/%d", &first, &last, &all); err != nil {
-			return Object{}, fmt.Errorf("the server says that it sends %q", *out.ContentRange)
+			return rotatelog.Object{}, fmt.Errorf("the server says that it sends %q", *out.ContentRange)
 		}
 		size = &all
 	}
 	if size == nil {
-		return Object{}, errNoSize
+		return rotatelog.Object{}, errNoSize
 	}
 	return s.seen(out.ETag, *size, out.Metadata, out.SSECustomerKeyMD5)
 }
 
 // seen makes an Object of what an answer says of it.
-func (s *S3Store) seen(etag *string, size int64, meta map[string]string, keySum *string) (Object, error) {
-	o := Object{Version: versionOfETag(etag), Size: size, Meta: meta}
+func (s *Store) seen(etag *string, size int64, meta map[string]string, keySum *string) (rotatelog.Object, error) {
+	o := rotatelog.Object{Version: versionOfETag(etag), Size: size, Meta: meta}
 	switch {
 	case o.Version == "":
-		return Object{}, errNoETag
+		return rotatelog.Object{}, errNoETag
 	case s.opts.EncryptionKey != nil && keySum == nil:
-		return Object{}, errNotEncrypted
+		return rotatelog.Object{}, errNotEncrypted
 	}
 	return o, nil
 }
@@ -269,7 +270,7 @@ type sights struct {
 }
 
 type sight struct {
-	version Version
+	version rotatelog.Version
 	at      time.Time
 }
 
@@ -278,7 +279,7 @@ const (
 	sightAge  = 30 * time.Second // for which one is good
 )
 
-func (v *sights) note(key string, version Version) {
+func (v *sights) note(key string, version rotatelog.Version) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.last == nil || len(v.last) >= maxSights {
@@ -289,7 +290,7 @@ func (v *sights) note(key string, version Version) {
 
 // current reports whether that version was seen a short time ago, and no other
 // since.
-func (v *sights) current(key string, version Version) bool {
+func (v *sights) current(key string, version rotatelog.Version) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, ok := v.last[key]
@@ -304,7 +305,7 @@ func (v *sights) forget(key string) {
 }
 
 // Read implements [Store].
-func (s *S3Store) Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
+func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	r, err := withETag(ctx, func() (io.ReadCloser, error) {
 		r, _, err := s.read(ctx, key, v, off, n)
 		return r, err
@@ -331,7 +332,7 @@ func (r *explainedReader) Read(p []byte) (int, error) {
 
 // read also returns the size of the version. It sends no If-Match: servers
 // differ in how they want it quoted, and the answer names its version itself.
-func (s *S3Store) read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, int64, error) {
+func (s *Store) read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	if err := s.ready(ctx, key); err != nil {
 		return nil, 0, err
 	}
@@ -364,7 +365,7 @@ func (s *S3Store) read(ctx context.Context, key string, v Version, off, n int64)
 
 // readNothing reads n bytes at off, where no GET can: an empty range, or one
 // that the server refuses.
-func (s *S3Store) readNothing(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, int64, error) {
+func (s *Store) readNothing(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	o, err := s.stat(ctx, key)
 	switch {
 	case errors.Is(err, errAbsent):
@@ -381,7 +382,7 @@ func (s *S3Store) readNothing(ctx context.Context, key string, v Version, off, n
 
 // answeredRange returns a reader of exactly what was asked for, and the size of
 // the object.
-func answeredRange(out *s3.GetObjectOutput, v Version, off, n int64) (io.ReadCloser, int64, error) {
+func answeredRange(out *s3.GetObjectOutput, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	got := versionOfETag(out.ETag)
 	switch {
 	case got == "":
@@ -446,19 +447,19 @@ func noEOF(err error) error {
 
 // Write implements [Store]. What it notes of a multipart upload is lost: a Writer
 // uses WriteNoted.
-func (s *S3Store) Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	return s.WriteNoted(ctx, key, old, parts, meta, func(string) error { return nil })
 }
 
 // WriteNoted implements [Multipart].
-func (s *S3Store) WriteNoted(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(string) error) error {
+func (s *Store) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	if err := s.write(ctx, key, old, parts, meta, note); err != nil {
 		return s.explain(ctx, "write", key, err)
 	}
 	return nil
 }
 
-func (s *S3Store) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(string) error) error {
+func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	if err := s.ready(ctx, key); err != nil {
 		return err
 	}
@@ -500,7 +501,7 @@ func (p proof) protectsParts() bool {
 }
 
 // writeWhole makes the next version of an object by one PutObject.
-func (s *S3Store) writeWhole(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	body, err := s.gather(ctx, key, old, parts)
 	if err != nil {
 		return err
@@ -516,7 +517,7 @@ func (s *S3Store) writeWhole(ctx context.Context, key string, old Version, parts
 }
 
 // noteEncryption returns an error if an object was not encrypted as it should be.
-func (s *S3Store) noteEncryption(out *s3.PutObjectOutput) error {
+func (s *Store) noteEncryption(out *s3.PutObjectOutput) error {
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
 		return errNotEncrypted
@@ -526,17 +527,17 @@ func (s *S3Store) noteEncryption(out *s3.PutObjectOutput) error {
 
 // refusedWrite tells the answers that say that a write was not applied from
 // those that leave it open.
-func refusedWrite(old Version, err error) error {
+func refusedWrite(old rotatelog.Version, err error) error {
 	switch status := statusOf(err); {
 	case status == http.StatusPreconditionFailed,
 		status == http.StatusConflict,
 		old != "" && isNoSuchKey(err):
-		return fmt.Errorf("%w: %w", ErrConflict, err)
+		return fmt.Errorf("%w: %w", rotatelog.ErrConflict, err)
 	}
 	return err
 }
 
-func (s *S3Store) getInput(key string, off, n int64) *s3.GetObjectInput {
+func (s *Store) getInput(key string, off, n int64) *s3.GetObjectInput {
 	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	switch {
@@ -550,7 +551,7 @@ func (s *S3Store) getInput(key string, off, n int64) *s3.GetObjectInput {
 
 // putInput makes the request of a write. If-Match goes without the quotes that
 // the standard asks for: the gateway behind Linode compares them, too.
-func (s *S3Store) putInput(key string, old Version, body WantContent, meta map[string]string) *s3.PutObjectInput {
+func (s *Store) putInput(key string, old rotatelog.Version, body content, meta map[string]string) *s3.PutObjectInput {
 	in := &s3.PutObjectInput{
 		Bucket:        &s.bucket,
 		Key:           &key,
@@ -573,7 +574,7 @@ func (s *S3Store) putInput(key string, old Version, body WantContent, meta map[s
 }
 
 // customerKey returns what a request says of EncryptionKey.
-func (s *S3Store) customerKey() (algorithm, key, sum *string) {
+func (s *Store) customerKey() (algorithm, key, sum *string) {
 	if s.opts.EncryptionKey == nil {
 		return nil, nil, nil
 	}
@@ -583,17 +584,17 @@ func (s *S3Store) customerKey() (algorithm, key, sum *string) {
 }
 
 // forReads and forWrites set what must be so in any client.
-func (s *S3Store) forReads(o *s3.Options) {
+func (s *Store) forReads(o *s3.Options) {
 	s.forAll(o)
 	o.Retryer = s.retryer
 }
 
-func (s *S3Store) forWrites(o *s3.Options) {
+func (s *Store) forWrites(o *s3.Options) {
 	s.forAll(o)
 	o.Retryer = aws.NopRetryer{}
 }
 
-func (s *S3Store) forAll(o *s3.Options) {
+func (s *Store) forAll(o *s3.Options) {
 	careful(o)
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
@@ -605,7 +606,7 @@ func (s *S3Store) forAll(o *s3.Options) {
 }
 
 // ready says why no request can be made.
-func (s *S3Store) ready(ctx context.Context, key string) error {
+func (s *Store) ready(ctx context.Context, key string) error {
 	if s.unencrypted.Load() {
 		return errNotEncrypted
 	}
@@ -617,7 +618,7 @@ func (s *S3Store) ready(ctx context.Context, key string) error {
 
 // versionOfETag returns the zero Version where there is no ETag. Servers differ
 // in how they quote the same one.
-func versionOfETag(etag *string) Version {
+func versionOfETag(etag *string) rotatelog.Version {
 	v := strings.TrimPrefix(strings.TrimSpace(aws.ToString(etag)), "W/")
-	return Version(strings.Trim(v, `"`))
+	return rotatelog.Version(strings.Trim(v, `"`))
 }

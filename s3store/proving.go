@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
 )
 
 var errUnclear = errors.New("the server's answers do not fit together")
@@ -28,16 +30,16 @@ func dirOf(key string) string { return key[:strings.LastIndex(key, "/")+1] }
 // counts, and not only what the server replied.
 type proving struct {
 	*probe
-	now     look    // the object, when it was last looked at
-	old     Version // one that it had before
-	created bool    // If-None-Match let it be created, and did not let it be replaced
+	now     look              // the object, when it was last looked at
+	old     rotatelog.Version // one that it had before
+	created bool              // If-None-Match let it be created, and did not let it be replaced
 	found   proof
 }
 
 const provingName = "proof"
 
 // tryOwned returns what the bucket does, with about twenty requests.
-func (s *S3Store) tryOwned(ctx context.Context, key string) (proof, error) {
+func (s *Store) tryOwned(ctx context.Context, key string) (proof, error) {
 	v := &proving{probe: &probe{store: s, dir: throwawayDir(dirOf(key)), hasty: true}}
 	defer v.clean(ctx)
 	for _, step := range []func(context.Context) error{v.creates, v.replaces, v.completes} {

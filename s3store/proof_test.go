@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"bytes"
@@ -21,11 +21,12 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // provenOnce returns an opener of stores that take over what the first of them has
 // found out.
-func provenOnce(open func() (*rotatelog.S3Store, *fakes3.Server)) func(*testing.T) rotatelog.Store {
+func provenOnce(open func() (*s3store.Store, *fakes3.Server)) func(*testing.T) rotatelog.Store {
 	text := ""
 	return func(t *testing.T) rotatelog.Store {
 		store, srv := open()
@@ -52,7 +53,7 @@ func proofText(host string, change map[string]any) string {
 }
 
 // mustBelieve has a store believe that the server honours every condition.
-func mustBelieve(t *testing.T, store *rotatelog.S3Store, host string) {
+func mustBelieve(t *testing.T, store *s3store.Store, host string) {
 	t.Helper()
 	if _, err := store.Prove(t.Context(), "key", proofText(host, nil)); err != nil {
 		t.Fatalf("Prove: %v", err)
@@ -79,7 +80,7 @@ func TestProof(t *testing.T) {
 					setVersioning(t, client, s3test.Bucket, types.BucketVersioningStatusEnabled)
 					put = put && !profile.VersionedIfMatchFails
 				}
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				srv.Reset()
 				text, err := store.Prove(t.Context(), "some dir/day.json", "")
 				if err != nil {
@@ -106,10 +107,10 @@ func TestProofOfHalfTheConditions(t *testing.T) {
 		for _, header := range []string{"If-Match", "If-None-Match"} {
 			srv, client := s3test.NewFake(fakes3.Options{})
 			has := false
-			store := s3test.Must(rotatelog.NewS3Store(s3test.InProcess(client, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			store := s3test.Must(s3store.New(s3test.InProcess(client, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				has = r.Header.Get(header) != ""
 				srv.ServeHTTP(w, r)
-			})), s3test.Bucket, rotatelog.S3Options{}))
+			})), s3test.Bucket, s3store.Options{}))
 			srv.Fault = func(op fakes3.Op) fakes3.Fault { return fakes3.Fault{Blind: has && op.Name == operation} }
 			text, err := store.Prove(t.Context(), "key", "")
 			if err != nil {
@@ -156,7 +157,7 @@ func TestProofIsBelieved(t *testing.T) {
 			"null":            {"null", false},
 		} {
 			srv, client := s3test.NewFake(fakes3.Options{})
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			text, err := store.Prove(t.Context(), "key", tt.text)
 			if err != nil {
 				t.Fatal(err)
@@ -180,7 +181,7 @@ func TestProofIsBelieved(t *testing.T) {
 func TestProofIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		text := s3test.Prove(t, store, srv)
 		time.Sleep(24 * time.Hour)
 		if later, err := store.Prove(t.Context(), "key", text); err != nil || later == text {
@@ -194,7 +195,7 @@ func TestProofIsMadeAgain(t *testing.T) {
 func TestProofIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW16()})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		first := s3test.Prove(t, store, srv)
 		s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte("one")))
 		v := s3test.Stat(t, store, "key").Version
@@ -230,7 +231,7 @@ func TestProofIsGivenUp(t *testing.T) {
 func TestRealConflictsAreNoRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		first := s3test.Prove(t, store, srv)
 		for range 10 {
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte(rand.Text()), nil))
@@ -263,7 +264,7 @@ func TestProofFaults(t *testing.T) {
 						struck = true
 						return way.fault
 					}
-					store := s3test.NewStore(client, rotatelog.S3Options{})
+					store := s3test.NewStore(client, s3store.Options{})
 					text, err := store.Prove(t.Context(), "dir/key", "")
 					if err != nil {
 						if _, ok := errors.AsType[*rotatelog.Error](err); !ok {
@@ -303,7 +304,7 @@ func TestNothingIsWrittenUnproven(t *testing.T) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 				srv.Fault = tt.fault
 				shared := strings.Contains(name, "share")
-				store := s3test.NewStore(client, rotatelog.S3Options{Shared: shared})
+				store := s3test.NewStore(client, s3store.Options{Shared: shared})
 				for range 2 {
 					err := store.Write(t.Context(), "dir/day.json", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
 					if err == nil || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
@@ -334,7 +335,7 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 	noCopy.NoCopyPart = true
 	for name, profile := range map[string]fakes3.Profile{"copies": fakes3.B2(), "does not copy": noCopy, "ignores": fakes3.NoConditions()} {
 		t.Run(name, func(t *testing.T) {
-			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{TempDir: t.TempDir()})
+			store, srv := s3test.NewSmallParts(profile, s3store.Options{TempDir: t.TempDir()})
 			s3test.Prove(t, store, srv)
 			want := ""
 			for i, n := range []int{0, 10, 400, 3000, 10} {
@@ -366,7 +367,7 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 func TestCopyingIsTriedAgain(t *testing.T) {
 	for _, operation := range []string{"CreateMultipartUpload", "UploadPartCopy"} {
 		synctest.Test(t, func(t *testing.T) {
-			store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+			store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 			s3test.Prove(t, store, srv)
 			s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
 			srv.Fault = failing(501, "", operation)
@@ -404,7 +405,7 @@ func TestWeakETagsOfParts(t *testing.T) {
 			return resp, err
 		})
 	})
-	store := s3test.NewStore(weak, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+	store := s3test.NewStore(weak, s3test.SmallParts(s3store.Options{}, s3test.MinPart))
 	s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
 	s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte("+")))
 	s3test.WantContent(t, store, "key", strings.Repeat("o", 400)+"+")
@@ -416,7 +417,7 @@ func TestMissingETagIsAskedForAgain(t *testing.T) {
 		for missing := range 4 {
 			synctest.Test(t, func(t *testing.T) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				s3test.Prove(t, store, srv)
 				v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("content"), nil))
 				_, statErr := func() (rotatelog.Object, error) {
@@ -451,12 +452,12 @@ func TestS3Location(t *testing.T) {
 		"http://localhost:443":                    "localhost:443/logs",
 		"https://[::1]:9000":                      "[::1]:9000/logs",
 	} {
-		if got := s3test.NewStore(s3test.NewClient(endpoint), rotatelog.S3Options{}).Location(); got != want {
+		if got := s3test.NewStore(s3test.NewClient(endpoint), s3store.Options{}).Location(); got != want {
 			t.Errorf("%s: %q, want %q", endpoint, got, want)
 		}
 	}
 	amazon := s3.New(s3test.NewClient("http://s3.test").Options(), func(o *s3.Options) { o.BaseEndpoint = nil })
-	if got := s3test.NewStore(amazon, rotatelog.S3Options{}).Location(); got != "s3.us-east-1.amazonaws.com/logs" {
+	if got := s3test.NewStore(amazon, s3store.Options{}).Location(); got != "s3.us-east-1.amazonaws.com/logs" {
 		t.Errorf("Amazon S3: %q", got)
 	}
 }
@@ -466,8 +467,8 @@ func TestProbeProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := s3test.NewFake(fakes3.Options{})
 		var steps []string
-		store := s3test.NewStore(client, rotatelog.S3Options{})
-		_, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{Progress: func(step string) { steps = append(steps, step) }})
+		store := s3test.NewStore(client, s3store.Options{})
+		_, err := store.Probe(t.Context(), "", s3store.ProbeOptions{Progress: func(step string) { steps = append(steps, step) }})
 		if n := len(steps); err != nil || n < 10 || steps[0] != "whether the bucket can be reached" || steps[n-1] != "cleaning up" {
 			t.Errorf("%v, steps %q", err, steps)
 		}

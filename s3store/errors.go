@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/missing"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -22,14 +23,14 @@ import (
 
 var (
 	errAbsent   = errors.New("there is no object")
-	errMissing  = fmt.Errorf("%w: it is not there", ErrConflict)
-	errReplaced = fmt.Errorf("%w: it was replaced", ErrConflict)
+	errMissing  = fmt.Errorf("%w: it is not there", rotatelog.ErrConflict)
+	errReplaced = fmt.Errorf("%w: it was replaced", rotatelog.ErrConflict)
 
 	errNoSize = errors.New("the server does not say how large the object is")
 	errNoETag = fmt.Errorf("%w: the server sends no ETag, without which versions cannot be told apart; "+
-		"see that no proxy removes it, or use another server", ErrPermanent)
-	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that S3Options asks for; "+
-		"use a server that supports it, or do without, and remove what it stored", ErrPermanent)
+		"see that no proxy removes it, or use another server", rotatelog.ErrPermanent)
+	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for; "+
+		"use a server that supports it, or do without, and remove what it stored", rotatelog.ErrPermanent)
 )
 
 // diagnosis says why a request failed, and what to do about it. The zero
@@ -42,11 +43,11 @@ type diagnosis struct {
 
 // explain makes the error of an operation on key: with what it means, and
 // marked if no retry will mend it.
-func (s *S3Store) explain(ctx context.Context, op, key string, err error) error {
+func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	switch {
 	case errors.Is(err, errAbsent):
 		err = fs.ErrNotExist
-	case errors.Is(err, ErrPermanent), errors.Is(err, ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
+	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
 		err = missing.NotObject(context.Cause(ctx))
 	default:
@@ -56,15 +57,15 @@ func (s *S3Store) explain(ctx context.Context, op, key string, err error) error 
 			err = fmt.Errorf("%s; %s: %w", d.cause, d.remedy, err)
 		}
 		if d.permanent {
-			err = fmt.Errorf("%w: %w", ErrPermanent, err)
+			err = fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err)
 		}
 	}
-	return &Error{Op: op, Key: key, Err: err}
+	return &rotatelog.Error{Op: op, Key: key, Err: err}
 }
 
 // diagnose goes by the HTTP status where that is clear, and then by the code of
 // the error document.
-func (s *S3Store) diagnose(op string, err error) diagnosis {
+func (s *Store) diagnose(op string, err error) diagnosis {
 	status, code := statusOf(err), codeOf(err)
 	if status == 0 {
 		return s.diagnoseUnanswered(err)
@@ -91,7 +92,7 @@ func (s *S3Store) diagnose(op string, err error) diagnosis {
 
 // diagnoseBetween knows the answers of what is between a client and a server:
 // proxies, and networks that want a login.
-func (s *S3Store) diagnoseBetween(status int, err error) diagnosis {
+func (s *Store) diagnoseBetween(status int, err error) diagnosis {
 	if _, ok := errors.AsType[webPage](err); ok {
 		return diagnosis{false, "a web page came back in place of " + s.endpoint + "'s answer, as from a network that wants a login, or from a proxy",
 			"log in to the network, or use the endpoint for S3; until then it is tried again"}
@@ -124,7 +125,7 @@ const remedyProxyLogin = "put them into HTTPS_PROXY or HTTP_PROXY, as in http://
 
 // diagnoseAccount knows what the owner of a bucket has to settle elsewhere: with
 // the provider, or with the key service.
-func (s *S3Store) diagnoseAccount(status int, code string) diagnosis {
+func (s *Store) diagnoseAccount(status int, code string) diagnosis {
 	switch {
 	case code == "UserSuspended", code == "AccountProblem", code == "NotSignedUp":
 		return diagnosis{true, "the provider has suspended the account, or not enabled it for object storage", "settle that with the provider"}
@@ -164,7 +165,7 @@ func diagnoseTrouble(status int, code string) diagnosis {
 }
 
 // diagnoseKeys knows what is wrong with the credentials.
-func (s *S3Store) diagnoseKeys(op, code string, err error) diagnosis {
+func (s *Store) diagnoseKeys(op, code string, err error) diagnosis {
 	switch code {
 	case "AccessDenied", "AllAccessDisabled":
 		return diagnosis{true, fmt.Sprintf("the key may not do this in the bucket %q", s.bucket), neededFor(op)}
@@ -212,7 +213,7 @@ func skew(err error) string {
 }
 
 // diagnosePlace knows what is wrong with the bucket, the region or the endpoint.
-func (s *S3Store) diagnosePlace(code string, err error) diagnosis {
+func (s *Store) diagnosePlace(code string, err error) diagnosis {
 	switch code {
 	case "NoSuchBucket":
 		return diagnosis{true, fmt.Sprintf("the bucket %q does not exist at %s", s.bucket, s.endpoint),
@@ -229,7 +230,7 @@ func (s *S3Store) diagnosePlace(code string, err error) diagnosis {
 	return diagnosis{}
 }
 
-func (s *S3Store) elsewhere(err error) diagnosis {
+func (s *Store) elsewhere(err error) diagnosis {
 	return diagnosis{true, fmt.Sprintf("the bucket %q is not at %s, or not in the region that the client is set to", s.bucket, s.endpoint),
 		"set the endpoint and the region of the bucket" + expectedRegion(err)}
 }
@@ -254,7 +255,7 @@ func diagnoseRequest(code string) diagnosis {
 	switch code {
 	case "XAmzContentSHA256Mismatch", "NotImplemented", "MissingContentLength", "InvalidDigest":
 		return diagnosis{true, "the server refuses the form of the request: checksums of the SDK, or a conditional write",
-			"use a client made by NewS3Client, without middleware that adds checksums, and a server that takes conditional PutObject"}
+			"use a client made by s3store.NewClient, without middleware that adds checksums, and a server that takes conditional PutObject"}
 	case "MetadataTooLarge", "RequestHeaderSectionTooLarge":
 		return diagnosis{true, "the server takes less metadata than 2 KB", "use another server"}
 	case "EntityTooLarge":
@@ -262,14 +263,14 @@ func diagnoseRequest(code string) diagnosis {
 	case "KeyTooLongError":
 		return diagnosis{true, "the key is longer than the server allows", "shorten Config.Prefix"}
 	case "InvalidRequest", "InvalidArgument", "ServerSideEncryptionConfigurationNotFoundError":
-		return diagnosis{true, "the server refuses the request as invalid", "see what it says; most often it is about encryption: S3Options must be as when the object was written"}
+		return diagnosis{true, "the server refuses the request as invalid", "see what it says; most often it is about encryption: s3store.Options must be as when the object was written"}
 	}
 	return diagnosis{}
 }
 
 // diagnoseStatus knows what an answer may mean that has no code, or an unknown
 // one.
-func (s *S3Store) diagnoseStatus(status int, err error) diagnosis {
+func (s *Store) diagnoseStatus(status int, err error) diagnosis {
 	switch {
 	case status < 400:
 		return s.elsewhere(err)
@@ -284,7 +285,7 @@ func (s *S3Store) diagnoseStatus(status int, err error) diagnosis {
 }
 
 // diagnoseUnanswered knows why there may be no answer.
-func (s *S3Store) diagnoseUnanswered(err error) diagnosis {
+func (s *Store) diagnoseUnanswered(err error) diagnosis {
 	if d := s.diagnoseTLS(err); d.cause != "" {
 		return d
 	}
@@ -314,7 +315,7 @@ func (s *S3Store) diagnoseUnanswered(err error) diagnosis {
 }
 
 // diagnoseProxy knows what a proxy says in place of connecting.
-func (s *S3Store) diagnoseProxy(err error) diagnosis {
+func (s *Store) diagnoseProxy(err error) diagnosis {
 	var operation *net.OpError
 	refused, ok := errors.AsType[refusedTunnel](err)
 	switch {
@@ -332,7 +333,7 @@ func (s *S3Store) diagnoseProxy(err error) diagnosis {
 
 // diagnoseHandshake knows why the two sides cannot agree on TLS. Package
 // crypto/tls has no types for what the other side says of that.
-func (s *S3Store) diagnoseHandshake(err error) diagnosis {
+func (s *Store) diagnoseHandshake(err error) diagnosis {
 	text := err.Error()
 	has := func(what string) bool { return strings.Contains(text, what) }
 	switch {
@@ -348,7 +349,7 @@ func (s *S3Store) diagnoseHandshake(err error) diagnosis {
 	return diagnosis{}
 }
 
-func (s *S3Store) diagnoseTLS(err error) diagnosis {
+func (s *Store) diagnoseTLS(err error) diagnosis {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
 )
 
 // What can be told to be wrong before any request. All of it is permanent, since
@@ -19,9 +21,9 @@ import (
 
 // checkS3 returns the endpoint of a client, for messages, and what is wrong with
 // it, with the bucket or with the options.
-func checkS3(client *s3.Client, bucket string, opts S3Options) (endpoint string, err error) {
+func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, err error) {
 	if client == nil {
-		return "", unusable("there is no S3 client; make one with NewS3Client")
+		return "", unusable("there is no S3 client; make one with NewClient")
 	}
 	o := client.Options()
 	if err := checkBucket(bucket); err != nil {
@@ -44,7 +46,7 @@ func checkS3(client *s3.Client, bucket string, opts S3Options) (endpoint string,
 }
 
 func unusable(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrPermanent, fmt.Errorf(format, args...))
+	return fmt.Errorf("%w: %w", rotatelog.ErrPermanent, fmt.Errorf(format, args...))
 }
 
 func checkBucket(bucket string) error {
@@ -249,7 +251,7 @@ func hostOf(o s3.Options) string {
 }
 
 // Warning implements [Warner].
-func (s *S3Store) Warning() string {
+func (s *Store) Warning() string {
 	var warnings []string
 	o := s.client.Options()
 	if _, plain, _ := checkEndpoint(o, s.bucket); plain {
@@ -267,12 +269,12 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-func checkEncryption(opts S3Options, plain bool) error {
+func checkEncryption(opts Options, plain bool) error {
 	switch {
 	case opts.EncryptionKey == nil:
 		return nil
 	case opts.Encrypt:
-		return unusable("S3Options asks for both Encrypt and an EncryptionKey; set one of them")
+		return unusable("Options asks for both Encrypt and an EncryptionKey; set one of them")
 	case len(opts.EncryptionKey) != 32:
 		return unusable("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
 	case plain:

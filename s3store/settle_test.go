@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"bytes"
@@ -12,21 +12,22 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // unsettled is an upload of which Complete was sent, and got no answer.
 type unsettled struct {
-	*rotatelog.S3Store
+	*s3store.Store
 	srv   *fakes3.Server
 	notes s3test.Notes
 	want  string // the object, once it is applied
 }
 
 // newUnsettled has the first Complete of "key" meet a fault.
-func newUnsettled(t *testing.T, profile fakes3.Profile, opts rotatelog.S3Options, fault fakes3.Fault) *unsettled {
+func newUnsettled(t *testing.T, profile fakes3.Profile, opts s3store.Options, fault fakes3.Fault) *unsettled {
 	t.Helper()
 	u := &unsettled{want: strings.Repeat("o", 400) + "+"}
-	u.S3Store, u.srv = s3test.NewSmallParts(profile, opts)
+	u.Store, u.srv = s3test.NewSmallParts(profile, opts)
 	s3test.Prove(t, u, u.srv)
 	v := rotatelog.Version(u.srv.PutObject(s3test.Bucket, "key", []byte(u.want[:400]), nil))
 	u.srv.Fault = func(o fakes3.Op) fakes3.Fault {
@@ -65,7 +66,7 @@ var settledProfiles = []fakes3.Profile{fakes3.RGW20(), fakes3.Linode()}
 func TestSettleCompletesOverTheOldVersion(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+			u := newUnsettled(t, profile, s3store.Options{}, noReply)
 			first := sentAt(t, u.notes.Last())
 			time.Sleep(time.Hour)
 			u.mustSettle(t, u.want)
@@ -89,7 +90,7 @@ func sentAt(t *testing.T, text string) time.Time {
 // TestSettleSendsNothingThatIsNotNoted, nor does it give up what was noted before.
 func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
+		u := newUnsettled(t, fakes3.Linode(), s3store.Options{}, noReply)
 		full := errors.New("the disk is full")
 		u.srv.Reset()
 		if err := u.Settle(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
@@ -107,7 +108,7 @@ func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
 func TestSettleRestoresADeletedDay(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+			u := newUnsettled(t, profile, s3store.Options{}, noReply)
 			u.srv.DeleteObject(s3test.Bucket, "key")
 			u.mustSettle(t, u.want)
 		})
@@ -125,7 +126,7 @@ func TestSettleNeverCompletesOverAnother(t *testing.T) {
 		} {
 			t.Run(profile.Name+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					u := newUnsettled(t, profile, rotatelog.S3Options{}, noReply)
+					u := newUnsettled(t, profile, s3store.Options{}, noReply)
 					u.notes.Note(change(u.notes.Last()))
 					u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 					u.srv.Reset()
@@ -163,7 +164,7 @@ func changedNote(text, name string, value any) string {
 // made it.
 func TestSettleReadsTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnsettled(t, fakes3.Linode(), rotatelog.S3Options{}, noReply)
+		u := newUnsettled(t, fakes3.Linode(), s3store.Options{}, noReply)
 		u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 		time.Sleep(16 * time.Minute)
 		aborted := false
@@ -184,7 +185,7 @@ func TestSettleReadsTheEnd(t *testing.T) {
 func TestSettleWhatIsNoMore(t *testing.T) {
 	for _, profile := range append(settledProfiles, fakes3.RGW16(), fakes3.Versity()) {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, rotatelog.S3Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
+			u := newUnsettled(t, profile, s3store.Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
 			u.srv.Release()
 			s3test.WantContent(t, u, "key", u.want)
 			u.srv.PutObject(s3test.Bucket, "key", []byte("later"), nil)
@@ -198,7 +199,7 @@ func TestSettleWhatIsNoMore(t *testing.T) {
 func TestRefusedByAProvenCondition(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			store, srv := s3test.NewSmallParts(profile, rotatelog.S3Options{})
+			store, srv := s3test.NewSmallParts(profile, s3store.Options{})
 			s3test.Prove(t, store, srv)
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil))
 			srv.Fault = func(o fakes3.Op) fakes3.Fault {
@@ -230,7 +231,7 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 // and then the note stays until it is gone.
 func TestAbortUntilItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := s3test.NewSmallParts(fakes3.Versity(), rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(fakes3.Versity(), s3store.Options{})
 		s3test.Prove(t, store, srv)
 		v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil))
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
@@ -260,7 +261,7 @@ func TestAbortUntilItIsGone(t *testing.T) {
 // replaced meanwhile is not overwritten.
 func TestMultipartLooksBeforeItCompletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, srv := s3test.NewSmallParts(fakes3.Linode(), rotatelog.S3Options{})
+		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 		s3test.Prove(t, store, srv)
 		srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil)
 		v := s3test.Stat(t, store, "key").Version

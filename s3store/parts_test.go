@@ -1,9 +1,11 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"example.com/rotatelog"
 )
 
 // TestPlan holds what the planner makes of random parts against their plain
@@ -26,34 +28,34 @@ func TestPlan(t *testing.T) {
 }
 
 // randomParts returns parts as a document makes them, and others.
-func randomParts(rng *rand.Rand, old []byte) []Part {
-	var parts []Part
+func randomParts(rng *rand.Rand, old []byte) []rotatelog.Part {
+	var parts []rotatelog.Part
 	for range rng.IntN(7) {
 		if rng.IntN(2) == 0 {
 			data := make([]byte, rng.IntN(90))
 			for i := range data {
 				data[i] = byte(rng.Uint32())
 			}
-			parts = append(parts, Data(data))
+			parts = append(parts, rotatelog.Data(data))
 			continue
 		}
 		off := rng.IntN(len(old) + 1)
-		parts = append(parts, Copy(int64(off), int64(rng.IntN(len(old)-off+1))))
+		parts = append(parts, rotatelog.Copy(int64(off), int64(rng.IntN(len(old)-off+1))))
 	}
 	return parts
 }
 
-func partsOf(pieces []piece) (parts []Part) {
+func partsOf(pieces []piece) (parts []rotatelog.Part) {
 	for _, p := range pieces {
 		if p.copied.n > 0 {
-			parts = append(parts, Copy(p.copied.off, p.copied.n))
+			parts = append(parts, rotatelog.Copy(p.copied.off, p.copied.n))
 		}
 		parts = append(parts, p.body...)
 	}
 	return parts
 }
 
-func join(old []byte, parts []Part) (all []byte) {
+func join(old []byte, parts []rotatelog.Part) (all []byte) {
 	for _, p := range parts {
 		if p.Data != nil {
 			all = append(all, p.Data...)
@@ -64,7 +66,7 @@ func join(old []byte, parts []Part) (all []byte) {
 	return all
 }
 
-func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []Part, pieces []piece) {
+func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []rotatelog.Part, pieces []piece) {
 	t.Helper()
 	var read, small int64
 	for i, p := range pieces {
@@ -102,19 +104,19 @@ func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []Part, piec
 // TestPlanDay: what the appends of a large day become.
 func TestPlanDay(t *testing.T) {
 	const mib = 1 << 20
-	entry, head := Data(make([]byte, 18*mib)), Data(make([]byte, 300))
+	entry, head := rotatelog.Data(make([]byte, 18*mib)), rotatelog.Data(make([]byte, 300))
 	for _, tt := range []struct {
 		name        string
-		parts       []Part
+		parts       []rotatelog.Part
 		copies      int
 		sent, reads int64
 	}{
-		{"append", []Part{Copy(0, 2600*mib), entry, head}, 21, 18*mib + 300, 0},
-		{"close", []Part{head, Copy(12, 2600*mib), head}, 21, 5*mib + 300, 5*mib - 300},
-		{"append to a script's day", []Part{Copy(0, 20), head, Copy(300, 900*mib), entry, head, Copy(900*mib+300, 9)}, 7, 23*mib + 309, 5*mib - 300 + 9},
-		{"the first copy", []Part{Copy(0, 5*mib+1), entry, head}, 1, 18*mib + 300, 0},
-		{"too small to copy", []Part{Copy(0, 5*mib-1), entry, head}, 0, 23*mib + 299, 5*mib - 1},
-		{"terabytes", []Part{Copy(0, 4<<40), entry}, 5000, 18 * mib, 0},
+		{"append", []rotatelog.Part{rotatelog.Copy(0, 2600*mib), entry, head}, 21, 18*mib + 300, 0},
+		{"close", []rotatelog.Part{head, rotatelog.Copy(12, 2600*mib), head}, 21, 5*mib + 300, 5*mib - 300},
+		{"append to a script's day", []rotatelog.Part{rotatelog.Copy(0, 20), head, rotatelog.Copy(300, 900*mib), entry, head, rotatelog.Copy(900*mib+300, 9)}, 7, 23*mib + 309, 5*mib - 300 + 9},
+		{"the first copy", []rotatelog.Part{rotatelog.Copy(0, 5*mib+1), entry, head}, 1, 18*mib + 300, 0},
+		{"too small to copy", []rotatelog.Part{rotatelog.Copy(0, 5*mib-1), entry, head}, 0, 23*mib + 299, 5*mib - 1},
+		{"terabytes", []rotatelog.Part{rotatelog.Copy(0, 4<<40), entry}, 5000, 18 * mib, 0},
 	} {
 		var copies int
 		var sent, reads int64
@@ -143,11 +145,11 @@ func TestPlanSplitsBodies(t *testing.T) {
 	}
 	limits := partLimits{least: 50, most: 128, sent: 1000, count: 10_000}
 	batch := make([]byte, 1001)
-	for name, parts := range map[string][]Part{
-		"appended": {Copy(0, 100), Data(batch), Data([]byte("\n]}"))},
-		"small":    {Copy(0, 10), Data(batch)},
-		"first":    {Data(batch), Copy(7, 300)},
-		"larger":   {Data(make([]byte, 9999))},
+	for name, parts := range map[string][]rotatelog.Part{
+		"appended": {rotatelog.Copy(0, 100), rotatelog.Data(batch), rotatelog.Data([]byte("\n]}"))},
+		"small":    {rotatelog.Copy(0, 10), rotatelog.Data(batch)},
+		"first":    {rotatelog.Data(batch), rotatelog.Copy(7, 300)},
+		"larger":   {rotatelog.Data(make([]byte, 9999))},
 	} {
 		for plan, pieces := range map[string][]piece{"plan": limits.plan(parts), "planSent": limits.planSent(parts)} {
 			want, _, _ := measure(parts)
@@ -166,12 +168,12 @@ func TestPlanSplitsBodies(t *testing.T) {
 }
 
 func TestCutParts(t *testing.T) {
-	parts := []Part{Data([]byte("abc")), Copy(10, 4), Data([]byte("de"))}
+	parts := []rotatelog.Part{rotatelog.Data([]byte("abc")), rotatelog.Copy(10, 4), rotatelog.Data([]byte("de"))}
 	for n := range int64(10) {
 		first, rest := cutParts(parts, n)
 		a, _, _ := measure(first)
 		b, _, _ := measure(rest)
-		text := func(parts []Part) (s string) {
+		text := func(parts []rotatelog.Part) (s string) {
 			for _, p := range parts {
 				if s += string(p.Data); p.Data == nil {
 					s += "0123456789ABCDEF"[p.Off : p.Off+p.Len]

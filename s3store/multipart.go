@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/rotatelog"
 )
 
 // An object of more than some MiB is appended to by a multipart upload, most of
@@ -26,17 +28,17 @@ const (
 	serverWork  = 2 * time.Minute // without a byte, while the server copies or joins parts
 
 	// markKey names the metadata by which an object tells which upload made it.
-	// It is between an S3Store and itself.
+	// It is between an Store and itself.
 	markKey = "rotatelog-upload"
 )
 
 // multipart is a multipart upload under way. It is what a note tells of.
 type multipart struct {
-	Key    string   `json:"key"`
-	Upload string   `json:"upload"`          // the UploadId
-	Mark   string   `json:"mark"`            // the object has it once the upload is applied
-	Old    Version  `json:"old"`             // that it replaces
-	ETags  []string `json:"etags,omitempty"` // of all parts, in order; none: Complete was never sent
+	Key    string            `json:"key"`
+	Upload string            `json:"upload"`          // the UploadId
+	Mark   string            `json:"mark"`            // the object has it once the upload is applied
+	Old    rotatelog.Version `json:"old"`             // that it replaces
+	ETags  []string          `json:"etags,omitempty"` // of all parts, in order; none: Complete was never sent
 
 	// Sent is when the last Complete was sent of which it is not known whether it is
 	// over. The zero time beside ETags is that of an older note, which has none.
@@ -59,7 +61,7 @@ var errNotCopied = errors.New("the server does not copy parts of an object")
 
 // writeInParts makes the next version of an object of pieces. errNotCopied: it
 // has to be done in another way.
-func (s *S3Store) writeInParts(ctx context.Context, key string, old Version, pieces []piece, meta map[string]string, note func(string) error) error {
+func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, pieces []piece, meta map[string]string, note func(string) error) error {
 	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes()}
 	var err error
 	if u.Upload, err = s.createUpload(ctx, key, withMark(meta, u.Mark)); err != nil {
@@ -86,7 +88,7 @@ func (s *S3Store) writeInParts(ctx context.Context, key string, old Version, pie
 }
 
 // isStill returns nil if the object has that version yet.
-func (s *S3Store) isStill(ctx context.Context, key string, v Version) error {
+func (s *Store) isStill(ctx context.Context, key string, v rotatelog.Version) error {
 	if s.sights.current(key, v) {
 		return nil
 	}
@@ -152,7 +154,7 @@ func (c *copying) note(err error) {
 
 // sendPieces sends the parts of an upload, some at a time, and returns their
 // ETags. Each is repeated by itself if it fails.
-func (s *S3Store) sendPieces(ctx context.Context, u multipart, pieces []piece) ([]string, error) {
+func (s *Store) sendPieces(ctx context.Context, u multipart, pieces []piece) ([]string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	etags := make([]string, len(pieces))
@@ -175,7 +177,7 @@ func (s *S3Store) sendPieces(ctx context.Context, u multipart, pieces []piece) (
 	return etags, context.Cause(ctx)
 }
 
-func (s *S3Store) sendPiece(ctx context.Context, u multipart, number int32, p piece) (etag string, err error) {
+func (s *Store) sendPiece(ctx context.Context, u multipart, number int32, p piece) (etag string, err error) {
 	if p.copied.n == 0 {
 		body, err := s.gather(ctx, u.Key, u.Old, p.body)
 		if err != nil {
@@ -200,7 +202,7 @@ func (s *S3Store) sendPiece(ctx context.Context, u multipart, number int32, p pi
 // version now. It may be called again for the same upload. settled: what the object
 // is by then will not be changed by this upload any more. With a nil error the
 // upload was applied.
-func (s *S3Store) complete(ctx context.Context, u *multipart, now Version, note func(string) error) (settled bool, err error) {
+func (s *Store) complete(ctx context.Context, u *multipart, now rotatelog.Version, note func(string) error) (settled bool, err error) {
 	for range 2 { // a condition that holds may be refused once by mistake
 		var held bool
 		if held, settled, err = s.completeOnce(ctx, u, now, note); !held {
@@ -212,7 +214,7 @@ func (s *S3Store) complete(ctx context.Context, u *multipart, now Version, note 
 
 // completeOnce sends Complete once, when the time has been noted. held: its
 // condition was refused, and holds.
-func (s *S3Store) completeOnce(ctx context.Context, u *multipart, now Version, note func(string) error) (held, settled bool, err error) {
+func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Version, note func(string) error) (held, settled bool, err error) {
 	before, change := u.Sent, s.condition(*u, now)
 	sent := *u
 	sent.Sent, sent.Bare = wallTime(), u.Bare || change == nil
@@ -237,7 +239,7 @@ func (s *S3Store) completeOnce(ctx context.Context, u *multipart, now Version, n
 
 // condition returns what makes Complete depend on the object's being that version;
 // nil: nothing does.
-func (s *S3Store) condition(u multipart, now Version) func(*s3.CompleteMultipartUploadInput) {
+func (s *Store) condition(u multipart, now rotatelog.Version) func(*s3.CompleteMultipartUploadInput) {
 	switch {
 	case !s.proofs.completesOr(u.Conditions):
 		return nil
@@ -249,7 +251,7 @@ func (s *S3Store) condition(u multipart, now Version) func(*s3.CompleteMultipart
 
 // refused finds out what it means that Complete was refused, it seems for its
 // condition.
-func (s *S3Store) refused(ctx context.Context, u *multipart, now Version, answer error, note func(string) error) (held, settled bool, _ error) {
+func (s *Store) refused(ctx context.Context, u *multipart, now rotatelog.Version, answer error, note func(string) error) (held, settled bool, _ error) {
 	err := refusedWrite(u.Old, answer)
 	o, mark, look := s.lookMarked(ctx, u.Key)
 	absent := errors.Is(look, errAbsent)
@@ -274,7 +276,7 @@ func (s *S3Store) refused(ctx context.Context, u *multipart, now Version, answer
 // unknown finds out whether an upload is still open after Complete failed in any
 // other way. before: when the Complete before this one was sent that may yet be
 // executed.
-func (s *S3Store) unknown(ctx context.Context, u *multipart, before time.Time, answer error, note func(string) error) (settled bool, _ error) {
+func (s *Store) unknown(ctx context.Context, u *multipart, before time.Time, answer error, note func(string) error) (settled bool, _ error) {
 	if isNoSuchUpload(answer) {
 		return true, answer
 	}
@@ -307,7 +309,7 @@ const (
 // abort removes an upload, and sees to it that it is gone: there are servers on
 // which a part that is still being copied keeps it. It must not be called while
 // Complete may be under way: there are servers on which that destroys the object.
-func (s *S3Store) abort(ctx context.Context, u multipart) error {
+func (s *Store) abort(ctx context.Context, u multipart) error {
 	for try := range abortTries {
 		if try > 0 && !pause(ctx, abortPause<<(try-1)) {
 			return context.Cause(ctx)
@@ -336,10 +338,10 @@ func isNoSuchUpload(err error) bool {
 
 // lookMarked is peek that also returns the mark of the upload that made the
 // object.
-func (s *S3Store) lookMarked(ctx context.Context, key string) (o Object, mark string, err error) {
+func (s *Store) lookMarked(ctx context.Context, key string) (o rotatelog.Object, mark string, err error) {
 	o, err = s.peek(ctx, key)
 	return o, o.Meta[markKey], err
 }
 
 // LeastCopy implements [Multipart].
-func (s *S3Store) LeastCopy() int64 { return s.limits.least }
+func (s *Store) LeastCopy() int64 { return s.limits.least }

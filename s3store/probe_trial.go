@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"example.com/rotatelog"
 )
 
 var (
@@ -16,7 +18,7 @@ var (
 
 // look is an object as it is now; the zero look: there is none.
 type look struct {
-	version   Version
+	version   rotatelog.Version
 	versionID string // the id that a bucket with versions gives it
 	body      []byte
 	meta      map[string]string
@@ -66,7 +68,7 @@ func orFalse(reply error) error {
 
 // notTaken is what a 501 means, if that has not been explained.
 func notTaken(reply error) error {
-	if _, explained := errors.AsType[*Error](reply); explained {
+	if _, explained := errors.AsType[*rotatelog.Error](reply); explained {
 		return reply
 	}
 	return fmt.Errorf("the server does not take such a request: %d %s", statusOf(reply), codeOf(reply))

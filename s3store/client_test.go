@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // slowly delays what is read from it: each piece of n bytes by pause.
@@ -61,7 +62,7 @@ func TestS3Progress(t *testing.T) {
 					}
 					srv.ServeHTTP(w, r)
 				}))
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				s3test.Prove(t, store, srv)
 				slow = true
 				srv.Fault = func(fakes3.Op) fakes3.Fault { return tt.fault }
@@ -90,7 +91,7 @@ func TestS3SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
 		v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", make([]byte, 1000), nil))
-		r, err := s3test.NewStore(client, rotatelog.S3Options{}).Read(t.Context(), "key", v, 0, -1)
+		r, err := s3test.NewStore(client, s3store.Options{}).Read(t.Context(), "key", v, 0, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +144,7 @@ func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
 	} {
 		body := &trackedBody{Reader: tt.body}
 		client := s3.New(s3test.NewClient("http://s3.test").Options(), func(o *s3.Options) { o.HTTPClient = answer{403, body} })
-		err := s3test.NewStore(client, rotatelog.S3Options{}).Write(t.Context(), "key", "", nil, nil)
+		err := s3test.NewStore(client, s3store.Options{}).Write(t.Context(), "key", "", nil, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want in it: %s", tt.name, err, tt.want)
 		}
@@ -182,7 +183,7 @@ func TestS3EarlyRefusal(t *testing.T) {
 			go refuseEarly(conn)
 		}
 	}()
-	store := s3test.NewStore(s3test.NewClient("http://"+l.Addr().String()), rotatelog.S3Options{})
+	store := s3test.NewStore(s3test.NewClient("http://"+l.Addr().String()), s3store.Options{})
 	mustBelieve(t, store, "127.0.0.1"+l.Addr().String()[strings.LastIndex(l.Addr().String(), ":"):])
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for i := range 30 {
@@ -215,7 +216,7 @@ func TestS3FollowsNoRedirects(t *testing.T) {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
 		}))
-		store := s3test.NewStore(s3test.NewClient(web.URL), rotatelog.S3Options{})
+		store := s3test.NewStore(s3test.NewClient(web.URL), s3store.Options{})
 		wantExplained(t, s3Calls(t.Context(), store), permanent, web.URL+" redirects to "+other.URL, "set the endpoint and the region")
 		web.Close()
 	}
@@ -230,7 +231,7 @@ func TestS3ClientKeepsConnections(t *testing.T) {
 	web.Start()
 	defer web.Close()
 	client := s3test.NewClient(web.URL)
-	store := s3test.NewStore(client, rotatelog.S3Options{})
+	store := s3test.NewStore(client, s3store.Options{})
 	mustBelieve(t, store, strings.TrimPrefix(web.URL, "http://"))
 	var v rotatelog.Version
 	for range 10 {

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"example.com/rotatelog"
 )
 
-// WantContent is the body of a request. It can be read more than once, for the
+// content is the body of a request. It can be read more than once, for the
 // signature and by a retry.
-type WantContent struct {
+type content struct {
 	io.ReadSeeker
 	size int64
 	sum  string // Content-MD5
@@ -23,7 +25,7 @@ type WantContent struct {
 }
 
 // close removes the file.
-func (c WantContent) close() {
+func (c content) close() {
 	if c.file != nil {
 		c.file.Close()
 	}
@@ -38,12 +40,12 @@ const maxInMemory = 16 << 20
 
 // gather returns the concatenation of parts. What they copy is read from the
 // server, with as few requests as make sense, into memory or a temporary file.
-func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []Part) (WantContent, error) {
+func (s *Store) gather(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
 	total, copied, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
 	if end >= 0 {
 		if err := src.open(ctx, s, key, old, end); err != nil {
-			return WantContent{}, err
+			return content{}, err
 		}
 		defer src.close()
 	}
@@ -57,7 +59,7 @@ func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []P
 			var b bytes.Buffer
 			b.Grow(int(p.Len) + bytes.MinRead)
 			if err := src.copyTo(&b, p.Off, p.Len); err != nil {
-				return WantContent{}, err
+				return content{}, err
 			}
 			text = b.Bytes()
 		}
@@ -67,7 +69,7 @@ func (s *S3Store) gather(ctx context.Context, key string, old Version, parts []P
 }
 
 // textContent returns the concatenation of texts, which it does not copy.
-func textContent(texts ...[]byte) WantContent {
+func textContent(texts ...[]byte) content {
 	hash := md5.New()
 	r := &textsReader{}
 	for _, t := range texts {
@@ -77,16 +79,16 @@ func textContent(texts ...[]byte) WantContent {
 			r.size += int64(len(t))
 		}
 	}
-	return WantContent{ReadSeeker: r, size: r.size, sum: base64.StdEncoding.EncodeToString(hash.Sum(nil))}
+	return content{ReadSeeker: r, size: r.size, sum: base64.StdEncoding.EncodeToString(hash.Sum(nil))}
 }
 
 // spoolContent writes the concatenation of parts to a temporary file.
-func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c WantContent, err error) {
+func spoolContent(dir string, src *oldBody, parts []rotatelog.Part, total int64) (c content, err error) {
 	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
 	if err != nil {
-		return WantContent{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set S3Options.TempDir", err)
+		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set s3store.Options.TempDir", err)
 	}
-	c = WantContent{ReadSeeker: f, size: total, file: f}
+	c = content{ReadSeeker: f, size: total, file: f}
 	// At once, so that a process that is killed leaves nothing. Where an open file
 	// cannot be removed, close does it.
 	if os.Remove(f.Name()) != nil {
@@ -106,7 +108,7 @@ func spoolContent(dir string, src *oldBody, parts []Part, total int64) (c WantCo
 			err = src.copyTo(w, p.Off, p.Len)
 		}
 		if err != nil {
-			return WantContent{}, err
+			return content{}, err
 		}
 	}
 	c.sum = base64.StdEncoding.EncodeToString(hash.Sum(nil))
@@ -153,7 +155,7 @@ func (r *textsReader) Seek(offset int64, whence int) (int64, error) {
 // measure returns how many bytes parts have together, how many of these they
 // copy, and where the last of these ends in the old version; -1: they copy
 // nothing.
-func measure(parts []Part) (total, copied, end int64) {
+func measure(parts []rotatelog.Part) (total, copied, end int64) {
 	end = -1
 	for _, p := range parts {
 		total += p.Size()
@@ -166,7 +168,7 @@ func measure(parts []Part) (total, copied, end int64) {
 }
 
 // checkParts refuses what cannot be joined to an object.
-func checkParts(old Version, parts []Part) error {
+func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 	var total int64
 	for _, p := range parts {
 		if p.Data == nil && old == "" && p.Len > 0 {
@@ -192,7 +194,7 @@ const runGap = 64 << 10
 
 // planRuns returns the runs that the copies among parts are read from, in the
 // order of parts.
-func planRuns(parts []Part) []run {
+func planRuns(parts []rotatelog.Part) []run {
 	var runs []run
 	for _, p := range parts {
 		if p.Data != nil || p.Len == 0 {
@@ -218,7 +220,7 @@ type oldBody struct {
 }
 
 // open opens the first run, and makes sure that the version has copied bytes.
-func (b *oldBody) open(ctx context.Context, s *S3Store, key string, old Version, copied int64) error {
+func (b *oldBody) open(ctx context.Context, s *Store, key string, old rotatelog.Version, copied int64) error {
 	b.openRun = func(r run) (io.ReadCloser, int64, error) { return s.read(ctx, key, old, r.off, r.end-r.off) }
 	if len(b.runs) == 0 { // only empty copies
 		b.runs = []run{{}}

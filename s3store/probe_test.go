@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"cmp"
@@ -26,14 +26,15 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // findings returns the answers by name.
-func findings(c rotatelog.Capabilities) map[string]rotatelog.Answer {
-	m := map[string]rotatelog.Answer{}
+func findings(c s3store.Capabilities) map[string]s3store.Answer {
+	m := map[string]s3store.Answer{}
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
-		if f, ok := v.Field(i).Interface().(rotatelog.Finding); ok {
+		if f, ok := v.Field(i).Interface().(s3store.Finding); ok {
 			m[v.Type().Field(i).Name] = f.Answer
 		}
 	}
@@ -42,10 +43,10 @@ func findings(c rotatelog.Capabilities) map[string]rotatelog.Answer {
 
 // notYes returns the findings that are not yes: their names, and = no or
 // = unknown.
-func notYes(c rotatelog.Capabilities) string {
+func notYes(c s3store.Capabilities) string {
 	var list []string
 	for name, answer := range findings(c) {
-		if answer != rotatelog.AnswerYes {
+		if answer != s3store.AnswerYes {
 			list = append(list, fmt.Sprintf("%s=%v", name, answer))
 		}
 	}
@@ -54,18 +55,18 @@ func notYes(c rotatelog.Capabilities) string {
 }
 
 // wantReasons checks that exactly what is not yes has a reason.
-func wantReasons(t *testing.T, c rotatelog.Capabilities) {
+func wantReasons(t *testing.T, c s3store.Capabilities) {
 	t.Helper()
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
-		if f, ok := v.Field(i).Interface().(rotatelog.Finding); ok && (f.Err == nil) != (f.Answer == rotatelog.AnswerYes) {
+		if f, ok := v.Field(i).Interface().(s3store.Finding); ok && (f.Err == nil) != (f.Answer == s3store.AnswerYes) {
 			t.Errorf("%s is %v because of %v", v.Type().Field(i).Name, f.Answer, f.Err)
 		}
 	}
 }
 
 // wantClean checks that a probe left nothing that it does not tell of.
-func wantClean(t *testing.T, at string, srv *fakes3.Server, c rotatelog.Capabilities) {
+func wantClean(t *testing.T, at string, srv *fakes3.Server, c s3store.Capabilities) {
 	t.Helper()
 	told := strings.Join(c.Leftover, "\n")
 	for _, key := range srv.Keys(s3test.Bucket) {
@@ -80,9 +81,9 @@ func wantClean(t *testing.T, at string, srv *fakes3.Server, c rotatelog.Capabili
 	}
 }
 
-func probe(ctx context.Context, client *s3.Client, quick bool) (rotatelog.Capabilities, error) {
-	store := s3test.NewStore(client, rotatelog.S3Options{})
-	return store.Probe(ctx, "some dir/+", rotatelog.ProbeOptions{Quick: quick})
+func probe(ctx context.Context, client *s3.Client, quick bool) (s3store.Capabilities, error) {
+	store := s3test.NewStore(client, s3store.Options{})
+	return store.Probe(ctx, "some dir/+", s3store.ProbeOptions{Quick: quick})
 }
 
 const (
@@ -121,7 +122,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-func wantProbed(t *testing.T, c rotatelog.Capabilities, err error, want string, own, share bool) {
+func wantProbed(t *testing.T, c s3store.Capabilities, err error, want string, own, share bool) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)
@@ -221,7 +222,7 @@ func TestProbeClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(-ahead) }})
 			c, err := probe(t.Context(), client, true)
-			if ok := c.Clock.Answer == rotatelog.AnswerYes; err != nil || c.ClockAhead != ahead || ok != (ahead.Abs() < time.Minute) {
+			if ok := c.Clock.Answer == s3store.AnswerYes; err != nil || c.ClockAhead != ahead || ok != (ahead.Abs() < time.Minute) {
 				t.Errorf("ahead by %v: found %v, %v, %v", ahead, c.ClockAhead, c.Clock.Err, err)
 			}
 		})
@@ -231,17 +232,17 @@ func TestProbeClock(t *testing.T) {
 func TestProbeEncryption(t *testing.T) {
 	for _, test := range []struct {
 		profile fakes3.Profile
-		opts    rotatelog.S3Options
+		opts    s3store.Options
 		notYes  string
 	}{
-		{fakes3.Strict(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "Versioned=no"},
-		{fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "Versioned=no"},
-		{fakes3.Versity(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "CompleteCreateOnly=unknown CompleteIfMatch=unknown CopyPart=unknown Multipart=no MultipartMetadata=unknown Versioned=no Write=no"},
+		{fakes3.Strict(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "Versioned=no"},
+		{fakes3.Strict(), s3store.Options{Encrypt: true}, "Versioned=no"},
+		{fakes3.Versity(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "CompleteCreateOnly=unknown CompleteIfMatch=unknown CopyPart=unknown Multipart=no MultipartMetadata=unknown Versioned=no Write=no"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, _ := s3test.NewFake(fakes3.Options{Profile: test.profile})
 			store := s3test.NewStore(s3test.InProcess(s3test.NewClient("https://s3.test"), srv), test.opts)
-			c, err := store.Probe(t.Context(), "", rotatelog.ProbeOptions{})
+			c, err := store.Probe(t.Context(), "", s3store.ProbeOptions{})
 			can := test.profile == fakes3.Strict()
 			wantProbed(t, c, err, test.notYes, can, can)
 			wantClean(t, "at the end", srv, c)
@@ -285,7 +286,7 @@ func TestProbeErrors(t *testing.T) {
 }
 
 func TestZeroCapabilities(t *testing.T) {
-	var c rotatelog.Capabilities
+	var c s3store.Capabilities
 	if own, share := c.CanOwn(), c.CanShare(); own == nil || share == nil {
 		t.Errorf("CanOwn: %v, CanShare: %v", own, share)
 	}
@@ -312,7 +313,7 @@ func TestProbeServers(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/versions=%t", name, versions), func(t *testing.T) {
 				_, fake := s3test.NewFake(fakes3.Options{Profile: profile})
 				want := probeNewBucket(t, fake, versions)
-				got := probeNewBucket(t, rotatelog.NewS3Client(endpoint, "us-east-1", creds), versions)
+				got := probeNewBucket(t, s3store.NewClient(endpoint, "us-east-1", creds), versions)
 				if diff := gocmp.Diff(findings(want), findings(got)); diff != "" {
 					t.Errorf("-fake +real\n%s\n%+v", diff, got)
 				}
@@ -323,7 +324,7 @@ func TestProbeServers(t *testing.T) {
 
 // probeNewBucket probes a bucket of its own, which it can only delete if nothing
 // was left there.
-func probeNewBucket(t *testing.T, client *s3.Client, versions bool) rotatelog.Capabilities {
+func probeNewBucket(t *testing.T, client *s3.Client, versions bool) s3store.Capabilities {
 	t.Helper()
 	name := aws.String("probe-" + strings.ToLower(rand.Text()))
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: name}); err != nil {
@@ -332,7 +333,7 @@ func probeNewBucket(t *testing.T, client *s3.Client, versions bool) rotatelog.Ca
 	if versions {
 		setVersioning(t, client, *name, types.BucketVersioningStatusEnabled)
 	}
-	c, err := s3test.Must(rotatelog.NewS3Store(client, *name, rotatelog.S3Options{})).Probe(t.Context(), "some dir/+", rotatelog.ProbeOptions{})
+	c, err := s3test.Must(s3store.New(client, *name, s3store.Options{})).Probe(t.Context(), "some dir/+", s3store.ProbeOptions{})
 	if err != nil || len(c.Leftover) > 0 || c.ClockAhead.Abs() > time.Second {
 		t.Errorf("%v, left %q, clock ahead by %v", err, c.Leftover, c.ClockAhead)
 	}
@@ -400,7 +401,7 @@ func TestProbeFaults(t *testing.T) {
 	}
 }
 
-func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[string]rotatelog.Answer) (struck bool) {
+func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[string]s3store.Answer) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
 		f := ways[way]
 		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
@@ -418,8 +419,8 @@ func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[
 		struck = int(n.Load()) >= k
 		at := fmt.Sprintf("%s, request %d, %s %s, %s", profile.Name, k, op.Name, op.Key, f.name)
 		for name, got := range findings(c) {
-			if got == rotatelog.AnswerYes && truth[name] != got ||
-				got == rotatelog.AnswerNo && truth[name] == rotatelog.AnswerYes && !f.refusal {
+			if got == s3store.AnswerYes && truth[name] != got ||
+				got == s3store.AnswerNo && truth[name] == s3store.AnswerYes && !f.refusal {
 				t.Errorf("%s: %s is found to be %v, and is %v", at, name, got, truth[name])
 			}
 		}
@@ -459,7 +460,7 @@ func cancelProbe(t *testing.T, k int32) (struck bool) {
 		c, err := probe(ctx, client, true)
 		synctest.Wait()
 		struck = n.Load() >= k
-		cleaning := c.Delete.Answer != rotatelog.AnswerUnknown // then it was not noticed, and need not be
+		cleaning := c.Delete.Answer != s3store.AnswerUnknown // then it was not noticed, and need not be
 		if struck && !errors.Is(err, cause) && !cleaning {
 			t.Errorf("request %d: got %v", k, err)
 		}

@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"cmp"
@@ -26,16 +26,17 @@ import (
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
 )
 
-func TestS3Store(t *testing.T) {
+func TestStore(t *testing.T) {
 	t.Parallel()
 	for _, profile := range s3test.Profiles()[:depth.N(2, 5, 7)] {
 		t.Run(profile.Name, func(t *testing.T) {
-			storetest.Run(t, provenOnce(func() (*rotatelog.S3Store, *fakes3.Server) {
+			storetest.Run(t, provenOnce(func() (*s3store.Store, *fakes3.Server) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
-				return s3test.NewStore(client, rotatelog.S3Options{}), srv
+				return s3test.NewStore(client, s3store.Options{}), srv
 			}))
 		})
 	}
@@ -60,9 +61,9 @@ func TestS3StoreAt(t *testing.T) {
 		t.Skip("ROTATELOG_TEST_ENDPOINT and ROTATELOG_TEST_BUCKET name no bucket")
 	}
 	key := credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
-	client := rotatelog.NewS3Client(endpoint, cmp.Or(os.Getenv("AWS_REGION"), "us-east-1"), key)
+	client := s3store.NewClient(endpoint, cmp.Or(os.Getenv("AWS_REGION"), "us-east-1"), key)
 	storetest.Run(t, func(t *testing.T) rotatelog.Store {
-		return s3test.Must(rotatelog.NewS3Store(client, bucket, rotatelog.S3Options{}))
+		return s3test.Must(s3store.New(client, bucket, s3store.Options{}))
 	})
 }
 
@@ -70,7 +71,7 @@ func overHTTP(t *testing.T, profile fakes3.Profile) rotatelog.Store {
 	srv, _ := s3test.NewFake(fakes3.Options{Profile: profile})
 	web := httptest.NewServer(srv)
 	t.Cleanup(web.Close)
-	return s3test.NewStore(s3test.NewClient(web.URL), rotatelog.S3Options{})
+	return s3test.NewStore(s3test.NewClient(web.URL), s3store.Options{})
 }
 
 // recorder keeps the headers of the requests that pass.
@@ -109,7 +110,7 @@ func TestS3Requests(t *testing.T) {
 				srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
 				rec := &recorder{Handler: srv}
 				client := change(s3test.InProcess(s3test.NewClient(scheme+"://s3.test"), rec))
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				s3test.Write(t, store, "dir/key", "", map[string]string{"name": "value"}, rotatelog.Data([]byte("a")))
 				v := s3test.Stat(t, store, "dir/key").Version
 				s3test.Write(t, store, "dir/key", v, nil, rotatelog.Data([]byte("bcd")))
@@ -154,7 +155,7 @@ func TestS3Requests(t *testing.T) {
 // whole or in parts.
 func TestS3ContentType(t *testing.T) {
 	_, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
-	store := s3test.NewStore(client, s3test.SmallParts(rotatelog.S3Options{}, s3test.MinPart))
+	store := s3test.NewStore(client, s3test.SmallParts(s3store.Options{}, s3test.MinPart))
 	for key, want := range map[string]string{"a.json": "application/json", "a.json.zst": "application/zstd", "a.json.gz": "application/gzip"} {
 		check := func() {
 			t.Helper()
@@ -200,7 +201,7 @@ func TestS3Retries(t *testing.T) {
 			srv, client := s3test.NewFake(fakes3.Options{})
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("a"), nil))
 			for _, fault := range []fakes3.Fault{{Reply: fakes3.Error{Status: 503}}, {Reply: fakes3.Error{Status: 500}}, {Drop: true}, {Drop: true, After: true}} {
-				store := s3test.NewStore(s3.New(client.Options(), change), rotatelog.S3Options{})
+				store := s3test.NewStore(s3.New(client.Options(), change), s3store.Options{})
 				mustBelieve(t, store, "s3.test")
 				srv.Fault = func(fakes3.Op) fakes3.Fault { return fault }
 				srv.Reset()
@@ -257,7 +258,7 @@ func TestS3WriteReplies(t *testing.T) {
 				}
 				return fakes3.Fault{}
 			}
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			mustBelieve(t, store, "s3.test")
 			err := store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Data([]byte("new"))}, nil)
 			if (err == nil) != tt.ok || errors.Is(err, rotatelog.ErrConflict) != tt.conflict || errors.Is(err, rotatelog.ErrPermanent) != tt.permanent {
@@ -273,7 +274,7 @@ func TestS3WriteReplies(t *testing.T) {
 func TestS3WriteOverMissingKey(t *testing.T) {
 	for _, profile := range s3test.Profiles() {
 		_, client := s3test.NewFake(fakes3.Options{Profile: profile})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		err := store.Write(t.Context(), "key", "0cc175b9c0f1b6a831c399e269772661", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil)
 		if !errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("%s: %v, want ErrConflict", profile.Name, err)
@@ -291,7 +292,7 @@ func TestS3Absence(t *testing.T) {
 	}
 	t.Run("by a GET", func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		absent(t, store, "one")
 		if got, want := srv.Stats().Requests, (map[string]int{"GetObject": 1}); !maps.Equal(got, want) {
 			t.Errorf("requests %v, want %v", got, want)
@@ -299,7 +300,7 @@ func TestS3Absence(t *testing.T) {
 	})
 	t.Run("by a GET after a HEAD where conditions hold", func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		s3test.Prove(t, store, srv)
 		absent(t, store, "one")
 		if got, want := srv.Stats().Requests, (map[string]int{"HeadObject": 1, "GetObject": 1}); !maps.Equal(got, want) {
@@ -308,7 +309,7 @@ func TestS3Absence(t *testing.T) {
 	})
 	t.Run("bucket goes", func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		absent(t, store, "dir/day.json")
 		if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(s3test.Bucket)}); err != nil {
 			t.Fatal(err)
@@ -326,7 +327,7 @@ func TestS3Absence(t *testing.T) {
 				}
 				return fakes3.Fault{}
 			}
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			mustBelieve(t, store, "s3.test")
 			if o := s3test.Stat(t, store, key); o.Size != int64(len(body)) {
 				t.Errorf("%s: %+v", key, o)
@@ -343,7 +344,7 @@ func TestS3Absence(t *testing.T) {
 					}
 					return fakes3.Fault{}
 				}
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%+v: %v", fault, err)
 				}
@@ -354,7 +355,7 @@ func TestS3Absence(t *testing.T) {
 		for _, status := range []int{403, 404} {
 			srv, client := s3test.NewFake(fakes3.Options{})
 			srv.PutObject(s3test.Bucket, "there", []byte("a"), nil)
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			mustBelieve(t, store, "s3.test")
 			srv.Fault = func(op fakes3.Op) fakes3.Fault {
 				if op.Name == "HeadObject" {
@@ -370,7 +371,7 @@ func TestS3Absence(t *testing.T) {
 	})
 	t.Run("a bare 404 to a GET", func(t *testing.T) {
 		client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.NotFoundHandler())
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		if _, err := store.Stat(t.Context(), "key"); err == nil || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%v", err)
 		}
@@ -397,7 +398,7 @@ func TestS3Copies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv, client := s3test.NewFake(fakes3.Options{})
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte(big), nil))
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			mustBelieve(t, store, "s3.test")
 			s3test.Write(t, store, "key", v, nil, tt.parts...)
 			if got, _, _ := srv.Object(s3test.Bucket, "key"); string(got) != tt.want {
@@ -476,7 +477,7 @@ func TestS3OddReads(t *testing.T) {
 				tt.answer(w, r)
 			}))
 			defer web.Close()
-			store := s3test.NewStore(s3test.NewClient(web.URL), rotatelog.S3Options{})
+			store := s3test.NewStore(s3test.NewClient(web.URL), s3store.Options{})
 			got, err := s3test.ReadAll(t.Context(), store, "key", v, 2, 5)
 			if tt.want != "" && (err != nil || got != tt.want) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
@@ -505,7 +506,7 @@ func TestS3OddHeads(t *testing.T) {
 				}
 			}
 		}))
-		o, err := s3test.NewStore(client, rotatelog.S3Options{}).Stat(t.Context(), "key")
+		o, err := s3test.NewStore(client, s3store.Options{}).Stat(t.Context(), "key")
 		if string(o.Version) != tt.want || (err == nil) != (tt.want != "") || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %+v, %v, want %q", tt.name, o, err, tt.want)
 		}
@@ -517,7 +518,7 @@ func TestS3Refuses(t *testing.T) {
 	client := s3test.InProcess(s3test.NewClient("http://s3.test"), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s was sent", r.Method, r.URL)
 	}))
-	store := s3test.NewStore(client, rotatelog.S3Options{})
+	store := s3test.NewStore(client, s3store.Options{})
 	for name, tt := range map[string]struct {
 		key   string
 		meta  map[string]string
@@ -549,12 +550,12 @@ func TestS3Encryption(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		profile fakes3.Profile
-		opts    rotatelog.S3Options
+		opts    s3store.Options
 		header  string
 	}{
-		{"SSE-S3", fakes3.Strict(), rotatelog.S3Options{Encrypt: true}, "X-Amz-Server-Side-Encryption"},
-		{"SSE-C", fakes3.Strict(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
-		{"SSE-C", fakes3.Linode(), rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-S3", fakes3.Strict(), s3store.Options{Encrypt: true}, "X-Amz-Server-Side-Encryption"},
+		{"SSE-C", fakes3.Strict(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-C", fakes3.Linode(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
 	} {
 		t.Run(tt.name+" "+tt.profile.Name, func(t *testing.T) {
 			srv, _ := s3test.NewFake(fakes3.Options{Profile: tt.profile})
@@ -578,7 +579,7 @@ func TestS3Encryption(t *testing.T) {
 			if tt.opts.EncryptionKey == nil {
 				return
 			}
-			plain := s3test.NewStore(client, rotatelog.S3Options{})
+			plain := s3test.NewStore(client, s3store.Options{})
 			_, err := plain.Stat(t.Context(), "key")
 			wantExplained(t, map[string]error{"stat": errors.New(strings.Replace(err.Error(), " key:", " dir/day.json:", 1))}, false, "encryption")
 			if !errors.Is(err, rotatelog.ErrPermanent) {
@@ -593,7 +594,7 @@ func TestS3Encryption(t *testing.T) {
 func TestS3EncryptionIgnored(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
 	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
-	store := s3test.NewStore(client, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey})
+	store := s3test.NewStore(client, s3store.Options{EncryptionKey: s3test.CustomerKey})
 	for _, key := range []string{"one", "two"} {
 		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
 			t.Errorf("Write: %v", err)
@@ -613,7 +614,7 @@ func TestS3EncryptionIgnored(t *testing.T) {
 func TestS3EncryptionStops(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
 	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
-	store := s3test.NewStore(client, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey})
+	store := s3test.NewStore(client, s3store.Options{EncryptionKey: s3test.CustomerKey})
 	mustBelieve(t, store, "s3.test")
 	for _, key := range []string{"one", "two"} {
 		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {

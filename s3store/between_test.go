@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // TestS3ThroughAProxyThatChangesHeaders: a reverse proxy that asks for other
@@ -42,8 +43,9 @@ func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 	own := s3test.NewClient(proxy.URL)
 	other := s3.New(own.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{} })
 	for key, client := range map[string]*s3.Client{"own": own, "other": other} {
-		store := s3test.NewStore(client, rotatelog.S3Options{})
-		o := writeObject(t, store, key, "", "one", nil)
+		store := s3test.NewStore(client, s3store.Options{})
+		s3test.Write(t, store, key, "", nil, rotatelog.Data([]byte("one")))
+		o := s3test.Stat(t, store, key)
 		if got, err := s3test.ReadAll(t.Context(), store, key, o.Version, 0, -1); got != "one" || err != nil {
 			t.Errorf("%s client: read %q, %v", key, got, err)
 		}
@@ -71,7 +73,7 @@ func TestS3KeysThatAreFetched(t *testing.T) {
 			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
 			o.HTTPClient = &http.Client{Transport: fakes3.Transport(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))}
 		})
-		wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, what, "set it again")
+		wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), true, what, "set it again")
 	}
 }
 
@@ -119,7 +121,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 					CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 				}
 			})
-			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
@@ -146,7 +148,7 @@ func TestS3ProxyRefusesToConnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr := rotatelog.NewS3Transport()
+		tr := s3store.NewTransport()
 		tr.Proxy = http.ProxyURL(address)
 		wantExplained(t, callsOver(t, "https://s3.test", tr), tt.permanent, tt.want)
 	}
@@ -157,7 +159,7 @@ func callsOver(t *testing.T, endpoint string, tr *http.Transport) map[string]err
 	t.Helper()
 	t.Cleanup(tr.CloseIdleConnections)
 	client := s3.New(s3test.NewClient(endpoint).Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
-	return s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
+	return s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
 }
 
 // TestS3HandshakeFails: what a server wants of TLS, and this client does not
@@ -184,7 +186,7 @@ func TestS3HandshakeFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			config := own.TLS.Clone()
 			tt.change(config)
-			tr := rotatelog.NewS3Transport()
+			tr := s3store.NewTransport()
 			tr.TLSClientConfig = own.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 			tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return refusing(config), nil }
 			wantExplained(t, callsOver(t, "https://example.com", tr), true, tt.want)

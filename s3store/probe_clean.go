@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"

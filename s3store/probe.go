@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
@@ -15,9 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"example.com/rotatelog"
 )
 
-// ProbeOptions say how far [S3Store.Probe] goes.
+// ProbeOptions say how far [Store.Probe] goes.
 type ProbeOptions struct {
 	// Quick leaves out CopyPart, for which 5 MiB are sent and read.
 	Quick bool
@@ -38,12 +40,12 @@ type ProbeOptions struct {
 //
 // No Writer is disturbed. What is found holds for the bucket as it is: turning
 // on versioning, for one, may change it.
-func (s *S3Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
+func (s *Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
 	return s.probe(ctx, prefix, opts, false)
 }
 
 // probe is Probe that may be hasty.
-func (s *S3Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
+func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
 	p, err := newProbe(s, prefix)
 	if err != nil {
 		return Capabilities{}, err
@@ -64,8 +66,8 @@ func (s *S3Store) probe(ctx context.Context, prefix string, opts ProbeOptions, h
 
 // probe is one run of Probe.
 type probe struct {
-	store *S3Store // one of its own, so that what it learns is not carried over
-	dir   string   // the prefix of its keys
+	store *Store // one of its own, so that what it learns is not carried over
+	dir   string // the prefix of its keys
 
 	hasty bool // something waits for it, which matters more than that nothing is left
 
@@ -74,7 +76,7 @@ type probe struct {
 	trash trash
 }
 
-func newProbe(s *S3Store, prefix string) (*probe, error) {
+func newProbe(s *Store, prefix string) (*probe, error) {
 	p := &probe{dir: throwawayDir(prefix)}
 	client := s3.New(s.client.Options(), func(o *s3.Options) {
 		o.HTTPClient = &clockReader{o.HTTPClient, &p.clock}
@@ -83,7 +85,7 @@ func newProbe(s *S3Store, prefix string) (*probe, error) {
 	opts := s.opts
 	opts.Shared = false // that is what is to be found out
 	var err error
-	p.store, err = NewS3Store(client, s.bucket, opts)
+	p.store, err = New(client, s.bucket, opts)
 	return p, err
 }
 
@@ -133,7 +135,7 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 
 // explain makes the error of an operation, unless that has been done.
 func (p *probe) explain(ctx context.Context, op string, err error) error {
-	if _, done := errors.AsType[*Error](err); done {
+	if _, done := errors.AsType[*rotatelog.Error](err); done {
 		return err
 	}
 	return p.store.explain(ctx, op, p.dir, err)
@@ -143,7 +145,7 @@ func (p *probe) explain(ctx context.Context, op string, err error) error {
 // fail again.
 func (p *probe) failed(ctx context.Context, op string, err error) Finding {
 	err = p.explain(ctx, op, err)
-	if errors.Is(err, ErrPermanent) && ctx.Err() == nil {
+	if errors.Is(err, rotatelog.ErrPermanent) && ctx.Err() == nil {
 		return Finding{AnswerNo, err}
 	}
 	return Finding{AnswerUnknown, err}
@@ -164,7 +166,7 @@ func (p *probe) reach(ctx context.Context) error {
 		p.found.Reach.Answer = AnswerYes
 		return nil
 	case err == nil:
-		err = fmt.Errorf("%w: the server has an object of a name that was made up just now, %smissing", ErrPermanent, p.dir)
+		err = fmt.Errorf("%w: the server has an object of a name that was made up just now, %smissing", rotatelog.ErrPermanent, p.dir)
 	}
 	p.found.Reach = p.failed(ctx, "stat", err)
 	return p.found.Reach.Err
@@ -237,8 +239,8 @@ func (p *probe) reads(ctx context.Context) {
 	p.found.ReadIfMatch = p.readIfMatch(ctx, name, old, whole.version)
 }
 
-func (p *probe) readIfMatch(ctx context.Context, name string, old, current Version) Finding {
-	read := func(v Version) error {
+func (p *probe) readIfMatch(ctx context.Context, name string, old, current rotatelog.Version) Finding {
+	read := func(v rotatelog.Version) error {
 		in := p.store.getInput(p.key(name), 0, -1)
 		in.IfMatch = aws.String(string(v))
 		_, err := p.get(ctx, in)
@@ -288,7 +290,7 @@ func (p *probe) checksum(ctx context.Context) {
 	}, http.StatusBadRequest)
 }
 
-// write finds out whether the S3Store works as it is. No condition is looked at
+// write finds out whether the Store works as it is. No condition is looked at
 // here: only that what should be written is.
 func (p *probe) write(ctx context.Context) {
 	const name = "write"
@@ -300,18 +302,18 @@ func (p *probe) write(ctx context.Context) {
 	p.store.proofs.adopt(proven)
 	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
 		body := p.newBody()
-		return body, p.storeWrite(ctx, name, old, Data(body))
+		return body, p.storeWrite(ctx, name, old, rotatelog.Data(body))
 	})
 	if p.found.Write.Answer != AnswerYes {
 		return
 	}
 	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
 		more := p.newBody()
-		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, Copy(0, int64(len(old.body))), Data(more))
+		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, rotatelog.Copy(0, int64(len(old.body))), rotatelog.Data(more))
 	})
 }
 
-// writing returns what has been found out about writing, as the S3Store would
+// writing returns what has been found out about writing, as the Store would
 // find it out by itself.
 func (p *probe) writing() (found proof, unknown error) {
 	for _, f := range []Finding{p.found.CreateOnly, p.found.IfMatch, p.found.Multipart} {
@@ -324,7 +326,7 @@ func (p *probe) writing() (found proof, unknown error) {
 	return found, nil
 }
 
-func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...Part) error {
+func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...rotatelog.Part) error {
 	err := p.store.Write(ctx, p.key(name), old.version, parts, map[string]string{"probe": "1"})
 	p.trash.noteSent(err)
 	return err
@@ -350,12 +352,12 @@ func (p *probe) ifMatch(ctx context.Context) {
 		p.found.IfMatch.Err, p.found.IfMatchQuoted.Err = err, err
 		return
 	}
-	p.found.IfMatch = p.matches(ctx, "match", old, func(v Version) string { return string(v) })
-	p.found.IfMatchQuoted = p.matches(ctx, "match", old, func(v Version) string { return `"` + string(v) + `"` })
+	p.found.IfMatch = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return string(v) })
+	p.found.IfMatchQuoted = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return `"` + string(v) + `"` })
 }
 
 // twoVersions stores two, and returns the first.
-func (p *probe) twoVersions(ctx context.Context, name string) (Version, error) {
+func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version, error) {
 	var old, now look
 	err := p.put(ctx, name, p.newBody(), nil)
 	if err == nil {
@@ -377,8 +379,8 @@ func (p *probe) twoVersions(ctx context.Context, name string) (Version, error) {
 }
 
 // matches tries If-Match with the current version, and with an old one.
-func (p *probe) matches(ctx context.Context, name string, old Version, quote func(Version) string) Finding {
-	put := func(ctx context.Context, v Version) ([]byte, error) {
+func (p *probe) matches(ctx context.Context, name string, old rotatelog.Version, quote func(rotatelog.Version) string) Finding {
+	put := func(ctx context.Context, v rotatelog.Version) ([]byte, error) {
 		body := p.newBody()
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(quote(v)) })
 	}
@@ -421,15 +423,15 @@ func (p *probe) completes(ctx context.Context) {
 		p.found.CompleteIfMatch.Err, p.found.CompleteCreateOnly.Err = err, err
 		return
 	}
-	try := func(change func(*s3.CompleteMultipartUploadInput, Version)) func(context.Context, look) ([]byte, error) {
+	try := func(change func(*s3.CompleteMultipartUploadInput, rotatelog.Version)) func(context.Context, look) ([]byte, error) {
 		return func(ctx context.Context, now look) ([]byte, error) {
 			body := p.newBody()
 			return body, p.putInParts(ctx, name, nil, body, func(in *s3.CompleteMultipartUploadInput) { change(in, now.version) })
 		}
 	}
-	create := try(func(in *s3.CompleteMultipartUploadInput, _ Version) { in.IfNoneMatch = aws.String("*") })
-	stale := try(func(in *s3.CompleteMultipartUploadInput, _ Version) { in.IfMatch = aws.String(string(old)) })
-	current := try(func(in *s3.CompleteMultipartUploadInput, now Version) { in.IfMatch = aws.String(string(now)) })
+	create := try(func(in *s3.CompleteMultipartUploadInput, _ rotatelog.Version) { in.IfNoneMatch = aws.String("*") })
+	stale := try(func(in *s3.CompleteMultipartUploadInput, _ rotatelog.Version) { in.IfMatch = aws.String(string(old)) })
+	current := try(func(in *s3.CompleteMultipartUploadInput, now rotatelog.Version) { in.IfMatch = aws.String(string(now)) })
 	refusals := []int{http.StatusPreconditionFailed, http.StatusConflict}
 	p.found.CompleteCreateOnly = p.leaves(ctx, name, create, refusals...)
 	p.found.CompleteIfMatch = p.leaves(ctx, name, stale, refusals...)

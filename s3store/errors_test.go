@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"context"
@@ -26,6 +26,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
 )
 
 // s3Calls calls each method of a Store as a Writer would.
@@ -90,9 +91,9 @@ func TestS3Answers(t *testing.T) {
 		{400, "AuthorizationHeaderMalformed", true, "not in the region", "set the endpoint and the region"},
 		{405, "MethodNotAllowed", true, "http://s3.test does not take this request", "use the endpoint for S3"},
 		{403, "QuotaExceeded", true, `quota of the bucket "logs"`, "have the quota raised"},
-		{400, "XAmzContentSHA256Mismatch", true, "checksums", "NewS3Client"},
-		{501, "NotImplemented", true, "checksums", "NewS3Client"},
-		{411, "MissingContentLength", true, "checksums", "NewS3Client"},
+		{400, "XAmzContentSHA256Mismatch", true, "checksums", "NewClient"},
+		{501, "NotImplemented", true, "checksums", "NewClient"},
+		{411, "MissingContentLength", true, "checksums", "NewClient"},
 		{400, "MetadataTooLarge", true, "less metadata than 2 KB", "another server"},
 		{400, "EntityTooLarge", true, "larger than the server allows", "have the limit raised"},
 		{400, "KeyTooLongError", true, "key is longer", "Config.Prefix"},
@@ -130,7 +131,7 @@ func TestS3Answers(t *testing.T) {
 				srv.Fault = func(fakes3.Op) fakes3.Fault {
 					return fakes3.Fault{Reply: fakes3.Error{Status: tt.status, Code: tt.code}}
 				}
-				store := s3test.NewStore(client, rotatelog.S3Options{})
+				store := s3test.NewStore(client, s3store.Options{})
 				wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.cause, tt.remedy)
 			})
 		})
@@ -163,7 +164,7 @@ func TestS3BareAnswers(t *testing.T) {
 					io.WriteString(w, tt.body)
 				}
 			}))
-			store := s3test.NewStore(client, rotatelog.S3Options{})
+			store := s3test.NewStore(client, s3store.Options{})
 			wantExplained(t, s3Calls(t.Context(), store), tt.permanent, tt.want)
 		})
 	}
@@ -173,7 +174,7 @@ func TestS3BareAnswers(t *testing.T) {
 func TestS3NeededPermissions(t *testing.T) {
 	srv, client := s3test.NewFake(fakes3.Options{})
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Reply: fakes3.Error{Status: 403}} }
-	errs := s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
+	errs := s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
 	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "write": "s3:PutObject"} {
 		if !strings.Contains(errs[op].Error(), want) {
 			t.Errorf("%s: %v, want in it: %s", op, errs[op], want)
@@ -201,7 +202,7 @@ func TestS3WrongCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
 			client = s3.New(client.Options(), tt.change)
-			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, tt.want)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), true, tt.want)
 		})
 	}
 }
@@ -217,11 +218,11 @@ func TestS3WrongClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(tt.off) }})
 			stubborn := s3.New(client.Options(), func(o *s3.Options) { o.DisableClockSkewCorrection = true })
-			store := s3test.NewStore(stubborn, rotatelog.S3Options{})
+			store := s3test.NewStore(stubborn, s3store.Options{})
 			wantExplained(t, s3Calls(t.Context(), store), true, "clock of this machine is wrong: "+tt.want, "NTP")
 
 			// The SDK learns the server's time from its first answer.
-			store = s3test.NewStore(client, rotatelog.S3Options{})
+			store = s3test.NewStore(client, s3store.Options{})
 			for range 2 {
 				if _, err := store.Stat(t.Context(), "k"); !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("Stat: %v, want fs.ErrNotExist", err)
@@ -304,7 +305,7 @@ func TestS3Network(t *testing.T) {
 				defer tr.CloseIdleConnections()
 				client = s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: tr} })
 			}
-			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), tt.permanent, tt.want...)
+			wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), tt.permanent, tt.want...)
 		})
 	}
 }
@@ -314,7 +315,7 @@ func TestS3BrokenConnection(t *testing.T) {
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Drop: true} }
 	web := httptest.NewServer(srv)
 	defer web.Close()
-	store := s3test.NewStore(s3test.NewClient(web.URL), rotatelog.S3Options{})
+	store := s3test.NewStore(s3test.NewClient(web.URL), s3store.Options{})
 	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
 }
 
@@ -326,7 +327,7 @@ func TestS3BrokenAnswer(t *testing.T) {
 		srv.Fault = func(op fakes3.Op) fakes3.Fault {
 			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: "AccessDenied"}, Cut: true, CutAt: 30}
 		}
-		calls := s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{}))
+		calls := s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
 		wantExplained(t, calls, false, "broke off", "tried again")
 	}
 }
@@ -341,7 +342,7 @@ func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
 			return aws.Credentials{}, err
 		})
 	})
-	wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, rotatelog.S3Options{})), true, "credentials cannot be had")
+	wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), true, "credentials cannot be had")
 }
 
 func TestS3ContextErrors(t *testing.T) {
@@ -351,7 +352,7 @@ func TestS3ContextErrors(t *testing.T) {
 		cause := errors.New("that is enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		for op, err := range s3Calls(ctx, s3test.NewStore(client, rotatelog.S3Options{})) {
+		for op, err := range s3Calls(ctx, s3test.NewStore(client, s3store.Options{})) {
 			if !errors.Is(err, cause) || errors.Is(err, rotatelog.ErrPermanent) {
 				t.Errorf("%s: %v, want the cause of the context's end", op, err)
 			}
@@ -373,75 +374,75 @@ func TestS3Unusable(t *testing.T) {
 		name   string
 		client *s3.Client
 		bucket string
-		opts   rotatelog.S3Options
+		opts   s3store.Options
 		want   string
 	}{
-		{"no client", nil, s3test.Bucket, rotatelog.S3Options{}, "make one with NewS3Client"},
-		{"no region", with(func(o *s3.Options) { o.Region = "" }), s3test.Bucket, rotatelog.S3Options{}, "no region"},
-		{"no credentials", with(func(o *s3.Options) { o.Credentials = nil }), s3test.Bucket, rotatelog.S3Options{}, "no credentials"},
-		{"anonymous", with(func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} }), s3test.Bucket, rotatelog.S3Options{}, "no credentials"},
-		{"no endpoint", s3test.NewClient(""), s3test.Bucket, rotatelog.S3Options{}, "no endpoint"},
-		{"no scheme", s3test.NewClient("us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"port without scheme", s3test.NewClient("localhost:9000"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"other scheme", s3test.NewClient("s3://logs"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"no host", s3test.NewClient("https://"), s3test.Bucket, rotatelog.S3Options{}, "no https:// and host"},
-		{"a secret in it", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in nonsense", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test:port"), s3test.Bucket, rotatelog.S3Options{}, "endpoint"},
-		{"a query", s3test.NewClient("https://s3.test/?x=" + s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "goes on after its path"},
-		{"bucket in it", s3test.NewClient("https://logs.us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
-		{"bucket in it, any provider", s3test.NewClient("https://logs.s3.example:9000"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example:9000"},
-		{"bucket in it, in capitals", s3test.NewClient("https://LOGS.s3.example"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
+		{"no client", nil, s3test.Bucket, s3store.Options{}, "make one with NewClient"},
+		{"no region", with(func(o *s3.Options) { o.Region = "" }), s3test.Bucket, s3store.Options{}, "no region"},
+		{"no credentials", with(func(o *s3.Options) { o.Credentials = nil }), s3test.Bucket, s3store.Options{}, "no credentials"},
+		{"anonymous", with(func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} }), s3test.Bucket, s3store.Options{}, "no credentials"},
+		{"no endpoint", s3test.NewClient(""), s3test.Bucket, s3store.Options{}, "no endpoint"},
+		{"no scheme", s3test.NewClient("us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "no https:// and host"},
+		{"port without scheme", s3test.NewClient("localhost:9000"), s3test.Bucket, s3store.Options{}, "no https:// and host"},
+		{"other scheme", s3test.NewClient("s3://logs"), s3test.Bucket, s3store.Options{}, "no https:// and host"},
+		{"no host", s3test.NewClient("https://"), s3test.Bucket, s3store.Options{}, "no https:// and host"},
+		{"a secret in it", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test"), s3test.Bucket, s3store.Options{}, "without a user"},
+		{"a secret in nonsense", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test:port"), s3test.Bucket, s3store.Options{}, "endpoint"},
+		{"a query", s3test.NewClient("https://s3.test/?x=" + s3test.Secret), s3test.Bucket, s3store.Options{}, "goes on after its path"},
+		{"bucket in it", s3test.NewClient("https://logs.us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
+		{"bucket in it, any provider", s3test.NewClient("https://logs.s3.example:9000"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.example:9000"},
+		{"bucket in it, in capitals", s3test.NewClient("https://LOGS.s3.example"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.example"},
 		{"bucket in it twice", with(func(o *s3.Options) {
 			o.BaseEndpoint, o.UsePathStyle = aws.String("https://logs.s3.example"), false
-		}), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.example"},
-		{"bucket is the host", s3test.NewClient("https://logs.example.com"), "logs.example.com", rotatelog.S3Options{}, "the bucket's own name"},
-		{"bucket in the path", s3test.NewClient("http://127.0.0.1:9404/logs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: http://127.0.0.1:9404"},
-		{"bucket in the path, with a slash", s3test.NewClient("https://s3.test/logs//"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket in the path, escaped", s3test.NewClient("https://s3.test/%6Cogs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket and folder in the path", s3test.NewClient("https://s3.test/logs/stage"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"bucket deep in the path", s3test.NewClient("https://s3.test/storage/v1/s3/logs"), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
+		}), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.example"},
+		{"bucket is the host", s3test.NewClient("https://logs.example.com"), "logs.example.com", s3store.Options{}, "the bucket's own name"},
+		{"bucket in the path", s3test.NewClient("http://127.0.0.1:9404/logs"), s3test.Bucket, s3store.Options{}, "leave that out: http://127.0.0.1:9404"},
+		{"bucket in the path, with a slash", s3test.NewClient("https://s3.test/logs//"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.test"},
+		{"bucket in the path, escaped", s3test.NewClient("https://s3.test/%6Cogs"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.test"},
+		{"bucket and folder in the path", s3test.NewClient("https://s3.test/logs/stage"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.test"},
+		{"bucket deep in the path", s3test.NewClient("https://s3.test/storage/v1/s3/logs"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.test"},
 		{"bucket in the path, hosts for buckets", with(func(o *s3.Options) {
 			o.BaseEndpoint, o.UsePathStyle = aws.String("https://s3.test/logs"), false
-		}), s3test.Bucket, rotatelog.S3Options{}, "leave that out: https://s3.test"},
-		{"another bucket in the path", s3test.NewClient("https://us-ord-1.linodeobjects.com/other"), s3test.Bucket, rotatelog.S3Options{},
+		}), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.test"},
+		{"another bucket in the path", s3test.NewClient("https://us-ord-1.linodeobjects.com/other"), s3test.Bucket, s3store.Options{},
 			"would be taken for a bucket; leave that out: https://us-ord-1.linodeobjects.com"},
-		{"a line end in the endpoint", s3test.NewClient("https://s3.test\r"), s3test.Bucket, rotatelog.S3Options{}, "endpoint of the S3 client cannot be right: it has a carriage return at its end"},
-		{"quotes around the endpoint", s3test.NewClient(`"https://s3.test"`), s3test.Bucket, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"blank before the endpoint", s3test.NewClient(" https://s3.test"), s3test.Bucket, rotatelog.S3Options{}, "white space at its beginning"},
-		{"a secret without slashes", s3test.NewClient("access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret after one slash", s3test.NewClient("https:/access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret after no slash", s3test.NewClient("https:access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in the path", s3test.NewClient("https://s3.test/access:" + s3test.Secret + "@x"), s3test.Bucket, rotatelog.S3Options{}, "without a user"},
-		{"a secret in place of the endpoint", s3test.NewClient(s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "has no https:// and host"},
-		{"a key in place of the endpoint", s3test.NewClient("access:" + s3test.Secret), s3test.Bucket, rotatelog.S3Options{}, "has no https:// and host"},
-		{"a line end in the region", with(func(o *s3.Options) { o.Region = "us-east-1\r" }), s3test.Bucket, rotatelog.S3Options{},
+		{"a line end in the endpoint", s3test.NewClient("https://s3.test\r"), s3test.Bucket, s3store.Options{}, "endpoint of the S3 client cannot be right: it has a carriage return at its end"},
+		{"quotes around the endpoint", s3test.NewClient(`"https://s3.test"`), s3test.Bucket, s3store.Options{}, "it has quotation marks around it"},
+		{"blank before the endpoint", s3test.NewClient(" https://s3.test"), s3test.Bucket, s3store.Options{}, "white space at its beginning"},
+		{"a secret without slashes", s3test.NewClient("access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "without a user"},
+		{"a secret after one slash", s3test.NewClient("https:/access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "without a user"},
+		{"a secret after no slash", s3test.NewClient("https:access:" + s3test.Secret + "@us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "without a user"},
+		{"a secret in the path", s3test.NewClient("https://s3.test/access:" + s3test.Secret + "@x"), s3test.Bucket, s3store.Options{}, "without a user"},
+		{"a secret in place of the endpoint", s3test.NewClient(s3test.Secret), s3test.Bucket, s3store.Options{}, "has no https:// and host"},
+		{"a key in place of the endpoint", s3test.NewClient("access:" + s3test.Secret), s3test.Bucket, s3store.Options{}, "has no https:// and host"},
+		{"a line end in the region", with(func(o *s3.Options) { o.Region = "us-east-1\r" }), s3test.Bucket, s3store.Options{},
 			`"us-east-1\r" is not the name of a region: it has a carriage return at its end; remove that, in AWS_REGION`},
-		{"quotes around the region", with(func(o *s3.Options) { o.Region = `'us-east-1'` }), s3test.Bucket, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"blank in the region", with(func(o *s3.Options) { o.Region = "us east-1" }), s3test.Bucket, rotatelog.S3Options{}, "it has white space in it"},
-		{"slash in the region", with(func(o *s3.Options) { o.Region = "us-east-1/" }), s3test.Bucket, rotatelog.S3Options{}, "is not the name of a region"},
-		{"a line end in the bucket", fine, "logs\r", rotatelog.S3Options{}, "it has a carriage return at its end"},
-		{"quotes around the bucket", fine, `"logs"`, rotatelog.S3Options{}, "it has quotation marks around it"},
-		{"a line end in the key ID", keys("access\r", s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the access key ID cannot be right: it has a carriage return at its end"},
-		{"a line end in the secret", keys("access", s3test.Secret+"\r\n", s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has a carriage return at its end"},
-		{"quotes around the secret", keys("access", `"`+s3test.Secret+`"`, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has quotation marks around it"},
-		{"blank in the secret", keys("access", s3test.Secret+" "+s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "the secret key cannot be right: it has white space in it"},
-		{"something unseen in the secret", keys("access", "\uFEFF"+s3test.Secret, s3test.Token), s3test.Bucket, rotatelog.S3Options{}, "it has the character U+FEFF at its beginning"},
-		{"a line end in the token", keys("access", s3test.Secret, s3test.Token+"\n"), s3test.Bucket, rotatelog.S3Options{}, "the session token cannot be right: it has a line end at its end"},
-		{"no bucket", fine, "", rotatelog.S3Options{}, `"" is not the name of a bucket`},
-		{"short bucket", fine, "ab", rotatelog.S3Options{}, "3 to 63"},
-		{"folder", fine, "logs/stage", rotatelog.S3Options{}, "Config.Prefix"},
-		{"odd bucket", fine, "log files", rotatelog.S3Options{}, "3 to 63"},
-		{"two encryptions", fine, s3test.Bucket, rotatelog.S3Options{Encrypt: true, EncryptionKey: s3test.CustomerKey}, "set one of them"},
-		{"short key", fine, s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey[:31]}, "31 bytes"},
-		{"empty key", fine, s3test.Bucket, rotatelog.S3Options{EncryptionKey: []byte{}}, "0 bytes"},
-		{"key over http", s3test.NewClient("http://s3.test"), s3test.Bucket, rotatelog.S3Options{EncryptionKey: s3test.CustomerKey}, "plain http"},
+		{"quotes around the region", with(func(o *s3.Options) { o.Region = `'us-east-1'` }), s3test.Bucket, s3store.Options{}, "it has quotation marks around it"},
+		{"blank in the region", with(func(o *s3.Options) { o.Region = "us east-1" }), s3test.Bucket, s3store.Options{}, "it has white space in it"},
+		{"slash in the region", with(func(o *s3.Options) { o.Region = "us-east-1/" }), s3test.Bucket, s3store.Options{}, "is not the name of a region"},
+		{"a line end in the bucket", fine, "logs\r", s3store.Options{}, "it has a carriage return at its end"},
+		{"quotes around the bucket", fine, `"logs"`, s3store.Options{}, "it has quotation marks around it"},
+		{"a line end in the key ID", keys("access\r", s3test.Secret, s3test.Token), s3test.Bucket, s3store.Options{}, "the access key ID cannot be right: it has a carriage return at its end"},
+		{"a line end in the secret", keys("access", s3test.Secret+"\r\n", s3test.Token), s3test.Bucket, s3store.Options{}, "the secret key cannot be right: it has a carriage return at its end"},
+		{"quotes around the secret", keys("access", `"`+s3test.Secret+`"`, s3test.Token), s3test.Bucket, s3store.Options{}, "the secret key cannot be right: it has quotation marks around it"},
+		{"blank in the secret", keys("access", s3test.Secret+" "+s3test.Secret, s3test.Token), s3test.Bucket, s3store.Options{}, "the secret key cannot be right: it has white space in it"},
+		{"something unseen in the secret", keys("access", "\uFEFF"+s3test.Secret, s3test.Token), s3test.Bucket, s3store.Options{}, "it has the character U+FEFF at its beginning"},
+		{"a line end in the token", keys("access", s3test.Secret, s3test.Token+"\n"), s3test.Bucket, s3store.Options{}, "the session token cannot be right: it has a line end at its end"},
+		{"no bucket", fine, "", s3store.Options{}, `"" is not the name of a bucket`},
+		{"short bucket", fine, "ab", s3store.Options{}, "3 to 63"},
+		{"folder", fine, "logs/stage", s3store.Options{}, "Config.Prefix"},
+		{"odd bucket", fine, "log files", s3store.Options{}, "3 to 63"},
+		{"two encryptions", fine, s3test.Bucket, s3store.Options{Encrypt: true, EncryptionKey: s3test.CustomerKey}, "set one of them"},
+		{"short key", fine, s3test.Bucket, s3store.Options{EncryptionKey: s3test.CustomerKey[:31]}, "31 bytes"},
+		{"empty key", fine, s3test.Bucket, s3store.Options{EncryptionKey: []byte{}}, "0 bytes"},
+		{"key over http", s3test.NewClient("http://s3.test"), s3test.Bucket, s3store.Options{EncryptionKey: s3test.CustomerKey}, "plain http"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := tt.client
 			if client != nil {
 				client = s3test.InProcess(client, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.Method) }))
 			}
-			store, err := rotatelog.NewS3Store(client, tt.bucket, tt.opts)
+			store, err := s3store.New(client, tt.bucket, tt.opts)
 			if store != nil {
 				t.Errorf("a store all the same: %v", store)
 			}
@@ -471,7 +472,7 @@ func TestS3UsableEndpoints(t *testing.T) {
 				io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
 			}
 		}))
-		store := s3test.NewStore(client, rotatelog.S3Options{})
+		store := s3test.NewStore(client, s3store.Options{})
 		if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", endpoint, err)
 		}

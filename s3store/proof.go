@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"example.com/rotatelog"
 )
 
 // What a server does with the conditions of a write is proven on throwaway keys
@@ -53,7 +55,7 @@ func (p proof) suffices() bool {
 	return p.Put || p.Multipart
 }
 
-// proofs are what an S3Store has found out about its bucket.
+// proofs are what an Store has found out about its bucket.
 type proofs struct {
 	turn chan struct{} // holds a value while somebody finds out
 
@@ -139,18 +141,18 @@ func (k *proofs) refuse(now time.Time) {
 func wallTime() time.Time { return time.Now().UTC().Round(0) }
 
 // Exclusive implements the interface of that name.
-func (s *S3Store) Exclusive() bool { return !s.opts.Shared }
+func (s *Store) Exclusive() bool { return !s.opts.Shared }
 
 // Location implements [Located]: the host of the endpoint and the bucket, such as
 // "us-ord-1.linodeobjects.com/logs".
-func (s *S3Store) Location() string { return s.host + "/" + s.bucket }
+func (s *Store) Location() string { return s.host + "/" + s.bucket }
 
 // Prove implements [Prover]. What it finds out holds for a day, or until a condition
 // that holds was refused three times, a minute apart. It takes about twenty small
-// requests, or, with [S3Options].Shared, about 180, to keys that begin with
+// requests, or, with [Options].Shared, about 180, to keys that begin with
 // "rotatelog-probe-" after the last slash of key. An object of some bytes may stay
 // there if ctx ends meanwhile: cleaning up then takes two seconds at most.
-func (s *S3Store) Prove(ctx context.Context, key, known string) (string, error) {
+func (s *Store) Prove(ctx context.Context, key, known string) (string, error) {
 	p, err := s.prove(ctx, key, known)
 	if err != nil {
 		return "", s.explain(ctx, "prove", key, err)
@@ -159,14 +161,14 @@ func (s *S3Store) Prove(ctx context.Context, key, known string) (string, error) 
 }
 
 // proven returns what is known of the bucket, and finds it out if need be.
-func (s *S3Store) proven(ctx context.Context, key string) (proof, error) {
+func (s *Store) proven(ctx context.Context, key string) (proof, error) {
 	if p, ok := s.proofs.current(wallTime()); ok {
 		return p, nil
 	}
 	return s.prove(ctx, key, "")
 }
 
-func (s *S3Store) prove(ctx context.Context, key, known string) (proof, error) {
+func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 	if err := s.ready(ctx, key); err != nil {
 		return proof{}, err
 	}
@@ -195,13 +197,13 @@ func (s *S3Store) prove(ctx context.Context, key, known string) (proof, error) {
 }
 
 // unprotected is why nothing is written where no proof suffices.
-func (s *S3Store) unprotected() error {
+func (s *Store) unprotected() error {
 	return unusable("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
 		"so that a request which arrives late could undo a later one; use a server that does either", s.bucket, s.endpoint)
 }
 
 // parseProof returns the proof that a text holds, if it is to be believed.
-func (s *S3Store) parseProof(text string) (proof, bool) {
+func (s *Store) parseProof(text string) (proof, bool) {
 	var p proof
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return proof{}, false
@@ -211,7 +213,7 @@ func (s *S3Store) parseProof(text string) (proof, bool) {
 }
 
 // findOut tries what the bucket does. What it returns lacks the time and the place.
-func (s *S3Store) findOut(ctx context.Context, key string) (proof, error) {
+func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
 	if !s.opts.Shared {
 		return s.tryOwned(ctx, key)
 	}
@@ -221,14 +223,14 @@ func (s *S3Store) findOut(ctx context.Context, key string) (proof, error) {
 	}
 	p, unknown := found.proof()
 	if err := found.CanShare(); err != nil && unknown == nil {
-		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave S3Options.Shared unset", err)
+		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
 	}
 	return p, unknown
 }
 
 // noteAnswer notes the answer to a conditional write. Whether the condition held
 // is asked only where it counts.
-func (s *S3Store) noteAnswer(ctx context.Context, key string, old Version, err error) {
+func (s *Store) noteAnswer(ctx context.Context, key string, old rotatelog.Version, err error) {
 	switch {
 	case err == nil:
 		s.proofs.held()

@@ -1,4 +1,4 @@
-package rotatelog_test
+package s3store_test
 
 import (
 	"context"
@@ -14,13 +14,14 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/s3store"
 )
 
 // A Writer whose days are objects in a bucket. Here the server is in this
 // process; for Linode, endpoint and region are
 // "https://us-ord-1.linodeobjects.com" and "us-ord-1", and the key comes from the
 // environment.
-func ExampleNewS3Store() {
+func ExampleNew() {
 	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
 	server.CreateBucket("sports-json-logs-all")
 	web := httptest.NewServer(server)
@@ -32,8 +33,8 @@ func ExampleNewS3Store() {
 	defer os.RemoveAll(dir)
 
 	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
-	client := rotatelog.NewS3Client(web.URL, "us-east-1", key)
-	store, err := rotatelog.NewS3Store(client, "sports-json-logs-all", rotatelog.S3Options{})
+	client := s3store.NewClient(web.URL, "us-east-1", key)
+	store, err := s3store.New(client, "sports-json-logs-all", s3store.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,12 +58,12 @@ func ExampleNewS3Store() {
 }
 
 // What is wrong, and what to do about it, stands in the error.
-func ExampleS3Store_errors() {
+func ExampleStore_errors() {
 	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
 	web := httptest.NewServer(server)
 	defer web.Close()
 	key := credentials.NewStaticCredentialsProvider("access", "secret", "")
-	store, err := rotatelog.NewS3Store(rotatelog.NewS3Client(web.URL, "us-east-1", key), "no-such-bucket", rotatelog.S3Options{})
+	store, err := s3store.New(s3store.NewClient(web.URL, "us-east-1", key), "no-such-bucket", s3store.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,10 +1,12 @@
-package rotatelog
+package s3store
+
+import "example.com/rotatelog"
 
 // A piece is one part of a multipart upload, as it reaches the server: a range
 // of the old version that the server copies by itself, or else a body.
 type piece struct {
-	copied byteRange // n > 0: this range
-	body   []Part    // what is sent; the copies in it are read first
+	copied byteRange        // n > 0: this range
+	body   []rotatelog.Part // what is sent; the copies in it are read first
 }
 
 // partLimits are what a server asks of the parts of a multipart upload.
@@ -23,9 +25,9 @@ var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, sent: maxPut, count: 
 // plan returns the pieces that make the concatenation of parts. Only the last
 // may have less than the least: a body that would be too small takes its lack
 // from the copy after it, and a copy that is too small joins a body.
-func (l partLimits) plan(parts []Part) []piece {
+func (l partLimits) plan(parts []rotatelog.Part) []piece {
 	var pieces []piece
-	var body []Part
+	var body []rotatelog.Part
 	var size int64 // of body
 	flush := func() {
 		if size > 0 {
@@ -44,7 +46,7 @@ func (l partLimits) plan(parts []Part) []piece {
 			continue
 		}
 		if lack > 0 {
-			body, size = append(body, Copy(p.Off, lack)), size+lack
+			body, size = append(body, rotatelog.Copy(p.Off, lack)), size+lack
 		}
 		flush()
 		pieces = append(pieces, splitCopy(byteRange{p.Off + lack, p.Len - lack}, most)...)
@@ -55,7 +57,7 @@ func (l partLimits) plan(parts []Part) []piece {
 
 // planSent returns the pieces that make the concatenation of parts, where the
 // client sends all of it.
-func (l partLimits) planSent(parts []Part) []piece {
+func (l partLimits) planSent(parts []rotatelog.Part) []piece {
 	total, _, _ := measure(parts)
 	if total == 0 {
 		return []piece{{}}
@@ -65,7 +67,7 @@ func (l partLimits) planSent(parts []Part) []piece {
 
 // mostCopied returns how many bytes one copy may have, so that there are not too
 // many of them.
-func (l partLimits) mostCopied(parts []Part) int64 {
+func (l partLimits) mostCopied(parts []rotatelog.Part) int64 {
 	var total int64
 	for _, p := range parts {
 		total += p.Size()
@@ -75,8 +77,8 @@ func (l partLimits) mostCopied(parts []Part) int64 {
 
 // joinCopies joins copies that continue each other, and leaves out what is
 // empty.
-func joinCopies(parts []Part) []Part {
-	var joined []Part
+func joinCopies(parts []rotatelog.Part) []rotatelog.Part {
+	var joined []rotatelog.Part
 	for _, p := range parts {
 		n := len(joined)
 		switch {
@@ -106,7 +108,7 @@ func splitCopy(s byteRange, most int64) []piece {
 
 // splitBody returns pieces of about the same size, each of at most most bytes, that
 // send parts, of size bytes.
-func splitBody(parts []Part, size, most int64) []piece {
+func splitBody(parts []rotatelog.Part, size, most int64) []piece {
 	n := (size + most - 1) / most
 	pieces := make([]piece, n)
 	for i := range pieces {
@@ -116,7 +118,7 @@ func splitBody(parts []Part, size, most int64) []piece {
 }
 
 // cutParts returns the first n bytes of parts, and the others.
-func cutParts(parts []Part, n int64) (first, rest []Part) {
+func cutParts(parts []rotatelog.Part, n int64) (first, rest []rotatelog.Part) {
 	for i, p := range parts {
 		if size := p.Size(); size <= n {
 			n -= size
@@ -125,11 +127,11 @@ func cutParts(parts []Part, n int64) (first, rest []Part) {
 		if n == 0 {
 			return parts[:i:i], parts[i:]
 		}
-		head, tail := Copy(p.Off, n), Copy(p.Off+n, p.Len-n)
+		head, tail := rotatelog.Copy(p.Off, n), rotatelog.Copy(p.Off+n, p.Len-n)
 		if p.Data != nil {
-			head, tail = Data(p.Data[:n]), Data(p.Data[n:])
+			head, tail = rotatelog.Data(p.Data[:n]), rotatelog.Data(p.Data[n:])
 		}
-		return append(parts[:i:i], head), append([]Part{tail}, parts[i+1:]...)
+		return append(parts[:i:i], head), append([]rotatelog.Part{tail}, parts[i+1:]...)
 	}
 	return parts, nil
 }

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"example.com/rotatelog"
 )
 
 // The requests of a multipart upload.
@@ -26,7 +28,7 @@ func copySource(bucket, key string) string {
 	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(bucket + "/" + key))
 }
 
-func (s *S3Store) createUpload(ctx context.Context, key string, meta map[string]string) (id string, err error) {
+func (s *Store) createUpload(ctx context.Context, key string, meta map[string]string) (id string, err error) {
 	in := &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key, Metadata: meta, ContentType: aws.String(contentTypeOf(key))}
 	if s.opts.Encrypt {
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
@@ -46,7 +48,7 @@ func (s *S3Store) createUpload(ctx context.Context, key string, meta map[string]
 	return *out.UploadId, nil
 }
 
-func (s *S3Store) uploadPart(ctx context.Context, key, upload string, number int32, body WantContent, opts ...func(*s3.Options)) (etag string, err error) {
+func (s *Store) uploadPart(ctx context.Context, key, upload string, number int32, body content, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		Body: body, ContentLength: &body.size, ContentMD5: &body.sum,
@@ -71,7 +73,7 @@ func partETag(etag *string) (string, error) {
 
 // copyPart has the server copy a part from the version old of the same object,
 // where it minds which: RGW does not.
-func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32, old Version, from byteRange, opts ...func(*s3.Options)) (etag string, err error) {
+func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, old rotatelog.Version, from byteRange, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartCopyInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		CopySource:      aws.String(copySource(s.bucket, key)),
@@ -92,7 +94,7 @@ func (s *S3Store) copyPart(ctx context.Context, key, upload string, number int32
 	return partETag(out.CopyPartResult.ETag)
 }
 
-func (s *S3Store) completeUpload(ctx context.Context, key, upload string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
+func (s *Store) completeUpload(ctx context.Context, key, upload string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
 	in := &s3.CompleteMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload, MultipartUpload: &types.CompletedMultipartUpload{}}
 	for i, etag := range etags {
 		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{ETag: &etag, PartNumber: aws.Int32(int32(i + 1))})
@@ -105,13 +107,13 @@ func (s *S3Store) completeUpload(ctx context.Context, key, upload string, etags 
 	return err
 }
 
-func (s *S3Store) abortUpload(ctx context.Context, key, upload string) error {
+func (s *Store) abortUpload(ctx context.Context, key, upload string) error {
 	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.forReads)
 	return err
 }
 
 // listParts returns the ETags of the parts of an upload.
-func (s *S3Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
+func (s *Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
 	in := &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	pages := s3.NewListPartsPaginator(s.client, in)
@@ -129,7 +131,7 @@ func (s *S3Store) listParts(ctx context.Context, key, upload string) (etags []st
 
 // hasEnded returns nil once an upload is open no more: it was completed or aborted.
 // RGW says so in other words than the rest.
-func (s *S3Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
+func (s *Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
 	_, err := s.listParts(ctx, u.Key, u.Upload)
 	if isNoSuchUpload(err) || isNoSuchKey(err) {
 		return true, nil
@@ -139,7 +141,7 @@ func (s *S3Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
 
 // listUploads returns all uploads that are open below a prefix, or of a key, and
 // the server's time.
-func (s *S3Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, now time.Time, err error) {
+func (s *Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, now time.Time, err error) {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx, s.forReads)

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"example.com/rotatelog"
 )
 
 const (
@@ -26,7 +28,7 @@ var errWaits = errors.New("an earlier write is not settled")
 // object is another than the upload was to replace or to make, the upload may be
 // taking effect at this moment: unless a condition has refused it, Settle returns an
 // error until 15 minutes have passed since it was last sent, and then removes it.
-func (s *S3Store) Settle(ctx context.Context, text string, note func(string) error) error {
+func (s *Store) Settle(ctx context.Context, text string, note func(string) error) error {
 	u, err := parseNote(text)
 	if err == nil {
 		err = s.settle(ctx, u, note)
@@ -45,7 +47,7 @@ func parseNote(text string) (multipart, error) {
 	return u, nil
 }
 
-func (s *S3Store) settle(ctx context.Context, u multipart, note func(string) error) error {
+func (s *Store) settle(ctx context.Context, u multipart, note func(string) error) error {
 	if err := s.ready(ctx, u.Key); err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (s *S3Store) settle(ctx context.Context, u multipart, note func(string) err
 
 // mayComplete reports whether Complete may be sent once more. What Writers share is
 // written under a condition only.
-func (s *S3Store) mayComplete(u multipart) bool {
+func (s *Store) mayComplete(u multipart) bool {
 	return !s.opts.Shared || s.proofs.completesOr(u.Conditions)
 }
 
@@ -85,7 +87,7 @@ func waitFor(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(
 
 // waitOut removes an upload that was not applied once no Complete of it can be
 // under way any more.
-func (s *S3Store) waitOut(ctx context.Context, u multipart) error {
+func (s *Store) waitOut(ctx context.Context, u multipart) error {
 	ended, err := s.hasEnded(ctx, u)
 	if ended {
 		return nil
@@ -107,13 +109,13 @@ func (s *S3Store) waitOut(ctx context.Context, u multipart) error {
 }
 
 // readEnd reads the last byte of an object.
-func (s *S3Store) readEnd(ctx context.Context, key string) error {
+func (s *Store) readEnd(ctx context.Context, key string) error {
 	o, err := s.peek(ctx, key)
 	if err != nil || o.Size == 0 {
 		return err
 	}
 	r, _, err := s.read(ctx, key, o.Version, o.Size-1, 1)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, rotatelog.ErrConflict) {
 		return nil // it was replaced meanwhile
 	}
 	if err != nil {
@@ -128,7 +130,7 @@ func (s *S3Store) readEnd(ctx context.Context, key string) error {
 // more than a day ago by the server's clock. Where Writers share a key it removes
 // none, since any may be another Writer's: there a lifecycle rule of the bucket has
 // to do it.
-func (s *S3Store) Sweep(ctx context.Context, key string, keep []string) error {
+func (s *Store) Sweep(ctx context.Context, key string, keep []string) error {
 	if s.opts.Shared {
 		return nil
 	}
@@ -138,7 +140,7 @@ func (s *S3Store) Sweep(ctx context.Context, key string, keep []string) error {
 	return nil
 }
 
-func (s *S3Store) sweep(ctx context.Context, key string, keep []string) error {
+func (s *Store) sweep(ctx context.Context, key string, keep []string) error {
 	if err := s.ready(ctx, key); err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func (s *S3Store) sweep(ctx context.Context, key string, keep []string) error {
 
 // sweepUpload removes an upload, unless the object was made by it: RGW may leave
 // one open that it has completed, and to abort that would destroy the object.
-func (s *S3Store) sweepUpload(ctx context.Context, u multipart) error {
+func (s *Store) sweepUpload(ctx context.Context, u multipart) error {
 	parts, err := s.listParts(ctx, u.Key, u.Upload)
 	if isNoSuchUpload(err) || isNoSuchKey(err) {
 		return nil
@@ -195,7 +197,7 @@ func (s *S3Store) sweepUpload(ctx context.Context, u multipart) error {
 // madeOf reports whether a version may be the object that consists of parts with
 // these ETags. Its own is the MD5 of theirs, and their number; where they are no
 // MD5s, the number has to do.
-func madeOf(v Version, etags []string) bool {
+func madeOf(v rotatelog.Version, etags []string) bool {
 	hash := md5.New()
 	for _, e := range etags {
 		sum, err := hex.DecodeString(e)

@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"errors"
@@ -43,19 +43,19 @@ func (f Finding) and(g Finding) Finding {
 
 // Capabilities say what a bucket at an endpoint does, found out by effect: what
 // an object holds after a request counts, and not only what the server replied.
-// The zero Capabilities know nothing. See [S3Store.Probe].
+// The zero Capabilities know nothing. See [Store.Probe].
 type Capabilities struct {
 	Reach Finding // the bucket can be asked, and tells that an object is missing
 	Put   Finding // an object can be stored
 	Read  Finding // and reads back as it was stored
 	List  Finding // the objects below a prefix can be listed; nothing depends on it
 
-	// Write: [S3Store.Write] creates an object, and appends to it.
+	// Write: [Store.Write] creates an object, and appends to it.
 	Write Finding
 
 	// CreateOnly: PutObject with If-None-Match: * makes an object, and leaves
 	// one that exists. IfMatch: with If-Match it replaces the version named,
-	// without quotes as an S3Store sends it, and leaves any other; IfMatchQuoted
+	// without quotes as a Store sends it, and leaves any other; IfMatchQuoted
 	// is the same with the quotes of the standard. Atomic: of several writers
 	// that replace the same version at once, one succeeds.
 	CreateOnly, IfMatch, IfMatchQuoted, Atomic Finding

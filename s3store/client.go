@@ -1,4 +1,4 @@
-package rotatelog
+package s3store
 
 import (
 	"bytes"
@@ -32,10 +32,10 @@ const (
 	maxErrorBody = 1 << 20 // bytes of an answer that tells of an error
 )
 
-// NewS3Client returns a client that is right for Linode Object Storage and its
+// NewClient returns a client that is right for Linode Object Storage and its
 // kin. endpoint is an address such as https://us-ord-1.linodeobjects.com,
 // without the bucket, and with a path only where a gateway has one; region is such
-// as us-ord-1. What is wrong with them the first call of the [S3Store] tells.
+// as us-ord-1. What is wrong with them the first call of the [Store] tells.
 //
 // It addresses buckets by path, and sends none of the SDK's checksums, which
 // these servers refuse. It keeps connections for 45 s, gives up on a request
@@ -44,7 +44,7 @@ const (
 //
 // creds are asked for each request: wrap what is slow in an
 // [aws.CredentialsCache].
-func NewS3Client(endpoint, region string, creds aws.CredentialsProvider) *s3.Client {
+func NewClient(endpoint, region string, creds aws.CredentialsProvider) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint:                 aws.String(strings.TrimRight(endpoint, "/")),
 		Region:                       region,
@@ -54,14 +54,14 @@ func NewS3Client(endpoint, region string, creds aws.CredentialsProvider) *s3.Cli
 		ResponseChecksumValidation:   aws.ResponseChecksumValidationWhenRequired,
 		ContinueHeaderThresholdBytes: -1, // never
 		HTTPClient: &guard{client: &http.Client{
-			Transport: newS3Transport(),
+			Transport: newTransport(),
 			// A redirect means another region, for which the signature is not.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}},
 	})
 }
 
-func newS3Transport() *http.Transport {
+func newTransport() *http.Transport {
 	var http1 http.Protocols
 	http1.SetHTTP1(true) // HTTP/2 would put all requests at the mercy of one connection
 	return &http.Transport{
