@@ -34,7 +34,7 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 // acknowledged is not kept.
 func TestFailedAppendsLeaveNoLines(t *testing.T) {
 	disk := crashfs.New()
-	w, err := Open(t.Context(), Config{Store: mustDirStore(t), fs: disk, reserve: -1, Logger: slog.New(slog.DiscardHandler)})
+	w, err := Open(t.Context(), Config{Store: noStoreAtAll{}, fs: disk, reserve: -1, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ func (cfg Config) checked() (Config, error) {
 	case cfg.Dir == "" && cfg.fs == nil:
 		return cfg, errors.New("Dir is not set: name the directory for the local file and the spool")
 	case noStore(cfg.Store):
-		return cfg, errors.New("Store is not set: give it an S3Store, or a DirStore to begin with")
+		return cfg, errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
 	case !validName(cfg.Name):
 		return cfg, fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
 	case !validPrefix(cfg.Prefix):

@@ -3,7 +3,7 @@
 // exactly once to one valid JSON object per New York calendar day in
 // S3-compatible storage.
 //
-//	store, err := rotatelog.NewDirStore("/var/lib/logs")
+//	store, err := dirstore.Open("/var/lib/logs")
 //	if err != nil {
 //		return err
 //	}

@@ -179,7 +179,7 @@ func ExampleOpen() {
 	defer os.RemoveAll(dir)
 	cfg := rotatelog.Config{
 		Dir:    dir,
-		Store:  storetest.NewMem(), // or a DirStore, or an S3Store
+		Store:  storetest.NewMem(), // or a dirstore.Store, or an s3store.Store
 		Logger: slog.New(slog.DiscardHandler),
 		// With a Clock of a test the example does the same at midnight.
 		Clock: clocktest.New(time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC)),

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/s3store"
@@ -262,11 +263,11 @@ func TestAbsenceThatIsALie(t *testing.T) {
 	})
 }
 
-// TestEditedFileOfADirStoreIsReported: the metadata is of the version before.
-func TestEditedFileOfADirStoreIsReported(t *testing.T) {
+// TestEditedFileOfADirectoryStoreIsReported: the metadata is of the version before.
+func TestEditedFileOfADirectoryStoreIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		dir := t.TempDir()
-		store, err := rotatelog.NewDirStore(dir)
+		store, err := dirstore.Open(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

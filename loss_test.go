@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
@@ -111,7 +112,7 @@ func TestDeletedDayWithoutABody(t *testing.T) {
 		},
 		"DirStore": func(t *testing.T, b *bench) func() {
 			dir := t.TempDir()
-			store, err := rotatelog.NewDirStore(dir)
+			store, err := dirstore.Open(dir)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
@@ -36,7 +37,7 @@ func openReal(t *testing.T, cfg rotatelog.Config) *rotatelog.Writer {
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "Open")
 	storeDir := filepath.Join(t.TempDir(), "store")
-	store, err := rotatelog.NewDirStore(storeDir)
+	store, err := dirstore.Open(storeDir)
 	if err != nil {
 		t.Fatal(err)
 	}

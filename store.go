@@ -7,7 +7,7 @@ import (
 
 // Store is a map from key to object, each version replaced only as a whole.
 // It is the one thing that rotatelog asks of the place where the daily objects
-// live. [S3Store], [DirStore] and storetest.Mem implement it; storetest.Run
+// live. s3store.Store, dirstore.Store and storetest.Mem implement it; storetest.Run
 // holds every "must" of this page and is meant to be run on your own.
 //
 // Every method must be safe for concurrent use, and must return soon after ctx

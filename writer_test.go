@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
@@ -542,7 +543,7 @@ func TestOpenFails(t *testing.T) {
 	}{
 		"no Dir":             {rotatelog.Config{Store: store}, "Dir"},
 		"no Store":           {rotatelog.Config{Dir: "x"}, "Store"},
-		"nil DirStore":       {rotatelog.Config{Dir: "x", Store: (*rotatelog.DirStore)(nil)}, "Store"},
+		"nil DirStore":       {rotatelog.Config{Dir: "x", Store: (*dirstore.Store)(nil)}, "Store"},
 		"nil S3Store":        {rotatelog.Config{Dir: "x", Store: (*s3store.Store)(nil)}, "Store"},
 		"name with slash":    {rotatelog.Config{Dir: "x", Store: store, Name: "a/b"}, "Name"},
 		"name of dots":       {rotatelog.Config{Dir: "x", Store: store, Name: ".."}, "Name"},

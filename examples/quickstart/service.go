@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/s3store"
 )
@@ -67,7 +68,7 @@ func (s *service) fault(op fakes3.Op) fakes3.Fault {
 // save writes the objects of the bucket into files below dir, as a store that
 // ingest can go on with.
 func (s *service) save(ctx context.Context, dir string) error {
-	store, err := rotatelog.NewDirStore(filepath.Join(dir, storeDir))
+	store, err := dirstore.Open(filepath.Join(dir, storeDir))
 	if err != nil {
 		return err
 	}

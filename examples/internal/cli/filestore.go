@@ -12,9 +12,10 @@ import (
 	"sync"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 )
 
-// fileStore returns the DirStore of file:///DIR.
+// fileStore returns the Store of file:///DIR.
 func fileStore(u *url.URL) (rotatelog.Store, error) {
 	if u.Host != "" || !path.IsAbs(u.Path) {
 		return nil, fmt.Errorf("-store %s: the path must be absolute, with three slashes: file:///DIR", u)
@@ -22,7 +23,7 @@ func fileStore(u *url.URL) (rotatelog.Store, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, fmt.Errorf("-store %s: in a path, ? is written %%3F and # is written %%23", u)
 	}
-	return &lazyStore{location: path.Clean(u.Path), open: func() (rotatelog.Store, error) { return rotatelog.NewDirStore(u.Path) }}, nil
+	return &lazyStore{location: path.Clean(u.Path), open: func() (rotatelog.Store, error) { return dirstore.Open(u.Path) }}, nil
 }
 
 // lazyStore opens a store when it is first used, and tries again until that

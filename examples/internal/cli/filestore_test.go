@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/storetest"
 )
 
@@ -51,7 +52,7 @@ func TestFileStoreWithoutItsDisk(t *testing.T) {
 	if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Stat of nothing: %v", err)
 	}
-	dir, err := rotatelog.NewDirStore(mnt + "/logs")
+	dir, err := dirstore.Open(mnt + "/logs")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rotatelog
+package dirstore
 
 import (
 	"context"
@@ -17,17 +17,18 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/missing"
 	"example.com/rotatelog/internal/sleep"
 	"example.com/rotatelog/internal/vfs"
 )
 
-// DirStore is a [Store] in a directory of a local disk, safe between goroutines
+// Store is a [Store] in a directory of a local disk, safe between goroutines
 // and between processes. The object at key is the plain file dir/key, made to
 // be opened: mode 0600 at first, and afterwards whatever mode it is given.
 //
 // A key is a slash-separated relative path as [fs.ValidPath] has it, without
-// backslashes, and not below .rotatelog, where DirStore keeps what is its own:
+// backslashes, and not below .rotatelog, where Store keeps what is its own:
 //
 //	.rotatelog/lock/{hash}                 held while the object is written
 //	.rotatelog/new/{hash}                  the version being written
@@ -56,8 +57,8 @@ import (
 // .rotatelog. That may be removed at any time otherwise: it is made again, though
 // with the metadata of the objects lost.
 //
-// DirStore needs Linux or macOS.
-type DirStore struct {
+// Store needs Linux or macOS.
+type Store struct {
 	dir string // absolute
 
 	mu sync.Mutex // guards at
@@ -71,21 +72,21 @@ const (
 	metaDir = ownDir + "/meta"
 )
 
-// NewDirStore returns the DirStore of dir, which it creates if need be, open to
+// Open returns the Store of dir, which it creates if need be, open to
 // nobody else (mode 0700). The directory above must exist: where a disk is not
 // mounted, nothing is made in its place. For the same reason it is an error, which
 // matches [ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
-// system for it, or for a directory above, that is not mounted. NewDirStore removes
+// system for it, or for a directory above, that is not mounted. Open removes
 // what writes of processes that died have left behind.
-func NewDirStore(dir string) (*DirStore, error) {
-	s, err := newDirStore(dir)
+func Open(dir string) (*Store, error) {
+	s, err := newStore(dir)
 	if err != nil {
-		return nil, &Error{Op: "open store", Key: dir, Err: explain(dir, err)}
+		return nil, &rotatelog.Error{Op: "open store", Key: dir, Err: explain(dir, err)}
 	}
 	return s, nil
 }
 
-func newDirStore(dir string) (*DirStore, error) {
+func newStore(dir string) (*Store, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("%w: no directory is named", fs.ErrInvalid)
 	}
@@ -100,7 +101,7 @@ func newDirStore(dir string) (*DirStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DirStore{dir: dir, at: at}, nil
+	return &Store{dir: dir, at: at}, nil
 }
 
 // checkPlace returns an error if dir is not there and cannot be made, or if it
@@ -111,16 +112,16 @@ func checkPlace(dir string) error {
 	}
 	above := filepath.Dir(dir)
 	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: there is no directory %s, in which the store would be made; mount its disk, or make it", ErrPermanent, above)
+		return fmt.Errorf("%w: there is no directory %s, in which the store would be made; mount its disk, or make it", rotatelog.ErrPermanent, above)
 	}
 	if point := notMounted(dir); point != "" {
 		return fmt.Errorf("%w: according to /etc/fstab a file system should be mounted at %s, and none is; mount it, or, to use the directory as it is, make %s",
-			ErrPermanent, point, filepath.Join(dir, ownDir))
+			rotatelog.ErrPermanent, point, filepath.Join(dir, ownDir))
 	}
 	return nil
 }
 
-// openDir is the directory of a DirStore, open.
+// openDir is the directory of a Store, open.
 type openDir struct {
 	dir  string // for messages
 	root *os.Root
@@ -147,16 +148,16 @@ func openDirAt(dir string) (*openDir, error) {
 }
 
 // Location implements [Located].
-func (s *DirStore) Location() string { return s.dir }
+func (s *Store) Location() string { return s.dir }
 
 // current returns the directory of the store, opened again if that has come back
 // after it was gone.
-func (s *DirStore) current() (*openDir, error) {
+func (s *Store) current() (*openDir, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	there, err := os.Stat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) { // which is not to be taken for a missing object
-		return nil, fmt.Errorf("%w: the directory of the store, %s, is gone; mount its disk, or put it back", ErrPermanent, s.dir)
+		return nil, fmt.Errorf("%w: the directory of the store, %s, is gone; mount its disk, or put it back", rotatelog.ErrPermanent, s.dir)
 	}
 	if err != nil {
 		return nil, err
@@ -166,7 +167,7 @@ func (s *DirStore) current() (*openDir, error) {
 	}
 	if _, err := os.Lstat(filepath.Join(s.dir, ownDir)); err != nil {
 		return nil, fmt.Errorf("%w: another directory has taken the place of the store's, %s; mount its disk, or, to begin again in this one, make %s",
-			ErrPermanent, s.dir, filepath.Join(s.dir, ownDir))
+			rotatelog.ErrPermanent, s.dir, filepath.Join(s.dir, ownDir))
 	}
 	at, err := openDirAt(s.dir)
 	if err != nil {
@@ -214,34 +215,34 @@ func (s *openDir) prepare() error {
 }
 
 // Stat implements [Store].
-func (s *DirStore) Stat(ctx context.Context, key string) (Object, error) {
+func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	d, err := s.current()
-	var o Object
+	var o rotatelog.Object
 	if err == nil {
 		o, err = d.stat(ctx, key)
 	}
 	if err != nil {
-		return Object{}, &Error{Op: "stat", Key: key, Err: explain(s.dir, err)}
+		return rotatelog.Object{}, &rotatelog.Error{Op: "stat", Key: key, Err: explain(s.dir, err)}
 	}
 	return o, nil
 }
 
 // stat looks at the file twice if it finds no metadata: either there is none, or
 // it went with a version that was just replaced.
-func (s *openDir) stat(ctx context.Context, key string) (Object, error) {
+func (s *openDir) stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	if err := checkKey(key); err != nil {
-		return Object{}, err
+		return rotatelog.Object{}, err
 	}
-	before := Version("")
+	before := rotatelog.Version("")
 	for {
 		if err := context.Cause(ctx); err != nil {
-			return Object{}, err
+			return rotatelog.Object{}, err
 		}
 		info, err := s.look(key)
 		if err != nil {
-			return Object{}, err
+			return rotatelog.Object{}, err
 		}
-		o := Object{Version: versionOf(info), Size: info.Size()}
+		o := rotatelog.Object{Version: versionOf(info), Size: info.Size()}
 		if o.Version == before {
 			return o, nil
 		}
@@ -252,7 +253,7 @@ func (s *openDir) stat(ctx context.Context, key string) (Object, error) {
 			continue // removed meanwhile
 		}
 		if err != nil {
-			return Object{}, err
+			return rotatelog.Object{}, err
 		}
 		meta, err := s.readMeta(key, o.Version)
 		if err == nil {
@@ -260,7 +261,7 @@ func (s *openDir) stat(ctx context.Context, key string) (Object, error) {
 			return o, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return Object{}, err
+			return rotatelog.Object{}, err
 		}
 		before = o.Version
 	}
@@ -269,19 +270,19 @@ func (s *openDir) stat(ctx context.Context, key string) (Object, error) {
 // Read implements [Store]. A file that is edited in place while it is read is
 // noticed at the end at the latest, where the reader then fails with
 // [ErrConflict].
-func (s *DirStore) Read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
+func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	d, err := s.current()
 	var r io.ReadCloser
 	if err == nil {
 		r, err = d.read(ctx, key, v, off, n)
 	}
 	if err != nil {
-		return nil, &Error{Op: "read", Key: key, Err: explain(s.dir, err)}
+		return nil, &rotatelog.Error{Op: "read", Key: key, Err: explain(s.dir, err)}
 	}
 	return r, nil
 }
 
-func (s *openDir) read(ctx context.Context, key string, v Version, off, n int64) (io.ReadCloser, error) {
+func (s *openDir) read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
@@ -308,7 +309,7 @@ func (s *openDir) read(ctx context.Context, key string, v Version, off, n int64)
 type versionReader struct {
 	file    *os.File
 	section *io.SectionReader
-	version Version
+	version rotatelog.Version
 }
 
 func (r *versionReader) Read(p []byte) (int, error) {
@@ -321,7 +322,7 @@ func (r *versionReader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if versionOf(info) != r.version {
-		return n, fmt.Errorf("%s was changed in place while it was read: %w", r.file.Name(), ErrConflict)
+		return n, fmt.Errorf("%s was changed in place while it was read: %w", r.file.Name(), rotatelog.ErrConflict)
 	}
 	return n, io.EOF
 }
@@ -330,18 +331,18 @@ func (r *versionReader) Close() error { return r.file.Close() }
 
 // Write implements [Store]. Writes of one key wait for each other, and readers
 // for nobody.
-func (s *DirStore) Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	d, err := s.current()
 	if err == nil {
 		err = d.write(ctx, key, old, parts, meta)
 	}
 	if err != nil {
-		return &Error{Op: "write", Key: key, Err: explain(s.dir, err)}
+		return &rotatelog.Error{Op: "write", Key: key, Err: explain(s.dir, err)}
 	}
 	return nil
 }
 
-func (s *openDir) write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error {
+func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
@@ -427,7 +428,7 @@ func (s *openDir) holds(key string, lock io.Closer) bool {
 }
 
 // build makes the file of the new version, and makes it durable.
-func (s *openDir) build(ctx context.Context, temp, key string, old Version, parts []Part) (Version, error) {
+func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Version, parts []rotatelog.Part) (rotatelog.Version, error) {
 	var src *os.File
 	var size int64
 	var replaced time.Time
@@ -484,7 +485,7 @@ func (s *openDir) create(temp string) (*os.File, error) {
 // copyRange appends p of src, which has size bytes, to dst, in pieces between
 // which ctx is heeded. Between files, [io.CopyN] leaves the copying to the
 // kernel.
-func copyRange(ctx context.Context, dst, src *os.File, size int64, p Part) error {
+func copyRange(ctx context.Context, dst, src *os.File, size int64, p rotatelog.Part) error {
 	if p.Off < 0 || p.Len < 0 || p.Off > size-p.Len {
 		return fmt.Errorf("cannot copy %d bytes at %d of the old version: it has %d", p.Len, p.Off, size)
 	}
@@ -500,7 +501,7 @@ func copyRange(ctx context.Context, dst, src *os.File, size int64, p Part) error
 		}
 		n, err := io.CopyN(dst, src, min(left, 64<<20))
 		if err == io.EOF {
-			return fmt.Errorf("the file was cut short while it was copied: %w", ErrConflict)
+			return fmt.Errorf("the file was cut short while it was copied: %w", rotatelog.ErrConflict)
 		}
 		if err != nil {
 			return err
@@ -513,7 +514,7 @@ func copyRange(ctx context.Context, dst, src *os.File, size int64, p Part) error
 // seal syncs a new file and gives it a time of its own: now, or if the version
 // that it replaces is not older than that, the next time which the disk can
 // tell apart.
-func (s *openDir) seal(f *os.File, name string, replaced time.Time) (Version, error) {
+func (s *openDir) seal(f *os.File, name string, replaced time.Time) (rotatelog.Version, error) {
 	if err := f.Sync(); err != nil { // first, lest a late write set the time
 		return "", err
 	}
@@ -534,43 +535,43 @@ func (s *openDir) seal(f *os.File, name string, replaced time.Time) (Version, er
 		}
 		stamp = replaced
 	}
-	return "", fmt.Errorf("%w: no file here can be newer than %v, the time of the old version; set that back with touch", ErrPermanent, replaced)
+	return "", fmt.Errorf("%w: no file here can be newer than %v, the time of the old version; set that back with touch", rotatelog.ErrPermanent, replaced)
 }
 
 // check returns nil if the current version is v.
-func (s *openDir) check(key string, v Version) error {
+func (s *openDir) check(key string, v rotatelog.Version) error {
 	info, err := s.look(key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && v == "":
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: it is not there", ErrConflict)
+		return fmt.Errorf("%w: it is not there", rotatelog.ErrConflict)
 	case err != nil:
 		return err
 	case v == "":
-		return fmt.Errorf("%w: it is there already", ErrConflict)
+		return fmt.Errorf("%w: it is there already", rotatelog.ErrConflict)
 	case versionOf(info) != v:
-		return fmt.Errorf("%w: it was replaced", ErrConflict)
+		return fmt.Errorf("%w: it was replaced", rotatelog.ErrConflict)
 	}
 	return nil
 }
 
 // open opens version v. What it returns stays that version, since objects are
 // replaced by renaming.
-func (s *openDir) open(key string, v Version) (*os.File, fs.FileInfo, error) {
+func (s *openDir) open(key string, v rotatelog.Version) (*os.File, fs.FileInfo, error) {
 	if err := s.check(key, v); err != nil { // also, opening a pipe would hang
 		return nil, nil, err
 	}
 	f, err := s.root.Open(key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%w: it is not there", ErrConflict)
+		return nil, nil, fmt.Errorf("%w: it is not there", rotatelog.ErrConflict)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && versionOf(info) != v {
-		err = fmt.Errorf("%w: it was replaced", ErrConflict)
+		err = fmt.Errorf("%w: it was replaced", rotatelog.ErrConflict)
 	}
 	if err != nil {
 		f.Close()
@@ -592,7 +593,7 @@ func (s *openDir) look(key string) (fs.FileInfo, error) {
 		return nil, fmt.Errorf("%w: it is a directory", fs.ErrNotExist)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no regular file, but %v; move it away", ErrPermanent, info.Mode())
+		return nil, fmt.Errorf("%w: it is no regular file, but %v; move it away", rotatelog.ErrPermanent, info.Mode())
 	}
 	return info, nil
 }
@@ -627,11 +628,11 @@ type sidecar struct {
 	Meta map[string]string `json:"meta"`
 }
 
-func sidecarName(key string, v Version) string {
+func sidecarName(key string, v rotatelog.Version) string {
 	return path.Join(metaDir, hashOf(key), string(v)+".json")
 }
 
-func (s *openDir) readMeta(key string, v Version) (map[string]string, error) {
+func (s *openDir) readMeta(key string, v rotatelog.Version) (map[string]string, error) {
 	b, err := s.root.ReadFile(sidecarName(key, v))
 	if err != nil {
 		return nil, err
@@ -643,7 +644,7 @@ func (s *openDir) readMeta(key string, v Version) (map[string]string, error) {
 	return c.Meta, nil
 }
 
-func (s *openDir) writeMeta(key string, v Version, meta map[string]string) error {
+func (s *openDir) writeMeta(key string, v rotatelog.Version, meta map[string]string) error {
 	if len(meta) == 0 {
 		return nil
 	}
@@ -671,7 +672,7 @@ func (s *openDir) writeMeta(key string, v Version, meta map[string]string) error
 
 // dropMeta removes the metadata of all versions but one. What it fails to remove
 // does no harm, and the next write tries again.
-func (s *openDir) dropMeta(key string, keep Version) {
+func (s *openDir) dropMeta(key string, keep rotatelog.Version) {
 	dir := path.Dir(sidecarName(key, keep))
 	names, _ := s.fs.ReadDir(dir)
 	for _, name := range names {
@@ -681,9 +682,9 @@ func (s *openDir) dropMeta(key string, keep Version) {
 	}
 }
 
-func versionOf(info fs.FileInfo) Version {
+func versionOf(info fs.FileInfo) rotatelog.Version {
 	t := info.ModTime()
-	return Version(fmt.Sprintf("%d.%09d-%d", t.Unix(), t.Nanosecond(), info.Size()))
+	return rotatelog.Version(fmt.Sprintf("%d.%09d-%d", t.Unix(), t.Nanosecond(), info.Size()))
 }
 
 func hashOf(key string) string {
@@ -695,7 +696,7 @@ func checkKey(key string) error {
 	top, _, _ := strings.Cut(key, "/")
 	if !fs.ValidPath(key) || key == "." || strings.ContainsAny(key, "\\\x00") || strings.EqualFold(top, ownDir) {
 		return fmt.Errorf("%w: %w: the key %q is not a relative path with slashes, without . and .., and not in %s",
-			ErrPermanent, fs.ErrInvalid, key, ownDir)
+			rotatelog.ErrPermanent, fs.ErrInvalid, key, ownDir)
 	}
 	return nil
 }
@@ -706,24 +707,24 @@ func explain(dir string, err error) error {
 	var errno syscall.Errno
 	var refused *fs.PathError
 	switch {
-	case errors.Is(err, ErrPermanent):
+	case errors.Is(err, rotatelog.ErrPermanent):
 		return err
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w; let this process read and write everything in %s", ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; let this process read and write everything in %s", rotatelog.ErrPermanent, err, dir)
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: %w; mount %s for writing", ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; mount %s for writing", rotatelog.ErrPermanent, err, dir)
 	case errors.Is(err, syscall.ENOLCK), strings.Contains(err.Error(), "flock ") && errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("%w: %w; the file system of %s does not lock files (flock), without which writers would overwrite each other; use another, or mount it with locks",
-			ErrPermanent, err, dir)
+			rotatelog.ErrPermanent, err, dir)
 	case errors.As(err, &refused) && refused.Op == "sync" && errors.Is(err, syscall.EINVAL):
-		return fmt.Errorf("%w: %w; the file system of %s cannot make names durable (fsync of a directory); use another", ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; the file system of %s cannot make names durable (fsync of a directory); use another", rotatelog.ErrPermanent, err, dir)
 	case errors.Is(err, syscall.ENAMETOOLONG):
-		return fmt.Errorf("%w: %w; shorten the key", ErrPermanent, err)
+		return fmt.Errorf("%w: %w; shorten the key", rotatelog.ErrPermanent, err)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%w: %w; move away what stands there in %s, or use another key", ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; move away what stands there in %s, or use another key", rotatelog.ErrPermanent, err, dir)
 	case errors.As(err, &refused) && !errors.As(err, &errno) && !errors.Is(err, fs.ErrClosed):
 		// What no system call said, os.Root did.
-		return fmt.Errorf("%w: %w; no symbolic link may lead out of %s", ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; no symbolic link may lead out of %s", rotatelog.ErrPermanent, err, dir)
 	}
 	return err
 }

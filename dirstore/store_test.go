@@ -1,4 +1,4 @@
-package rotatelog_test
+package dirstore_test
 
 import (
 	"bufio"
@@ -21,13 +21,14 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 	"example.com/rotatelog/internal/vfs"
 	"example.com/rotatelog/storetest"
 )
 
-func openDirStore(t testing.TB, dir string) *rotatelog.DirStore {
+func openStore(t testing.TB, dir string) *dirstore.Store {
 	t.Helper()
-	s, err := rotatelog.NewDirStore(dir)
+	s, err := dirstore.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +78,8 @@ func files(t testing.TB, dir string) []string {
 	return names
 }
 
-func TestDirStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) rotatelog.Store { return openDirStore(t, t.TempDir()) })
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) rotatelog.Store { return openStore(t, t.TempDir()) })
 }
 
 // byTurns is one directory opened twice, as by two processes.
@@ -101,15 +102,15 @@ func (s byTurns) Write(ctx context.Context, key string, old rotatelog.Version, p
 	return s.next().Write(ctx, key, old, parts, meta)
 }
 
-func TestDirStoreOpenedTwice(t *testing.T) {
+func TestOpenedTwice(t *testing.T) {
 	dir := t.TempDir()
-	s := byTurns{[2]rotatelog.Store{openDirStore(t, dir), openDirStore(t, dir)}, new(atomic.Int32)}
+	s := byTurns{[2]rotatelog.Store{openStore(t, dir), openStore(t, dir)}, new(atomic.Int32)}
 	storetest.Run(t, func(t *testing.T) rotatelog.Store { return s })
 }
 
-func TestDirStoreFiles(t *testing.T) {
+func TestFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made on the way")
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	meta := map[string]string{"ids": "1 a"}
 	o := writeObject(t, s, "logs/2025/day.json", "", "one", meta)
 	if !maps.Equal(o.Meta, meta) || o.Size != 3 {
@@ -141,9 +142,9 @@ func TestDirStoreFiles(t *testing.T) {
 }
 
 // A Stat that meets a replacement must not take the metadata for lost.
-func TestDirStoreStatWhileReplacing(t *testing.T) {
+func TestStatWhileReplacing(t *testing.T) {
 	const versions = 100
-	s := openDirStore(t, t.TempDir())
+	s := openStore(t, t.TempDir())
 	size := func(n int) (string, map[string]string) {
 		return strings.Repeat("x", n), map[string]string{"size": fmt.Sprint(n)}
 	}
@@ -169,9 +170,9 @@ func TestDirStoreStatWhileReplacing(t *testing.T) {
 	wg.Wait()
 }
 
-func TestDirStoreKeepsMode(t *testing.T) {
+func TestKeepsMode(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", nil)
 	if err := os.Chmod(filepath.Join(dir, "day.json"), 0o644); err != nil {
 		t.Fatal(err)
@@ -182,9 +183,9 @@ func TestDirStoreKeepsMode(t *testing.T) {
 	}
 }
 
-func TestDirStoreFailedWritesLeaveNothing(t *testing.T) {
+func TestFailedWritesLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", map[string]string{"n": "1"})
 	before := files(t, dir)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,7 +209,7 @@ func TestDirStoreFailedWritesLeaveNothing(t *testing.T) {
 }
 
 // What people do to the files is a new version, and never overwritten unseen.
-func TestDirStoreNoticesStrangers(t *testing.T) {
+func TestNoticesStrangers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(path string) error
@@ -226,7 +227,7 @@ func TestDirStoreNoticesStrangers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := openDirStore(t, dir)
+			s := openStore(t, dir)
 			before := writeObject(t, s, "day.json", "", "one", map[string]string{"n": "1"})
 			if err := c.change(filepath.Join(dir, "day.json")); err != nil {
 				t.Fatal(err)
@@ -267,11 +268,11 @@ func (c looking) Err() error {
 	return c.Context.Err()
 }
 
-func TestDirStoreNoticesStrangersWhileItCopies(t *testing.T) {
+func TestNoticesStrangersWhileItCopies(t *testing.T) {
 	for _, c := range []struct{ name, now string }{{"edited", "a stranger's"}, {"cut short", ""}, {"same size", "ONE"}} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := openDirStore(t, dir)
+			s := openStore(t, dir)
 			file := filepath.Join(dir, "day.json")
 			o := writeObject(t, s, "day.json", "", "one", nil)
 			ctx := looking{context.Background(), new(int), func() {
@@ -289,9 +290,9 @@ func TestDirStoreNoticesStrangersWhileItCopies(t *testing.T) {
 	}
 }
 
-func TestDirStoreRemovedFile(t *testing.T) {
+func TestRemovedFile(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	before := writeObject(t, s, "a/day.json", "", "one", map[string]string{"n": "1"})
 	if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
 		t.Fatal(err)
@@ -308,9 +309,9 @@ func TestDirStoreRemovedFile(t *testing.T) {
 }
 
 // A clock that was wrong once must not let versions share a name.
-func TestDirStoreTimeInTheFuture(t *testing.T) {
+func TestTimeInTheFuture(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	writeObject(t, s, "day.json", "", "0", nil)
 	future := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	if err := os.Chtimes(filepath.Join(dir, "day.json"), time.Time{}, future); err != nil {
@@ -332,9 +333,9 @@ func TestDirStoreTimeInTheFuture(t *testing.T) {
 }
 
 // A copy of the directory that keeps times has the same versions.
-func TestDirStoreMoves(t *testing.T) {
+func TestMoves(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
-	before := writeObject(t, openDirStore(t, from), "a/day.json", "", "one", map[string]string{"n": "1"})
+	before := writeObject(t, openStore(t, from), "a/day.json", "", "one", map[string]string{"n": "1"})
 	for _, name := range files(t, from) {
 		b, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
@@ -350,13 +351,13 @@ func TestDirStoreMoves(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	after := statObject(t, openDirStore(t, to), "a/day.json")
+	after := statObject(t, openStore(t, to), "a/day.json")
 	if after.Version != before.Version || !maps.Equal(after.Meta, before.Meta) {
 		t.Errorf("the copy is %+v, the original %+v", after, before)
 	}
 }
 
-func TestDirStoreSidecars(t *testing.T) {
+func TestSidecars(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(dir, sidecar string) error
@@ -371,7 +372,7 @@ func TestDirStoreSidecars(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := openDirStore(t, dir)
+			s := openStore(t, dir)
 			before := writeObject(t, s, "day.json", "", "one", map[string]string{"n": "1"})
 			own := filepath.Join(dir, ".rotatelog", "meta")
 			if err := c.change(dir, filepath.Join(own, files(t, own)[0])); err != nil {
@@ -392,9 +393,9 @@ func TestDirStoreSidecars(t *testing.T) {
 	}
 }
 
-func TestDirStoreSweepsLeftovers(t *testing.T) {
+func TestSweepsLeftovers(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", nil)
 	own := filepath.Join(dir, ".rotatelog")
 	hash := files(t, filepath.Join(own, "lock"))[0]
@@ -422,21 +423,21 @@ func TestDirStoreSweepsLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	openDirStore(t, dir)
+	openStore(t, dir)
 	if got := files(t, filepath.Join(own, "new")); !slices.Equal(got, []string{"of-a-writer-that-lives"}) {
 		t.Errorf("a second opening left %q, want only what is being written", got)
 	}
 	lock.Close()
-	openDirStore(t, dir)
+	openStore(t, dir)
 	if got := files(t, filepath.Join(own, "new")); len(got) != 0 {
 		t.Errorf("a third opening left %q", got)
 	}
 }
 
-func TestDirStoreWaitsForTheLock(t *testing.T) {
+func TestWaitsForTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := openDirStore(t, dir)
+		s := openStore(t, dir)
 		o := writeObject(t, s, "day.json", "", "one", nil)
 		locks, err := vfs.Dir(dir)
 		if err != nil {
@@ -467,10 +468,10 @@ func TestDirStoreWaitsForTheLock(t *testing.T) {
 	})
 }
 
-func TestDirStoreReaderNoticesEdits(t *testing.T) {
+func TestReaderNoticesEdits(t *testing.T) {
 	for _, now := range []string{"", "01", "01234", "0123456789 and more"} {
 		dir := t.TempDir()
-		s := openDirStore(t, dir)
+		s := openStore(t, dir)
 		o := writeObject(t, s, "day.json", "", "0123456789", nil)
 		r, err := s.Read(t.Context(), "day.json", o.Version, 0, -1)
 		if err != nil {
@@ -489,10 +490,10 @@ func TestDirStoreReaderNoticesEdits(t *testing.T) {
 	}
 }
 
-func TestDirStoreKeys(t *testing.T) {
+func TestKeys(t *testing.T) {
 	outside := t.TempDir()
 	dir := filepath.Join(outside, "store")
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	for _, key := range []string{
 		"", ".", "..", "/", "/a", "a/", "a//b", "./a", "a/.", "../a", "a/../../b", "a/..", `a\b`, "a\x00b", "\xff",
 		".rotatelog", ".rotatelog/lock/x", ".ROTATELOG/x", filepath.Join(outside, "a"),
@@ -517,9 +518,9 @@ func TestDirStoreKeys(t *testing.T) {
 	}
 }
 
-func TestDirStoreObstacles(t *testing.T) {
+func TestObstacles(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	writeObject(t, s, "file", "", "x", nil)
 	writeObject(t, s, "dir/file", "", "x", nil)
 	for _, key := range []string{"file/below", "file/below/it", "dir", strings.Repeat("long", 100)} {
@@ -537,10 +538,10 @@ func TestDirStoreObstacles(t *testing.T) {
 	wantFile(t, filepath.Join(dir, "dir/file"), "x")
 }
 
-func TestDirStoreSymlinks(t *testing.T) {
+func TestSymlinks(t *testing.T) {
 	outside := t.TempDir()
 	dir := filepath.Join(outside, "store")
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "real/day.json", "", "inside", nil)
 	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
@@ -586,13 +587,13 @@ func TestNewDirStoreFails(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rotatelog.NewDirStore(file); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), file) {
+	if _, err := dirstore.Open(file); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), file) {
 		t.Errorf("NewDirStore of a file: %v, want ErrPermanent and its name", err)
 	}
-	if _, err := rotatelog.NewDirStore(filepath.Join(file, "below")); !errors.Is(err, rotatelog.ErrPermanent) {
+	if _, err := dirstore.Open(filepath.Join(file, "below")); !errors.Is(err, rotatelog.ErrPermanent) {
 		t.Errorf("NewDirStore below a file: %v, want ErrPermanent", err)
 	}
-	if _, err := rotatelog.NewDirStore(""); !errors.Is(err, fs.ErrInvalid) {
+	if _, err := dirstore.Open(""); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("NewDirStore of nothing: %v, want fs.ErrInvalid", err)
 	}
 }
@@ -601,7 +602,7 @@ func TestNewDirStoreFails(t *testing.T) {
 // its place.
 func TestNewDirStoreWithoutItsDisk(t *testing.T) {
 	mnt := filepath.Join(t.TempDir(), "nas")
-	_, err := rotatelog.NewDirStore(filepath.Join(mnt, "logs"))
+	_, err := dirstore.Open(filepath.Join(mnt, "logs"))
 	want := "there is no directory " + mnt + ", in which the store would be made; mount its disk, or make it"
 	if !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want ErrPermanent and %s", err, want)
@@ -611,17 +612,17 @@ func TestNewDirStoreWithoutItsDisk(t *testing.T) {
 	}
 }
 
-func TestDirStoreLocation(t *testing.T) {
+func TestLocation(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for _, name := range []string{dir + "/logs", "logs", "./x/../logs/"} {
-		if got, want := rotatelog.Located(openDirStore(t, name)).Location(), filepath.Join(dir, "logs"); got != want {
+		if got, want := rotatelog.Located(openStore(t, name)).Location(), filepath.Join(dir, "logs"); got != want {
 			t.Errorf("Location of %s is %q, want %q", name, got, want)
 		}
 	}
 }
 
-// dirCalls calls each method of a DirStore.
+// dirCalls calls each method of a Store.
 func dirCalls(t *testing.T, s rotatelog.Store, v rotatelog.Version) map[string]error {
 	t.Helper()
 	_, statErr := s.Stat(t.Context(), "a/day.json")
@@ -629,12 +630,12 @@ func dirCalls(t *testing.T, s rotatelog.Store, v rotatelog.Version) map[string]e
 	return map[string]error{"Stat": statErr, "Read": readErr, "Write": s.Write(t.Context(), "a/day.json", "", text("two"), nil)}
 }
 
-// TestDirStoreGone: a directory that is gone is not an empty one, neither is
+// TestGone: a directory that is gone is not an empty one, neither is
 // another in its place, and what comes back is used.
-func TestDirStoreGone(t *testing.T) {
+func TestGone(t *testing.T) {
 	above := t.TempDir()
 	dir, away := filepath.Join(above, "store"), filepath.Join(above, "away")
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "a/day.json", "", "one", map[string]string{"n": "1"})
 	wantRefused := func(want string) {
 		t.Helper()
@@ -677,10 +678,10 @@ func TestDirStoreGone(t *testing.T) {
 	wantFile(t, filepath.Join(away, "a/day.json"), "one")
 }
 
-// TestDirStoreOwnDirectoryRemoved: .rotatelog is made again.
-func TestDirStoreOwnDirectoryRemoved(t *testing.T) {
+// TestOwnDirectoryRemoved: .rotatelog is made again.
+func TestOwnDirectoryRemoved(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	meta := map[string]string{"n": "1"}
 	o := writeObject(t, s, "day.json", "", "one", meta)
 	for _, name := range []string{".rotatelog", ".rotatelog/lock", ".rotatelog/new", ".rotatelog/meta"} {
@@ -711,11 +712,11 @@ func (c *removing) Err() error {
 	return nil
 }
 
-// TestDirStoreLockRemovedWhileWriting: whose lock was removed writes nothing, since
+// TestLockRemovedWhileWriting: whose lock was removed writes nothing, since
 // another may hold a new one.
-func TestDirStoreLockRemovedWhileWriting(t *testing.T) {
+func TestLockRemovedWhileWriting(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", nil)
 	lock, temp := "", ""
 	ctx := &removing{Context: context.Background(), remove: func() {
@@ -729,7 +730,7 @@ func TestDirStoreLockRemovedWhileWriting(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(dir, ".rotatelog")); err != nil {
 			t.Fatal(err)
 		}
-		openDirStore(t, dir) // as another process does
+		openStore(t, dir) // as another process does
 		for _, name := range []string{lock, temp} {
 			if err := os.WriteFile(name, []byte("another's"), 0o600); err != nil {
 				t.Fatal(err)
@@ -745,7 +746,7 @@ func TestDirStoreLockRemovedWhileWriting(t *testing.T) {
 	writeObject(t, s, "day.json", o.Version, "two", nil)
 }
 
-// These variables make the test binary a process that works on a DirStore.
+// These variables make the test binary a process that works on a Store.
 const (
 	countIn  = "ROTATELOG_TEST_COUNT_IN"  // a directory: increments a counter there
 	scrawlIn = "ROTATELOG_TEST_SCRAWL_IN" // a directory: writes until it is killed
@@ -759,17 +760,17 @@ func child(t *testing.T, variable, dir string) *exec.Cmd {
 	return cmd
 }
 
-func TestDirStoreProcesses(t *testing.T) {
+func TestProcesses(t *testing.T) {
 	const processes, increments = 3, 20
 	if dir := os.Getenv(countIn); dir != "" {
-		s := openDirStore(t, dir)
+		s := openStore(t, dir)
 		for range increments {
 			increment(t, s)
 		}
 		return
 	}
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	writeObject(t, s, "counter", "", "0", map[string]string{"count": "0"})
 	var cmds []*exec.Cmd
 	for range processes {
@@ -791,7 +792,7 @@ func TestDirStoreProcesses(t *testing.T) {
 }
 
 // increment adds 1 to the counter, of which the metadata has a copy.
-func increment(t *testing.T, s *rotatelog.DirStore) {
+func increment(t *testing.T, s *dirstore.Store) {
 	for {
 		o := statObject(t, s, "counter")
 		r, err := s.Read(t.Context(), "counter", o.Version, 0, -1)
@@ -823,10 +824,10 @@ func increment(t *testing.T, s *rotatelog.DirStore) {
 
 // A process that is killed leaves a whole version with its own metadata, and
 // nothing in the way of the next.
-func TestDirStoreKilled(t *testing.T) {
+func TestKilled(t *testing.T) {
 	scrawl := func(n int) string { return strings.Repeat(fmt.Sprintf("%09d\n", n), 10_000) }
 	if dir := os.Getenv(scrawlIn); dir != "" {
-		s := openDirStore(t, dir)
+		s := openStore(t, dir)
 		for n := 0; ; n++ {
 			o := statObject(t, s, "day.json")
 			writeObject(t, s, "day.json", o.Version, scrawl(n), map[string]string{"n": fmt.Sprint(n)})
@@ -834,7 +835,7 @@ func TestDirStoreKilled(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	writeObject(t, openDirStore(t, dir), "day.json", "", scrawl(0), map[string]string{"n": "0"})
+	writeObject(t, openStore(t, dir), "day.json", "", scrawl(0), map[string]string{"n": "0"})
 	for round := range 5 {
 		cmd := child(t, scrawlIn, dir)
 		out, err := cmd.StdoutPipe()
@@ -853,7 +854,7 @@ func TestDirStoreKilled(t *testing.T) {
 		cmd.Process.Kill()
 		cmd.Wait()
 
-		s := openDirStore(t, dir)
+		s := openStore(t, dir)
 		if got := files(t, filepath.Join(dir, ".rotatelog", "new")); len(got) != 0 {
 			t.Errorf("temporary files are left: %q", got)
 		}

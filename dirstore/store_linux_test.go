@@ -1,4 +1,4 @@
-package rotatelog_test
+package dirstore_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 )
 
 // asNobody takes root's privileges over files from this goroutine until the
@@ -36,9 +37,9 @@ func chmod(t *testing.T, path string, mode fs.FileMode) {
 	}
 }
 
-func TestDirStoreWithoutPermission(t *testing.T) {
+func TestWithoutPermission(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	o := writeObject(t, s, "a/day.json", "", "one", nil)
 	shut := filepath.Join(t.TempDir(), "shut")
 	if err := os.Mkdir(shut, 0o500); err != nil {
@@ -51,8 +52,8 @@ func TestDirStoreWithoutPermission(t *testing.T) {
 	_, statErr := s.Stat(t.Context(), "a/day.json")
 	_, readErr := s.Read(t.Context(), "a/day.json", o.Version, 0, -1)
 	writeErr := s.Write(t.Context(), "a/day.json", o.Version, text("two"), nil)
-	_, openErr := rotatelog.NewDirStore(shut)
-	for op, err := range map[string]error{"Stat": statErr, "Read": readErr, "Write": writeErr, "NewDirStore": openErr} {
+	_, openErr := dirstore.Open(shut)
+	for op, err := range map[string]error{"Stat": statErr, "Read": readErr, "Write": writeErr, "Open": openErr} {
 		if !errors.Is(err, rotatelog.ErrPermanent) || !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: %v, want ErrPermanent and fs.ErrPermission", op, err)
 			continue
@@ -67,9 +68,9 @@ func TestDirStoreWithoutPermission(t *testing.T) {
 }
 
 // Opening a pipe would wait for a writer.
-func TestDirStorePipe(t *testing.T) {
+func TestPipe(t *testing.T) {
 	dir := t.TempDir()
-	s := openDirStore(t, dir)
+	s := openStore(t, dir)
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}

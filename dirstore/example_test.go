@@ -1,4 +1,4 @@
-package rotatelog_test
+package dirstore_test
 
 import (
 	"context"
@@ -9,17 +9,18 @@ import (
 	"path/filepath"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dirstore"
 )
 
-// A DirStore keeps objects as files. An append copies the old version up to
+// A Store keeps objects as files. An append copies the old version up to
 // where it is to change, and is refused if somebody else was quicker.
-func ExampleNewDirStore() {
+func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "store")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := rotatelog.NewDirStore(dir)
+	store, err := dirstore.Open(dir)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rotatelog
+package dirstore
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -30,19 +31,19 @@ func (u *unsyncable) SyncDir(name string) error {
 	return u.FS.SyncDir(name)
 }
 
-// TestDirStoreUnsynced: what might come back as it was after a loss of power is
-// not written, as far as a DirStore says, and is not a version that it tells of.
-func TestDirStoreUnsynced(t *testing.T) {
+// TestUnsynced: what might come back as it was after a loss of power is
+// not written, as far as a Store says, and is not a version that it tells of.
+func TestUnsynced(t *testing.T) {
 	for _, name := range []string{"a", "."} {
-		s, err := NewDirStore(t.TempDir())
+		s, err := Open(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		disk := &unsyncable{FS: s.at.fs, name: name, err: syscall.EIO}
 		s.at.fs = disk
-		data := []Part{Data([]byte("one"))}
+		data := []rotatelog.Part{rotatelog.Data([]byte("one"))}
 		err = s.Write(t.Context(), "a/day.json", "", data, nil)
-		if !errors.Is(err, syscall.EIO) || errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "might come back after a loss of power") {
+		if !errors.Is(err, syscall.EIO) || errors.Is(err, rotatelog.ErrConflict) || !strings.Contains(err.Error(), "might come back after a loss of power") {
 			t.Errorf("%s cannot be synced: Write: %v", name, err)
 		}
 		if o, err := s.Stat(t.Context(), "a/day.json"); !errors.Is(err, syscall.EIO) {
@@ -56,22 +57,22 @@ func TestDirStoreUnsynced(t *testing.T) {
 	}
 }
 
-// TestDirStoreFileSystems: what a file system cannot do is named, with what to do.
-func TestDirStoreFileSystems(t *testing.T) {
-	s, err := NewDirStore(t.TempDir())
+// TestFileSystems: what a file system cannot do is named, with what to do.
+func TestFileSystems(t *testing.T) {
+	s, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.at.fs = &unsyncable{FS: s.at.fs, name: ".", err: &fs.PathError{Op: "sync", Path: ".", Err: syscall.EINVAL}}
 	err = s.Write(t.Context(), "day.json", "", nil, nil)
 	want := "the file system of " + s.dir + " cannot make names durable (fsync of a directory); use another"
-	if !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Write: %v, want ErrPermanent and %s", err, want)
 	}
 	s.at.fs = lockless{s.at.fs}
 	err = s.Write(t.Context(), "day.json", "", nil, nil)
 	want = "the file system of " + s.dir + " does not lock files (flock)"
-	if !errors.Is(err, ErrPermanent) || !errors.Is(err, syscall.ENOLCK) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, rotatelog.ErrPermanent) || !errors.Is(err, syscall.ENOLCK) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Write: %v, want ErrPermanent and %s", err, want)
 	}
 }
