@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"example.com/rotatelog/internal/feed"
+	"example.com/rotatelog/internal/jsonstream"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -187,14 +187,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 // all they have in one Write. It returns how many bytes of r the appended fetches
 // took.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
-	in := feed.NewReader(r, w.cfg.MaxFetchBytes)
+	in := jsonstream.NewReader(r, w.cfg.MaxFetchBytes)
 	for {
 		done := in.Offset()
 		fetch, at, err := in.Next()
 		if err == io.EOF {
 			return done, nil
 		}
-		if bad, ok := errors.AsType[*feed.Error](err); ok {
+		if bad, ok := errors.AsType[*jsonstream.Error](err); ok {
 			err = w.appendError(fmt.Errorf("%w: %w", ErrInvalidFetch, bad.Err))
 		}
 		if err == nil {

@@ -9,7 +9,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/s3store"
 )
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/s3store"
 )
 

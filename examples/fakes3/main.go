@@ -17,7 +17,7 @@ import (
 	"slices"
 	"strings"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
 )
 

@@ -8,8 +8,8 @@ import (
 	"os"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/examples/internal/cli"
-	"example.com/rotatelog/internal/feed"
+	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/jsonstream"
 )
 
 // ingest is one run of the program.
@@ -64,7 +64,7 @@ func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 	defer source.Close()
 	text := cli.Text(source)
 	defer text.Close()
-	values := feed.NewReader(text, cli.MaxFetch)
+	values := jsonstream.NewReader(text, cli.MaxFetch)
 	for {
 		fetch, at, err := values.Next()
 		switch {
@@ -91,7 +91,7 @@ func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 }
 
 // resync rejects what failed, and reports whether the input ends there.
-func (in *ingest) resync(name string, at feed.Position, values *feed.Reader, failed error) (ended bool) {
+func (in *ingest) resync(name string, at jsonstream.Position, values *jsonstream.Reader, failed error) (ended bool) {
 	end, err := values.Resync()
 	in.reject(name, at, end, failed)
 	if err != nil && err != io.EOF && !errors.Is(failed, err) { // else it is told already
@@ -101,7 +101,7 @@ func (in *ingest) resync(name string, at feed.Position, values *feed.Reader, fai
 }
 
 // reject reports the stretch of an input from at to end, which is left out.
-func (in *ingest) reject(name string, at feed.Position, end int64, err error) {
+func (in *ingest) reject(name string, at jsonstream.Position, end int64, err error) {
 	size := end - at.Offset
 	if size == 0 {
 		in.refuse("%s:%d: %v", name, at.Line, reason(err))
@@ -119,7 +119,7 @@ func (in *ingest) refuse(format string, args ...any) {
 
 // reason returns why a fetch was refused, without what the line says already.
 func reason(err error) error {
-	if e, ok := errors.AsType[*feed.Error](err); ok {
+	if e, ok := errors.AsType[*jsonstream.Error](err); ok {
 		return e.Err
 	}
 	if e, ok := errors.AsType[*rotatelog.Error](err); ok {

@@ -21,7 +21,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/clocktest"
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )

@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 )
 
 const help = `Usage: ingest -store URL [flags] [file…]

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 )
 
 // progress is a line at the bottom of a terminal that says how far a run has

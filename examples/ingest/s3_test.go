@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
 )
 

@@ -9,7 +9,7 @@ import (
 	"io"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 )
 
 const help = `Usage: oneshot -store URL [flags] <fetch

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
 )
 

@@ -8,7 +8,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 )
 
 // The hooks of a show. They are called on goroutines of the Writer.

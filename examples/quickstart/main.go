@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/rotatelog/examples/internal/cli"
+	"example.com/rotatelog/internal/cli"
 )
 
 const help = `Usage: quickstart [-dir DIR]

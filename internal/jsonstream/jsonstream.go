@@ -1,5 +1,5 @@
-// Package feed reads JSON values from a stream, one at a time, as they come.
-package feed
+// Package jsonstream reads JSON values from a stream, one at a time, as they come.
+package jsonstream
 
 import (
 	"bytes"
