@@ -35,6 +35,3 @@ func WithoutChance(cfg Config) Config {
 	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }
 	return cfg
 }
-
-// XXHash64 is the checksum of a zstd frame.
-var XXHash64 = xxHash64

@@ -23,6 +23,7 @@ import (
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/s3store"
 	"example.com/rotatelog/storetest"
+	"github.com/cespare/xxhash/v2"
 )
 
 // changes has what Hooks.Changed is called with noted, from the next Open on.
@@ -144,7 +145,7 @@ func changeText(t *testing.T, key string, data []byte, old, new string) []byte {
 		frame := bytes.LastIndex(changed[:at], []byte("\x28\xb5\x2f\xfd"))
 		n := int(binary.LittleEndian.Uint32(changed[frame+5:]))
 		text := changed[frame+12:][:n]
-		binary.LittleEndian.PutUint32(changed[frame+12+n:], uint32(rotatelog.XXHash64(text)))
+		binary.LittleEndian.PutUint32(changed[frame+12+n:], uint32(xxhash.Sum64(text)))
 	case strings.HasSuffix(key, ".gz"):
 		r, err := gzip.NewReader(bytes.NewReader(data))
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 )
@@ -77,7 +78,7 @@ func (c Compression) storedLen(header []byte) int {
 func (c Compression) appendStored(dst, text []byte, last bool) []byte {
 	dst = append(append(dst, c.storedHeader(len(text), last)...), text...)
 	if c == Zstd {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(xxHash64(text)))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(text)))
 	}
 	return dst
 }
