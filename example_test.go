@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,24 +20,24 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// keep is the first example of README.md; TestReadme compares them.
+// keep is the example of README.md; TestGoInDocuments compares them.
 func keep(ctx context.Context, dir string, store rotatelog.Store, fetches iter.Seq[[]byte]) error {
 	w, err := rotatelog.Open(ctx, rotatelog.Config{Dir: dir, Store: store})
 	if err != nil {
 		return err
 	}
-	defer w.Close() // uploads nothing; the next Open goes on
+	defer w.Close() // uploads nothing; the next Open continues
 	for fetch := range fetches {
 		r, err := w.Append(ctx, fetch) // nil: on disk
 		if err != nil {
 			return err
 		}
-		fmt.Printf("fetch %d of the day: %d matches, %d of %d\n", r.Number, r.Matches, r.Place, r.BatchSize)
+		fmt.Printf("%v, fetch %d: %d matches\n", r.Day, r.Number, r.Matches)
 	}
-	return w.Drain(ctx) // full batches; Flush would send the unfinished one too
+	return w.Drain(ctx) // full batches; Flush would upload the unfinished one too
 }
 
-// TestPipeline is the second example of README.md; TestReadme compares them.
+// TestPipeline is the example of docs/TESTING.md; TestGoInDocuments compares them.
 func TestPipeline(t *testing.T) {
 	newYork, err := time.LoadLocation("America/New_York")
 	if err != nil {
@@ -85,28 +84,6 @@ func TestPipeline(t *testing.T) {
 		} else if got := object.Metadata.Fetches; got != want {
 			t.Errorf("%s: %d fetches, want %d", day, got, want)
 		}
-	}
-}
-
-// The Go code in README.md is code of this file, so that it compiles and runs.
-func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for _, block := range regexp.MustCompile("(?s)```go\n(func .*?)```").FindAllSubmatch(readme, -1) {
-		found++
-		if !strings.Contains(string(source), "\n"+string(block[1])) {
-			t.Errorf("this function of README.md is not in example_test.go:\n%s", block[1])
-		}
-	}
-	if found != 2 {
-		t.Errorf("README.md has %d functions in Go, want 2", found)
 	}
 }
 

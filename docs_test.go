@@ -1,0 +1,193 @@
+package rotatelog_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"go/parser"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// documents returns the text of every file of the repository with a name that ends so.
+func documents(t *testing.T, suffix string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	repository := os.DirFS(".")
+	err := fs.WalkDir(repository, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, suffix):
+			return nil
+		}
+		b, err := fs.ReadFile(repository, name)
+		found[name] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// fences are the blocks of code of a document; their language is the first group.
+var fences = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
+
+// headings returns the anchors that GitHub gives to the headings of a document.
+func headings(markdown string) map[string]bool {
+	anchors := map[string]bool{}
+	for line := range strings.Lines(fences.ReplaceAllString(markdown, "")) {
+		level, title, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || strings.Trim(level, "#") != "" {
+			continue
+		}
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, title)
+		unique := anchor
+		for n := 1; anchors[unique]; n++ {
+			unique = fmt.Sprintf("%s-%d", anchor, n)
+		}
+		anchors[unique] = true
+	}
+	return anchors
+}
+
+// Every relative link of the documents leads to a file, and to a heading if it names one.
+func TestLinksInDocuments(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	all := documents(t, ".md")
+	for name, text := range all {
+		for _, m := range link.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+			target := m[1]
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			file, anchor, hasAnchor := strings.Cut(target, "#")
+			file = path.Join(path.Dir(name), file)
+			if strings.HasPrefix(target, "#") {
+				file = name
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s links to %s: %v", name, target, err)
+			} else if hasAnchor && !headings(all[file])[anchor] {
+				t.Errorf("%s links to %s, but %s has no such heading", name, target, file)
+			}
+		}
+	}
+	if len(all) < 5 {
+		t.Errorf("found %d documents only", len(all))
+	}
+}
+
+// The Go functions in the documents are functions of example_test.go, so that they
+// compile and run. All other Go code in them parses.
+func TestGoInDocuments(t *testing.T) {
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := 0
+	for name, text := range documents(t, ".md") {
+		for _, m := range fences.FindAllStringSubmatch(text, -1) {
+			language, code := m[1], m[2]
+			switch {
+			case language != "go":
+			case strings.HasPrefix(code, "func "):
+				functions++
+				if !strings.Contains(string(source), "\n"+code) {
+					t.Errorf("this function of %s is not in example_test.go:\n%s", name, code)
+				}
+			default:
+				if _, err := parser.ParseExpr("func() {\n" + code + "}"); err != nil {
+					t.Errorf("this code of %s does not parse: %v\n%s", name, err, code)
+				}
+			}
+		}
+	}
+	if functions != 2 {
+		t.Errorf("the documents have %d functions in Go, want 2", functions)
+	}
+}
+
+// Each message that docs/TROUBLESHOOTING.md explains is one of the code. Where it
+// has a value in it, the document has "…".
+func TestMessagesInTroubleshooting(t *testing.T) {
+	var code strings.Builder
+	for name, text := range documents(t, ".go") {
+		if !strings.HasSuffix(name, "_test.go") {
+			code.WriteString(text)
+		}
+	}
+	// Texts that go on in the next line are joined.
+	source := regexp.MustCompile(`" \+\s+"`).ReplaceAllString(code.String(), "")
+	source = strings.NewReplacer(`\"`, `"`).Replace(source)
+	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := 0
+	for line := range strings.Lines(string(text)) {
+		first := strings.TrimPrefix(line, "| ")
+		if first == line || !strings.HasPrefix(first, "`") {
+			continue
+		}
+		first, _, _ = strings.Cut(first, " | ")
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
+			messages++
+			for piece := range strings.SplitSeq(m[1], "…") {
+				if !strings.Contains(source, strings.TrimSpace(piece)) {
+					t.Errorf("the code has no message with %q", piece)
+				}
+			}
+		}
+	}
+	if messages < 50 {
+		t.Errorf("found %d messages only", messages)
+	}
+}
+
+// The pictures are XML without scripts, and each is in a document.
+func TestPicturesInDocuments(t *testing.T) {
+	var text strings.Builder
+	for _, markdown := range documents(t, ".md") {
+		text.WriteString(markdown)
+	}
+	for name, picture := range documents(t, ".svg") {
+		if !strings.Contains(text.String(), path.Base(name)) {
+			t.Errorf("no document shows %s", name)
+		}
+		var elements []string
+		for d := xml.NewDecoder(strings.NewReader(picture)); ; {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if start, ok := token.(xml.StartElement); ok {
+				elements = append(elements, start.Name.Local)
+			}
+		}
+		if len(elements) == 0 || elements[0] != "svg" || slices.Contains(elements, "script") || slices.Contains(elements, "foreignObject") {
+			t.Errorf("%s is not a plain picture: %v", name, elements)
+		}
+	}
+}
