@@ -53,11 +53,11 @@ func (w *dayWorker) readBody(ctx context.Context, seen view) ([]byte, bool) {
 // and small enough to be sent again. Of a day that has outgrown that the object now
 // holds what is kept.
 func (w *dayWorker) rememberBody(base view, sent []Part, doc document, after view) {
-	store, ok := w.cfg.Store.(Multipart)
+	store, ok := w.cfg.Store.(IntentWriter)
 	if !ok || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
 		return
 	}
-	if doc.size > store.LeastCopy() {
+	if doc.size > store.MinCopy() {
 		if _, head, err := w.spool.findBody(w.day, w.object()); err == nil && head.Version == base.version {
 			w.spool.dropBody(w.day, w.object()) // or it stays until the day is closed
 		}

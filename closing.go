@@ -113,10 +113,10 @@ func (s *spool) spared(old []batch) map[string]bool {
 	return spared
 }
 
-// isOver reports whether a day has ended by the clock. With Config.Time the days
+// isOver reports whether a day has ended by the clock. With Config.TimeOf the days
 // are those of the fetches, and end when others come: see unclosedDays.
 func (p *publisher) isOver(day Day) bool {
-	return p.cfg.Time == nil && day.Compare(p.cfg.today()) < 0
+	return p.cfg.TimeOf == nil && day.Compare(p.cfg.today()) < 0
 }
 
 // arrange makes the parts that append uploads to what was seen. all says that
@@ -147,7 +147,7 @@ func (w *dayWorker) closedDay() closedDay { return closedIn(w.day, w.place.mark(
 
 // unclosedDays returns the days of old, the confirmed batches, to be closed as far as
 // is known here, which are due for it: over, and nothing of them waits. With
-// Config.Time a day before today counts as over when a later batch was of another
+// Config.TimeOf a day before today counts as over when a later batch was of another
 // day, or when a Drain asks.
 func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, error) {
 	if len(old) == 0 {
@@ -165,7 +165,7 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, e
 		delete(last, b.daily())
 	}
 	maps.DeleteFunc(last, func(day daily, _ batch) bool {
-		return day.day.Compare(today) >= 0 || p.cfg.Time != nil && day.day == newest && !drained
+		return day.day.Compare(today) >= 0 || p.cfg.TimeOf != nil && day.day == newest && !drained
 	})
 	return slices.SortedFunc(maps.Keys(last), daily.compare), nil
 }

@@ -247,7 +247,7 @@ func TestLateBatch(t *testing.T) {
 func TestArchiveIsClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
-		b.cfg.Time, b.cfg.MaxFetches = rotatelog.HeaderTime, 1
+		b.cfg.TimeOf, b.cfg.MaxFetches = rotatelog.HeaderTime, 1
 		b.open()
 		const key = "all_api_rotating_logs/all_api_json_log_1999-07-%d.json"
 		for _, day := range []int{10, 10, 11, 11, 12} {

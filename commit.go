@@ -89,7 +89,7 @@ func (w *Writer) describe(r *request, fetch []byte, count rawjson.Found) (err er
 	if r.uncounted != nil && w.cfg.StrictCount {
 		return fmt.Errorf("%w: %w", ErrInvalidFetch, r.uncounted)
 	}
-	if w.cfg.Time != nil {
+	if w.cfg.TimeOf != nil {
 		r.day, err = w.cfg.dayOf(fetch)
 	}
 	return err
@@ -387,7 +387,7 @@ func (w *Writer) settle(written []*request, before int) {
 	uncounted := 0
 	for i, r := range written {
 		place := before + i + 1
-		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + place - 1, Place: place,
+		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + place - 1, Position: place,
 			BatchSize: w.spool.max, Matches: r.matches}
 		if r.uncounted != nil {
 			uncounted++
@@ -397,7 +397,7 @@ func (w *Writer) settle(written []*request, before int) {
 	w.stats.note(func(s *Stats) {
 		s.Appended += len(written)
 		s.Uncounted += uncounted
-		s.Day, s.Number, s.Place = last.Day, last.Number, last.Place
+		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
 	})
 }
 

@@ -165,7 +165,7 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		for i, r := range receipts {
-			if r.Number != i+1 || r.Place != i%3+1 || r.Sealed != (i%3 == 2) {
+			if r.Number != i+1 || r.Position != i%3+1 || r.Sealed != (i%3 == 2) {
 				t.Errorf("fetch %d: %+v", i, r)
 			}
 		}

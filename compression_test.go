@@ -135,7 +135,7 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.large()
 		var told []rotatelog.Totals
-		b.cfg.Hooks.DayChanged = func(d rotatelog.Totals) { told = append(told, d) }
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d) }
 		b.cfg.MaxFetches = 1
 		found := b.losses()
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })

@@ -52,7 +52,7 @@ type Config struct {
 	// refuses the fetch. Unset, a fetch was made when it is appended. Set,
 	// neither midnight nor Open seals a batch. Fetches are numbered on from where
 	// a day was left as long as the day is among the last 366 appended to.
-	Time func(fetch []byte) (time.Time, error)
+	TimeOf func(fetch []byte) (time.Time, error)
 	// Clock tells the time: the system's unless set.
 	Clock Clock
 
@@ -206,7 +206,7 @@ func (cfg *Config) today() Day { return DayOf(cfg.Clock.Now(), cfg.Location) }
 
 // dayOf returns the day that a fetch was made on, and when.
 func (cfg *Config) dayOf(fetch []byte) (Day, error) {
-	if cfg.Time == nil {
+	if cfg.TimeOf == nil {
 		return cfg.today(), nil
 	}
 	t, err := cfg.timeOf(fetch)
@@ -215,7 +215,7 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 	}
 	day := DayOf(t, cfg.Location)
 	if !day.hasName() {
-		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.Time takes milliseconds for seconds", ErrInvalidFetch, day.Year)
+		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.TimeOf takes milliseconds for seconds", ErrInvalidFetch, day.Year)
 	}
 	return day, nil
 }
@@ -225,10 +225,10 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 func (cfg *Config) timeOf(fetch []byte) (t time.Time, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("Config.Time panicked: %v", p)
+			err = fmt.Errorf("Config.TimeOf panicked: %v", p)
 		}
 	}()
-	return cfg.Time(fetch)
+	return cfg.TimeOf(fetch)
 }
 
 // checkClock returns an error if now, which a Clock said, is on no day that has

@@ -157,7 +157,7 @@ func TestClockOutsideTheYearsWithTimesOfTheFetchesOwn(t *testing.T) {
 		clock.Settle = synctest.Wait
 		b.cfg.Clock = clock
 		b.cfg.MaxFetches = 2
-		b.cfg.Time = func([]byte) (time.Time, error) { return time.Date(2025, 7, 10, 12, 0, 0, 0, time.UTC), nil }
+		b.cfg.TimeOf = func([]byte) (time.Time, error) { return time.Date(2025, 7, 10, 12, 0, 0, 0, time.UTC), nil }
 		b.open()
 		b.append(1, 2)
 		if _, err := b.Append(t.Context(), counted(3)); err == nil || !strings.Contains(err.Error(), "the clock is in the year 12000") {

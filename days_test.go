@@ -57,7 +57,7 @@ func (s *takesTime) Write(ctx context.Context, key string, old rotatelog.Version
 // replayed makes a fetch say on which day it was made.
 func replayed(cfg *rotatelog.Config) {
 	cfg.MaxFetches = 1
-	cfg.Time = rotatelog.HeaderTime
+	cfg.TimeOf = rotatelog.HeaderTime
 }
 
 func madeOn(date string) []byte {

@@ -175,7 +175,7 @@ func ExampleOpen() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%v #%d, %d of %d\n", r.Day, r.Number, r.Place, r.BatchSize)
+		fmt.Printf("%v #%d, %d of %d\n", r.Day, r.Number, r.Position, r.BatchSize)
 		if err := w.Close(); err != nil {
 			log.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func ExampleWriter_Append() {
 		case err != nil:
 			fmt.Println("not acknowledged: append it again")
 		default:
-			fmt.Printf("%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Place, r.BatchSize)
+			fmt.Printf("%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Position, r.BatchSize)
 		}
 	}
 	// Output:
@@ -346,7 +346,7 @@ func ExampleWriter_Drain() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(uploaded), "batches uploaded,", w.Stats().Place, "fetches left for the next")
+	fmt.Println(len(uploaded), "batches uploaded,", w.Stats().Position, "fetches left for the next")
 	// Output:
 	// 2 batches uploaded, 5 fetches left for the next
 }
@@ -376,7 +376,7 @@ func ExampleWriter_CloseAppend() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("next: fetch %d, %d of %d\n", r.Number, r.Place, r.BatchSize)
+	fmt.Printf("next: fetch %d, %d of %d\n", r.Number, r.Position, r.BatchSize)
 
 	if err := this.Drain(ctx); err != nil {
 		log.Fatal(err)
@@ -400,7 +400,7 @@ func ExampleHooks() {
 			fmt.Printf("uploaded: upload %d of %v, which has %d matches\n", u.Sequence, u.Day, u.Totals.Matches)
 		},
 		Failed: func(f rotatelog.Failed) {
-			fmt.Printf("failed: %d batches wait, next attempt in %v: %v\n", f.Waiting, f.Retry, f.Err)
+			fmt.Printf("failed: %d batches wait, next attempt in %v: %v\n", f.Pending, f.Retry, f.Err)
 		},
 	}
 
@@ -426,7 +426,7 @@ func ExampleHooks() {
 func Example_replay() {
 	cfg, store, remove := scratch()
 	defer remove()
-	cfg.Time = rotatelog.HeaderTime
+	cfg.TimeOf = rotatelog.HeaderTime
 	w := open(cfg)
 	defer w.Close()
 

@@ -126,7 +126,7 @@ func (f Fetch) appendFooter(b []byte) []byte {
 // FETCH_HEADER.nyc_timestamp, in [TimeLayout] and in New York. EDT and EST tell
 // the two passes of the hour that autumn repeats apart.
 //
-// It is meant for Config.Time, so that archived fetches go to the days on which
+// It is meant for Config.TimeOf, so that archived fetches go to the days on which
 // they were made.
 func HeaderTime(fetch []byte) (time.Time, error) {
 	const name = "FETCH_HEADER.nyc_timestamp"
@@ -137,13 +137,13 @@ func HeaderTime(fetch []byte) (time.Time, error) {
 	value, err := rawjson.Lookup(fetch, "FETCH_HEADER", "nyc_timestamp")
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("no time in this fetch: %w; add %s, or use another Config.Time", err, name)
+		return time.Time{}, fmt.Errorf("no time in this fetch: %w; add %s, or use another Config.TimeOf", err, name)
 	case isNull(value):
-		return time.Time{}, fmt.Errorf("no %s in this fetch; add it, or use another Config.Time", name)
+		return time.Time{}, fmt.Errorf("no %s in this fetch; add it, or use another Config.TimeOf", name)
 	}
 	t, err := parseTime(value, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.Time", name, rawjson.Excerpt(value), err)
+		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.TimeOf", name, rawjson.Excerpt(value), err)
 	}
 	return t, nil
 }

@@ -192,13 +192,13 @@ func TestHeaderTime(t *testing.T) {
 func TestHeaderTimeErrors(t *testing.T) {
 	const form = "07/10/2025 03:45:22 PM "
 	for _, tt := range []struct{ fetch, want string }{
-		{`{}`, "no FETCH_HEADER.nyc_timestamp in this fetch; add it, or use another Config.Time"},
-		{`{"FETCH_HEADER":{"nyc_timestamp":null}}`, "no FETCH_HEADER.nyc_timestamp in this fetch; add it, or use another Config.Time"},
-		{`{"FETCH_HEADER":[]}`, "no time in this fetch: FETCH_HEADER is not an object: []; add FETCH_HEADER.nyc_timestamp, or use another Config.Time"},
-		{`{"FETCH_HEADER":{"nyc_timestamp":17}}`, "FETCH_HEADER.nyc_timestamp is 17: not a string of the form " + TimeLayout + "; correct it, or use another Config.Time"},
-		{`{"FETCH_HEADER":{"nyc_timestamp":"2025-07-10"}}`, `FETCH_HEADER.nyc_timestamp is "2025-07-10": not of the form ` + TimeLayout + "; correct it, or use another Config.Time"},
-		{`{"FETCH_HEADER":{"nyc_timestamp":"` + form + `CEST"}}`, `FETCH_HEADER.nyc_timestamp is "` + form + `CEST": CEST is no time zone of America/New_York; correct it, or use another Config.Time`},
-		{`{"FETCH_HEADER":{"nyc_timestamp":"` + form + `GMT"}}`, `FETCH_HEADER.nyc_timestamp is "` + form + `GMT": GMT is no time zone of America/New_York; correct it, or use another Config.Time`},
+		{`{}`, "no FETCH_HEADER.nyc_timestamp in this fetch; add it, or use another Config.TimeOf"},
+		{`{"FETCH_HEADER":{"nyc_timestamp":null}}`, "no FETCH_HEADER.nyc_timestamp in this fetch; add it, or use another Config.TimeOf"},
+		{`{"FETCH_HEADER":[]}`, "no time in this fetch: FETCH_HEADER is not an object: []; add FETCH_HEADER.nyc_timestamp, or use another Config.TimeOf"},
+		{`{"FETCH_HEADER":{"nyc_timestamp":17}}`, "FETCH_HEADER.nyc_timestamp is 17: not a string of the form " + TimeLayout + "; correct it, or use another Config.TimeOf"},
+		{`{"FETCH_HEADER":{"nyc_timestamp":"2025-07-10"}}`, `FETCH_HEADER.nyc_timestamp is "2025-07-10": not of the form ` + TimeLayout + "; correct it, or use another Config.TimeOf"},
+		{`{"FETCH_HEADER":{"nyc_timestamp":"` + form + `CEST"}}`, `FETCH_HEADER.nyc_timestamp is "` + form + `CEST": CEST is no time zone of America/New_York; correct it, or use another Config.TimeOf`},
+		{`{"FETCH_HEADER":{"nyc_timestamp":"` + form + `GMT"}}`, `FETCH_HEADER.nyc_timestamp is "` + form + `GMT": GMT is no time zone of America/New_York; correct it, or use another Config.TimeOf`},
 	} {
 		t.Run(tt.fetch, func(t *testing.T) {
 			at, err := HeaderTime([]byte(tt.fetch))

@@ -126,7 +126,7 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 
 // lateOn has the fetches from now on be of another day.
 func (b *bench) lateOn(day string) {
-	b.cfg.Time = func([]byte) (time.Time, error) {
+	b.cfg.TimeOf = func([]byte) (time.Time, error) {
 		return time.ParseInLocation("2006-01-02 15", day+" 23", time.FixedZone("EST", -5*3600))
 	}
 }

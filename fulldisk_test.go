@@ -240,7 +240,7 @@ func TestFullDiskOpens(t *testing.T) {
 				}
 				b.open()
 				b.disk.SetCapacity(0)
-				if r := b.append(3)[0]; r.Number != 13 || r.Place != 3 {
+				if r := b.append(3)[0]; r.Number != 13 || r.Position != 3 {
 					t.Errorf("the next fetch: %+v", r)
 				}
 				b.flush()

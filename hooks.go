@@ -13,8 +13,8 @@ type Hooks struct {
 	Uploaded func(Uploaded)
 	// Failed: an upload failed, and will be tried again.
 	Failed func(Failed)
-	// DayChanged: a day is over and all of it is in its object.
-	DayChanged func(Totals)
+	// DayComplete: a day is over and all of it is in its object.
+	DayComplete func(Totals)
 	// Uncounted: a fetch was kept whose matches could not be counted.
 	Uncounted func(Uncounted)
 	// Changed: somebody who is no Writer has changed the object of a day.
@@ -53,7 +53,7 @@ type Totals struct {
 type Failed struct {
 	Day       Day           // zero if it is not one day's trouble
 	Err       error         // says which operation failed, on which key or file
-	Waiting   int           // batches of the day that wait
+	Pending   int           // batches of the day that wait
 	Attempt   int           // how many in a row have failed
 	Permanent bool          // whether Err matches ErrPermanent
 	Retry     time.Duration // until the next attempt
@@ -81,7 +81,7 @@ type Changed struct {
 
 // Repaired tells of something that was found in the spool and mended.
 type Repaired struct {
-	File  string // what it is about, relative to Dir
-	What  string // what was found, and what was done
-	Aside string // where the odd bytes are now, relative to Dir; "" if there are none
+	File        string // what it is about, relative to Dir
+	Problem     string // what was found, and what was done
+	Quarantined string // where the odd bytes are now, relative to Dir; "" if there are none
 }

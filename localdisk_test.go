@@ -49,7 +49,7 @@ func TestLooseSpoolIsTightened(t *testing.T) {
 		if info, err := os.Stat(spool); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%v became %v, %v", mode, info.Mode(), err)
 		}
-		if len(repaired) != 1 || repaired[0].File != "all_api.spool" || !strings.Contains(repaired[0].What, mode.String()[1:]) {
+		if len(repaired) != 1 || repaired[0].File != "all_api.spool" || !strings.Contains(repaired[0].Problem, mode.String()[1:]) {
 			t.Errorf("%v: reported %+v", mode, repaired)
 		}
 		w.Close()
@@ -268,10 +268,10 @@ func TestTimeThatPanics(t *testing.T) {
 		if err := b.disk.Remove("all_api.spool/batch.json"); err != nil { // so that Open asks Time
 			t.Fatal(err)
 		}
-		b.cfg.Time = func(fetch []byte) (time.Time, error) { return time.Unix(int64(fetch[len(fetch)]), 0), nil }
+		b.cfg.TimeOf = func(fetch []byte) (time.Time, error) { return time.Unix(int64(fetch[len(fetch)]), 0), nil }
 		b.open()
 		_, err := b.Append(t.Context(), counted(2))
-		if !errors.Is(err, rotatelog.ErrInvalidFetch) || !strings.Contains(err.Error(), "Config.Time panicked") {
+		if !errors.Is(err, rotatelog.ErrInvalidFetch) || !strings.Contains(err.Error(), "Config.TimeOf panicked") {
 			t.Error(err)
 		}
 		if n := len(b.array()); n != 1 {

@@ -47,7 +47,7 @@ func TestGroupIsSplitAtMidnight(t *testing.T) {
 func TestQuietDayIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		var told []rotatelog.Totals
-		b.cfg.Hooks.DayChanged = func(d rotatelog.Totals) { told = append(told, d) }
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d) }
 		b.open()
 		b.append(1)
 		b.flush()

@@ -14,8 +14,8 @@ const ownerKey = "rotatelog-owner"
 // exclusive reports whether each object of the store has one Writer, because
 // nothing would keep two from overwriting each other.
 func exclusive(s Store) bool {
-	e, ok := s.(Exclusive)
-	return ok && e.Exclusive()
+	e, ok := s.(SingleWriter)
+	return ok && e.SingleWriter()
 }
 
 // meta returns the metadata to write with a document.

@@ -16,7 +16,7 @@ import (
 // owned is a Store whose keys have one owner each.
 type owned struct{ rotatelog.Store }
 
-func (owned) Exclusive() bool { return true }
+func (owned) SingleWriter() bool { return true }
 
 // second opens another Writer, with a disk of its own, on the same store.
 func (b *bench) second() *bench {

@@ -229,7 +229,7 @@ func (p *publisher) listPending() ([]batch, error) {
 		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
 	}
 	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
-	if p.cfg.Time == nil {
+	if p.cfg.TimeOf == nil {
 		p.days[p.cfg.today()] = true
 	}
 	return batches, nil
@@ -486,7 +486,7 @@ func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 // zero daily stands for what is not one day's trouble.
 func (p *publisher) report(r *retryState, day daily, waiting int, err error) time.Duration {
 	r.failures++
-	f := Failed{Day: day.day, Err: err, Waiting: waiting, Attempt: r.failures,
+	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
 		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
 	if f.Permanent {
 		f.Retry = mostBackoff
@@ -509,10 +509,10 @@ func byDay(batches []batch) map[daily][]batch {
 }
 
 // noteDays remembers the days of batches, as listPending does today, until their end
-// is told. With Config.Time the days are those of the fetches, and none of them ends.
+// is told. With Config.TimeOf the days are those of the fetches, and none of them ends.
 func (p *publisher) noteDays(batches []batch) {
 	for _, b := range batches {
-		if p.cfg.Time == nil {
+		if p.cfg.TimeOf == nil {
 			p.days[b.day] = true
 		}
 	}

@@ -44,7 +44,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		}
 	}
 	if s.begun && !found.exists {
-		s.report(Repaired{File: s.array.name, What: "it was missing; begun anew"})
+		s.report(Repaired{File: s.array.name, Problem: "it was missing; begun anew"})
 	}
 	if !s.begun && len(found.records) > 0 {
 		day := dayOf(found.records[0], found.info)
@@ -106,7 +106,7 @@ func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bo
 	}
 	s.begun = known && !told.Copied && told.Day == s.progress.Day
 	if !known && (len(found.records) > 0 || len(names) > 0) {
-		s.report(Repaired{File: s.path(progressFile), What: "it was missing; made anew from the names in the spool"})
+		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; made anew from the names in the spool"})
 	}
 	return false, nil
 }
@@ -145,11 +145,11 @@ func (s *spool) loadArray() (foundArray, error) {
 	if whole {
 		return found, nil
 	}
-	report := Repaired{File: s.array.name, What: fmt.Sprintf("it did not end as it should; its %d complete fetches stay", len(records))}
+	report := Repaired{File: s.array.name, Problem: fmt.Sprintf("it did not end as it should; its %d complete fetches stay", len(records))}
 	if len(bytes.Trim(text[end:], ", \t\r\n]")) > 0 {
-		report.Aside, err = s.keep(s.array.name, text[end:])
+		report.Quarantined, err = s.keep(s.array.name, text[end:])
 		if noSpace(err) { // a second name for all of it takes none
-			report.Aside, err = s.keepFile(s.array.name)
+			report.Quarantined, err = s.keepFile(s.array.name)
 		}
 		if err != nil {
 			return foundArray{}, err
@@ -207,7 +207,7 @@ func (s *spool) loadProgress() (bool, error) {
 		aside, err = s.keepFile(name)
 	}
 	if err == nil {
-		s.report(Repaired{File: name, What: "it does not parse; made anew from the names in the spool", Aside: aside})
+		s.report(Repaired{File: name, Problem: "it does not parse; made anew from the names in the spool", Quarantined: aside})
 	}
 	return false, err
 }

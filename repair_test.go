@@ -58,7 +58,7 @@ func (s stuck) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 
 func TestYearOutOfRangeIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.Time = func([]byte) (time.Time, error) { return time.Unix(1752176722000, 0), nil } // milliseconds
+		b.cfg.TimeOf = func([]byte) (time.Time, error) { return time.Unix(1752176722000, 0), nil } // milliseconds
 		b.open()
 		if _, err := b.Append(t.Context(), counted(1)); !errors.Is(err, rotatelog.ErrInvalidFetch) || !strings.Contains(err.Error(), "milliseconds") {
 			t.Error(err)
@@ -96,7 +96,7 @@ func TestEnvelope(t *testing.T) {
 		t.Fatal(err)
 	}
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.Location, b.cfg.Time = london, rotatelog.HeaderTime
+		b.cfg.Location, b.cfg.TimeOf = london, rotatelog.HeaderTime
 		b.open()
 		r, err := b.AppendFetch(t.Context(), rotatelog.Fetch{Data: []byte("{}")})
 		if err != nil || r.Day.String() != "2000-01-01" {
@@ -174,7 +174,7 @@ func TestEveryDayIsTold(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		var told []string
-		b.cfg.Hooks.DayChanged = func(d rotatelog.Totals) { told = append(told, d.Day.String()) }
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d.Day.String()) }
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
 		b.open()
 		for i := range 3 {

@@ -41,7 +41,7 @@ type Writer struct {
 type Receipt struct {
 	Day       Day   // that the fetch was made on
 	Number    int   // of the fetch on its day: 1, 2, … from midnight to midnight
-	Place     int   // in its batch: 1 to BatchSize
+	Position  int   // in its batch: 1 to BatchSize
 	BatchSize int   // Config.MaxFetches
 	Sealed    bool  // whether it completed the batch
 	Matches   int64 // that it tells of
@@ -79,8 +79,8 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	w.turn <- struct{}{}
 	if s := w.spool; len(s.array.records) > 0 {
 		w.stats.note(func(st *Stats) {
-			st.Day, st.Place = s.progress.Day, len(s.array.records)
-			st.Number = s.progress.First + st.Place - 1
+			st.Day, st.Position = s.progress.Day, len(s.array.records)
+			st.Number = s.progress.First + st.Position - 1
 		})
 	}
 	w.sealPast(reasonPastDay)
@@ -120,7 +120,7 @@ func (w *Writer) openSpool(ctx context.Context) error {
 
 // recoveredDay returns the day of a fetch that batch.json tells nothing about.
 func (w *Writer) recoveredDay(fetch []byte, file vfs.Info) Day {
-	if w.cfg.Time != nil {
+	if w.cfg.TimeOf != nil {
 		if day, err := w.cfg.dayOf(bytes.Clone(fetch)); err == nil {
 			return day
 		}
@@ -342,7 +342,7 @@ func (w *Writer) tidy(ctx context.Context) {
 func (w *Writer) sealPast(reason string) {
 	s := w.spool
 	full := len(s.array.records) >= s.max
-	past := len(s.array.records) > 0 && w.cfg.Time == nil && s.progress.Day != w.cfg.today()
+	past := len(s.array.records) > 0 && w.cfg.TimeOf == nil && s.progress.Day != w.cfg.today()
 	if full {
 		reason = reasonFull
 	}

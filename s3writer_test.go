@@ -505,7 +505,7 @@ func TestS3RealFetches(t *testing.T) {
 	}
 	wire := newOnWire(t, fakes3.Linode())
 	cfg := wire.config(t)
-	cfg.Time = rotatelog.HeaderTime
+	cfg.TimeOf = rotatelog.HeaderTime
 	cfg.Sync = rotatelog.SyncSeal
 	w, err := rotatelog.Open(t.Context(), cfg)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestServerAppend(t *testing.T) {
 					Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 				}
 				if closed { // a day of the past, which each Flush closes
-					cfg.Time = func([]byte) (time.Time, error) { return time.Date(2025, 7, 10, 12, 0, 0, 0, time.UTC), nil }
+					cfg.TimeOf = func([]byte) (time.Time, error) { return time.Date(2025, 7, 10, 12, 0, 0, 0, time.UTC), nil }
 				}
 				n := 0
 				for range 4 {
@@ -170,7 +170,7 @@ func TestServerSettle(t *testing.T) {
 			notes = append(notes, text)
 			return nil
 		}
-		err := store.WriteNoted(t.Context(), key, s3test.Stat(t, store, key).Version,
+		err := store.WriteIntent(t.Context(), key, s3test.Stat(t, store, key).Version,
 			[]rotatelog.Part{rotatelog.Copy(0, size), rotatelog.Data([]byte("+"))}, nil, noted)
 		want = append(want, '+')
 		if err != nil || len(notes) != 3 || notes[2] != "" {
@@ -178,7 +178,7 @@ func TestServerSettle(t *testing.T) {
 		}
 		settle := func(text string) {
 			t.Helper()
-			if err := store.Settle(t.Context(), text, func(string) error { return nil }); err != nil {
+			if err := store.Resolve(t.Context(), text, func(string) error { return nil }); err != nil {
 				t.Errorf("settle: %v", err)
 			}
 			if got := s.get(t, key); !bytes.Equal(got, want) {
@@ -200,7 +200,7 @@ func TestServerSettle(t *testing.T) {
 			}
 			return nil
 		}
-		if err := store.WriteNoted(t.Context(), key, s3test.Stat(t, store, key).Version, []rotatelog.Part{rotatelog.Copy(0, size)}, nil, stop); err == nil {
+		if err := store.WriteIntent(t.Context(), key, s3test.Stat(t, store, key).Version, []rotatelog.Part{rotatelog.Copy(0, size)}, nil, stop); err == nil {
 			t.Error("a note that fails did not stop the upload")
 		}
 		settle(notes[0])

@@ -344,7 +344,7 @@ func TestServerRealFetches(t *testing.T) {
 	lines := bytes.Split(archive, []byte("\n"))[:30]
 	onServers(t, func(t *testing.T, s server) {
 		cfg := rotatelog.Config{
-			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), Time: rotatelog.HeaderTime,
+			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), TimeOf: rotatelog.HeaderTime,
 			Sync: rotatelog.SyncSeal, Logger: slog.New(slog.DiscardHandler),
 		}
 		const runs = 2 // each fetch is there that often
@@ -410,7 +410,7 @@ func TestServerOldDay(t *testing.T) {
 		noon := time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC)
 		cfg := rotatelog.Config{
 			Dir: t.TempDir(), Prefix: newPrefix(), Store: s.store(s3store.Options{}), Logger: slog.New(slog.DiscardHandler),
-			Time: func([]byte) (time.Time, error) { return noon, nil },
+			TimeOf: func([]byte) (time.Time, error) { return noon, nil },
 		}
 		key := cfg.Prefix + "all_api_json_log_2025-07-10.json"
 		if _, err := s.client.PutObject(t.Context(), &s3.PutObjectInput{

@@ -13,7 +13,7 @@ import (
 )
 
 // A write may take effect after it was given up. So before it is begun an intent is
-// kept in the spool, in a file for each day and place: which batches it brings, where, and what a Multipart store notes of it. What is in doubt is settled
+// kept in the spool, in a file for each day and place: which batches it brings, where, and what an IntentWriter store notes of it. What is in doubt is settled
 // before anything else is written to the day's object, by this process or by the one
 // that publishes next. And as long as the batches are not confirmed, they do not go
 // to another place.
@@ -123,7 +123,7 @@ func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []
 	if err := w.prove(ctx); err != nil {
 		return parts, err
 	}
-	store, ok := w.cfg.Store.(Multipart)
+	store, ok := w.cfg.Store.(IntentWriter)
 	in, err := w.intend(ids)
 	if err != nil {
 		return parts, err
@@ -135,8 +135,8 @@ func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []
 	if !ok {
 		return parts, w.cfg.Store.Write(ctx, key, seen.version, parts, meta)
 	}
-	parts = w.inline(ctx, seen, parts, store.LeastCopy())
-	return parts, store.WriteNoted(ctx, key, seen.version, parts, meta, note)
+	parts = w.inline(ctx, seen, parts, store.MinCopy())
+	return parts, store.WriteIntent(ctx, key, seen.version, parts, meta, note)
 }
 
 // intend saves that the batches ids may be in this place from now on, besides those
@@ -190,7 +190,7 @@ func (w *dayWorker) settle(ctx context.Context) error {
 	if !ok || in.Text == "" {
 		return nil
 	}
-	store, ok := w.cfg.Store.(Multipart)
+	store, ok := w.cfg.Store.(IntentWriter)
 	if !ok {
 		return &Error{"settle", w.cfg.path(name), fmt.Errorf(
 			"%w: a write is in doubt that only a Store such as the one that began it can settle; use that, or remove the file and look for batches that are in the object twice", ErrPermanent)}
@@ -199,7 +199,7 @@ func (w *dayWorker) settle(ctx context.Context) error {
 		in.Text = text
 		return w.saveIntent(in)
 	}
-	if err := store.Settle(ctx, in.Text, note); err != nil && !w.holdsAll(ctx, in.IDs) {
+	if err := store.Resolve(ctx, in.Text, note); err != nil && !w.holdsAll(ctx, in.IDs) {
 		return storeError("settle", w.key(), err)
 	}
 	in.Text = ""
@@ -311,7 +311,7 @@ const (
 // behind.
 func (p *publisher) sweepDays() []daily {
 	today := p.cfg.today()
-	if _, ok := p.cfg.Store.(Multipart); !ok || p.swept == today {
+	if _, ok := p.cfg.Store.(IntentWriter); !ok || p.swept == today {
 		return nil
 	}
 	p.swept = today
@@ -346,7 +346,7 @@ func (w *dayWorker) sweep(ctx context.Context) {
 		if in.Text != "" {
 			keep = append(keep, in.Text)
 		}
-		err = w.cfg.Store.(Multipart).Sweep(limited, w.key(), keep)
+		err = w.cfg.Store.(IntentWriter).Sweep(limited, w.key(), keep)
 	}
 	if err != nil && ctx.Err() == nil && !w.sweepFailed(today, true) {
 		w.cfg.tellNotSwept(err)

@@ -169,7 +169,7 @@ func callAs(ctx context.Context, name, key string) context.Context {
 	return context.WithValue(ctx, callOfStore{}, name+" "+key)
 }
 
-func (s processStore) Exclusive() bool { return s.blind }
+func (s processStore) SingleWriter() bool { return s.blind }
 
 func (s processStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	return s.store.Stat(callAs(ctx, "stat", key), key)
@@ -183,14 +183,14 @@ func (s processStore) Write(ctx context.Context, key string, old rotatelog.Versi
 	return s.store.Write(callAs(ctx, "write", key), key, old, parts, meta)
 }
 
-// A processStore is a Multipart where the store is.
+// A processStore is an IntentWriter where the store is.
 
-func (s processStore) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
-	return s.store.WriteNoted(callAs(ctx, "write", key), key, old, parts, meta, note)
+func (s processStore) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+	return s.store.WriteIntent(callAs(ctx, "write", key), key, old, parts, meta, note)
 }
 
-func (s processStore) Settle(ctx context.Context, text string, note func(string) error) error {
-	return s.store.Settle(callAs(ctx, "settle", keyOfNote(text)), text, note)
+func (s processStore) Resolve(ctx context.Context, text string, note func(string) error) error {
+	return s.store.Resolve(callAs(ctx, "settle", keyOfNote(text)), text, note)
 }
 
 func (s processStore) Prove(ctx context.Context, key, known string) (string, error) {
@@ -203,7 +203,7 @@ func (s processStore) Sweep(ctx context.Context, key string, keep []string) erro
 	return s.store.Sweep(callAs(ctx, "sweep", key), key, keep)
 }
 
-func (s processStore) LeastCopy() int64 { return s.store.LeastCopy() }
+func (s processStore) MinCopy() int64 { return s.store.MinCopy() }
 
 // keyOfNote returns the key that a note of a write tells of: one of an S3Store, or
 // of a notedStore.
@@ -227,13 +227,13 @@ func (s blindStore) Write(ctx context.Context, key string, old rotatelog.Version
 	return s.objects.Write(ctx, key, now.Version, parts, meta)
 }
 
-// notedStore is a rotatelog.Multipart, of which nothing remains after a write.
+// notedStore is a rotatelog.IntentWriter, of which nothing remains after a write.
 type notedStore struct {
 	objects
 	t *testing.T
 }
 
-func (s notedStore) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+func (s notedStore) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	for _, state := range []string{"begun ", "sent "} {
 		if err := note(state + key); err != nil {
 			return err
@@ -244,8 +244,8 @@ func (s notedStore) WriteNoted(ctx context.Context, key string, old rotatelog.Ve
 	return err
 }
 
-// Settle wants a note as it was written, whatever became of the disk meanwhile.
-func (s notedStore) Settle(_ context.Context, text string, _ func(string) error) error {
+// Resolve wants a note as it was written, whatever became of the disk meanwhile.
+func (s notedStore) Resolve(_ context.Context, text string, _ func(string) error) error {
 	if state, key, _ := strings.Cut(text, " "); state != "begun" && state != "sent" || !strings.HasSuffix(key, ".json") {
 		s.t.Errorf("settles %q", text)
 	}
@@ -254,8 +254,8 @@ func (s notedStore) Settle(_ context.Context, text string, _ func(string) error)
 
 func (s notedStore) Sweep(context.Context, string, []string) error { return nil }
 
-// LeastCopy has days pass it soon; below, the spool keeps the last body.
-func (s notedStore) LeastCopy() int64 { return 800 }
+// MinCopy has days pass it soon; below, the spool keeps the last body.
+func (s notedStore) MinCopy() int64 { return 800 }
 
 // processFS is the host's disk as a process sees it: slow, and useless once the
 // process is dead.

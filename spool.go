@@ -174,7 +174,7 @@ func (s *spool) secure() error {
 		return fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed; use a file system with modes: %w",
 			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission))
 	}
-	s.report(Repaired{File: s.dir, What: fmt.Sprintf("its mode was %v, which let other users in; now it is %v", info.Mode, fs.ModeDir|0o700)})
+	s.report(Repaired{File: s.dir, Problem: fmt.Sprintf("its mode was %v, which let other users in; now it is %v", info.Mode, fs.ModeDir|0o700)})
 	return nil
 }
 
@@ -253,7 +253,7 @@ func (s *spool) ready(day Day, now time.Time) error {
 func (s *spool) mend() error {
 	what, err := s.array.repair()
 	if err == nil && what != "" {
-		s.report(Repaired{File: s.array.name, What: what})
+		s.report(Repaired{File: s.array.name, Problem: what})
 	}
 	return err
 }
@@ -517,8 +517,8 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 		return nil, err
 	}
 	aside, err := s.keepFile(name)
-	return &Repaired{File: name, Aside: aside,
-		What: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
+	return &Repaired{File: name, Quarantined: aside,
+		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
 }
 
 // abandon takes a pending batch that holds nothing readable out of the way; its
@@ -599,7 +599,7 @@ func (s *spool) setAside(name, what string) error {
 		}
 	}
 	if err == nil {
-		s.report(Repaired{File: name, What: what + " was set aside", Aside: aside})
+		s.report(Repaired{File: name, Problem: what + " was set aside", Quarantined: aside})
 	}
 	return err
 }

@@ -165,10 +165,10 @@ func TestEditors(t *testing.T) {
 						t.Fatalf("told %v, Stats %d", told, b.Stats().Repaired)
 					}
 					if edit == "deletes" {
-						if len(told) != 1 || told[0].Aside != "" {
+						if len(told) != 1 || told[0].Quarantined != "" {
 							t.Errorf("told %+v", told)
 						}
-					} else if aside := told[0].Aside; aside == "" {
+					} else if aside := told[0].Quarantined; aside == "" {
 						t.Errorf("told %+v, nothing set aside", told)
 					} else if kept, err := b.disk.ReadFile(aside); edit != "links elsewhere" && (err != nil || ferr != nil || !bytes.Equal(kept, foreign)) {
 						t.Errorf("set aside %q, %v; want %q", kept, err, foreign)
@@ -279,8 +279,8 @@ func TestRecovery(t *testing.T) {
 				var aside []byte
 				reports := fmt.Sprint(told)
 				for _, r := range told {
-					if r.Aside != "" {
-						aside, _ = b.disk.ReadFile(r.Aside)
+					if r.Quarantined != "" {
+						aside, _ = b.disk.ReadFile(r.Quarantined)
 					}
 				}
 				if !strings.Contains(string(aside), tt.aside) || (aside == nil) != (tt.aside == "") {
@@ -289,7 +289,7 @@ func TestRecovery(t *testing.T) {
 				if !strings.Contains(reports, tt.report) || tt.report == "" && len(told) > 0 {
 					t.Errorf("reported %v, want %q", told, tt.report)
 				}
-				if r := b.append(3)[0]; r.Number != tt.first+tt.fetches || r.Place != tt.fetches+1 {
+				if r := b.append(3)[0]; r.Number != tt.first+tt.fetches || r.Position != tt.fetches+1 {
 					t.Errorf("next: %+v", r)
 				}
 				b.flush()
@@ -404,8 +404,8 @@ func FuzzRecovery(f *testing.F) {
 			b.open()
 			before := len(b.array())
 			r := b.append(1)[0]
-			if n := len(b.array()); n != 0 && n != r.Place {
-				t.Errorf("%d fetches in the array, then place %d", n, r.Place)
+			if n := len(b.array()); n != 0 && n != r.Position {
+				t.Errorf("%d fetches in the array, then place %d", n, r.Position)
 			}
 			b.flush()
 			stored := 0
@@ -447,7 +447,7 @@ func TestArchive(t *testing.T) {
 		return fmt.Appendf(nil, `{"FETCH_HEADER":{"nyc_timestamp":"%s 03:45:22 PM EDT"},"FETCH_FOOTER":{"total_matches":%d}}`, day, n)
 	}
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.Time = rotatelog.HeaderTime
+		b.cfg.TimeOf = rotatelog.HeaderTime
 		b.open()
 		for i, day := range []string{"07/10/2025", "07/10/2025", "07/11/2025", "07/10/2025"} {
 			if _, err := b.Append(t.Context(), at(day, i)); err != nil {

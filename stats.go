@@ -15,9 +15,9 @@ type Stats struct {
 	Conflicts int // writes that were lost to another Writer of the same key, and made again
 	Repaired  int // things in the spool that were mended
 
-	Day    Day // of the last fetch appended; after Open, of the last in the unfinished batch
-	Number int // its daily fetch number
-	Place  int // its place in its batch
+	Day      Day // of the last fetch appended; after Open, of the last in the unfinished batch
+	Number   int // its daily fetch number
+	Position int // its place in its batch
 
 	Uploading    int       // days that are being uploaded, closed or looked at now
 	Pending      int       // batches that waited when the publisher last looked

@@ -42,41 +42,41 @@ type Store interface {
 	Write(ctx context.Context, key string, old Version, parts []Part, meta map[string]string) error
 }
 
-// Exclusive may be implemented by a Store besides its methods. If it returns
+// SingleWriter may be implemented by a Store besides its methods. If it returns
 // true, no two Writers may share a key of this Store, since nothing would keep
 // one from overwriting the other: each object then carries the name of the
 // Writer that owns it, and another refuses to write it.
-type Exclusive interface{ Exclusive() bool }
+type SingleWriter interface{ SingleWriter() bool }
 
-// Multipart may be implemented by a Store besides its methods, if its Write takes
+// IntentWriter may be implemented by a Store besides its methods, if its Write takes
 // several requests, as the multipart uploads of S3 do. The last of these can take
 // effect long after Write has returned, and one that came to nothing leaves
 // something behind. So a Writer keeps a durable note of each until it is settled,
 // and writes nothing else to the key before. storetest.Run holds this, too.
-type Multipart interface {
-	// WriteNoted is Write, but before it sends anything of which something may
+type IntentWriter interface {
+	// WriteIntent is Write, but before it sends anything of which something may
 	// remain it must call note with a text, one line that holds no secret, by
-	// which Settle can tell what that is. It may call note again, also with "",
+	// which Resolve can tell what that is. It may call note again, also with "",
 	// which says that nothing is left to be settled. If note returns an error,
-	// nothing may be applied any more, and WriteNoted must return the error.
-	WriteNoted(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(text string) error) error
+	// nothing may be applied any more, and WriteIntent must return the error.
+	WriteIntent(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(text string) error) error
 
-	// Settle returns nil when what the text tells of was applied, or never will
+	// Resolve returns nil when what the text tells of was applied, or never will
 	// be. Any error means that this is not known yet. It may be called again, with
-	// the text that it or WriteNoted noted last. Before it sends anything whose
-	// time matters later it calls note, as WriteNoted does; if that fails, Settle
+	// the text that it or WriteIntent noted last. Before it sends anything whose
+	// time matters later it calls note, as WriteIntent does; if that fails, Resolve
 	// must return the error and send nothing more.
-	Settle(ctx context.Context, text string, note func(text string) error) error
+	Resolve(ctx context.Context, text string, note func(text string) error) error
 
 	// Sweep removes what writes to the key left behind more than a day ago, as far as
 	// that is safe. It must leave alone what the texts in keep tell of: those that were
 	// noted for the key and are not settled.
 	Sweep(ctx context.Context, key string, keep []string) error
 
-	// LeastCopy returns how long a Copy must be, in bytes, for the Store to make
+	// MinCopy returns how long a Copy must be, in bytes, for the Store to make
 	// it without reading it. A Writer that has the bytes of a shorter one at hand
 	// gives them as Data.
-	LeastCopy() int64
+	MinCopy() int64
 }
 
 // Prover may be implemented by a Store besides its methods, if what its Write can

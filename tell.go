@@ -42,7 +42,7 @@ func (cfg *Config) tellFailed(f Failed) {
 	if f.Permanent || f.Attempt >= troubled {
 		level = slog.LevelError
 	}
-	cfg.Logger.Log(context.Background(), level, "upload failed; the batches wait on disk", "waiting", f.Waiting, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
+	cfg.Logger.Log(context.Background(), level, "upload failed; the batches wait on disk", "waiting", f.Pending, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
 	if cfg.Hooks.Failed != nil {
 		cfg.Hooks.Failed(f)
 	}
@@ -65,7 +65,7 @@ func (cfg *Config) tellDayLocked(day Day) {
 func (cfg *Config) tellLost(day Day, waiting int, err error) {
 	cfg.Logger.Error("uploads are gone from the day's object", "day", day, "err", err)
 	if cfg.Hooks.Failed != nil {
-		cfg.Hooks.Failed(Failed{Day: day, Err: err, Waiting: waiting, Attempt: 1, Permanent: true})
+		cfg.Hooks.Failed(Failed{Day: day, Err: err, Pending: waiting, Attempt: 1, Permanent: true})
 	}
 }
 
@@ -84,8 +84,8 @@ func (cfg *Config) tellChanged(c Changed) {
 
 func (cfg *Config) tellDayChanged(t Totals) {
 	cfg.Logger.Info("day changed", "yesterday", t.Day, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
-	if cfg.Hooks.DayChanged != nil {
-		cfg.Hooks.DayChanged(t)
+	if cfg.Hooks.DayComplete != nil {
+		cfg.Hooks.DayComplete(t)
 	}
 }
 
@@ -121,14 +121,14 @@ func (cfg *Config) tellCountless(day Day) {
 
 // aside returns the path of the bytes that were set aside, "" for none.
 func (cfg *Config) aside(r Repaired) string {
-	if r.Aside == "" {
+	if r.Quarantined == "" {
 		return ""
 	}
-	return cfg.path(r.Aside)
+	return cfg.path(r.Quarantined)
 }
 
 func (cfg *Config) tellRepaired(r Repaired) {
-	cfg.Logger.Warn("spool repaired", "file", cfg.path(r.File), "what", r.What, "aside", cfg.aside(r))
+	cfg.Logger.Warn("spool repaired", "file", cfg.path(r.File), "what", r.Problem, "aside", cfg.aside(r))
 	if cfg.Hooks.Repaired != nil {
 		cfg.Hooks.Repaired(r)
 	}

@@ -350,7 +350,7 @@ func TestDefect7BatchSpanningMidnightIsSplit(t *testing.T) {
 		if a, z := b.day(dayA), b.day(dayB); a.Metadata.Matches != 6 || z.Metadata.Matches != 9 {
 			t.Errorf("%+v, then %+v", a.Metadata, z.Metadata)
 		}
-		if r[0].Number != 1 || r[0].Place != 1 {
+		if r[0].Number != 1 || r[0].Position != 1 {
 			t.Errorf("the first fetch of the day: %+v", r[0])
 		}
 		if a := b.day(dayA); a.Uploads[0].Timestamp != "12/31/1999 11:59:59 PM EST" {
@@ -365,8 +365,8 @@ func TestDefect8TwoCounters(t *testing.T) {
 		var got [][2]int
 		for i := range 25 {
 			r := b.append(1)[0]
-			got = append(got, [2]int{r.Number, r.Place})
-			if r.Sealed != (r.Place == 10) {
+			got = append(got, [2]int{r.Number, r.Position})
+			if r.Sealed != (r.Position == 10) {
 				t.Errorf("fetch %d: %+v", i+1, r)
 			}
 			if i%7 == 3 {
@@ -623,7 +623,7 @@ func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 			t.Errorf("append after CloseAppend: %v", err)
 		}
 		b.open()
-		if r := b.append(11)[0]; r.Number != 11 || r.Place != 1 {
+		if r := b.append(11)[0]; r.Number != 11 || r.Position != 1 {
 			t.Errorf("%+v", r)
 		}
 		if err := first.Drain(t.Context()); err != nil {

@@ -50,8 +50,8 @@ func (r *Rope) Close() error {
 	return os.Remove(r.file.Name())
 }
 
-// Exclusive has objects carry their owner, as those of a bucket do.
-func (r *Rope) Exclusive() bool { return true }
+// SingleWriter has objects carry their owner, as those of a bucket do.
+func (r *Rope) SingleWriter() bool { return true }
 
 // Stat implements [rotatelog.Store].
 func (r *Rope) Stat(ctx context.Context, key string) (rotatelog.Object, error) {

@@ -7,20 +7,20 @@ import (
 )
 
 // Answer is yes, no, or unknown. The zero Answer is unknown.
-type Answer int8
+type Result int8
 
 const (
-	AnswerUnknown Answer = iota
-	AnswerYes
-	AnswerNo
+	ResultUnknown Result = iota
+	ResultYes
+	ResultNo
 )
 
 // String returns "yes", "no" or "unknown".
-func (a Answer) String() string {
+func (a Result) String() string {
 	switch a {
-	case AnswerYes:
+	case ResultYes:
 		return "yes"
-	case AnswerNo:
+	case ResultNo:
 		return "no"
 	}
 	return "unknown"
@@ -29,13 +29,13 @@ func (a Answer) String() string {
 // Finding is what a probe found out about one thing. Err says why it is not
 // yes; it is nil where the Answer is yes.
 type Finding struct {
-	Answer
+	Result
 	Err error
 }
 
 // and returns yes if both are; otherwise what speaks against it most.
 func (f Finding) and(g Finding) Finding {
-	if f.Answer == AnswerNo || f.Answer == AnswerUnknown && g.Answer != AnswerNo {
+	if f.Result == ResultNo || f.Result == ResultUnknown && g.Result != ResultNo {
 		return f
 	}
 	return g
@@ -90,9 +90,9 @@ type Capabilities struct {
 	Leftover []string
 }
 
-// CanOwn returns nil if a Writer works that has its keys to itself, and
+// CheckExclusive returns nil if a Writer works that has its keys to itself, and
 // otherwise why it does not, or why that is not known.
-func (c Capabilities) CanOwn() error {
+func (c Capabilities) CheckExclusive() error {
 	for _, need := range []struct {
 		finding Finding
 		what    string
@@ -109,10 +109,10 @@ func (c Capabilities) CanOwn() error {
 	return nil
 }
 
-// CanShare returns nil if several Writers may share a key. For that the bucket
+// CheckShared returns nil if several Writers may share a key. For that the bucket
 // must have a compare-and-swap that was seen to work.
-func (c Capabilities) CanShare() error {
-	if err := c.CanOwn(); err != nil {
+func (c Capabilities) CheckShared() error {
+	if err := c.CheckExclusive(); err != nil {
 		return err
 	}
 	for _, need := range []struct {
@@ -132,7 +132,7 @@ func (c Capabilities) CanShare() error {
 
 // blame adds to err what may be the reason.
 func (c Capabilities) blame(err error) error {
-	if c.Versioned.Answer != AnswerYes {
+	if c.Versioned.Result != ResultYes {
 		return err
 	}
 	return fmt.Errorf("%w; the bucket keeps versions, and there some servers fail at conditions: try one that does not", err)
@@ -140,10 +140,10 @@ func (c Capabilities) blame(err error) error {
 
 // required returns nil if what the finding is about holds.
 func (f Finding) required(what string) error {
-	switch f.Answer {
-	case AnswerYes:
+	switch f.Result {
+	case ResultYes:
 		return nil
-	case AnswerNo:
+	case ResultNo:
 		what = "it does not hold that " + what
 	default:
 		what = "it is not known whether " + what

@@ -343,5 +343,5 @@ func (s *Store) lookMarked(ctx context.Context, key string) (o rotatelog.Object,
 	return o, o.Meta[markKey], err
 }
 
-// LeastCopy implements [Multipart].
-func (s *Store) LeastCopy() int64 { return s.limits.least }
+// MinCopy implements [IntentWriter].
+func (s *Store) MinCopy() int64 { return s.limits.least }

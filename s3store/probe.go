@@ -146,16 +146,16 @@ func (p *probe) explain(ctx context.Context, op string, err error) error {
 func (p *probe) failed(ctx context.Context, op string, err error) Finding {
 	err = p.explain(ctx, op, err)
 	if errors.Is(err, rotatelog.ErrPermanent) && ctx.Err() == nil {
-		return Finding{AnswerNo, err}
+		return Finding{ResultNo, err}
 	}
-	return Finding{AnswerUnknown, err}
+	return Finding{ResultUnknown, err}
 }
 
 func yesIf(ok bool, otherwise string) Finding {
 	if ok {
-		return Finding{Answer: AnswerYes}
+		return Finding{Result: ResultYes}
 	}
-	return Finding{AnswerNo, errors.New(otherwise)}
+	return Finding{ResultNo, errors.New(otherwise)}
 }
 
 // reach looks for an object that is missing, which a Writer does first of all.
@@ -163,7 +163,7 @@ func (p *probe) reach(ctx context.Context) error {
 	_, err := p.store.Stat(ctx, p.dir+"missing")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		p.found.Reach.Answer = AnswerYes
+		p.found.Reach.Result = ResultYes
 		return nil
 	case err == nil:
 		err = fmt.Errorf("%w: the server has an object of a name that was made up just now, %smissing", rotatelog.ErrPermanent, p.dir)
@@ -182,14 +182,14 @@ func (p *probe) putAndRead(ctx context.Context) error {
 		p.found.Read = p.failed(ctx, "read", err)
 		return p.found.Read.Err
 	case got.holds(body):
-		p.found.Put.Answer, p.found.Read.Answer = AnswerYes, AnswerYes
+		p.found.Put.Result, p.found.Read.Result = ResultYes, ResultYes
 		return nil
 	case reply != nil:
 		p.found.Put = p.failed(ctx, "write", reply)
 		return p.found.Put.Err
 	}
-	p.found.Put.Answer = AnswerYes
-	p.found.Read = Finding{AnswerNo, fmt.Errorf("of %q the server returns %q", body, got.body)}
+	p.found.Put.Result = ResultYes
+	p.found.Read = Finding{ResultNo, fmt.Errorf("of %q the server returns %q", body, got.body)}
 	return p.explain(ctx, "read", p.found.Read.Err)
 }
 
@@ -200,7 +200,7 @@ func (p *probe) list(ctx context.Context) {
 		listed := slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == p.dir+"plain" })
 		p.found.List = yesIf(listed, "an object that was just stored is not listed")
 	case codeOf(err) == "AccessDenied":
-		p.found.List = Finding{AnswerNo, fmt.Errorf("the key may not do it; grant it s3:ListBucket for the bucket: %w", err)}
+		p.found.List = Finding{ResultNo, fmt.Errorf("the key may not do it; grant it s3:ListBucket for the bucket: %w", err)}
 	default:
 		p.found.List.Err = p.explain(ctx, "list", err)
 	}
@@ -215,7 +215,7 @@ func (p *probe) versioning(ctx context.Context) {
 		return
 	}
 	if got, lookErr := p.look(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
-		p.found.Versioned.Answer = AnswerYes
+		p.found.Versioned.Result = ResultYes
 		return
 	}
 	p.found.Versioned.Err = fmt.Errorf("the server does not tell; it takes s3:GetBucketVersioning for the bucket: %w", err)
@@ -247,17 +247,17 @@ func (p *probe) readIfMatch(ctx context.Context, name string, old, current rotat
 		return err
 	}
 	if err := read(current); err != nil {
-		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
 	for range 2 { // as leaves does
 		switch err := read(old); {
 		case err == nil:
-			return Finding{AnswerNo, errIgnored}
+			return Finding{ResultNo, errIgnored}
 		case statusOf(err) != http.StatusPreconditionFailed:
-			return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+			return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 		}
 	}
-	return Finding{Answer: AnswerYes}
+	return Finding{Result: ResultYes}
 }
 
 // metadata finds out how much of it is kept.
@@ -272,13 +272,13 @@ func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Findin
 	got, err := p.look(ctx, "metadata")
 	switch {
 	case err != nil:
-		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	case got.holds(body):
 		return yesIf(maps.Equal(got.meta, meta), "the metadata comes back changed, or not at all")
 	case statusOf(reply) == http.StatusBadRequest:
-		return Finding{AnswerNo, p.explain(ctx, "write", reply)}
+		return Finding{ResultNo, p.explain(ctx, "write", reply)}
 	}
-	return Finding{AnswerUnknown, p.explain(ctx, "write", orFalse(reply))}
+	return Finding{ResultUnknown, p.explain(ctx, "write", orFalse(reply))}
 }
 
 // checksum sends a body that is not what its Content-MD5 says.
@@ -304,7 +304,7 @@ func (p *probe) write(ctx context.Context) {
 		body := p.newBody()
 		return body, p.storeWrite(ctx, name, old, rotatelog.Data(body))
 	})
-	if p.found.Write.Answer != AnswerYes {
+	if p.found.Write.Result != ResultYes {
 		return
 	}
 	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
@@ -317,7 +317,7 @@ func (p *probe) write(ctx context.Context) {
 // find it out by itself.
 func (p *probe) writing() (found proof, unknown error) {
 	for _, f := range []Finding{p.found.CreateOnly, p.found.IfMatch, p.found.Multipart} {
-		if f.Answer == AnswerUnknown {
+		if f.Result == ResultUnknown {
 			return proof{}, orUnknown(f.Err)
 		}
 	}
@@ -341,7 +341,7 @@ func (p *probe) createOnly(ctx context.Context) {
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 	}
 	p.found.CreateOnly = p.applies(ctx, name, create)
-	if p.found.CreateOnly.Answer == AnswerYes {
+	if p.found.CreateOnly.Result == ResultYes {
 		p.found.CreateOnly = p.leaves(ctx, name, create, http.StatusPreconditionFailed, http.StatusConflict)
 	}
 }
@@ -385,7 +385,7 @@ func (p *probe) matches(ctx context.Context, name string, old rotatelog.Version,
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(quote(v)) })
 	}
 	current := p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
-	if current.Answer != AnswerYes {
+	if current.Result != ResultYes {
 		return current
 	}
 	return p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
@@ -400,7 +400,7 @@ func (p *probe) multipart(ctx context.Context) {
 		body := p.newBody()
 		return body, p.putInParts(ctx, name, meta, body, nil)
 	})
-	if p.found.Multipart.Answer != AnswerYes {
+	if p.found.Multipart.Result != ResultYes {
 		p.found.MultipartMetadata.Err = p.found.Multipart.Err
 		return
 	}
@@ -416,7 +416,7 @@ func (p *probe) multipart(ctx context.Context) {
 func (p *probe) completes(ctx context.Context) {
 	const name = "complete"
 	old, err := p.twoVersions(ctx, name)
-	if p.found.Multipart.Answer != AnswerYes {
+	if p.found.Multipart.Result != ResultYes {
 		err = p.found.Multipart.Err
 	}
 	if err != nil {
@@ -435,7 +435,7 @@ func (p *probe) completes(ctx context.Context) {
 	refusals := []int{http.StatusPreconditionFailed, http.StatusConflict}
 	p.found.CompleteCreateOnly = p.leaves(ctx, name, create, refusals...)
 	p.found.CompleteIfMatch = p.leaves(ctx, name, stale, refusals...)
-	if p.found.CompleteIfMatch.Answer == AnswerYes {
+	if p.found.CompleteIfMatch.Result == ResultYes {
 		p.found.CompleteIfMatch = p.applies(ctx, name, current)
 	}
 }
@@ -447,7 +447,7 @@ const copySize = 5 << 20
 // large day does.
 func (p *probe) copyPart(ctx context.Context) {
 	const name = "copy"
-	if p.found.Multipart.Answer != AnswerYes {
+	if p.found.Multipart.Result != ResultYes {
 		p.found.CopyPart.Err = p.found.Multipart.Err
 		return
 	}

@@ -98,7 +98,7 @@ func (p *probe) clean(ctx context.Context) {
 	if len(t.uploads) > 0 || t.unnamed {
 		p.abortUploads(ctx)
 	}
-	p.found.Delete = Finding{Answer: AnswerYes}
+	p.found.Delete = Finding{Result: ResultYes}
 	for _, key := range t.keys {
 		if err := p.remove(ctx, key); err != nil {
 			p.found.Leftover = append(p.found.Leftover, key)
@@ -123,12 +123,12 @@ func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFu
 func (p *probe) notDeleted(ctx context.Context, err error) Finding {
 	switch {
 	case codeOf(err) == "AccessDenied":
-		return Finding{AnswerNo, fmt.Errorf("the key may not do it, which no Writer needs; to remove what is left, grant "+
+		return Finding{ResultNo, fmt.Errorf("the key may not do it, which no Writer needs; to remove what is left, grant "+
 			"s3:DeleteObject for the objects, or s3:DeleteObjectVersion where the bucket keeps versions: %w", err)}
 	case statusOf(err) == http.StatusMethodNotAllowed, statusOf(err) == http.StatusNotImplemented:
-		return Finding{AnswerNo, fmt.Errorf("the server does not do it: %w", err)}
+		return Finding{ResultNo, fmt.Errorf("the server does not do it: %w", err)}
 	}
-	return Finding{AnswerUnknown, p.explain(ctx, "delete", err)}
+	return Finding{ResultUnknown, p.explain(ctx, "delete", err)}
 }
 
 // abortUploads ends all uploads, those too that were completed as far as the

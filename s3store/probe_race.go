@@ -31,7 +31,7 @@ const (
 // request under way, headers and half of the body, before any can end: a server
 // that looks at the condition first and writes later lets several of them pass.
 func (p *probe) race(ctx context.Context) {
-	if p.found.IfMatch.Answer != AnswerYes {
+	if p.found.IfMatch.Result != ResultYes {
 		p.found.Atomic = p.found.IfMatch
 		return
 	}
@@ -41,7 +41,7 @@ func (p *probe) race(ctx context.Context) {
 	}
 	for range raceRounds {
 		p.found.Atomic = p.raceOnce(ctx)
-		if p.found.Atomic.Answer != AnswerYes {
+		if p.found.Atomic.Result != ResultYes {
 			return
 		}
 	}
@@ -50,7 +50,7 @@ func (p *probe) race(ctx context.Context) {
 func (p *probe) raceOnce(ctx context.Context) Finding {
 	before, err := p.look(ctx, "race")
 	if err != nil {
-		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
 	var all sync.WaitGroup
 	var bodies [racers][]byte
@@ -66,7 +66,7 @@ func (p *probe) raceOnce(ctx context.Context) Finding {
 	all.Wait()
 	after, err := p.look(ctx, "race")
 	if err != nil {
-		return Finding{AnswerUnknown, p.explain(ctx, "read", err)}
+		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
 	return judgeRace(replies[:], slices.IndexFunc(bodies[:], after.holds))
 }
@@ -93,11 +93,11 @@ func judgeRace(replies []error, winner int) Finding {
 	}
 	switch {
 	case won > 1, won == 1 && (winner < 0 || replies[winner] != nil):
-		return Finding{AnswerNo, fmt.Errorf("of %d writers at once %d were told that they succeeded, but only one can have", len(replies), won)}
+		return Finding{ResultNo, fmt.Errorf("of %d writers at once %d were told that they succeeded, but only one can have", len(replies), won)}
 	case won == 0 || lost < len(replies)/2:
-		return Finding{AnswerUnknown, fmt.Errorf("of %d writers at once %d succeeded, %d were refused: %w", len(replies), won, lost, errors.Join(replies...))}
+		return Finding{ResultUnknown, fmt.Errorf("of %d writers at once %d succeeded, %d were refused: %w", len(replies), won, lost, errors.Join(replies...))}
 	}
-	return Finding{Answer: AnswerYes}
+	return Finding{Result: ResultYes}
 }
 
 // gate holds requests up until as many are there as it waits for.

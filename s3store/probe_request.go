@@ -130,11 +130,11 @@ func (c *serverClock) finding() (Finding, time.Duration) {
 	case !c.known:
 		return Finding{Err: errors.New("no answer of the server has a date")}, 0
 	case c.ahead.Abs() < tolerance:
-		return Finding{Answer: AnswerYes}, c.ahead
+		return Finding{Result: ResultYes}, c.ahead
 	case c.ahead > 0:
-		return Finding{AnswerNo, fmt.Errorf("the clock of this machine is %v ahead of the server's; set it, and let NTP keep it right", c.ahead)}, c.ahead
+		return Finding{ResultNo, fmt.Errorf("the clock of this machine is %v ahead of the server's; set it, and let NTP keep it right", c.ahead)}, c.ahead
 	}
-	return Finding{AnswerNo, fmt.Errorf("the clock of this machine is %v behind the server's; set it, and let NTP keep it right", -c.ahead)}, c.ahead
+	return Finding{ResultNo, fmt.Errorf("the clock of this machine is %v behind the server's; set it, and let NTP keep it right", -c.ahead)}, c.ahead
 }
 
 // clockReader is a client that notes the dates of answers.

@@ -30,12 +30,12 @@ import (
 )
 
 // findings returns the answers by name.
-func findings(c s3store.Capabilities) map[string]s3store.Answer {
-	m := map[string]s3store.Answer{}
+func findings(c s3store.Capabilities) map[string]s3store.Result {
+	m := map[string]s3store.Result{}
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
 		if f, ok := v.Field(i).Interface().(s3store.Finding); ok {
-			m[v.Type().Field(i).Name] = f.Answer
+			m[v.Type().Field(i).Name] = f.Result
 		}
 	}
 	return m
@@ -46,7 +46,7 @@ func findings(c s3store.Capabilities) map[string]s3store.Answer {
 func notYes(c s3store.Capabilities) string {
 	var list []string
 	for name, answer := range findings(c) {
-		if answer != s3store.AnswerYes {
+		if answer != s3store.ResultYes {
 			list = append(list, fmt.Sprintf("%s=%v", name, answer))
 		}
 	}
@@ -59,8 +59,8 @@ func wantReasons(t *testing.T, c s3store.Capabilities) {
 	t.Helper()
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
-		if f, ok := v.Field(i).Interface().(s3store.Finding); ok && (f.Err == nil) != (f.Answer == s3store.AnswerYes) {
-			t.Errorf("%s is %v because of %v", v.Type().Field(i).Name, f.Answer, f.Err)
+		if f, ok := v.Field(i).Interface().(s3store.Finding); ok && (f.Err == nil) != (f.Result == s3store.ResultYes) {
+			t.Errorf("%s is %v because of %v", v.Type().Field(i).Name, f.Result, f.Err)
 		}
 	}
 }
@@ -130,11 +130,11 @@ func wantProbed(t *testing.T, c s3store.Capabilities, err error, want string, ow
 	if diff := gocmp.Diff(want, notYes(c)); diff != "" {
 		t.Error(diff)
 	}
-	if err := c.CanOwn(); (err == nil) != own {
-		t.Errorf("CanOwn: %v, want %t", err, own)
+	if err := c.CheckExclusive(); (err == nil) != own {
+		t.Errorf("CheckExclusive: %v, want %t", err, own)
 	}
-	if err := c.CanShare(); (err == nil) != share {
-		t.Errorf("CanShare: %v, want %t", err, share)
+	if err := c.CheckShared(); (err == nil) != share {
+		t.Errorf("CheckShared: %v, want %t", err, share)
 	}
 	if c.ClockAhead != 0 || len(c.Leftover) != 0 {
 		t.Errorf("clock ahead by %v, left %q", c.ClockAhead, c.Leftover)
@@ -161,7 +161,7 @@ func TestProbeVersioned(t *testing.T) {
 				c, err := probe(t.Context(), client, false)
 				wantProbed(t, c, err, test.notYes, test.own, test.share)
 				wantClean(t, "at the end", srv, c)
-				if err := c.CanShare(); err != nil && !strings.Contains(err.Error(), "the bucket keeps versions") {
+				if err := c.CheckShared(); err != nil && !strings.Contains(err.Error(), "the bucket keeps versions") {
 					t.Errorf("versions are not blamed: %v", err)
 				}
 				// Not even a marker may be left, or the bucket could not be deleted.
@@ -222,7 +222,7 @@ func TestProbeClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Now: func() time.Time { return time.Now().Add(-ahead) }})
 			c, err := probe(t.Context(), client, true)
-			if ok := c.Clock.Answer == s3store.AnswerYes; err != nil || c.ClockAhead != ahead || ok != (ahead.Abs() < time.Minute) {
+			if ok := c.Clock.Result == s3store.ResultYes; err != nil || c.ClockAhead != ahead || ok != (ahead.Abs() < time.Minute) {
 				t.Errorf("ahead by %v: found %v, %v, %v", ahead, c.ClockAhead, c.Clock.Err, err)
 			}
 		})
@@ -277,8 +277,8 @@ func TestProbeErrors(t *testing.T) {
 			if err == nil || errors.Is(err, rotatelog.ErrPermanent) != test.permanent || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s, %+v: %v", test.operation, test.fault, err)
 			}
-			if own, share := c.CanOwn(), c.CanShare(); own == nil || share == nil {
-				t.Errorf("CanOwn: %v, CanShare: %v", own, share)
+			if own, share := c.CheckExclusive(), c.CheckShared(); own == nil || share == nil {
+				t.Errorf("CheckExclusive: %v, CheckShared: %v", own, share)
 			}
 			s3test.WantNoSecret(t, fmt.Sprintf("%+v %v", c, err))
 		})
@@ -287,8 +287,8 @@ func TestProbeErrors(t *testing.T) {
 
 func TestZeroCapabilities(t *testing.T) {
 	var c s3store.Capabilities
-	if own, share := c.CanOwn(), c.CanShare(); own == nil || share == nil {
-		t.Errorf("CanOwn: %v, CanShare: %v", own, share)
+	if own, share := c.CheckExclusive(), c.CheckShared(); own == nil || share == nil {
+		t.Errorf("CheckExclusive: %v, CheckShared: %v", own, share)
 	}
 }
 
@@ -401,7 +401,7 @@ func TestProbeFaults(t *testing.T) {
 	}
 }
 
-func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[string]s3store.Answer) (struck bool) {
+func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[string]s3store.Result) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
 		f := ways[way]
 		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
@@ -419,8 +419,8 @@ func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[
 		struck = int(n.Load()) >= k
 		at := fmt.Sprintf("%s, request %d, %s %s, %s", profile.Name, k, op.Name, op.Key, f.name)
 		for name, got := range findings(c) {
-			if got == s3store.AnswerYes && truth[name] != got ||
-				got == s3store.AnswerNo && truth[name] == s3store.AnswerYes && !f.refusal {
+			if got == s3store.ResultYes && truth[name] != got ||
+				got == s3store.ResultNo && truth[name] == s3store.ResultYes && !f.refusal {
 				t.Errorf("%s: %s is found to be %v, and is %v", at, name, got, truth[name])
 			}
 		}
@@ -460,7 +460,7 @@ func cancelProbe(t *testing.T, k int32) (struck bool) {
 		c, err := probe(ctx, client, true)
 		synctest.Wait()
 		struck = n.Load() >= k
-		cleaning := c.Delete.Answer != s3store.AnswerUnknown // then it was not noticed, and need not be
+		cleaning := c.Delete.Result != s3store.ResultUnknown // then it was not noticed, and need not be
 		if struck && !errors.Is(err, cause) && !cleaning {
 			t.Errorf("request %d: got %v", k, err)
 		}

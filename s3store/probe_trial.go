@@ -81,15 +81,15 @@ func (p *probe) applies(ctx context.Context, name string, a attempt) (f Finding)
 		o, reply := p.try(ctx, name, a)
 		switch status := statusOf(reply); {
 		case errors.Is(reply, errNotEncrypted):
-			return Finding{AnswerNo, reply}
+			return Finding{ResultNo, reply}
 		case o == applied:
-			return Finding{Answer: AnswerYes}
+			return Finding{Result: ResultYes}
 		case o == left && status == http.StatusPreconditionFailed:
-			f = Finding{AnswerNo, fmt.Errorf("the server refuses what it should do: %d %s", status, codeOf(reply))}
+			f = Finding{ResultNo, fmt.Errorf("the server refuses what it should do: %d %s", status, codeOf(reply))}
 		case o == left && status == http.StatusNotImplemented:
-			f = Finding{AnswerNo, notTaken(reply)}
+			f = Finding{ResultNo, notTaken(reply)}
 		default:
-			f = Finding{AnswerUnknown, p.explain(ctx, "write", reply)}
+			f = Finding{ResultUnknown, p.explain(ctx, "write", reply)}
 		}
 		if o == unclear { // a second attempt would not start from where the first did
 			break
@@ -105,13 +105,13 @@ func (p *probe) leaves(ctx context.Context, name string, a attempt, refusals ...
 		o, reply := p.try(ctx, name, a)
 		switch status := statusOf(reply); {
 		case o == applied:
-			return Finding{AnswerNo, errIgnored}
+			return Finding{ResultNo, errIgnored}
 		case o == left && slices.Contains(refusals, status):
 		case o == left && status == http.StatusNotImplemented:
-			return Finding{AnswerNo, notTaken(reply)}
+			return Finding{ResultNo, notTaken(reply)}
 		default:
-			return Finding{AnswerUnknown, p.explain(ctx, "write", reply)}
+			return Finding{ResultUnknown, p.explain(ctx, "write", reply)}
 		}
 	}
-	return Finding{Answer: AnswerYes}
+	return Finding{Result: ResultYes}
 }

@@ -140,8 +140,8 @@ func (k *proofs) refuse(now time.Time) {
 // suspend.
 func wallTime() time.Time { return time.Now().UTC().Round(0) }
 
-// Exclusive implements the interface of that name.
-func (s *Store) Exclusive() bool { return !s.opts.Shared }
+// SingleWriter implements the interface of that name.
+func (s *Store) SingleWriter() bool { return !s.opts.Shared }
 
 // Location implements [Located]: the host of the endpoint and the bucket, such as
 // "us-ord-1.linodeobjects.com/logs".
@@ -222,7 +222,7 @@ func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
 		return proof{}, err
 	}
 	p, unknown := found.proof()
-	if err := found.CanShare(); err != nil && unknown == nil {
+	if err := found.CheckShared(); err != nil && unknown == nil {
 		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
 	}
 	return p, unknown
@@ -255,15 +255,15 @@ func isRefusal(err error) bool {
 // is unknown.
 func (c Capabilities) proof() (p proof, unknown error) {
 	for _, f := range []Finding{c.Reach, c.Put, c.Read, c.Write, c.CreateOnly, c.IfMatch, c.Atomic} {
-		if f.Answer == AnswerNo {
+		if f.Result == ResultNo {
 			unknown = nil
 			break
 		}
-		if f.Answer == AnswerUnknown && unknown == nil {
+		if f.Result == ResultUnknown && unknown == nil {
 			unknown = fmt.Errorf("it could not be found out what the server does: %w", orUnknown(f.Err))
 		}
 	}
-	yes := func(f Finding) bool { return f.Answer == AnswerYes }
+	yes := func(f Finding) bool { return f.Result == ResultYes }
 	return proof{
 		Put: yes(c.CreateOnly) && yes(c.IfMatch), Multipart: yes(c.Multipart),
 		Complete: yes(c.CompleteIfMatch), CompleteCreate: yes(c.CompleteCreateOnly), Atomic: yes(c.Atomic),

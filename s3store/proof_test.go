@@ -345,7 +345,7 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 				}
 				more := strings.Repeat(fmt.Sprint(i), n)
 				var notes s3test.Notes
-				err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.Note)
+				err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.Note)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -24,11 +24,11 @@ const (
 // errWaits is why a key cannot be written yet.
 var errWaits = errors.New("an earlier write is not settled")
 
-// Settle implements [Multipart]. It looks before it does anything. While the
+// Resolve implements [IntentWriter]. It looks before it does anything. While the
 // object is another than the upload was to replace or to make, the upload may be
-// taking effect at this moment: unless a condition has refused it, Settle returns an
+// taking effect at this moment: unless a condition has refused it, Resolve returns an
 // error until 15 minutes have passed since it was last sent, and then removes it.
-func (s *Store) Settle(ctx context.Context, text string, note func(string) error) error {
+func (s *Store) Resolve(ctx context.Context, text string, note func(string) error) error {
 	u, err := parseNote(text)
 	if err == nil {
 		err = s.settle(ctx, u, note)
@@ -126,7 +126,7 @@ func (s *Store) readEnd(ctx context.Context, key string) error {
 	return err
 }
 
-// Sweep implements [Multipart]. It removes the uploads of the key that were begun
+// Sweep implements [IntentWriter]. It removes the uploads of the key that were begun
 // more than a day ago by the server's clock. Where Writers share a key it removes
 // none, since any may be another Writer's: there a lifecycle rule of the bucket has
 // to do it.

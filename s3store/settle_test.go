@@ -36,21 +36,21 @@ func newUnsettled(t *testing.T, profile fakes3.Profile, opts s3store.Options, fa
 		}
 		return fakes3.Fault{}
 	}
-	err := u.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.Note)
+	err := u.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.Note)
 	if err == nil || u.notes.Last() == "" {
-		t.Fatalf("WriteNoted: %v, notes %q", err, u.notes)
+		t.Fatalf("WriteIntent: %v, notes %q", err, u.notes)
 	}
 	return u
 }
 
 func (u *unsettled) settle(t *testing.T) error {
-	return u.Settle(t.Context(), u.notes.Last(), u.notes.Note)
+	return u.Resolve(t.Context(), u.notes.Last(), u.notes.Note)
 }
 
 func (u *unsettled) mustSettle(t *testing.T, want string) {
 	t.Helper()
 	if err := u.settle(t); err != nil {
-		t.Errorf("Settle: %v", err)
+		t.Errorf("Resolve: %v", err)
 	}
 	s3test.WantContent(t, u, "key", want)
 	s3test.WantOpen(t, u.srv)
@@ -93,8 +93,8 @@ func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
 		u := newUnsettled(t, fakes3.Linode(), s3store.Options{}, noReply)
 		full := errors.New("the disk is full")
 		u.srv.Reset()
-		if err := u.Settle(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
-			t.Errorf("Settle: %v, want the error of note", err)
+		if err := u.Resolve(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
+			t.Errorf("Resolve: %v, want the error of note", err)
 		}
 		if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
 			t.Errorf("without a note it sent %v", n)
@@ -133,7 +133,7 @@ func TestSettleNeverCompletesOverAnother(t *testing.T) {
 					for range 14 {
 						err := u.settle(t)
 						if err == nil || errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "until 2000-01-01T00:15:0") {
-							t.Fatalf("Settle: %v, want an error that says until when it waits", err)
+							t.Fatalf("Resolve: %v, want an error that says until when it waits", err)
 						}
 						time.Sleep(time.Minute)
 					}
@@ -176,7 +176,7 @@ func TestSettleReadsTheEnd(t *testing.T) {
 			return fakes3.Fault{}
 		}
 		if err := u.settle(t); err == nil || !strings.Contains(err.Error(), "the end of the object cannot be read") {
-			t.Errorf("Settle: %v", err)
+			t.Errorf("Resolve: %v", err)
 		}
 	})
 }
@@ -210,9 +210,9 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 				return fakes3.Fault{Reply: fakes3.Error{Status: 412}}
 			}
 			var n s3test.Notes
-			err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+			err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
 			if !errors.Is(err, rotatelog.ErrConflict) {
-				t.Errorf("WriteNoted: %v, want ErrConflict", err)
+				t.Errorf("WriteIntent: %v, want ErrConflict", err)
 			}
 			s3test.WantContent(t, store, "key", "other")
 			if proven := profile.Complete == fakes3.Honoured; proven {
@@ -241,17 +241,17 @@ func TestAbortUntilItIsGone(t *testing.T) {
 			return fakes3.Fault{}
 		}
 		var n s3test.Notes
-		err := store.WriteNoted(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+		err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
 		if err == nil || n.Last() == "" {
-			t.Fatalf("WriteNoted: %v, noted %q", err, n)
+			t.Fatalf("WriteIntent: %v, noted %q", err, n)
 		}
-		if err := store.Settle(t.Context(), n.Last(), n.Note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
-			t.Errorf("Settle while the server copies: %v", err)
+		if err := store.Resolve(t.Context(), n.Last(), n.Note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
+			t.Errorf("Resolve while the server copies: %v", err)
 		}
 		s3test.WantOpen(t, srv, "key")
 		srv.Release()
-		if err := store.Settle(t.Context(), n.Last(), n.Note); err != nil {
-			t.Errorf("Settle: %v", err)
+		if err := store.Resolve(t.Context(), n.Last(), n.Note); err != nil {
+			t.Errorf("Resolve: %v", err)
 		}
 		s3test.WantOpen(t, srv)
 	})

@@ -446,13 +446,13 @@ func noEOF(err error) error {
 }
 
 // Write implements [Store]. What it notes of a multipart upload is lost: a Writer
-// uses WriteNoted.
+// uses WriteIntent.
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
-	return s.WriteNoted(ctx, key, old, parts, meta, func(string) error { return nil })
+	return s.WriteIntent(ctx, key, old, parts, meta, func(string) error { return nil })
 }
 
-// WriteNoted implements [Multipart].
-func (s *Store) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+// WriteIntent implements [IntentWriter].
+func (s *Store) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	if err := s.write(ctx, key, old, parts, meta, note); err != nil {
 		return s.explain(ctx, "write", key, err)
 	}

@@ -50,7 +50,7 @@ type Faulty struct {
 
 // Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"; before a Multipart also "settle" or "sweep"; before a Prover "prove"
+	Name string // "stat", "read" or "write"; before an IntentWriter also "settle" or "sweep"; before a Prover "prove"
 	Key  string // "" for a "settle"
 	Text string // that a "settle" is about
 	N    int    // counts the calls of this Faulty, from 1
@@ -186,33 +186,33 @@ func (f *Faulty) write(ctx context.Context, key string, old rotatelog.Version, p
 	return err
 }
 
-// A Faulty is a [rotatelog.Multipart] so that it can stand before one. Before
+// A Faulty is a [rotatelog.IntentWriter] so that it can stand before one. Before
 // any other Store the methods do nothing, or what Write does.
 
-// WriteNoted implements [rotatelog.Multipart]. It is a "write", too.
-func (f *Faulty) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+// WriteIntent implements [rotatelog.IntentWriter]. It is a "write", too.
+func (f *Faulty) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	return f.write(ctx, key, old, parts, meta, func(meta map[string]string) error {
-		if m, ok := f.Store.(rotatelog.Multipart); ok {
-			return m.WriteNoted(ctx, key, old, parts, meta, note)
+		if m, ok := f.Store.(rotatelog.IntentWriter); ok {
+			return m.WriteIntent(ctx, key, old, parts, meta, note)
 		}
 		return f.Store.Write(ctx, key, old, parts, meta)
 	})
 }
 
-// Settle implements [rotatelog.Multipart].
-func (f *Faulty) Settle(ctx context.Context, text string, note func(string) error) error {
-	return f.call(ctx, Op{Name: "settle", Text: text}, func(m rotatelog.Multipart) error { return m.Settle(ctx, text, note) })
+// Resolve implements [rotatelog.IntentWriter].
+func (f *Faulty) Resolve(ctx context.Context, text string, note func(string) error) error {
+	return f.call(ctx, Op{Name: "settle", Text: text}, func(m rotatelog.IntentWriter) error { return m.Resolve(ctx, text, note) })
 }
 
-// Sweep implements [rotatelog.Multipart].
+// Sweep implements [rotatelog.IntentWriter].
 func (f *Faulty) Sweep(ctx context.Context, key string, keep []string) error {
-	return f.call(ctx, Op{Name: "sweep", Key: key}, func(m rotatelog.Multipart) error { return m.Sweep(ctx, key, keep) })
+	return f.call(ctx, Op{Name: "sweep", Key: key}, func(m rotatelog.IntentWriter) error { return m.Sweep(ctx, key, keep) })
 }
 
-// LeastCopy implements [rotatelog.Multipart].
-func (f *Faulty) LeastCopy() int64 {
-	if m, ok := f.Store.(rotatelog.Multipart); ok {
-		return m.LeastCopy()
+// MinCopy implements [rotatelog.IntentWriter].
+func (f *Faulty) MinCopy() int64 {
+	if m, ok := f.Store.(rotatelog.IntentWriter); ok {
+		return m.MinCopy()
 	}
 	return 0
 }
@@ -241,15 +241,15 @@ func (f *Faulty) Location() string {
 	return ""
 }
 
-// Exclusive implements [rotatelog.Exclusive].
-func (f *Faulty) Exclusive() bool {
-	e, ok := f.Store.(rotatelog.Exclusive)
-	return ok && e.Exclusive()
+// SingleWriter implements [rotatelog.SingleWriter].
+func (f *Faulty) SingleWriter() bool {
+	e, ok := f.Store.(rotatelog.SingleWriter)
+	return ok && e.SingleWriter()
 }
 
-// call shows a call to Fault, and makes it if the Store is a Multipart.
-func (f *Faulty) call(ctx context.Context, op Op, do func(rotatelog.Multipart) error) error {
-	m, ok := f.Store.(rotatelog.Multipart)
+// call shows a call to Fault, and makes it if the Store is an IntentWriter.
+func (f *Faulty) call(ctx context.Context, op Op, do func(rotatelog.IntentWriter) error) error {
+	m, ok := f.Store.(rotatelog.IntentWriter)
 	if !ok {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"example.com/rotatelog"
 )
 
-// parts is a Multipart in memory: an upload is open from the first note on until
+// parts is an IntentWriter in memory: an upload is open from the first note on until
 // it is applied or given up.
 type parts struct {
 	*Mem
@@ -39,7 +39,7 @@ func (p *parts) Write(ctx context.Context, key string, old rotatelog.Version, pa
 	return p.write(ctx, key, old, parts, meta)
 }
 
-func (p *parts) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+func (p *parts) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	p.began++
 	upload := strconv.Itoa(p.began)
 	p.open[upload] = true
@@ -59,18 +59,18 @@ func (p *parts) WriteNoted(ctx context.Context, key string, old rotatelog.Versio
 	return err
 }
 
-func (p *parts) Settle(_ context.Context, text string, _ func(string) error) error {
+func (p *parts) Resolve(_ context.Context, text string, _ func(string) error) error {
 	return p.settle(text)
 }
 
 func (p *parts) Sweep(_ context.Context, _ string, keep []string) error { return p.sweep(keep) }
-func (p *parts) LeastCopy() int64                                       { return 1000 }
+func (p *parts) MinCopy() int64                                         { return 1000 }
 
 // Prove knows one text.
 func (p *parts) Prove(_ context.Context, _, known string) (string, error) { return p.prove(known) }
 
 var _ interface {
-	rotatelog.Multipart
+	rotatelog.IntentWriter
 	rotatelog.Prover
 } = (*parts)(nil)
 
@@ -87,12 +87,12 @@ type brokenMultipart struct {
 // brokenMultiparts break one sentence each.
 func brokenMultiparts() []brokenMultipart {
 	const (
-		isWrite = "WriteNoted is Write"
-		least   = "a shorter Copy than LeastCopy is as good"
+		isWrite = "WriteIntent is Write"
+		least   = "a shorter Copy than MinCopy is as good"
 		oneLine = "a note is one line"
-		fails   = "if note returns an error, nothing is applied, and WriteNoted returns it"
-		applied = "Settle of what was applied returns nil, and changes nothing"
-		givenUp = "Settle of what will never be applied returns nil"
+		fails   = "if note returns an error, nothing is applied, and WriteIntent returns it"
+		applied = "Resolve of what was applied returns nil, and changes nothing"
+		givenUp = "Resolve of what will never be applied returns nil"
 		sweep   = "Sweep leaves alone what a write is about to use"
 		keeps   = "Sweep leaves alone what keep tells of"
 
@@ -110,7 +110,7 @@ func brokenMultiparts() []brokenMultipart {
 		}},
 		{"refuses a short copy", least, func(p *parts) rotatelog.Store {
 			p.write = func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
-				if parts[0].Data == nil && parts[0].Len < p.LeastCopy() {
+				if parts[0].Data == nil && parts[0].Len < p.MinCopy() {
 					return errors.New("400 EntityTooSmall")
 				}
 				return p.Mem.Write(ctx, key, old, parts, meta)
@@ -205,7 +205,7 @@ func (p provesOnKey) Prove(_ context.Context, key, known string) (string, error)
 
 type notesLate struct{ *parts }
 
-func (n notesLate) WriteNoted(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+func (n notesLate) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	if err := n.write(ctx, key, old, parts, meta); err != nil {
 		return err
 	}

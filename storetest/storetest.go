@@ -21,14 +21,14 @@ import (
 )
 
 // Run proves that what open returns keeps the contract of [rotatelog.Store], and
-// that of [rotatelog.Multipart] if it is one; if not, those subtests are skipped.
+// that of [rotatelog.IntentWriter] if it is one; if not, those subtests are skipped.
 // Each subtest is named by the sentence of the contract that it proves.
 //
 // open is called once for each subtest, and may return the same Store, or
 // another one of the same bucket, every time: the keys of a subtest start with
 // "storetest/" and a random word of its own. A Store cannot delete, so about a
-// hundred objects stay behind, of 5 MB together, and seven of LeastCopy each for a
-// [rotatelog.Multipart]; give a real bucket a lifecycle rule for that prefix, or
+// hundred objects stay behind, of 5 MB together, and seven of MinCopy each for a
+// [rotatelog.IntentWriter]; give a real bucket a lifecycle rule for that prefix, or
 // throw it away.
 //
 // Where writers compete, a Write may answer with an error that says nothing, as
@@ -37,7 +37,7 @@ import (
 //
 // A Store may lose metadata. The subtests about it are skipped for one that
 // does, and say so. Those in which writers compete are skipped for one that is
-// [rotatelog.Exclusive]: its keys have one Writer.
+// [rotatelog.SingleWriter]: its keys have one Writer.
 func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
 	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,11 +52,11 @@ func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
 
 // skips reports whether the case says nothing of s.
 func (c testCase) skips(s rotatelog.Store) bool {
-	e, ok := s.(rotatelog.Exclusive)
-	return ok && e.Exclusive() && c.compete
+	e, ok := s.(rotatelog.SingleWriter)
+	return ok && e.SingleWriter() && c.compete
 }
 
-func allCases() []testCase { return slices.Concat(cases, multipartCases, proverCases) }
+func allCases() []testCase { return slices.Concat(cases, intentCases, proverCases) }
 
 // testCase is one sentence of the contract. run is given a Store in which no
 // key has the prefix, and uses of t no more than recorder implements.

@@ -211,7 +211,7 @@ func TestCompetingWritersAreSkipped(t *testing.T) {
 
 type exclusive struct{ *Mem }
 
-func (exclusive) Exclusive() bool { return true }
+func (exclusive) SingleWriter() bool { return true }
 
 // attempt runs the case of that name, and returns how it failed.
 func attempt(t *testing.T, name string, s rotatelog.Store) (failures []string, skipped bool) {

@@ -56,7 +56,7 @@ func runOn(ctx context.Context, env cli.Env, terminal bool) int {
 		found.CopyPart = s3store.Finding{}
 	}
 	today := owner{foreign: nobody}
-	if found.Reach.Answer == s3store.AnswerYes && ctx.Err() == nil {
+	if found.Reach.Result == s3store.ResultYes && ctx.Err() == nil {
 		step("whose object today's is")
 		today = lookAtToday(ctx, env, store, prefix+*name, filepath.Join(*dir, *name+".spool"))
 	}
@@ -106,20 +106,20 @@ func printLeftover(w io.Writer, leftover []string) {
 func conclude(w io.Writer, found s3store.Capabilities, table []row) (code int) {
 	fmt.Fprintln(w)
 	switch bad := firstBad(table, toOwn); {
-	case found.CanOwn() == nil && bad != "":
+	case found.CheckExclusive() == nil && bad != "":
 		fmt.Fprintf(w, "A Writer works here, but not one of this directory: %s.\n", bad)
 		code = cli.Failure
-	case found.CanShare() == nil:
+	case found.CheckShared() == nil:
 		fmt.Fprintln(w, "A Writer works here.\nSeveral Writers may share a key.")
 		return cli.OK
-	case found.CanOwn() == nil:
+	case found.CheckExclusive() == nil:
 		fmt.Fprintf(w, "A Writer works here.\nSeveral Writers must not share a key: %s.\n", firstBad(table, toShare))
 		code = cli.OK
 	default:
 		fmt.Fprintf(w, "No Writer works here: %s.\n", bad)
 		code = cli.Failure
 	}
-	if found.Versioned.Answer == s3store.AnswerYes {
+	if found.Versioned.Result == s3store.ResultYes {
 		fmt.Fprintln(w, "The bucket keeps versions, and there some servers fail at conditions: try one that does not.")
 	}
 	return code

@@ -52,13 +52,13 @@ func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, 
 			return owner{s3store.Finding{Err: err}, nobody}
 		}
 		if theirs := o.Meta[ownerKey]; theirs != "" && theirs != string(mine) {
-			return owner{s3store.Finding{Answer: s3store.AnswerNo, Err: fmt.Errorf(
+			return owner{s3store.Finding{Result: s3store.ResultNo, Err: fmt.Errorf(
 				"%s belongs to the Writer %s, which is not that of %s: name its -dir, or give this one another -name or FOLDER; "+
 					"if its spool was lost, end it and write its id, without a line end, into %s",
 				key, theirs, spool, file)}, foreign}
 		}
 	}
-	return owner{s3store.Finding{Answer: s3store.AnswerYes}, foreign}
+	return owner{s3store.Finding{Result: s3store.ResultYes}, foreign}
 }
 
 // today returns the day that it is where a Writer's days end.

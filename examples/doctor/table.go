@@ -51,8 +51,8 @@ func rows(c s3store.Capabilities, today owner) []row {
 
 // worst returns what speaks most against all of the findings.
 func worst(findings ...s3store.Finding) s3store.Finding {
-	for _, answer := range []s3store.Answer{s3store.AnswerNo, s3store.AnswerUnknown} {
-		i := slices.IndexFunc(findings, func(f s3store.Finding) bool { return f.Answer == answer })
+	for _, answer := range []s3store.Result{s3store.ResultNo, s3store.ResultUnknown} {
+		i := slices.IndexFunc(findings, func(f s3store.Finding) bool { return f.Result == answer })
 		if i >= 0 {
 			return findings[i]
 		}
@@ -61,11 +61,11 @@ func worst(findings ...s3store.Finding) s3store.Finding {
 }
 
 func not(f s3store.Finding) s3store.Finding {
-	switch f.Answer {
-	case s3store.AnswerYes:
-		return s3store.Finding{Answer: s3store.AnswerNo}
-	case s3store.AnswerNo:
-		return s3store.Finding{Answer: s3store.AnswerYes}
+	switch f.Result {
+	case s3store.ResultYes:
+		return s3store.Finding{Result: s3store.ResultNo}
+	case s3store.ResultNo:
+		return s3store.Finding{Result: s3store.ResultYes}
 	}
 	return f
 }
@@ -86,9 +86,9 @@ func printTable(w io.Writer, table []row) {
 
 func (r row) result() (result, follows string) {
 	switch {
-	case r.finding.Answer == s3store.AnswerYes:
+	case r.finding.Result == s3store.ResultYes:
 		return "ok", r.ifOK
-	case r.finding.Answer == s3store.AnswerNo:
+	case r.finding.Result == s3store.ResultNo:
 		return "no", r.ifNo
 	case r.finding.Err != nil:
 		return "unknown", "it could not be found out"
@@ -99,7 +99,7 @@ func (r row) result() (result, follows string) {
 // firstBad says what follows from the first row of that need that is not ok, ""
 // if all are.
 func firstBad(table []row, n need) string {
-	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Answer != s3store.AnswerYes })
+	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Result != s3store.ResultYes })
 	if i < 0 {
 		return ""
 	}

@@ -77,6 +77,6 @@ func appendFetch(ctx context.Context, cmd *cli.Command, w *rotatelog.Writer, fet
 		cmd.Errorf("%v", err)
 		return cli.Failure
 	}
-	fmt.Fprintf(cmd.Stdout, "%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Place, r.BatchSize)
+	fmt.Fprintf(cmd.Stdout, "%v #%d: %d matches, %d of %d\n", r.Day, r.Number, r.Matches, r.Position, r.BatchSize)
 	return cmd.Deliver(ctx, w)
 }

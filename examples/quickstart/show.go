@@ -62,7 +62,7 @@ func newShow(out io.Writer, dir string, store *service) (*show, error) {
 		Clock:  s.clock,
 		Logger: slog.New(slog.DiscardHandler), // the hooks tell it shorter
 		Hooks: rotatelog.Hooks{
-			Sealed: s.sealed, Uploaded: s.uploaded, Failed: s.failed, DayChanged: s.dayChanged,
+			Sealed: s.sealed, Uploaded: s.uploaded, Failed: s.failed, DayComplete: s.dayChanged,
 		},
 	}
 	return s, nil
@@ -99,7 +99,7 @@ func (s *show) run(ctx context.Context) (all []appended, err error) {
 		}
 		all = append(all, appended{r, f})
 		if minute == 0 {
-			s.print("appended", r.Day, "fetch %d is on disk: %d matches, %d of %d", r.Number, r.Matches, r.Place, r.BatchSize)
+			s.print("appended", r.Day, "fetch %d is on disk: %d matches, %d of %d", r.Number, r.Matches, r.Position, r.BatchSize)
 		}
 		if r.Sealed {
 			s.awaitTry(r.Day)

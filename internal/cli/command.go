@@ -99,7 +99,7 @@ func (c *Command) Open(ctx context.Context, lockWait time.Duration) (w *rotatelo
 		Clock: c.Clock, Verbatim: c.Verbatim, LockWait: lockWait, Logger: newLogger(stderr{c}, c.Verbose),
 	}
 	if c.Replay {
-		cfg.Time = rotatelog.HeaderTime
+		cfg.TimeOf = rotatelog.HeaderTime
 	}
 	w, err := rotatelog.Open(ctx, cfg)
 	switch {

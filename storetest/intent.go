@@ -8,45 +8,45 @@ import (
 	"example.com/rotatelog"
 )
 
-// multipartCases are the sentences of the contract of [rotatelog.Multipart].
-var multipartCases = []testCase{
-	{"WriteNoted is Write", notedIsWrite, false},
-	{"a shorter Copy than LeastCopy is as good", copiesAroundLeast, false},
+// intentCases are the sentences of the contract of [rotatelog.IntentWriter].
+var intentCases = []testCase{
+	{"WriteIntent is Write", notedIsWrite, false},
+	{"a shorter Copy than MinCopy is as good", copiesAroundLeast, false},
 	{"a note is one line", noteIsOneLine, false},
-	{"if note returns an error, nothing is applied, and WriteNoted returns it", noteFails, false},
-	{"Settle of what was applied returns nil, and changes nothing", settleApplied, false},
-	{"Settle of what will never be applied returns nil", settleGivenUp, false},
+	{"if note returns an error, nothing is applied, and WriteIntent returns it", noteFails, false},
+	{"Resolve of what was applied returns nil, and changes nothing", settleApplied, false},
+	{"Resolve of what will never be applied returns nil", settleGivenUp, false},
 	{"Sweep leaves alone what a write is about to use", sweepWhileWriting, false},
 	{"Sweep leaves alone what keep tells of", sweepKeeps, false},
 }
 
-// maxLeastCopy bounds what the cases write. What a Store with a longer LeastCopy
+// maxLeastCopy bounds what the cases write. What a Store with a longer MinCopy
 // does with a Copy is then not shown.
 const maxLeastCopy = 8 << 20
 
 // maxNotes is more than any write has to say.
 const maxNotes = 20
 
-// multipartOf returns s as a Multipart, if it is one.
-func multipartOf(t testing.TB, s rotatelog.Store) rotatelog.Multipart {
-	m, ok := s.(rotatelog.Multipart)
+// intentWriterOf returns s as an IntentWriter, if it is one.
+func intentWriterOf(t testing.TB, s rotatelog.Store) rotatelog.IntentWriter {
+	m, ok := s.(rotatelog.IntentWriter)
 	if !ok {
-		t.Skipf("the Store is no rotatelog.Multipart")
+		t.Skipf("the Store is no rotatelog.IntentWriter")
 	}
 	return m
 }
 
 // appendTo returns the content of an object that is just large enough for a Copy of
 // it to be made without reading, and the parts that append to it, with what they make.
-func appendTo(m rotatelog.Multipart, tail string) (old string, parts []rotatelog.Part, want string) {
-	old = string(pattern(int(min(m.LeastCopy(), maxLeastCopy)) + 1000))
+func appendTo(m rotatelog.IntentWriter, tail string) (old string, parts []rotatelog.Part, want string) {
+	old = string(pattern(int(min(m.MinCopy(), maxLeastCopy)) + 1000))
 	parts = []rotatelog.Part{rotatelog.Copy(0, int64(len(old))), rotatelog.Data([]byte(tail))}
 	return old, parts, old + tail
 }
 
 // growth is an object, and an append to it that is yet to be made.
 type growth struct {
-	rotatelog.Multipart
+	rotatelog.IntentWriter
 	key       string
 	before    rotatelog.Object
 	parts     []rotatelog.Part
@@ -55,14 +55,14 @@ type growth struct {
 
 func newGrowth(t testing.TB, s rotatelog.Store, prefix string) growth {
 	t.Helper()
-	g := growth{Multipart: multipartOf(t, s), key: prefix + "object"}
+	g := growth{IntentWriter: intentWriterOf(t, s), key: prefix + "object"}
 	g.old, g.parts, g.want = appendTo(g, "tail")
 	g.before = mustWrite(t, s, g.key, "", text(g.old), nil)
 	return g
 }
 
 func (g growth) write(t testing.TB, note func(text string) error) error {
-	return g.WriteNoted(t.Context(), g.key, g.before.Version, g.parts, nil, note)
+	return g.WriteIntent(t.Context(), g.key, g.before.Version, g.parts, nil, note)
 }
 
 // mustWrite returns what the write has noted.
@@ -70,7 +70,7 @@ func (g growth) mustWrite(t testing.TB) notes {
 	t.Helper()
 	var n notes
 	if err := g.write(t, n.note); err != nil {
-		t.Fatalf("WriteNoted: %v", err)
+		t.Fatalf("WriteIntent: %v", err)
 	}
 	return n
 }
@@ -95,17 +95,17 @@ func (n notes) texts() []string {
 }
 
 func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
-	m := multipartOf(t, s)
+	m := intentWriterOf(t, s)
 	key := prefix + "object"
 	var n notes
 	old, parts, want := appendTo(m, "tail")
 	meta := map[string]string{"n": "2"}
-	if err := m.WriteNoted(t.Context(), key, "", text(old), nil, n.note); err != nil {
-		t.Fatalf("WriteNoted of a new object: %v", err)
+	if err := m.WriteIntent(t.Context(), key, "", text(old), nil, n.note); err != nil {
+		t.Fatalf("WriteIntent of a new object: %v", err)
 	}
 	first := mustStat(t, s, key)
-	if err := m.WriteNoted(t.Context(), key, first.Version, parts, meta, n.note); err != nil {
-		t.Fatalf("WriteNoted over the current version: %v", err)
+	if err := m.WriteIntent(t.Context(), key, first.Version, parts, meta, n.note); err != nil {
+		t.Fatalf("WriteIntent over the current version: %v", err)
 	}
 	wantContent(t, s, key, want)
 	second := mustStat(t, s, key)
@@ -114,8 +114,8 @@ func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 	for _, stale := range []rotatelog.Version{"", first.Version} {
 		parts := text("other")
-		if err := m.WriteNoted(t.Context(), key, stale, parts, nil, n.note); !errors.Is(err, rotatelog.ErrConflict) {
-			t.Errorf("WriteNoted over the version %q, which is not the current one: %v, want ErrConflict", stale, err)
+		if err := m.WriteIntent(t.Context(), key, stale, parts, nil, n.note); !errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("WriteIntent over the version %q, which is not the current one: %v, want ErrConflict", stale, err)
 		}
 		wantUnchanged(t, s, key, second, want)
 	}
@@ -124,7 +124,7 @@ func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
 func copiesAroundLeast(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	v := g.before.Version
-	for _, n := range []int64{g.LeastCopy() - 1, g.LeastCopy(), g.LeastCopy() + 1} {
+	for _, n := range []int64{g.MinCopy() - 1, g.MinCopy(), g.MinCopy() + 1} {
 		if n < 0 || n > int64(len(g.old)) {
 			continue
 		}
@@ -158,13 +158,13 @@ func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
 		})
 		if !failed {
 			if err != nil {
-				t.Errorf("WriteNoted with a note that does not fail: %v", err)
+				t.Errorf("WriteIntent with a note that does not fail: %v", err)
 			}
 			wantContent(t, s, g.key, g.want)
 			return
 		}
 		if !errors.Is(err, full) {
-			t.Errorf("note failed at call %d, and WriteNoted returned %v", fails, err)
+			t.Errorf("note failed at call %d, and WriteIntent returned %v", fails, err)
 		}
 		wantUnchanged(t, s, g.key, g.before, g.old)
 		if fails > maxNotes {
@@ -200,7 +200,7 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 			return // it did not end at a note any more
 		}
 		wantSettled(t, g, n.texts())
-		if mustStat(t, s, g.key).Version != g.before.Version { // which Settle may have brought about
+		if mustStat(t, s, g.key).Version != g.before.Version { // which Resolve may have brought about
 			wantContent(t, s, g.key, g.want)
 			return
 		}
@@ -212,12 +212,12 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 
 // wantSettled settles what the notes tell of, twice, since a crash may lose that it
 // was done.
-func wantSettled(t testing.TB, m rotatelog.Multipart, texts []string) {
+func wantSettled(t testing.TB, m rotatelog.IntentWriter, texts []string) {
 	t.Helper()
 	for range 2 {
 		for _, text := range texts {
-			if err := m.Settle(t.Context(), text, func(string) error { return nil }); err != nil {
-				t.Errorf("Settle: %v", err)
+			if err := m.Resolve(t.Context(), text, func(string) error { return nil }); err != nil {
+				t.Errorf("Resolve: %v", err)
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func sweepWhileWriting(t testing.TB, s rotatelog.Store, prefix string) {
 		return nil
 	}
 	if err := g.write(t, sweep); err != nil {
-		t.Errorf("WriteNoted, with a Sweep at each note: %v", err)
+		t.Errorf("WriteIntent, with a Sweep at each note: %v", err)
 	}
 	g.mustSweep(t, nil)
 	wantContent(t, s, g.key, g.want)
