@@ -26,7 +26,7 @@ var (
 	// ErrPermanent marks an error of a [Store] that no retry will mend: wrong
 	// keys, no such bucket, an object that is not a daily document. The data
 	// waits on disk all the same, and is tried again now and then.
-	ErrPermanent = errors.New("needs attention")
+	ErrPermanent = errors.New("permanent error")
 )
 
 // Error says which operation failed on which key or file. Err is never nil.

@@ -32,7 +32,7 @@ func keep(ctx context.Context, dir string, store rotatelog.Store, fetches iter.S
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%v, fetch %d: %d matches\n", r.Day, r.Number, r.Matches)
+		fmt.Printf("fetch %d of the day: %d matches\n", r.Number, r.Matches)
 	}
 	return w.Drain(ctx) // full batches; Flush would upload the unfinished one too
 }
@@ -143,7 +143,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// fetch 1 of the day: 45 matches, 1 of 10
+	// fetch 1 of the day: 45 matches
 }
 
 // The count goes on from one Writer to the next, also from one process to the

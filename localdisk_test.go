@@ -280,7 +280,7 @@ func TestTimeThatPanics(t *testing.T) {
 	})
 }
 
-// TestBatchThatCannotBeRead needs attention: Drain says so at once, and which file
+// TestBatchThatCannotBeRead permanent error: Drain says so at once, and which file
 // it is. Once it is moved away, the others of its day go up.
 func TestBatchThatCannotBeRead(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {

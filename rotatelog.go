@@ -234,7 +234,7 @@ func (w *Writer) Seal(ctx context.Context) error {
 }
 
 // Drain waits until every batch that is sealed by now is in the store. It
-// returns early with the error when one needs attention (ErrPermanent), when ctx
+// returns early with the error when one permanent error (ErrPermanent), when ctx
 // is done, and with fs.ErrClosed when the Writer is closed. The batches wait on
 // disk all the same.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }

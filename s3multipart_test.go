@@ -255,7 +255,7 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 			b.open()
 		}
 		err := b.Flush(t.Context())
-		for range 2 { // somebody is mending what needs attention
+		for range 2 { // somebody is mending what permanent error
 			if errors.Is(err, rotatelog.ErrPermanent) {
 				err = b.Flush(t.Context())
 			}
@@ -449,7 +449,7 @@ func TestLostPart(t *testing.T) {
 					b.append(1)
 					b.Seal(t.Context())
 					time.Sleep(10 * time.Second)
-					if strings.Contains(b.log.String(), "needs attention") {
+					if strings.Contains(b.log.String(), "permanent error") {
 						t.Errorf("log:\n%s", b.log)
 					}
 					if killed {
