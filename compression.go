@@ -1,6 +1,10 @@
 package rotatelog
 
-import "fmt"
+import (
+	"fmt"
+
+	"example.com/rotatelog/internal/packed"
+)
 
 // Compression says how daily objects are compressed.
 type Compression int
@@ -42,6 +46,18 @@ func (c *Compression) UnmarshalText(b []byte) error {
 		}
 	}
 	return fmt.Errorf("compression %q is neither none, zstd nor gzip", b)
+}
+
+// format returns how pieces of a compressed object are compressed. The zero format is
+// of no compression.
+func (c Compression) format() packed.Format {
+	switch c {
+	case Zstd:
+		return packed.Zstd
+	case Gzip:
+		return packed.Gzip
+	}
+	return 0
 }
 
 // packOf returns the compression that has a suffix.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -65,9 +66,9 @@ type upload struct {
 	ID        string // 8 to 64 letters and digits, never used before
 	Data      []byte // the fetches, each compact, with fetchSeparator between them
 
-	// sum is that of the text of Data, where a packer has made Data of the fetches
+	// sum is that of the text of Data, where a packed.Writer has made Data of the fetches
 	// and entryClose.
-	sum checksum
+	sum packed.Checksum
 }
 
 // The text around the parts of an entry. Each entry and each fetch begins a line.
@@ -118,7 +119,7 @@ type document struct {
 	tail   string // the text from known to size without our fields; "" if that is long
 
 	pack Compression
-	sum  checksum // of the text of the entries, if they are compressed
+	sum  packed.Checksum // of the text of the entries, if they are compressed
 
 	// What to write around our fields, where they are not yet an object's first
 	// members. Empty once we have appended.
@@ -186,8 +187,8 @@ func (d document) grow(uploads []upload) (next document, entries [][]byte, grown
 		head = u.appendHead(head, next.lastSequence)
 		entry := [][]byte{head, u.Data, []byte(entryClose)}
 		if d.pack != Uncompressed {
-			entry = [][]byte{d.pack.appendStored(nil, head, false), u.Data}
-			next.sum = next.sum.join(checksumOf(head)).join(u.sum)
+			entry = [][]byte{d.pack.format().AppendStored(nil, head, false), u.Data}
+			next.sum = next.sum.Join(packed.ChecksumOf(head)).Join(u.sum)
 		}
 		for _, text := range entry {
 			grown += int64(len(text))
@@ -426,7 +427,7 @@ func (d document) meta() map[string]string {
 		set("tail", d.tail)
 	} else {
 		set("pack", d.pack)
-		set("text", fmt.Sprintf("%d-%d", d.sum.crc, d.sum.n))
+		set("text", fmt.Sprintf("%d-%d", d.sum.CRC, d.sum.N))
 	}
 	set("uploads", d.totals.Uploads)
 	set("fetches", d.totals.Fetches)
@@ -467,7 +468,7 @@ func documentFromMeta(o daily, obj Object) (document, bool) {
 		end:          number(q.Get("end")),
 		tail:         q.Get("tail"),
 		pack:         o.pack,
-		sum:          checksum{uint32(crc), length},
+		sum:          packed.Checksum{CRC: uint32(crc), N: length},
 		totals:       Totals{Day: o.day, Uploads: count("uploads"), Fetches: count("fetches"), Matches: number(q.Get("matches"))},
 		first:        q.Get("first"),
 		last:         q.Get("last"),
@@ -513,7 +514,7 @@ func (d document) consistentPieces() bool {
 	head, tail := d.frame(d.layout())
 	none := d.totals.Uploads == 0
 	return d.shortFrame() && d.begin == int64(len(head)) && d.begin <= d.end && d.end == d.size-int64(len(tail)) &&
-		d.sum.n >= 0 && none == (d.begin == d.end) && none == (d.sum.n == 0)
+		d.sum.N >= 0 && none == (d.begin == d.end) && none == (d.sum.N == 0)
 }
 
 func (d document) consistentRecent() bool {

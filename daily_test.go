@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog/internal/depth"
+	"example.com/rotatelog/internal/packed"
 )
 
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")
@@ -27,7 +28,7 @@ var (
 	testDaily = daily{day: testDay}
 )
 
-var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{}, checksum{})
+var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{}, packed.Checksum{})
 
 // testUpload returns the n-th upload of a day, with that many fetches.
 func testUpload(n, fetches int) upload {

@@ -1,5 +1,7 @@
 package rotatelog
 
+import "example.com/rotatelog/internal/packed"
+
 // layout says where daily_metadata stands in an object. It can be told from
 // what document knows, since the frame around the entries is always the same.
 //
@@ -55,7 +57,7 @@ func (d document) layout() layout {
 // packedLayout is layout for a compressed object: only before the entries of
 // metadataLast there is next to nothing.
 func (d document) packedLayout() layout {
-	if head, _ := d.pack.frame([]byte(lastUploads), nil, checksum{}); d.begin == int64(len(head)) {
+	if head, _ := d.pack.format().Frame([]byte(lastUploads), nil, packed.Checksum{}); d.begin == int64(len(head)) {
 		return metadataLast
 	}
 	return metadataFirst
@@ -113,10 +115,14 @@ func (d document) frame(to layout) (head, tail []byte) {
 		tail = []byte(firstClose)
 	}
 	if d.pack != Uncompressed {
-		return d.pack.frame(head, tail, d.sum)
+		return d.pack.format().Frame(head, tail, d.sum)
 	}
 	return head, tail
 }
+
+// shortFrame reports whether our fields leave room in a head or a tail, so that an
+// append cannot make it too long.
+func (d document) shortFrame() bool { return len(d.appendFields(nil)) <= packed.MaxFrame/4 }
 
 // noteFrame notes where our fields are in that layout, and the text of its tail.
 func (d *document) noteFrame(to layout) {

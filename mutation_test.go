@@ -147,8 +147,8 @@ func mutations() []mutation {
 		},
 		{
 			"leave an upload out of gzip's checksum", "daily.go",
-			".join(checksumOf(head)).join(u.sum)",
-			".join(checksumOf(head))",
+			".Join(packed.ChecksumOf(head)).Join(u.sum)",
+			".Join(packed.ChecksumOf(head))",
 			simulation, "-sim.seeds=10",
 		},
 		{

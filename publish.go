@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -277,7 +278,7 @@ func (w *dayWorker) load(waiting []batch) ([]upload, []batch, error) {
 // encode reads a pending batch and makes its upload.
 func (w *dayWorker) encode(b batch) (upload, error) {
 	u := upload{Timestamp: w.cfg.timestamp(b), ID: b.id}
-	var to *packer
+	var to *packed.Writer
 	odd, err := w.spool.load(b, w.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
 		if err := w.addFetch(&u, fetch); err != nil {
 			return err
@@ -287,10 +288,10 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 			return nil
 		}
 		if to == nil {
-			to, err = newPacker(b.pack, size)
+			to, err = packed.NewWriter(b.pack.format(), size)
 		}
 		if err == nil {
-			err = to.take(&u)
+			err = u.packInto(to)
 		}
 		return err
 	})
@@ -298,7 +299,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		return upload{}, &Error{"read", w.cfg.path(w.spool.batchPath(b)), err}
 	}
 	if to != nil {
-		if err := to.finish(&u); err != nil {
+		if err := u.packed(to); err != nil {
 			return upload{}, &Error{"compress", w.cfg.path(w.spool.batchPath(b)), err}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -66,7 +67,7 @@ func (s *scanner) read(text *source) {
 
 // readPacked reads the text of a compressed object.
 func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
-	in := newUnpacked(c, r, size)
+	in := packed.NewReader(c.format(), r, size)
 	text := &source{r: in, most: most}
 	s.most = most
 	s.read(text)
@@ -74,8 +75,27 @@ func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
 	case text.err != nil && text.err != io.EOF:
 		s.err = text.err // the decoder's own does not always tell
 	case s.err == nil:
-		s.doc, s.err = in.document(s.doc)
+		s.doc, s.err = packedDocument(c, in, size, s.doc)
 	}
+}
+
+// packedDocument makes of what was read of the text of a compressed object, all of it,
+// what must be known of the object.
+func packedDocument(c Compression, in *packed.Reader, size int64, text document) (document, error) {
+	if text.layout() == foreign || text.begin != int64(len(in.Head)) || text.end != text.size-int64(len(in.Tail)) {
+		return document{}, errors.New("it is not in the layout of a Writer")
+	}
+	if _, end := c.format().Frame(in.Head, in.Tail, in.Entries); !bytes.Equal(end, in.End) {
+		return document{}, errors.New("its checksum is wrong")
+	}
+	d := text
+	d.pack, d.sum = c, in.Entries
+	d.fields, d.tail = span{}, ""
+	d.size, d.begin, d.end = size, int64(len(in.Begin)), size-int64(len(in.End))
+	if !d.shortFrame() {
+		return document{}, errors.New("its upload_timestamps are too long")
+	}
+	return d, nil
 }
 
 // source is the reader under a decoder. It remembers how reading ended, since

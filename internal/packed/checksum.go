@@ -1,37 +1,37 @@
-package rotatelog
+package packed
 
 import "hash/crc32"
 
-// checksum is what gzip tells of a text: its CRC-32 and how long it is. Those of
+// Checksum is what gzip tells of a text: its CRC-32 and how long it is. Those of
 // two texts can be joined without either text.
-type checksum struct {
-	crc uint32
-	n   int64
+type Checksum struct {
+	CRC uint32
+	N   int64 // bytes
 }
 
-func checksumOf(text []byte) (s checksum) {
+func ChecksumOf(text []byte) (s Checksum) {
 	s.Write(text)
 	return s
 }
 
 // Write implements io.Writer: the text goes on with b.
-func (s *checksum) Write(b []byte) (int, error) {
-	s.crc = crc32.Update(s.crc, crc32.IEEETable, b)
-	s.n += int64(len(b))
+func (s *Checksum) Write(b []byte) (int, error) {
+	s.CRC = crc32.Update(s.CRC, crc32.IEEETable, b)
+	s.N += int64(len(b))
 	return len(b), nil
 }
 
-// join returns the checksum of the text of s and, after it, that of t. To a CRC,
+// Join returns the Checksum of the text of s and, after it, that of t. To a CRC,
 // n bytes that follow are a factor of x to the power of 8n.
-func (s checksum) join(t checksum) checksum {
-	crc, power := s.crc, uint32(1)<<(31-8)
-	for n := t.n; n > 0; n >>= 1 {
+func (s Checksum) Join(t Checksum) Checksum {
+	crc, power := s.CRC, uint32(1)<<(31-8)
+	for n := t.N; n > 0; n >>= 1 {
 		if n&1 != 0 {
 			crc = crcProduct(crc, power)
 		}
 		power = crcProduct(power, power)
 	}
-	return checksum{crc ^ t.crc, s.n + t.n}
+	return Checksum{crc ^ t.CRC, s.N + t.N}
 }
 
 // crcProduct multiplies two polynomials over GF(2) modulo that of CRC-32. The
