@@ -44,13 +44,13 @@ func mutations() []mutation {
 			twoSeals, "",
 		},
 		{
-			"seal without syncing pending", "spool.go",
+			"seal without syncing pending", "seal.go",
 			"if err := s.syncPending(); err != nil {\n\t\t\tg.linked",
 			"if err := error(nil); err != nil {\n\t\t\tg.linked",
 			twoSeals, "",
 		},
 		{
-			"acknowledge a whole batch before its name is synced", "spool.go",
+			"acknowledge a whole batch before its name is synced", "seal.go",
 			"if err := s.syncPending(); err != nil {\n\t\treturn err\n\t}\n\ts.array",
 			"s.array",
 			atOnce, "",
@@ -68,7 +68,7 @@ func mutations() []mutation {
 			between, "",
 		},
 		{
-			"confirm before it is durable in uploaded", "spool.go",
+			"confirm before it is durable in uploaded", "confirmed.go",
 			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
 			"if err := error(nil); err != nil {",
 			between, "",
@@ -140,7 +140,7 @@ func mutations() []mutation {
 			"^TestDayToBeClosedIsRemembered$", "",
 		},
 		{
-			"let a restart change a day's compression", "spool.go",
+			"let a restart change a day's compression", "seal.go",
 			"if last, ok := s.progress.last(day); ok {",
 			"if last, ok := s.progress.last(day); ok && false {",
 			simulation, "-sim.seeds=60",
@@ -182,13 +182,13 @@ func mutations() []mutation {
 			alikeRuns, "",
 		},
 		{
-			"copy a batch without saying so first", "spool.go",
+			"copy a batch without saying so first", "seal.go",
 			"if !s.begun || !s.progress.Copied {",
 			"if false {",
 			alikeRuns, "",
 		},
 		{
-			"do not say that a copied batch is over", "spool.go",
+			"do not say that a copied batch is over", "seal.go",
 			"if s.begun && !s.progress.Copied {",
 			"if s.begun {",
 			alikeRuns, "",
@@ -224,7 +224,7 @@ func mutations() []mutation {
 			"^TestCountsThatOverflow", "",
 		},
 		{
-			"name a batch after a clock outside the years that have names", "spool.go",
+			"name a batch after a clock outside the years that have names", "seal.go",
 			"}, checkClock(now, time.UTC)",
 			"}, nil",
 			"^TestClockOutside", "",
@@ -374,13 +374,13 @@ func mutations() []mutation {
 			"^TestBatchTakenBackIsDurable$", "",
 		},
 		{
-			"rename a batch where there are no hard links", "spool.go",
+			"rename a batch where there are no hard links", "confirmed.go",
 			"content, err := s.readFile(from)\n\tif err != nil {\n\t\treturn err\n\t}\n\treturn s.writeFile(to, content)",
 			"return s.fs.Rename(from, to)",
 			"^(TestBatchTakenBackIsDurable|TestConfirmedNumbersAreNotGivenAgain)$", "",
 		},
 		{
-			"confirm by a rename without a sync", "spool.go",
+			"confirm by a rename without a sync", "confirmed.go",
 			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn s.dropPending(b.pending())",
 			"return s.fs.Rename(from, to)\n\t}\n\treturn s.dropPending(b.pending())",
 			"^TestConfirmedBatchIsDurable$", "",

@@ -63,19 +63,5 @@ func (s *spool) ownerID() (string, error) {
 	return id, nil
 }
 
-// unconfirm moves a confirmed batch back to pending. It is never renamed: nobody else
-// has the batch.
-func (s *spool) unconfirm(b batch) error {
-	from := s.batchPath(b)
-	to := s.batchPath(b.pending())
-	if err := s.alias(from, to); err != nil {
-		return err
-	}
-	if err := s.syncPending(); err != nil {
-		return err
-	}
-	return s.remove(from)
-}
-
 // anySequence asks look for the document alone: no upload is after it.
 const anySequence = math.MaxInt

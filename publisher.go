@@ -1,12 +1,10 @@
 package rotatelog
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,26 +51,6 @@ type publisher struct {
 	held    map[string]*retryState // of the intents of other places, by file name
 	swept   Day                    // on which leftovers were last swept
 	running sync.WaitGroup
-}
-
-// retryState is what is known of something that fails.
-type retryState struct {
-	failures int
-	due      time.Time // of the next attempt
-}
-
-// wait returns how long to wait for the next attempt, which is never more than
-// most: the clock may have been set back.
-func (r *retryState) wait(now time.Time, most time.Duration) time.Duration {
-	if r.failures == 0 {
-		return 0
-	}
-	wait := r.due.Sub(now)
-	if wait > most {
-		wait = most
-		r.due = now.Add(most)
-	}
-	return max(wait, 0)
 }
 
 const (
@@ -208,21 +186,6 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	return p.startDue(ctx)
 }
 
-// noteIdle notes which workers are idle. What is listed after that is true for them
-// until the loop gives them something to do; others are at work on it.
-func (p *publisher) noteIdle() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ended := 0
-	for _, w := range p.workers {
-		if !w.idle && w.begun.IsZero() {
-			w.idle = true
-			ended++
-		}
-	}
-	p.stats.note(func(s *Stats) { s.Uploading -= ended })
-}
-
 func (p *publisher) listPending() ([]batch, error) {
 	batches, err := p.spool.pending()
 	if err != nil {
@@ -333,180 +296,13 @@ func (p *publisher) takeHurry() bool {
 	return hurry
 }
 
-// plan says to the workers what there is to do.
-func (p *publisher) plan(batches []batch, drained bool) error {
-	p.mu.Lock()
-	drained = drained || p.awaited > 0
-	p.mu.Unlock()
-	old, err := p.uploadedHere()
-	if err != nil {
-		return err
-	}
-	waiting := byDay(batches)
-	unclosed, err := p.unclosedDays(old, batches, drained)
-	if err != nil {
-		return err
-	}
-	prunable, sweeping := p.prunableDays(old), p.sweepDays()
-	over := p.takeDaysOver()
-	for _, day := range slices.Concat(slices.Collect(maps.Keys(waiting)), unclosed, prunable, sweeping, over) {
-		p.worker(day)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for day, w := range p.workers {
-		w.toReport = w.toReport || slices.Contains(over, day)
-		if !w.idle {
-			continue
-		}
-		if w.awaited {
-			p.awaited--
-		}
-		w.waiting, w.drained = waiting[day], drained
-		if len(w.waiting) == 0 {
-			w.retry = retryState{}
-		}
-		w.toClose = slices.Contains(unclosed, day)
-		w.toPrune = slices.Contains(prunable, day)
-		w.toSweep = w.toSweep || slices.Contains(sweeping, day)
-		if w.awaited = (w.awaited || drained) && w.hasWork(); w.awaited {
-			p.awaited++
-		}
-	}
-	return nil
-}
-
-// worker returns the worker of a day's object.
-func (p *publisher) worker(day daily) *dayWorker {
-	w := p.workers[day]
-	if w == nil {
-		w = &dayWorker{publisher: p, day: day, idle: true, spool: p.spool.usedBy(day.String()),
-			counts: map[string]counts{}, damaged: map[string]bool{}}
-		p.workers[day] = w
-	}
-	return w
-}
-
-// startDue starts attempts, that of today first. Today, which new fetches belong to,
-// never waits for another day; all others take turns. An attempt that has lasted for
-// slowAttempt keeps nobody waiting any more.
-func (p *publisher) startDue(ctx context.Context) time.Duration {
-	now := p.cfg.Clock.Now()
-	wait := longestWait
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	due := p.dueWorkers(now, &wait)
-	today := p.cfg.today()
-	for _, w := range due {
-		if p.mayStart(w, today, now, &wait) {
-			w.begun, w.moved, w.idle = now, now, false
-			p.stats.note(func(s *Stats) { s.Uploading++ })
-			p.running.Go(func() { w.attempt(ctx) })
-		}
-	}
-	return wait
-}
-
-// dueWorkers returns the workers with something to do now, those first that were at
-// work least recently. wait becomes the time to the next.
-func (p *publisher) dueWorkers(now time.Time, wait *time.Duration) []*dayWorker {
-	var due []*dayWorker
-	for _, w := range p.workers {
-		if !w.idle {
-			continue
-		}
-		switch d, ok := w.due(now); {
-		case ok && d == 0:
-			due = append(due, w)
-		case ok:
-			*wait = min(*wait, d)
-		}
-	}
-	slices.SortFunc(due, func(a, b *dayWorker) int { return cmp.Or(a.ended.Compare(b.ended), a.day.compare(b.day)) })
-	return due
-}
-
 // slowAttempt is how long an attempt keeps that of another day waiting. A store ends
 // what does not move much sooner; what lasts longer, moves.
 const slowAttempt = 2 * time.Minute
 
-// mayStart reports whether there is room for an attempt, and lowers wait to when
-// there may be, if that is not the end of another attempt.
-func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.Duration) bool {
-	for _, other := range p.workers {
-		if other.begun.IsZero() {
-			continue
-		}
-		if lockOf(other.day.day) == lockOf(w.day.day) {
-			return false
-		}
-		if (other.day.day == today) != (w.day.day == today) {
-			continue
-		}
-		if lasted := now.Sub(other.begun); 0 <= lasted && lasted < slowAttempt {
-			*wait = min(*wait, slowAttempt-lasted)
-			return false
-		}
-	}
-	return true
-}
-
 // silence is how long an attempt may take for one upload until the log says so. A
 // store ends what does not move much sooner; a slow write of a large day is no failure.
 const silence = 15 * time.Minute
-
-// reportSlow logs the attempts in which nothing has been uploaded for long.
-func (p *publisher) reportSlow() {
-	now := p.cfg.Clock.Now()
-	var slow []Day
-	p.mu.Lock()
-	for _, w := range p.workers {
-		if !w.begun.IsZero() && now.Sub(w.moved) >= silence {
-			w.moved = now
-			slow = append(slow, w.day.day)
-		}
-	}
-	p.mu.Unlock()
-	slices.SortFunc(slow, Day.Compare)
-	for _, day := range slow {
-		p.cfg.tellSlow(day, silence)
-	}
-}
-
-// failed notes and tells a failure that is not one day's, and returns how long to
-// wait.
-func (p *publisher) failed(ctx context.Context, err error) time.Duration {
-	if ctx.Err() != nil { // closed, which is no failure
-		return 0
-	}
-	return p.report(&p.retry, daily{}, 0, err)
-}
-
-// report counts a failed attempt, and returns how long to wait for the next one. The
-// zero daily stands for what is not one day's trouble.
-func (p *publisher) report(r *retryState, day daily, waiting int, err error) time.Duration {
-	r.failures++
-	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
-		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
-	if f.Permanent {
-		f.Retry = mostBackoff
-		p.mu.Lock()
-		p.refused[day] = err
-		p.mu.Unlock()
-	}
-	r.due = p.cfg.Clock.Now().Add(f.Retry)
-	p.stats.note(func(s *Stats) { s.Failed++; s.LastError = err })
-	p.cfg.tellFailed(f)
-	return f.Retry
-}
-
-func byDay(batches []batch) map[daily][]batch {
-	days := map[daily][]batch{}
-	for _, b := range batches {
-		days[b.daily()] = append(days[b.daily()], b)
-	}
-	return days
-}
 
 // noteDays remembers the days of batches, as listPending does today, until their end
 // is told. With Config.TimeOf the days are those of the fetches, and none of them ends.

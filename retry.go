@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -37,4 +38,51 @@ func permanent(err error) bool {
 // more of it.
 func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// retryState is what is known of something that fails.
+type retryState struct {
+	failures int
+	due      time.Time // of the next attempt
+}
+
+// wait returns how long to wait for the next attempt, which is never more than
+// most: the clock may have been set back.
+func (r *retryState) wait(now time.Time, most time.Duration) time.Duration {
+	if r.failures == 0 {
+		return 0
+	}
+	wait := r.due.Sub(now)
+	if wait > most {
+		wait = most
+		r.due = now.Add(most)
+	}
+	return max(wait, 0)
+}
+
+// failed notes and tells a failure that is not one day's, and returns how long to
+// wait.
+func (p *publisher) failed(ctx context.Context, err error) time.Duration {
+	if ctx.Err() != nil { // closed, which is no failure
+		return 0
+	}
+	return p.report(&p.retry, daily{}, 0, err)
+}
+
+// report counts a failed attempt, and returns how long to wait for the next one. The
+// zero daily stands for what is not one day's trouble.
+func (p *publisher) report(r *retryState, day daily, waiting int, err error) time.Duration {
+	r.failures++
+	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
+		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
+	if f.Permanent {
+		f.Retry = mostBackoff
+		p.mu.Lock()
+		p.refused[day] = err
+		p.mu.Unlock()
+	}
+	r.due = p.cfg.Clock.Now().Add(f.Retry)
+	p.stats.note(func(s *Stats) { s.Failed++; s.LastError = err })
+	p.cfg.tellFailed(f)
+	return f.Retry
 }

@@ -1,0 +1,197 @@
+package rotatelog
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+)
+
+// The reasons for sealing a batch.
+const (
+	reasonFull     = "full"
+	reasonNoRoom   = "MaxPendingBytes"
+	reasonOtherDay = "a fetch of another day"
+	reasonMidnight = "midnight"
+	reasonPastDay  = "past day"
+	reasonFlush    = "flush"
+	reasonResumed  = "finished what was interrupted"
+)
+
+// sealing says how far the sealing of a batch has come.
+type sealing struct {
+	batch  batch
+	reason string
+	linked bool // its file stands in pending/
+	copied bool // and is not the array's
+	empty  bool // the array has begun anew
+}
+
+// seal moves what the array holds to pending/, durably, and begins a new array.
+func (s *spool) seal(now time.Time, reason string) error {
+	if s.sealing != nil {
+		return s.finishSeal()
+	}
+	if err := s.mend(); err != nil {
+		return err
+	}
+	if err := s.array.sync(); err != nil {
+		return err
+	}
+	b, err := s.nextBatch(len(s.array.records), now)
+	if err != nil {
+		return err
+	}
+	s.sealing = &sealing{reason: reason, batch: b}
+	return s.finishSeal()
+}
+
+// sealLines makes a sealed batch of lines that fill one. They need not pass through
+// the array, which is empty, and stays as it is. The seal is then to be finished,
+// after an error, too, if the batch may be in pending/ all the same.
+func (s *spool) sealLines(lines [][]byte, now time.Time) error {
+	b, err := s.nextBatch(len(lines), now)
+	if err != nil {
+		return err
+	}
+	size, err := s.array.buildOf(lines)
+	if err == nil {
+		err = s.fs.Rename(s.array.spare, s.batchPath(b))
+	}
+	if err != nil {
+		return errors.Join(err, s.remove(s.array.spare))
+	}
+	s.sealing = &sealing{reason: reasonFull, batch: b, linked: true, empty: true}
+	s.waiting += size
+	if err := s.syncPending(); err != nil {
+		return err
+	}
+	s.array.reuse(lines)
+	return nil
+}
+
+// nextBatch names a batch of so many fetches.
+func (s *spool) nextBatch(fetches int, now time.Time) (batch, error) {
+	return batch{
+		day:    s.progress.Day,
+		order:  s.progress.Order,
+		first:  s.progress.First,
+		last:   s.progress.First + fetches - 1,
+		sealed: now.UTC().Truncate(time.Second),
+		id:     s.newID(),
+		pack:   s.packOf(s.progress.Day),
+	}, checkClock(now, time.UTC)
+}
+
+// packOf returns how a day's object is compressed: as it began.
+func (s *spool) packOf(day Day) Compression {
+	if last, ok := s.progress.last(day); ok {
+		return last.Compression
+	}
+	return s.pack
+}
+
+// finishSeal does what is left of sealing. The batch gets a second name before
+// the array gives up its own: no power cut can then take both.
+func (s *spool) finishSeal() error {
+	g := s.sealing
+	if !g.linked {
+		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
+			return err
+		}
+		g.linked = true
+	}
+	if !g.empty {
+		if err := s.syncPending(); err != nil {
+			g.linked = false // a later sync may succeed without covering what this one failed to
+			return err
+		}
+		full, size := s.array.records, s.array.end
+		s.array.records = nil
+		if err := s.array.replace(); err != nil {
+			s.array.records = full
+			return err
+		}
+		s.array.clear()
+		g.empty = true
+		s.waiting += size
+	}
+	if err := s.advance(); err != nil {
+		return err
+	}
+	s.sealing = nil
+	s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
+		Fetches: g.batch.fetches(), Reason: g.reason})
+	return nil
+}
+
+// advance makes the progress that of the batch after the one that was sealed. If
+// that was linked, its name says as much: the array is another file than the last
+// batch. A copy of the array is another file, too, so that only batch.json can
+// tell that the array has begun anew. Fetches do not tell: they may be alike.
+func (s *spool) advance() error {
+	next := s.progress.after(s.sealing.batch)
+	if s.begun && !s.progress.Copied {
+		s.progress = next
+		return nil
+	}
+	next.Copied = s.sealing.copied // the next one will probably be, too
+	return s.begin(next)
+}
+
+// linkTo makes target a second name of the array, or, where that cannot be, of a
+// copy. The publisher does not see target before all is well.
+func (s *spool) linkTo(target string) error {
+	unseen := s.path(pendingDir, sealingFile)
+	if err := s.remove(unseen); err != nil {
+		return err
+	}
+	linked, err := s.link(unseen, target)
+	if err != nil {
+		return err
+	}
+	if s.sealing.copied = !linked; s.sealing.copied {
+		if err := s.copyTo(unseen); err != nil {
+			return err
+		}
+	}
+	return s.fs.Rename(unseen, target)
+}
+
+// link makes unseen a second name of the array. False: the directory has no hard
+// links, the array is no longer that of the batch, or target is there but not to
+// be trusted, and would not be made anew by a rename. An error says that there is
+// no room for a name, and so none for a copy.
+func (s *spool) link(unseen, target string) (bool, error) {
+	if s.array.broken { // it has begun anew, but for its name
+		return false, nil
+	}
+	if _, err := s.fs.Stat(target); !errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	err := s.reserve.helped(func() error { return s.fs.Link(s.array.name, unseen) })
+	if noSpace(err) {
+		return false, err
+	}
+	if err != nil {
+		return false, nil
+	}
+	info, err := s.fs.Stat(unseen)
+	return err == nil && !s.array.strange(info), nil
+}
+
+// copyTo makes target a file like the array, and says so first in batch.json.
+func (s *spool) copyTo(target string) error {
+	if !s.begun || !s.progress.Copied {
+		p := s.progress
+		p.Copied = true
+		if err := s.begin(p); err != nil {
+			return err
+		}
+	}
+	f, _, err := s.array.build()
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return s.fs.Rename(s.array.spare, target)
+}
