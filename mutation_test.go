@@ -200,7 +200,7 @@ func mutations() []mutation {
 			between, "",
 		},
 		{
-			"seal the array that has just begun anew", "spool.go",
+			"seal the array that has just begun anew", "seal.go",
 			"if s.array.broken {",
 			"if false {",
 			"^TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray$", "",
@@ -368,7 +368,7 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "owner.go",
+			"take a batch back without a sync", "confirmed.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
