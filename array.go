@@ -154,17 +154,17 @@ func (a *array) noteLeft() (bool, error) {
 	return true, nil
 }
 
-// undisturbed reports whether the file is as this Writer left it, under its name.
+// unchangedByName reports whether the file is as this Writer left it, under its name.
 // Editors replace files, or truncate and rewrite them. The name does for the open
 // file, too: it tells of that one or of a stranger.
-func (a *array) undisturbed() (bool, error) {
+func (a *array) unchangedByName() (bool, error) {
 	named, err := a.stat()
-	return err == nil && !a.strange(named), err
+	return err == nil && !a.isForeign(named), err
 }
 
-// untouched is undisturbed for the open file, which takes less time to look at than
+// unchanged is undisturbed for the open file, which takes less time to look at than
 // its name does: that is looked at after the write, and before it counts.
-func (a *array) untouched() bool {
+func (a *array) unchanged() bool {
 	if a.file == nil { // there was no room to rebuild it
 		return false
 	}
@@ -172,8 +172,8 @@ func (a *array) untouched() bool {
 	return err == nil && !a.broken && sameFile(open, a.left)
 }
 
-// strange reports whether a file is not the one that this Writer left.
-func (a *array) strange(file vfs.Info) bool {
+// isForeign reports whether a file is not the one that this Writer left.
+func (a *array) isForeign(file vfs.Info) bool {
 	return file.ID != a.left.ID || a.left.Size != unknownSize && !sameFile(file, a.left)
 }
 
@@ -202,7 +202,7 @@ func (a *array) drop(n int) {
 // repair makes the file good again if anything is wrong with it, and says what
 // was, or "".
 func (a *array) repair() (string, error) {
-	ok, err := a.undisturbed()
+	ok, err := a.unchangedByName()
 	if err != nil {
 		return "", err
 	}
@@ -252,7 +252,7 @@ func (a *array) takePlace(f vfs.File) error {
 	if err != nil {
 		return err
 	}
-	if named != (vfs.Info{}) && a.strange(named) {
+	if named != (vfs.Info{}) && a.isForeign(named) {
 		if err := a.aside(a.name, "another program's "+a.name); err != nil {
 			return err
 		}

@@ -47,5 +47,5 @@ func (w *Writer) judgeCounts(day Day, records [][]byte) {
 		}
 	}
 	b.told = true
-	w.cfg.tellCountless(day)
+	w.cfg.reportCountless(day)
 }

@@ -13,7 +13,7 @@ import (
 type batch struct {
 	day         Day
 	order       int       // of sealing, over all days, from 1
-	first, last int       // daily fetch numbers
+	first, last int       // dayKey fetch numbers
 	sealed      time.Time // whole seconds, UTC
 	id          string    // the upload_id: letters and digits
 	sequence    int       // the upload_sequence once it is confirmed, before that 0
@@ -23,9 +23,9 @@ type batch struct {
 
 const sealedLayout = "20060102T150405Z"
 
-// daily returns the object that the batch goes to. That the name says it keeps a
+// dayKey returns the object that the batch goes to. That the name says it keeps a
 // batch of which nobody knows whether it was uploaded from going to another one.
-func (b batch) daily() daily { return daily{b.day, b.pack} }
+func (b batch) dayKey() dayKey { return dayKey{b.day, b.pack} }
 
 // fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with -zst or
 // -gz before the dot if the day's object is compressed, and after that, once the batch
@@ -96,7 +96,7 @@ func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
 // it has come.
 type progress struct {
 	Day    Day          `json:"day"`              // of the batch being filled
-	First  int          `json:"first"`            // daily number of its first fetch
+	First  int          `json:"first"`            // dayKey number of its first fetch
 	Order  int          `json:"order"`            // that it will have when sealed
 	Last   []lastNumber `json:"last"`             // of recent days, latest used last
 	Copied bool         `json:"copied,omitempty"` // its seal may be by a copy, and batch.json is written again after it
@@ -146,14 +146,14 @@ func (p progress) noted(day Day, number int, pack Compression) progress {
 	return p
 }
 
-// begun returns p with an empty batch of day.
+// progressSaved returns p with an empty batch of day.
 func (p progress) begun(day Day) progress {
 	p.Day, p.First = day, p.number(day)+1
 	return p
 }
 
-// after returns the progress once b is sealed: an empty batch of the same day.
-func (p progress) after(b batch) progress {
+// afterSeal returns the progress once b is sealed: an empty batch of the same day.
+func (p progress) afterSeal(b batch) progress {
 	p = p.noted(b.day, max(b.last, p.number(b.day)), b.pack)
 	p.Order = max(p.Order, b.order+1)
 	return p.begun(b.day)

@@ -39,15 +39,15 @@ func TestBatchName(t *testing.T) {
 
 // TestDailyText: closed.json names objects so.
 func TestDailyText(t *testing.T) {
-	for o, want := range map[daily]string{{testDay, Uncompressed}: "2025-07-10", {testDay, Zstd}: "2025-07-10-zst", {testDay, Gzip}: "2025-07-10-gz"} {
+	for o, want := range map[dayKey]string{{testDay, Uncompressed}: "2025-07-10", {testDay, Zstd}: "2025-07-10-zst", {testDay, Gzip}: "2025-07-10-gz"} {
 		b, err := o.MarshalText()
-		var got daily
+		var got dayKey
 		if err != nil || string(b) != want || got.UnmarshalText(b) != nil || got != o {
 			t.Errorf("%+v is %s, %v, and then %+v", o, b, err, got)
 		}
 	}
 	for _, odd := range []string{"", "2025-07-10-", "2025-07-10-none", "2025-07-10-zst-gz", "-zst"} {
-		var o daily
+		var o dayKey
 		if o.UnmarshalText([]byte(odd)) == nil {
 			t.Errorf("%q was taken for %+v", odd, o)
 		}

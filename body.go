@@ -9,7 +9,7 @@ import (
 // inline returns parts with what they copy from a small object as Data. If that
 // cannot be had they stay as they are: whoever writes them reads it, or says why
 // not.
-func (w *dayWorker) inline(ctx context.Context, seen view, parts []Part, leastCopy int64) []Part {
+func (w *dayWorker) inline(ctx context.Context, seen snapshot, parts []Part, leastCopy int64) []Part {
 	var copied int64
 	for _, part := range parts {
 		if part.Data == nil && part.Len >= leastCopy {
@@ -38,7 +38,7 @@ func (w *dayWorker) inline(ctx context.Context, seen view, parts []Part, leastCo
 	return inlined
 }
 
-func (w *dayWorker) readBody(ctx context.Context, seen view) ([]byte, bool) {
+func (w *dayWorker) readBody(ctx context.Context, seen snapshot) ([]byte, bool) {
 	r, err := w.cfg.Store.Read(ctx, w.key(), seen.version, 0, seen.doc.size)
 	if err != nil {
 		return nil, false
@@ -52,7 +52,7 @@ func (w *dayWorker) readBody(ctx context.Context, seen view) ([]byte, bool) {
 // rememberBody keeps the body that was sent after base if it is what was seen then,
 // and small enough to be sent again. Of a day that has outgrown that the object now
 // holds what is kept.
-func (w *dayWorker) rememberBody(base view, sent []Part, doc document, after view) {
+func (w *dayWorker) rememberBody(base snapshot, sent []Part, doc dayState, after snapshot) {
 	store, ok := w.cfg.Store.(IntentWriter)
 	if !ok || doc.meta() == nil || doc.meta()[cacheKey] != after.doc.meta()[cacheKey] {
 		return
@@ -77,7 +77,7 @@ func (w *dayWorker) rememberBody(base view, sent []Part, doc document, after vie
 
 // forgetBody removes the body of a day that is closed, once its object was seen to hold
 // all of it. Otherwise it stays.
-func (w *dayWorker) forgetBody(ctx context.Context, seen view) {
+func (w *dayWorker) forgetBody(ctx context.Context, seen snapshot) {
 	_, head, err := w.spool.findBody(w.day, w.object())
 	if err != nil {
 		return

@@ -42,11 +42,11 @@ func (h bodyHead) of(other bodyHead) bool { return h.Place == other.Place && h.K
 // errBodyKept is why a body is not replaced.
 var errBodyKept = errors.New("the body that is kept holds more")
 
-func (s *spool) bodyPath(day daily) string { return s.path(bodyPrefix + day.String()) }
+func (s *spool) bodyPath(day dayKey) string { return s.path(bodyPrefix + day.String()) }
 
 // findBody returns where the last body of an object is kept, and of which version it
 // is. of says which object that is. The error is fs.ErrNotExist if there is none.
-func (s *spool) findBody(day daily, of bodyHead) (name string, head bodyHead, err error) {
+func (s *spool) findBody(day dayKey, of bodyHead) (name string, head bodyHead, err error) {
 	for _, name := range []string{s.bodyPath(day), s.path(bodyFile)} {
 		head, err := s.bodyHead(name)
 		switch {
@@ -61,7 +61,7 @@ func (s *spool) findBody(day daily, of bodyHead) (name string, head bodyHead, er
 
 // body returns the last body of an object, whatever its version. The error is
 // fs.ErrNotExist if there is none that is whole.
-func (s *spool) body(day daily, of bodyHead) (bodyHead, []byte, error) {
+func (s *spool) body(day dayKey, of bodyHead) (bodyHead, []byte, error) {
 	name, _, err := s.findBody(day, of)
 	if err != nil {
 		return bodyHead{}, nil, err
@@ -95,7 +95,7 @@ func (s *spool) readBody(name string) (bodyHead, []byte, error) {
 // keepBody keeps the body of a version, which was made from the version base. If the
 // body that is kept now is of neither and holds an upload that the new one does not,
 // it stays, and the error is errBodyKept.
-func (s *spool) keepBody(day daily, head bodyHead, base Version, body []byte) error {
+func (s *spool) keepBody(day dayKey, head bodyHead, base Version, body []byte) error {
 	if err := s.mayReplaceBody(day, head, base, body); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *spool) keepBody(day daily, head bodyHead, base Version, body []byte) er
 	return s.removeOldBody(head)
 }
 
-func (s *spool) mayReplaceBody(day daily, head bodyHead, base Version, body []byte) error {
+func (s *spool) mayReplaceBody(day dayKey, head bodyHead, base Version, body []byte) error {
 	name := s.bodyPath(day)
 	old, err := s.bodyHead(name)
 	switch {
@@ -211,7 +211,7 @@ func (s *spool) removeOldBody(head bodyHead) error {
 }
 
 // dropBody removes the body of an object that was seen to hold all of it.
-func (s *spool) dropBody(day daily, of bodyHead) error {
+func (s *spool) dropBody(day dayKey, of bodyHead) error {
 	if head, err := s.bodyHead(s.bodyPath(day)); err == nil && !head.of(of) {
 		return nil
 	}

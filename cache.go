@@ -34,7 +34,7 @@ const (
 // meta returns what documentFromMeta reads: the document, as metadata of the
 // object that it describes. It is nil if that would be too long, or if we have
 // not yet appended.
-func (d document) meta() map[string]string {
+func (d dayState) meta() map[string]string {
 	if d.before != "" || d.after != "" {
 		return nil
 	}
@@ -74,10 +74,10 @@ func (d document) meta() map[string]string {
 // documentFromMeta returns the document that meta wrote. It is false if there
 // is none, if it is not of that day or of an object of that size, or if
 // anything about it is odd: then the object must be read.
-func documentFromMeta(o daily, obj Object) (document, bool) {
+func documentFromMeta(o dayKey, obj Object) (dayState, bool) {
 	q, err := url.ParseQuery(obj.Meta[cacheKey])
 	if err != nil || q.Get("v") != cacheVersion || q.Get("day") != o.day.String() {
-		return document{}, false
+		return dayState{}, false
 	}
 	// What does not parse becomes 0 here, and fails the comparison below.
 	number := func(s string) int64 { n, _ := strconv.ParseInt(s, 10, 64); return n }
@@ -88,7 +88,7 @@ func documentFromMeta(o daily, obj Object) (document, bool) {
 	}
 	off, n := pair("fields")
 	crc, length := pair("text")
-	d := document{
+	d := dayState{
 		size:         number(q.Get("size")),
 		fields:       span{off, n},
 		begin:        number(q.Get("begin")),
@@ -109,17 +109,17 @@ func documentFromMeta(o daily, obj Object) (document, bool) {
 		}
 	}
 	if d.size != obj.Size || !d.consistent() || d.meta()[cacheKey] != obj.Meta[cacheKey] {
-		return document{}, false
+		return dayState{}, false
 	}
 	return d, true
 }
 
 // consistent reports whether d can be of an object that we have appended to.
-func (d document) consistent() bool { return d.consistentSpans() && d.consistentRecent() }
+func (d dayState) consistent() bool { return d.consistentSpans() && d.consistentRecent() }
 
 // consistentSpans demands that our fields be as long as what we write, which
 // also ties the totals to the spans: a wrong span would cut entries out.
-func (d document) consistentSpans() bool {
+func (d dayState) consistentSpans() bool {
 	if d.pack != Uncompressed {
 		return d.consistentPieces()
 	}
@@ -137,14 +137,14 @@ func (d document) consistentSpans() bool {
 }
 
 // consistentPieces is consistentSpans for a compressed object.
-func (d document) consistentPieces() bool {
+func (d dayState) consistentPieces() bool {
 	head, tail := d.frame(d.layout())
 	none := d.totals.Uploads == 0
 	return d.shortFrame() && d.begin == int64(len(head)) && d.begin <= d.end && d.end == d.size-int64(len(tail)) &&
 		d.sum.N >= 0 && none == (d.begin == d.end) && none == (d.sum.N == 0)
 }
 
-func (d document) consistentRecent() bool {
+func (d dayState) consistentRecent() bool {
 	t := d.totals
 	if t.Uploads < 0 || t.Fetches < 0 || t.Matches < 0 || len(d.recent) != min(t.Uploads, maxRecent) {
 		return false

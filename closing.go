@@ -52,7 +52,7 @@ func (s *spool) closedDays() (map[closedDay]bool, error) {
 // where that is not the first place.
 type closedDay string
 
-func closedIn(day daily, placeMark string) closedDay {
+func closedIn(day dayKey, placeMark string) closedDay {
 	if placeMark == "" {
 		return closedDay(day.String())
 	}
@@ -71,7 +71,7 @@ func (s *spool) noteClosed(day closedDay) error {
 	}
 	days := []closedDay{day}
 	for _, b := range named {
-		if d := closedIn(b.daily(), b.place); closed[d] && !slices.Contains(days, d) {
+		if d := closedIn(b.dayKey(), b.place); closed[d] && !slices.Contains(days, d) {
 			days = append(days, d)
 		}
 	}
@@ -85,13 +85,13 @@ func (s *spool) noteClosed(day closedDay) error {
 
 // unclosed returns, of confirmed batches in order, the last of each day that is
 // not known to be closed.
-func (s *spool) unclosed(old []batch) (map[daily]batch, error) {
-	last := map[daily]batch{}
+func (s *spool) unclosed(old []batch) (map[dayKey]batch, error) {
+	last := map[dayKey]batch{}
 	for _, b := range old {
-		last[b.daily()] = b
+		last[b.dayKey()] = b
 	}
 	closed, err := s.closedDays()
-	maps.DeleteFunc(last, func(day daily, b batch) bool { return closed[closedIn(day, b.place)] })
+	maps.DeleteFunc(last, func(day dayKey, b batch) bool { return closed[closedIn(day, b.place)] })
 	return last, err
 }
 
@@ -101,7 +101,7 @@ func (s *spool) spared(old []batch) map[string]bool {
 	closed, _ := s.closedDays() // unreadable: then all days may be to be closed
 	last := map[closedDay]batch{}
 	for _, b := range old {
-		if day := closedIn(b.daily(), b.place); !closed[day] {
+		if day := closedIn(b.dayKey(), b.place); !closed[day] {
 			last[day] = b
 		}
 	}
@@ -121,7 +121,7 @@ func (p *publisher) isOver(day Day) bool {
 
 // arrange makes the parts that append uploads to what was seen. all says that
 // nothing else of the day waits: if the day is over too, the same write closes it.
-func (w *dayWorker) arrange(seen document, all bool, uploads []upload) ([]Part, document, error) {
+func (w *dayWorker) arrange(seen dayState, all bool, uploads []upload) ([]Part, dayState, error) {
 	over := w.isOver(seen.totals.Day)
 	parts, next := seen.appendWithin(w.cfg.largeDay, uploads...)
 	switch {
@@ -133,7 +133,7 @@ func (w *dayWorker) arrange(seen document, all bool, uploads []upload) ([]Part, 
 	default:
 		closed, err := w.spool.closedDays()
 		if err != nil {
-			return nil, document{}, &Error{"read", w.cfg.path(w.spool.path(closedFile)), err}
+			return nil, dayState{}, &Error{"read", w.cfg.path(w.spool.path(closedFile)), err}
 		}
 		if closed[w.closedDay()] { // and stays so, though the clock was set back
 			parts, next = seen.append(uploads...)
@@ -149,7 +149,7 @@ func (w *dayWorker) closedDay() closedDay { return closedIn(w.day, w.place.mark(
 // is known here, which are due for it: over, and nothing of them waits. With
 // Config.TimeOf a day before today counts as over when a later batch was of another
 // day, or when a Drain asks.
-func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, error) {
+func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]dayKey, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
@@ -162,12 +162,12 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]daily, e
 		return nil, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
 	}
 	for _, b := range waiting {
-		delete(last, b.daily())
+		delete(last, b.dayKey())
 	}
-	maps.DeleteFunc(last, func(day daily, _ batch) bool {
+	maps.DeleteFunc(last, func(day dayKey, _ batch) bool {
 		return day.day.Compare(today) >= 0 || p.cfg.TimeOf != nil && day.day == newest && !drained
 	})
-	return slices.SortedFunc(maps.Keys(last), daily.compare), nil
+	return slices.SortedFunc(maps.Keys(last), dayKey.compare), nil
 }
 
 // noteClosed remembers that the day is closed.
@@ -203,14 +203,14 @@ func (w *dayWorker) notClosed(ctx context.Context, err error) {
 		wait = refusedPause
 	}
 	w.closing.due = w.cfg.Clock.Now().Add(wait)
-	w.cfg.tellNotClosed(w.day.day, w.closing.failures, wait, err)
+	w.cfg.reportNotClosed(w.day.day, w.closing.failures, wait, err)
 }
 
 // close closes the day: look, write, and whatever the reply, look again. Another
 // host may do the same; the looks tell.
 func (w *dayWorker) close(ctx context.Context) error {
 	var reply error
-	var wrote document
+	var wrote dayState
 	for writes := 0; ; writes++ {
 		if err := w.settle(ctx); err != nil {
 			return errors.Join(reply, err)
@@ -236,7 +236,7 @@ func (w *dayWorker) close(ctx context.Context) error {
 				return err
 			}
 			if writes > 0 {
-				w.cfg.tellClosed(seen.doc.totals, w.key())
+				w.cfg.reportClosed(seen.doc.totals, w.key())
 			}
 			return nil
 		}

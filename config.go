@@ -194,7 +194,7 @@ func validPrefix(s string) bool {
 func (cfg *Config) path(name string) string { return filepath.Join(cfg.Dir, filepath.FromSlash(name)) }
 
 // key returns the key of a day's object.
-func (cfg *Config) key(o daily) string { return o.key(cfg.Prefix, cfg.Name) }
+func (cfg *Config) key(o dayKey) string { return o.key(cfg.Prefix, cfg.Name) }
 
 // timestamp returns the upload_timestamp of a batch.
 func (cfg *Config) timestamp(b batch) string {

@@ -11,16 +11,16 @@ import (
 	"example.com/rotatelog/internal/rawjson"
 )
 
-// daily names a day's object. A day has one: it keeps the compression that it
+// dayKey names a day's object. A day has one: it keeps the compression that it
 // began with.
-type daily struct {
+type dayKey struct {
 	day  Day
 	pack Compression
 }
 
 // key returns the key of the object. An empty prefix is just that; the default
 // of Config.Prefix is for Config to fill in.
-func (o daily) key(prefix, name string) string {
+func (o dayKey) key(prefix, name string) string {
 	key := prefix + name + "_json_log_" + o.day.String() + ".json"
 	if o.pack != Uncompressed {
 		key += "." + o.pack.suffix()
@@ -29,7 +29,7 @@ func (o daily) key(prefix, name string) string {
 }
 
 // String returns the day, and how it is compressed if it is: 2025-07-10-zst.
-func (o daily) String() string {
+func (o dayKey) String() string {
 	if o.pack != Uncompressed {
 		return o.day.String() + "-" + o.pack.suffix()
 	}
@@ -37,10 +37,10 @@ func (o daily) String() string {
 }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (o daily) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+func (o dayKey) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
-func (o *daily) UnmarshalText(b []byte) (err error) {
+func (o *dayKey) UnmarshalText(b []byte) (err error) {
 	day := string(b)
 	if i := strings.LastIndexByte(day, '-'); i > 0 {
 		if pack, ok := packOf(day[i+1:]); ok {
@@ -51,7 +51,7 @@ func (o *daily) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-func (o daily) compare(p daily) int {
+func (o dayKey) compare(p dayKey) int {
 	return cmp.Or(o.day.Compare(p.day), cmp.Compare(o.pack, p.pack))
 }
 
@@ -98,7 +98,7 @@ func validUploadID(s string) bool {
 	return true
 }
 
-// document is what must be known of a day's object to append to it: where the
+// dayState is what must be known of a day's object to append to it: where the
 // two texts go that change, and what they add up to. Its own size does not
 // depend on the day's. It is a value; append returns another one.
 //
@@ -109,7 +109,7 @@ func validUploadID(s string) bool {
 // A compressed object always has a layout of ours, in pieces as pack.go tells.
 // Begin and end are then where the pieces of the entries do, and fields and tail
 // mean nothing.
-type document struct {
+type dayState struct {
 	size   int64  // of the object, in bytes; for newDocument, of its frame
 	fields span   // our fields, or what is to be replaced by them
 	begin  int64  // just after the '[' of the entries
@@ -148,12 +148,12 @@ const (
 
 // newDocument returns the document of a day that has no object yet. To append
 // to it yields parts that are all Data.
-func newDocument(o daily) document {
+func newDocument(o dayKey) dayState {
 	if o.pack != Uncompressed {
-		return document{totals: Totals{Day: o.day}, pack: o.pack}
+		return dayState{totals: Totals{Day: o.day}, pack: o.pack}
 	}
 	begin := int64(len(firstFields + firstUploads))
-	return document{
+	return dayState{
 		totals: Totals{Day: o.day},
 		size:   begin + int64(len(firstClose)),
 		fields: span{off: int64(len(firstFields))},
@@ -168,12 +168,12 @@ func newDocument(o daily) document {
 // provided that the store has applied them. The sequences follow d.lastSequence;
 // next.find tells them. Nothing is copied of what is large: the parts refer to
 // each upload's Data.
-func (d document) append(uploads ...upload) (parts []Part, next document) {
+func (d dayState) append(uploads ...upload) (parts []Part, next dayState) {
 	return d.appendAs(d.layout(), uploads...)
 }
 
 // grow returns d with uploads counted, their entries, and the size of those.
-func (d document) grow(uploads []upload) (next document, entries [][]byte, grown int64) {
+func (d dayState) grow(uploads []upload) (next dayState, entries [][]byte, grown int64) {
 	next = d
 	next.recent = slices.Clone(d.recent)
 	for _, u := range uploads {
@@ -198,7 +198,7 @@ func (d document) grow(uploads []upload) (next document, entries [][]byte, grown
 }
 
 // appendSpliced is append for a layout that is not ours.
-func (d document) appendSpliced(uploads []upload) (parts []Part, next document) {
+func (d dayState) appendSpliced(uploads []upload) (parts []Part, next dayState) {
 	next, entries, grown := d.grow(uploads)
 	fields := next.appendFields([]byte(d.before))
 	written := span{d.fields.off + int64(len(d.before)), int64(len(fields) - len(d.before))}
@@ -220,7 +220,7 @@ func (d document) appendSpliced(uploads []upload) (parts []Part, next document) 
 
 // add counts an entry. The sequence that counts for it is returned: the
 // entry's own, if that is larger than all before it, as those that we give are.
-func (d *document) add(sequence int64, u upload) int {
+func (d *dayState) add(sequence int64, u upload) int {
 	d.totals.Uploads++
 	d.totals.Fetches = addFetches(d.totals.Fetches, u.Fetches)
 	d.totals.Matches = addClamped(d.totals.Matches, u.Matches)
@@ -257,7 +257,7 @@ func addClamped(a, b int64) int64 {
 func addFetches(a, b int) int { return int(min(addClamped(int64(a), int64(b)), math.MaxInt)) }
 
 // appendFields appends our members of daily_metadata.
-func (d document) appendFields(dst []byte) []byte {
+func (d dayState) appendFields(dst []byte) []byte {
 	dst = fmt.Appendf(dst, `"date":"%v","total_uploads":%d,"total_matches_today":%d,"first_upload":`,
 		d.totals.Day, d.totals.Uploads, d.totals.Matches)
 	dst = rawjson.AppendString(dst, d.first)
@@ -276,7 +276,7 @@ func ourField(name string) bool {
 }
 
 // Find returns the sequence of the entry with that id, if it is a recent one.
-func (d document) find(id string) (sequence int, ok bool) {
+func (d dayState) find(id string) (sequence int, ok bool) {
 	for _, r := range slices.Backward(d.recent) {
 		if r.id == id && id != "" {
 			return r.sequence, true
@@ -287,7 +287,7 @@ func (d document) find(id string) (sequence int, ok bool) {
 
 // covers reports whether every entry after that sequence is a recent one, so
 // that an id which find does not know is on none of them.
-func (d document) covers(sequence int) bool { return sequence >= d.since }
+func (d dayState) covers(sequence int) bool { return sequence >= d.since }
 
 // An edit replaces a span of an object by texts.
 type edit struct {
@@ -298,7 +298,7 @@ type edit struct {
 // splice returns the parts that make the object with edits applied, which must
 // not overlap. What is known as text becomes Data, so that no store need read
 // it back; all else is copied.
-func (d document) splice(edits []edit) []Part {
+func (d dayState) splice(edits []edit) []Part {
 	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.off, b.off) })
 	var parts []Part
 	var at int64
@@ -313,7 +313,7 @@ func (d document) splice(edits []edit) []Part {
 }
 
 // appendKept appends the bytes from off to end, which do not change.
-func (d document) appendKept(parts []Part, off, end int64) []Part {
+func (d dayState) appendKept(parts []Part, off, end int64) []Part {
 	known := min(max(d.known(), off), end)
 	if off < known {
 		parts = append(parts, Copy(off, known-off))
@@ -336,11 +336,11 @@ func appendData(parts []Part, text []byte) []Part {
 
 // fieldsInTail reports whether our fields come after the entries. With a known
 // tail, an append is then one copy and one text.
-func (d document) fieldsInTail() bool { return d.fields.off >= d.end }
+func (d dayState) fieldsInTail() bool { return d.fields.off >= d.end }
 
 // known returns where the part of the object begins that tail tells: the end of
 // the entries, or of the object if there is no tail.
-func (d document) known() int64 {
+func (d dayState) known() int64 {
 	if d.tail == "" {
 		return d.size
 	}
@@ -353,7 +353,7 @@ func (d document) known() int64 {
 
 // text returns the bytes from off to end, which are in the known part and do
 // not reach into our fields.
-func (d document) text(off, end int64) string {
+func (d dayState) text(off, end int64) string {
 	if off == end {
 		return ""
 	}
@@ -365,7 +365,7 @@ func (d document) text(off, end int64) string {
 }
 
 // nextTail returns the tail after an append.
-func (d document) nextTail() string {
+func (d dayState) nextTail() string {
 	if d.tail == "" {
 		return ""
 	}

@@ -25,10 +25,10 @@ var updateGolden = flag.Bool("update", false, "rewrite the golden files")
 
 var (
 	testDay   = Day{2025, 7, 10}
-	testDaily = daily{day: testDay}
+	testDaily = dayKey{day: testDay}
 )
 
-var compareDocuments = cmp.AllowUnexported(document{}, span{}, uploadID{}, packed.Checksum{})
+var compareDocuments = cmp.AllowUnexported(dayState{}, span{}, uploadID{}, packed.Checksum{})
 
 // testUpload returns the n-th upload of a day, with that many fetches.
 func testUpload(n, fetches int) upload {
@@ -65,7 +65,7 @@ func applyParts(t testing.TB, old []byte, parts []Part) []byte {
 }
 
 // mustScan scans a document that is one.
-func mustScan(t testing.TB, b []byte) document {
+func mustScan(t testing.TB, b []byte) dayState {
 	t.Helper()
 	d, _, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)), 0)
 	if err != nil {
@@ -181,13 +181,13 @@ func checkMetadata(t testing.TB, b []byte, fallback string) {
 
 // checkAppend appends uploads to the document b, and checks everything that has
 // to hold then. It returns the new document.
-func checkAppend(t testing.TB, b []byte, d document, uploads ...upload) ([]byte, document) {
+func checkAppend(t testing.TB, b []byte, d dayState, uploads ...upload) ([]byte, dayState) {
 	t.Helper()
-	return checkStep(t, b, d, uploads, func(d document) ([]Part, document) { return d.append(uploads...) })
+	return checkStep(t, b, d, uploads, func(d dayState) ([]Part, dayState) { return d.append(uploads...) })
 }
 
 // checkStep is checkAppend for any step that appends uploads.
-func checkStep(t testing.TB, b []byte, d document, uploads []upload, step func(document) ([]Part, document)) ([]byte, document) {
+func checkStep(t testing.TB, b []byte, d dayState, uploads []upload, step func(dayState) ([]Part, dayState)) ([]byte, dayState) {
 	t.Helper()
 	before := d
 	parts, next := step(d)
@@ -212,7 +212,7 @@ func checkStep(t testing.TB, b []byte, d document, uploads []upload, step func(d
 }
 
 // checkKept checks that the document after is the one before and the uploads.
-func checkKept(t testing.TB, before, after []byte, d document, uploads []upload) {
+func checkKept(t testing.TB, before, after []byte, d dayState, uploads []upload) {
 	t.Helper()
 	old := plainDay{top: map[string]json.RawMessage{}}
 	if before != nil {
@@ -282,7 +282,7 @@ func rawStrings(raw []json.RawMessage) []string {
 func TestDayKey(t *testing.T) {
 	const want = "all_api_rotating_logs/all_api_json_log_2025-07-10.json"
 	for pack, suffix := range map[Compression]string{Uncompressed: "", Zstd: ".zst", Gzip: ".gz"} {
-		if got := (daily{testDay, pack}).key("all_api_rotating_logs/", "all_api"); got != want+suffix {
+		if got := (dayKey{testDay, pack}).key("all_api_rotating_logs/", "all_api"); got != want+suffix {
 			t.Errorf("%v: key = %q, want %q", pack, got, want+suffix)
 		}
 	}
@@ -494,7 +494,7 @@ func TestAppendIsCheap(t *testing.T) {
 	}
 }
 
-func first(parts []Part, _ document) []Part { return parts }
+func first(parts []Part, _ dayState) []Part { return parts }
 
 // TestAppendTwice: a document can be appended to again, as after a lost race.
 func TestAppendTwice(t *testing.T) {
@@ -504,7 +504,7 @@ func TestAppendTwice(t *testing.T) {
 	}
 	_, a := d.append(testUpload(30, 1))
 	_, b := d.append(testUpload(31, 1))
-	for name, next := range map[string]document{testUpload(30, 1).ID: a, testUpload(31, 1).ID: b} {
+	for name, next := range map[string]dayState{testUpload(30, 1).ID: a, testUpload(31, 1).ID: b} {
 		if sequence, ok := next.find(name); sequence != 21 || !ok {
 			t.Errorf("find(%s) = %d, %v, want 21", name, sequence, ok)
 		}
@@ -545,7 +545,7 @@ func TestFind(t *testing.T) {
 }
 
 // fullDocument has as much to tell as any of ours can.
-func fullDocument() document {
+func fullDocument() dayState {
 	d := newDocument(testDaily)
 	d.totals.Uploads, d.totals.Fetches, d.totals.Matches = 1234567, 12345670, 987654321
 	d.lastSequence = 9999960
@@ -597,7 +597,7 @@ func TestMeta(t *testing.T) {
 func TestMetaIsPinned(t *testing.T) {
 	_, small := newDocument(testDaily).append(testUpload(1, 2))
 	_, large := small.appendAs(metadataLast, testUpload(2, 2))
-	for want, d := range map[string]document{
+	for want, d := range map[string]dayState{
 		"begin=206&day=2025-07-10&end=509&fetches=2&fields=19-173&first=07%2F10%2F2025+01%3A01%3A00+AM+EDT&last=07%2F10%2F2025+01%3A01%3A00+AM+EDT" +
 			"&matches=12&recent=1.TESTUPLOAD0000000000000001&sequence=1&since=0&size=513&tail=%0A%5D%7D%0A&uploads=1&v=2": small,
 		"begin=12&day=2025-07-10&end=619&fetches=4&fields=641-173&first=07%2F10%2F2025+01%3A01%3A00+AM+EDT&last=07%2F10%2F2025+01%3A02%3A00+AM+EDT" +
@@ -656,7 +656,7 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 	if _, ok := documentFromMeta(testDaily, Object{Size: d.size}); ok {
 		t.Error("no metadata was taken for some")
 	}
-	if _, ok := documentFromMeta(daily{day: testDay.Next()}, Object{Size: d.size, Meta: d.meta()}); ok {
+	if _, ok := documentFromMeta(dayKey{day: testDay.Next()}, Object{Size: d.size, Meta: d.meta()}); ok {
 		t.Error("the metadata of another day was taken")
 	}
 	if _, ok := documentFromMeta(testDaily, Object{Size: d.size + 1, Meta: d.meta()}); ok {
@@ -669,7 +669,7 @@ func FuzzMeta(f *testing.F) {
 	_, one := newDocument(testDaily).append(testUpload(1, 1))
 	_, last := mustScan(f, readGolden(f, "last.json")).append(testUpload(2, 1))
 	_, extras := mustScan(f, readGolden(f, "extras.json")).append(testUpload(2, 1))
-	for _, d := range []document{one, last, extras, fullDocument()} {
+	for _, d := range []dayState{one, last, extras, fullDocument()} {
 		f.Add(d.meta()[cacheKey], d.size)
 	}
 	f.Fuzz(func(t *testing.T, value string, size int64) {

@@ -12,7 +12,7 @@ import (
 // way its goroutine owns the fields; before and after it the publisher's loop does.
 type dayWorker struct {
 	*publisher
-	day   daily
+	day   dayKey
 	spool *spool // as this day's goroutine uses it
 	idle  bool   // nothing was under way when the loop looked last; the loop's
 
@@ -101,7 +101,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 	defer w.finish()
 	lock, err := w.spool.lockDay(w.day.day)
 	if errors.Is(err, vfs.ErrLocked) {
-		w.cfg.tellDayLocked(w.day.day)
+		w.cfg.reportDayLocked(w.day.day)
 		w.locked = w.cfg.Clock.Now().Add(dayLockPause)
 		return
 	}
@@ -182,7 +182,7 @@ func (w *dayWorker) failed(ctx context.Context, err error) {
 		w.retry.failures++
 		retry := backoff(w.retry.failures, w.cfg.jitter)
 		w.retry.due = w.cfg.Clock.Now().Add(retry)
-		w.cfg.tellContended(w.day.day, w.retry.failures, retry, err)
+		w.cfg.reportContended(w.day.day, w.retry.failures, retry, err)
 		return
 	}
 	w.report(&w.retry, w.day, len(w.waiting), err)
@@ -204,7 +204,7 @@ func (w *dayWorker) reportOver(ctx context.Context) {
 	w.mu.Lock()
 	w.toReport = false
 	w.mu.Unlock()
-	w.cfg.tellDayChanged(seen.doc.totals)
+	w.cfg.reportDayComplete(seen.doc.totals)
 }
 
 // The locks of days. Each day has one of them, which is shared with every eighth

@@ -54,7 +54,7 @@ func (p *publisher) drain(ctx context.Context) error {
 func (p *publisher) skipBackoff() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hurry = true
+	p.retryNow = true
 	clear(p.refused)
 	p.wake()
 	return p.round
@@ -65,7 +65,7 @@ func (p *publisher) skipBackoff() <-chan struct{} {
 func (p *publisher) nextRound() (end <-chan struct{}, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.round, p.hurry || p.awaited > 0
+	return p.round, p.retryNow || p.awaited > 0
 }
 
 // unfinished returns the error of a drain that ended before its batches.
@@ -101,7 +101,7 @@ func (p *publisher) refusal(batches []batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, b := range batches {
-		if err := cmp.Or(p.refused[b.daily()], p.refused[daily{}]); err != nil {
+		if err := cmp.Or(p.refused[b.dayKey()], p.refused[dayKey{}]); err != nil {
 			return err
 		}
 	}

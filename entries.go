@@ -125,7 +125,7 @@ func (t *tally) digest() (d digest) {
 
 // entriesOf returns the entries of an object of a day, each with its Data, as an
 // upload that can be appended to one. They count nothing.
-func entriesOf(o daily, body []byte) ([]entry, error) {
+func entriesOf(o dayKey, body []byte) ([]entry, error) {
 	var entries []entry
 	var data []byte
 	var failed error

@@ -22,7 +22,7 @@ func (w *dayWorker) object() bodyHead {
 
 // inspect inspects a version unless it is known. Another Writer's is an error. It returns what to build on, and the
 // batches that were confirmed and wait again.
-func (w *dayWorker) inspect(ctx context.Context, seen view, waiting []batch) (view, []batch, error) {
+func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch) (snapshot, []batch, error) {
 	if err := w.checkOwner(seen); err != nil {
 		return seen, nil, err
 	}
@@ -61,7 +61,7 @@ func (w *dayWorker) uploadedOfDay() ([]batch, error) {
 	if err != nil {
 		return nil, &Error{"list", w.cfg.path(w.spool.path(uploadedDir)), err}
 	}
-	return slices.DeleteFunc(old, func(b batch) bool { return b.daily() != w.day || !w.place.has(b) }), nil
+	return slices.DeleteFunc(old, func(b batch) bool { return b.dayKey() != w.day || !w.place.has(b) }), nil
 }
 
 func (w *dayWorker) hasBody() bool {
@@ -73,7 +73,7 @@ func (w *dayWorker) hasBody() bool {
 // A Writer adds uploads or, if another may write the object, closes the day. ours are
 // the batches that this Writer has uploaded, or may have, and confirmed the last of
 // which that is sure.
-func (s lastSeen) mayBecome(d document, exclusive bool, ours []batch, confirmed batch) bool {
+func (s lastSeen) mayBecome(d dayState, exclusive bool, ours []batch, confirmed batch) bool {
 	if s.Uploads > 0 && d.first != s.First || d.totals.Uploads < s.Uploads || d.lastSequence < s.Last ||
 		d.totals.Fetches < s.Fetches || d.totals.Matches < s.Matches {
 		return false
@@ -100,7 +100,7 @@ func (s lastSeen) mayBecome(d document, exclusive bool, ours []batch, confirmed 
 
 // stillHas reports whether the last confirmed batch is where it was confirmed, as far
 // as the metadata lists uploads.
-func stillHas(d document, confirmed batch) bool {
+func stillHas(d dayState, confirmed batch) bool {
 	if sequence, ok := d.find(confirmed.id); ok {
 		return sequence == confirmed.sequence
 	}
@@ -108,7 +108,7 @@ func stillHas(d document, confirmed batch) bool {
 }
 
 // inspectAll inspects all entries of a day's object.
-func (w *dayWorker) inspectAll(ctx context.Context, seen view, k kept, waiting, uploaded []batch) (view, []batch, error) {
+func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiting, uploaded []batch) (snapshot, []batch, error) {
 	w.spool.forbidPrune(w.day) // until it is known what the object has
 	seen, err := w.lookAtAll(ctx, seen)
 	if err != nil {
@@ -150,7 +150,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen view, k kept, waiting, 
 
 // checkAbsence returns an error if there is said to be no object, and the version last
 // seen can be read: a proxy, or a server that is not well, has been believed for less.
-func (w *dayWorker) checkAbsence(ctx context.Context, seen view, last lastSeen) error {
+func (w *dayWorker) checkAbsence(ctx context.Context, seen snapshot, last lastSeen) error {
 	if seen.version != "" || last.Version == "" {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (w *dayWorker) entryOf(b batch) entry {
 }
 
 // lookAtAll is look that reads all entries, unless they were read for seen.
-func (w *dayWorker) lookAtAll(ctx context.Context, seen view) (view, error) {
+func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, error) {
 	if seen.ids != nil {
 		return seen, nil
 	}
@@ -215,7 +215,7 @@ func (w *dayWorker) lookAtAll(ctx context.Context, seen view) (view, error) {
 
 // putBack puts back what the body in the spool holds and the object lacks: where there
 // is no object the body as it is, and else the uploads, after what is there.
-func (w *dayWorker) putBack(ctx context.Context, seen view, k kept) (view, error) {
+func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapshot, error) {
 	var reply error
 	for writes := 0; ; writes++ {
 		gone := lacking(k.body, seen.census.entries)
@@ -232,7 +232,7 @@ func (w *dayWorker) putBack(ctx context.Context, seen view, k kept) (view, error
 		if err != nil {
 			return seen, err
 		}
-		var after view
+		var after snapshot
 		if after, reply, err = w.send(ctx, seen, nil, parts, doc); err != nil {
 			return seen, err
 		}
@@ -242,7 +242,7 @@ func (w *dayWorker) putBack(ctx context.Context, seen view, k kept) (view, error
 	}
 }
 
-func (w *dayWorker) arrangeBack(seen view, k kept, gone []entry) ([]Part, document, error) {
+func (w *dayWorker) arrangeBack(seen snapshot, k kept, gone []entry) ([]Part, dayState, error) {
 	if seen.version == "" {
 		doc, _, err := scanDocument(w.day, bytes.NewReader(k.whole), int64(len(k.whole)), 0)
 		return []Part{Data(k.whole)}, doc, err
@@ -287,7 +287,7 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 
 // renumber gives those confirmed batches other names that were found under another
 // upload_sequence: what is looked for after it would not be found before.
-func (w *dayWorker) renumber(seen view, uploaded []batch) error {
+func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 	for _, b := range uploaded {
 		sequence, ok := seen.sequence(b.id)
 		if !ok || sequence == b.sequence {
@@ -314,7 +314,7 @@ func (s *spool) renumber(b batch, sequence int) error {
 }
 
 // noteSeen remembers a version that was inspected, or that need not be.
-func (w *dayWorker) noteSeen(seen view) {
+func (w *dayWorker) noteSeen(seen snapshot) {
 	w.seen.note(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
 }
 
@@ -326,14 +326,14 @@ func (w *dayWorker) noteReported(last lastSeen, v Version) {
 }
 
 // noteLeft remembers the version that a write has left, if it is what was written.
-func (w *dayWorker) noteLeft(wrote document, after view) {
+func (w *dayWorker) noteLeft(wrote dayState, after snapshot) {
 	if wrote.isLike(after.doc) {
 		w.noteSeen(after)
 	}
 }
 
 // isLike reports whether a document that was written is the one that was seen then.
-func (d document) isLike(seen document) bool {
+func (d dayState) isLike(seen dayState) bool {
 	return d.size == seen.size && d.begin == seen.begin && d.end == seen.end && d.totals == seen.totals &&
 		d.first == seen.first && d.last == seen.last && d.lastSequence == seen.lastSequence
 }
@@ -342,12 +342,12 @@ func (d document) isLike(seen document) bool {
 // goes on.
 func (w *dayWorker) reportLoss(l loss) {
 	err := &Error{"check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence())}
-	w.stats.note(func(s *Stats) { s.LastError = err })
-	w.cfg.tellLost(w.day.day, len(w.waiting), err)
+	w.stats.update(func(s *Stats) { s.LastError = err })
+	w.cfg.reportLost(w.day.day, len(w.waiting), err)
 }
 
 func (w *dayWorker) reportChanged(found []string) {
 	if len(found) > 0 {
-		w.cfg.tellChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
+		w.cfg.reportChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
 	}
 }

@@ -143,7 +143,7 @@ func TestDifferences(t *testing.T) {
 // TestRestoreThatRenumbers: a day that somebody restored under other upload_sequences,
 // and to which other hosts have added since, does not prove that a batch is absent.
 func TestRestoreThatRenumbers(t *testing.T) {
-	d := newDocument(daily{day: testDay})
+	d := newDocument(dayKey{day: testDay})
 	for _, n := range slices.Concat(upTo(22, 41), upTo(100, 125)) { // the first 21 are gone
 		d.add(int64(d.lastSequence)+1, upload{ID: fmt.Sprintf("UPLOAD%04d", n), Timestamp: fmt.Sprintf("07/10/2025 12:%02d:00 AM EDT", n%60), Fetches: 10})
 	}
@@ -158,7 +158,7 @@ func TestRestoreThatRenumbers(t *testing.T) {
 }
 
 // bodyOf returns an object of a day with these uploads.
-func bodyOf(t *testing.T, o daily, sequences ...int) []byte {
+func bodyOf(t *testing.T, o dayKey, sequences ...int) []byte {
 	t.Helper()
 	var uploads []upload
 	for _, n := range sequences {
@@ -179,7 +179,7 @@ func bodyOf(t *testing.T, o daily, sequences ...int) []byte {
 // TestEntriesOf: the entries of an object make the same object again.
 func TestEntriesOf(t *testing.T) {
 	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
-		o := daily{testDay, pack}
+		o := dayKey{testDay, pack}
 		body := bodyOf(t, o, 1, 2, 3)
 		entries, err := entriesOf(o, body)
 		if err != nil {
@@ -201,7 +201,7 @@ func TestEntriesOf(t *testing.T) {
 }
 
 func TestBodyIsNotReplacedByLess(t *testing.T) {
-	o := daily{day: testDay}
+	o := dayKey{day: testDay}
 	key := bodyHead{Key: "day.json"}
 	head := func(v Version) bodyHead { return bodyHead{Key: key.Key, Version: v} }
 	disk := crashfs.New()
@@ -258,7 +258,7 @@ func TestBodyIsNotReplacedByLess(t *testing.T) {
 // TestBodyOfAnOlderRelease: the one file for all days is read, and replaced by one of its
 // day.
 func TestBodyOfAnOlderRelease(t *testing.T) {
-	o := daily{day: testDay}
+	o := dayKey{day: testDay}
 	disk := crashfs.New()
 	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, newID: func() string { return "ID00000001" }, reserve: -1})
 	if err != nil {

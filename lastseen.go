@@ -35,7 +35,7 @@ type lastSeen struct {
 }
 
 // lastSeenOf returns what there is to remember of a version.
-func lastSeenOf(of bodyHead, v Version, d document) lastSeen {
+func lastSeenOf(of bodyHead, v Version, d dayState) lastSeen {
 	return lastSeen{
 		Place: of.Place, Key: of.Key, Version: v, Layout: d.layout(),
 		Uploads: d.totals.Uploads, Fetches: d.totals.Fetches, Matches: d.totals.Matches,
@@ -67,7 +67,7 @@ func (f *seenFile) find(s *spool, of bodyHead) (lastSeen, bool) {
 	return lastSeen{}, false
 }
 
-// note remembers seen, and forgets what was remembered of the same object.
+// update remembers seen, and forgets what was remembered of the same object.
 func (f *seenFile) note(s *spool, seen lastSeen) {
 	f.lock <- struct{}{}
 	defer f.unlock()

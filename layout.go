@@ -39,7 +39,7 @@ const largeDay = 5 << 20
 
 // layout returns the layout of the object. The spans leave no room for anything
 // but our frame, and metadataFirst for one character of white space.
-func (d document) layout() layout {
+func (d dayState) layout() layout {
 	f := d.fields
 	switch {
 	case d.pack != Uncompressed:
@@ -56,7 +56,7 @@ func (d document) layout() layout {
 
 // packedLayout is layout for a compressed object: only before the entries of
 // metadataLast there is next to nothing.
-func (d document) packedLayout() layout {
+func (d dayState) packedLayout() layout {
 	if head, _ := d.pack.format().Frame([]byte(lastUploads), nil, packed.Checksum{}); d.begin == int64(len(head)) {
 		return metadataLast
 	}
@@ -65,7 +65,7 @@ func (d document) packedLayout() layout {
 
 // appendWithin is append for a day that goes on: it turns to metadataLast when the
 // object would reach the size of a large one.
-func (d document) appendWithin(large int64, uploads ...upload) (parts []Part, next document) {
+func (d dayState) appendWithin(large int64, uploads ...upload) (parts []Part, next dayState) {
 	parts, next = d.append(uploads...)
 	if next.layout() == metadataFirst && next.size >= large {
 		return d.appendAs(metadataLast, uploads...)
@@ -76,7 +76,7 @@ func (d document) appendWithin(large int64, uploads ...upload) (parts []Part, ne
 // appendAs is append that gives the object the layout to, unless it is foreign.
 // Without uploads it only rearranges. Of the old object only entries are copied,
 // and what stands before them if that stays.
-func (d document) appendAs(to layout, uploads ...upload) (parts []Part, next document) {
+func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next dayState) {
 	from := d.layout()
 	if from == foreign {
 		return d.appendSpliced(uploads)
@@ -105,7 +105,7 @@ func (d document) appendAs(to layout, uploads ...upload) (parts []Part, next doc
 }
 
 // frame returns what stands before the entries and after them in that layout.
-func (d document) frame(to layout) (head, tail []byte) {
+func (d dayState) frame(to layout) (head, tail []byte) {
 	fields := d.appendFields(nil)
 	if to == metadataLast {
 		head = []byte(lastUploads)
@@ -122,10 +122,10 @@ func (d document) frame(to layout) (head, tail []byte) {
 
 // shortFrame reports whether our fields leave room in a head or a tail, so that an
 // append cannot make it too long.
-func (d document) shortFrame() bool { return len(d.appendFields(nil)) <= packed.MaxFrame/4 }
+func (d dayState) shortFrame() bool { return len(d.appendFields(nil)) <= packed.MaxFrame/4 }
 
 // noteFrame notes where our fields are in that layout, and the text of its tail.
-func (d *document) noteFrame(to layout) {
+func (d *dayState) noteFrame(to layout) {
 	d.tail = firstClose
 	d.fields = span{int64(len(firstFields)), int64(len(d.appendFields(nil)))}
 	if to == metadataLast {

@@ -43,7 +43,7 @@ type turn struct {
 	uploads []upload
 }
 
-func (s turn) apply(d document) ([]Part, document) {
+func (s turn) apply(d dayState) ([]Part, dayState) {
 	if s.to == foreign {
 		return d.appendWithin(2000, s.uploads...)
 	}
@@ -133,7 +133,7 @@ func TestLayoutsRandom(t *testing.T) {
 }
 
 // checkTurn checks in which layout a step left the object.
-func checkTurn(t *testing.T, b []byte, d document, from layout, s turn) {
+func checkTurn(t *testing.T, b []byte, d dayState, from layout, s turn) {
 	t.Helper()
 	want := s.to
 	switch {

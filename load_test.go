@@ -57,7 +57,7 @@ func TestLoadIsBoundedByTheBatch(t *testing.T) {
 		}
 		return 2, nil
 	}
-	u, err := p.worker(b.daily()).encode(b)
+	u, err := p.worker(b.dayKey()).encode(b)
 	if err != nil || u.Fetches != fetches || u.Matches != 2*fetches {
 		t.Fatalf("%d fetches, %d matches, %v", u.Fetches, u.Matches, err)
 	}

@@ -38,7 +38,7 @@ const (
 func mutations() []mutation {
 	return []mutation{
 		{
-			"acknowledge before the fsync", "commit.go",
+			"acknowledge before the fsync", "append.go",
 			"if w.cfg.Sync == SyncAppend || a.broken {",
 			"if a.broken {",
 			twoSeals, "",
@@ -88,7 +88,7 @@ func mutations() []mutation {
 		{
 			"skip the second look", "publish.go",
 			"after, err = w.look(ctx, seen.doc.lastSequence)\n",
-			"after, err = view{doc: doc}, reply\nif reply != nil {\nafter, err = w.look(ctx, seen.doc.lastSequence)\n}\n",
+			"after, err = snapshot{doc: doc}, reply\nif reply != nil {\nafter, err = w.look(ctx, seen.doc.lastSequence)\n}\n",
 			simulation, "-sim.seeds=30",
 		},
 		{
@@ -183,20 +183,20 @@ func mutations() []mutation {
 		},
 		{
 			"copy a batch without saying so first", "seal.go",
-			"if !s.begun || !s.progress.Copied {",
+			"if !s.progressSaved || !s.progress.Copied {",
 			"if false {",
 			alikeRuns, "",
 		},
 		{
 			"do not say that a copied batch is over", "seal.go",
-			"if s.begun && !s.progress.Copied {",
-			"if s.begun {",
+			"if s.progressSaved && !s.progress.Copied {",
+			"if s.progressSaved {",
 			alikeRuns, "",
 		},
 		{
 			"take a copied batch for over", "recover.go",
-			"s.begun = known && !told.Copied && ",
-			"s.begun = known && ",
+			"s.progressSaved = known && !told.Copied && ",
+			"s.progressSaved = known && ",
 			between, "",
 		},
 		{
@@ -338,7 +338,7 @@ func mutations() []mutation {
 			"^TestSweep$", "",
 		},
 		{
-			"write fetches of two days together", "commit.go",
+			"write fetches of two days together", "append.go",
 			"end < n && w.queue[end].day == day {",
 			"end < n {",
 			"^TestGroupIsSplitAtMidnight$", "",

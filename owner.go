@@ -19,7 +19,7 @@ func exclusive(s Store) bool {
 }
 
 // meta returns the metadata to write with a document.
-func (w *dayWorker) meta(doc document) map[string]string {
+func (w *dayWorker) meta(doc dayState) map[string]string {
 	meta := doc.meta()
 	if !exclusive(w.cfg.Store) {
 		return meta
@@ -32,7 +32,7 @@ func (w *dayWorker) meta(doc document) map[string]string {
 }
 
 // checkOwner returns an error if another Writer owns the object that was seen.
-func (w *dayWorker) checkOwner(seen view) error {
+func (w *dayWorker) checkOwner(seen snapshot) error {
 	if seen.owner == "" || seen.owner == w.owner || !exclusive(w.cfg.Store) {
 		return nil
 	}

@@ -96,16 +96,16 @@ func tryRead(c Compression, b []byte) ([]byte, error) {
 // uncompressed.
 type packedDay struct {
 	t testing.TB
-	o daily
+	o dayKey
 	b []byte
-	d document
+	d dayState
 
 	plain    []byte
-	plainDoc document
+	plainDoc dayState
 }
 
 func newPackedDay(t testing.TB, c Compression) *packedDay {
-	o := daily{testDay, c}
+	o := dayKey{testDay, c}
 	return &packedDay{t: t, o: o, d: newDocument(o), plainDoc: newDocument(testDaily)}
 }
 
@@ -134,7 +134,7 @@ func (p *packedDay) step(to layout, uploads ...upload) {
 }
 
 // scan returns what is known after the object was read, in small pieces.
-func (p *packedDay) scan() document {
+func (p *packedDay) scan() dayState {
 	p.t.Helper()
 	d, ids, err := scanDocument(p.o, &dripping{r: bytes.NewReader(p.b)}, int64(len(p.b)), 1<<20)
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *packedDay) scan() document {
 }
 
 // cached returns what is known after the metadata was read.
-func (p *packedDay) cached() document {
+func (p *packedDay) cached() dayState {
 	p.t.Helper()
 	meta := p.d.meta()
 	d, ok := documentFromMeta(p.o, Object{Size: int64(len(p.b)), Meta: meta})
@@ -279,7 +279,7 @@ func TestPackedGolden(t *testing.T) {
 }
 
 // fullPackedDocument has as much to tell as any can.
-func fullPackedDocument(t testing.TB, c Compression) document {
+func fullPackedDocument(t testing.TB, c Compression) dayState {
 	d := fullDocument()
 	d.pack, d.fields, d.tail = c, span{}, ""
 	d.sum = packed.Checksum{CRC: 4294967295, N: 98765432109876}
@@ -301,16 +301,16 @@ func TestPackedMeta(t *testing.T) {
 		if total > 1400 {
 			t.Errorf("%d bytes of metadata", total)
 		}
-		got, ok := documentFromMeta(daily{testDay, c}, Object{Size: d.size, Meta: meta})
+		got, ok := documentFromMeta(dayKey{testDay, c}, Object{Size: d.size, Meta: meta})
 		if diff := cmp.Diff(d, got, compareDocuments); !ok || diff != "" {
 			t.Errorf("documentFromMeta: %v (-want +got):\n%s", ok, diff)
 		}
-		for _, o := range []daily{{testDay, Uncompressed}, {testDay, Zstd + Gzip - c}, {testDay.Next(), c}} {
+		for _, o := range []dayKey{{testDay, Uncompressed}, {testDay, Zstd + Gzip - c}, {testDay.Next(), c}} {
 			if _, ok := documentFromMeta(o, Object{Size: d.size, Meta: meta}); ok {
 				t.Errorf("the metadata was taken for that of %v", o)
 			}
 		}
-		if _, ok := documentFromMeta(daily{testDay, c}, Object{Size: d.size, Meta: fullDocument().meta()}); ok {
+		if _, ok := documentFromMeta(dayKey{testDay, c}, Object{Size: d.size, Meta: fullDocument().meta()}); ok {
 			t.Error("the metadata of an uncompressed object was taken")
 		}
 	})
@@ -345,7 +345,7 @@ func TestPackedMetaRefuses(t *testing.T) {
 			if odd == value {
 				t.Fatalf("%q is not in %s", test.old, value)
 			}
-			if d, ok := documentFromMeta(daily{testDay, c}, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}}); ok {
+			if d, ok := documentFromMeta(dayKey{testDay, c}, Object{Size: d.size, Meta: map[string]string{cacheKey: odd}}); ok {
 				t.Errorf("%s: %s\nwas taken for %+v", test.name, odd, d)
 			}
 		}
@@ -355,9 +355,9 @@ func TestPackedMetaRefuses(t *testing.T) {
 // FuzzPackedMeta is FuzzMeta for compressed objects.
 func FuzzPackedMeta(f *testing.F) {
 	for _, c := range compressions {
-		_, one := newDocument(daily{testDay, c}).append(packUpload(f, c, testUpload(1, 1)))
+		_, one := newDocument(dayKey{testDay, c}).append(packUpload(f, c, testUpload(1, 1)))
 		_, last := one.appendAs(metadataLast, packUpload(f, c, testUpload(2, 2)))
-		for _, d := range []document{one, last, fullPackedDocument(f, c)} {
+		for _, d := range []dayState{one, last, fullPackedDocument(f, c)} {
 			f.Add(d.meta()[cacheKey], d.size, c == Gzip)
 		}
 	}
@@ -366,7 +366,7 @@ func FuzzPackedMeta(f *testing.F) {
 		if gzip {
 			c = Gzip
 		}
-		d, ok := documentFromMeta(daily{testDay, c}, Object{Size: size, Meta: map[string]string{cacheKey: value}})
+		d, ok := documentFromMeta(dayKey{testDay, c}, Object{Size: size, Meta: map[string]string{cacheKey: value}})
 		if !ok {
 			return
 		}

@@ -21,7 +21,7 @@ const leastUploaded = 1
 // their day's object since anybody else changed that.
 type prunable struct {
 	mu    sync.Mutex // guards what follows; held for no I/O
-	seen  map[string]daily
+	seen  map[string]dayKey
 	tight bool           // the disk is full
 	held  [dayLocks]bool // locks of days that this process has
 }
@@ -31,18 +31,18 @@ func (s *spool) allowPrune(batches ...batch) {
 	s.prunable.mu.Lock()
 	defer s.prunable.mu.Unlock()
 	if s.prunable.seen == nil {
-		s.prunable.seen = map[string]daily{}
+		s.prunable.seen = map[string]dayKey{}
 	}
 	for _, b := range batches {
-		s.prunable.seen[b.id] = b.daily()
+		s.prunable.seen[b.id] = b.dayKey()
 	}
 }
 
 // forbidPrune says that a day's object is not known any more.
-func (s *spool) forbidPrune(day daily) {
+func (s *spool) forbidPrune(day dayKey) {
 	s.prunable.mu.Lock()
 	defer s.prunable.mu.Unlock()
-	maps.DeleteFunc(s.prunable.seen, func(_ string, of daily) bool { return of == day })
+	maps.DeleteFunc(s.prunable.seen, func(_ string, of dayKey) bool { return of == day })
 }
 
 // mayPrune reports whether b was seen in its day's object.

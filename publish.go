@@ -27,7 +27,7 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	seen, err := w.look(ctx, w.since(waiting))
+	seen, err := w.look(ctx, w.lastConfirmed(waiting))
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 			return w.notThere(reply)
 		}
 		if errors.Is(reply, ErrConflict) {
-			w.stats.note(func(s *Stats) { s.Conflicts++ })
+			w.stats.update(func(s *Stats) { s.Conflicts++ })
 		}
 	}
 	if err := w.forgetIntent(); err != nil {
@@ -67,10 +67,10 @@ func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
 
 // accept inspects what was seen, and confirms what is in it of the batches that wait.
 // It returns what to build on, and the batches that wait then.
-func (w *dayWorker) accept(ctx context.Context, seen view, waiting []batch) (view, []batch, error) {
+func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) (snapshot, []batch, error) {
 	seen, back, err := w.inspect(ctx, seen, waiting)
 	if err != nil {
-		return view{}, nil, err
+		return snapshot{}, nil, err
 	}
 	if len(back) > 0 {
 		waiting = append(back, waiting...)
@@ -84,10 +84,10 @@ func (w *dayWorker) accept(ctx context.Context, seen view, waiting []batch) (vie
 // append writes uploads after what was seen, and looks again. all says that nothing
 // else of the day waits. The reply is the store's, and err why it is not known what
 // became of it.
-func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []upload) (after view, reply, err error) {
+func (w *dayWorker) append(ctx context.Context, seen snapshot, all bool, uploads []upload) (after snapshot, reply, err error) {
 	parts, doc, err := w.arrange(seen.doc, all, uploads)
 	if err != nil {
-		return view{}, nil, err
+		return snapshot{}, nil, err
 	}
 	ids := make([]string, len(uploads))
 	for i, u := range uploads {
@@ -102,14 +102,14 @@ func (w *dayWorker) append(ctx context.Context, seen view, all bool, uploads []u
 
 // send writes the next version after what was seen, which makes doc, and looks again.
 // ids are those of pending batches in it.
-func (w *dayWorker) send(ctx context.Context, seen view, ids []string, parts []Part, doc document) (after view, reply, err error) {
+func (w *dayWorker) send(ctx context.Context, seen snapshot, ids []string, parts []Part, doc dayState) (after snapshot, reply, err error) {
 	sent, reply := w.write(ctx, seen, ids, parts, w.meta(doc))
 	if err := w.settle(ctx); err != nil {
-		return view{}, nil, errors.Join(reply, err)
+		return snapshot{}, nil, errors.Join(reply, err)
 	}
 	after, err = w.look(ctx, seen.doc.lastSequence)
 	if err != nil {
-		return view{}, nil, errors.Join(reply, err)
+		return snapshot{}, nil, errors.Join(reply, err)
 	}
 	w.rememberBody(seen, sent, doc, after)
 	return after, reply, nil
@@ -125,18 +125,18 @@ func (w *dayWorker) notThere(reply error) error {
 	return storeError("upload", w.key(), reply)
 }
 
-// view is what one look at a day's object told.
-type view struct {
+// snapshot is what one look at a day's object told.
+type snapshot struct {
 	version Version
 	owner   string // "" if it does not say
-	doc     document
+	doc     dayState
 	ids     map[string]int // sequences of all uploads, where the entries were read
 	census  census         // of the entries, where they were read
 }
 
 // sequence returns the upload_sequence of the batch with that id. False: it is
 // not in the object.
-func (v view) sequence(id string) (int, bool) {
+func (v snapshot) sequence(id string) (int, bool) {
 	if v.ids != nil {
 		n, ok := v.ids[id]
 		return n, ok
@@ -146,7 +146,7 @@ func (v view) sequence(id string) (int, bool) {
 
 // holds reports whether a confirmed batch was seen in the object: by its id or,
 // where only the metadata was read and lists newer ones, by its sequence.
-func (v view) holds(b batch) bool {
+func (v snapshot) holds(b batch) bool {
 	if _, ok := v.sequence(b.id); ok {
 		return true
 	}
@@ -159,21 +159,21 @@ const allEntries = -1
 // look asks the store for the day's object. The view tells for certain of every
 // upload after the sequence since whether it is there. An error is never taken
 // for an object that is not there.
-func (w *dayWorker) look(ctx context.Context, since int) (view, error) {
+func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	key := w.key()
 	for lost := 0; ; lost++ {
 		obj, err := w.cfg.Store.Stat(ctx, key)
 		if errors.Is(err, fs.ErrNotExist) {
-			return view{doc: newDocument(w.day)}, nil
+			return snapshot{doc: newDocument(w.day)}, nil
 		}
 		if err != nil {
-			return view{}, storeError("look at", key, err)
+			return snapshot{}, storeError("look at", key, err)
 		}
 		if doc, ok := documentFromMeta(w.day, obj); ok && doc.covers(since) {
-			return view{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
+			return snapshot{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
 		}
 		if w.refused.is(obj) {
-			return view{}, w.refused.err
+			return snapshot{}, w.refused.err
 		}
 		v, err := w.scan(ctx, obj)
 		if lost < maxRebases && (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && w.isReplaced(ctx, obj)) {
@@ -184,7 +184,7 @@ func (w *dayWorker) look(ctx context.Context, since int) (view, error) {
 			if errors.Is(err, errNotDaily) {
 				w.refused = refusedVersion{obj, err}
 			}
-			return view{}, err
+			return snapshot{}, err
 		}
 		return v, nil
 	}
@@ -204,13 +204,13 @@ func (w *dayWorker) isReplaced(ctx context.Context, seen Object) bool {
 }
 
 // scan reads the entries of the day's object, where the metadata does not do.
-func (w *dayWorker) scan(ctx context.Context, obj Object) (view, error) {
+func (w *dayWorker) scan(ctx context.Context, obj Object) (snapshot, error) {
 	r, err := w.cfg.Store.Read(ctx, w.key(), obj.Version, 0, obj.Size)
 	if err != nil {
-		return view{}, err
+		return snapshot{}, err
 	}
 	defer r.Close()
-	seen := view{version: obj.Version, owner: obj.Meta[ownerKey]}
+	seen := snapshot{version: obj.Version, owner: obj.Meta[ownerKey]}
 	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, w.cfg.MaxFetchBytes, seen.census.visitor(w.cfg.Count))
 	seen.census.fetches = tally{}
 	return seen, err
@@ -218,7 +218,7 @@ func (w *dayWorker) scan(ctx context.Context, obj Object) (view, error) {
 
 // confirm moves the batches that are in the object to uploaded/, and returns
 // the others.
-func (w *dayWorker) confirm(seen view, waiting []batch) (rest []batch, err error) {
+func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err error) {
 	for _, b := range waiting {
 		sequence, ok := seen.sequence(b.id)
 		if !ok {
@@ -240,12 +240,12 @@ func (w *dayWorker) confirm(seen view, waiting []batch) (rest []batch, err error
 			w.last = b
 		}
 		w.noteMoved()
-		w.stats.note(func(s *Stats) {
+		w.stats.update(func(s *Stats) {
 			s.Uploaded++
 			s.Pending--
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
 		})
-		w.cfg.tellUploaded(Uploaded{Day: b.day, Key: w.key(), Sequence: sequence,
+		w.cfg.reportUploaded(Uploaded{Day: b.day, Key: w.key(), Sequence: sequence,
 			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
 	}
 	return rest, nil
@@ -305,7 +305,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 	}
 	if odd != nil {
 		w.damaged[b.id] = true
-		w.cfg.tellRepaired(*odd)
+		w.cfg.reportRepaired(*odd)
 	}
 	w.counts[b.id] = counts{u.Fetches, u.Matches}
 	return u, nil
@@ -335,9 +335,9 @@ func (u *upload) reserve(read, size int64) {
 	}
 }
 
-// since returns an upload_sequence after which all of waiting would stand, were
+// lastConfirmed returns an upload_sequence after which all of waiting would stand, were
 // they in the day's object: that of the last batch confirmed before them, or 0.
-func (w *dayWorker) since(waiting []batch) int {
+func (w *dayWorker) lastConfirmed(waiting []batch) int {
 	if w.last.order < waiting[0].order {
 		return w.last.sequence
 	}
@@ -346,17 +346,17 @@ func (w *dayWorker) since(waiting []batch) int {
 
 // prune deletes the confirmed batches of the day that need not be kept any longer,
 // of those that were seen in the object.
-func (w *dayWorker) prune(seen view) error {
+func (w *dayWorker) prune(seen snapshot) error {
 	old, err := w.uploadedHere()
 	if err != nil {
 		return err
 	}
 	for _, b := range old {
-		if b.daily() == w.day && seen.holds(b) {
+		if b.dayKey() == w.day && seen.holds(b) {
 			w.spool.allowPrune(b)
 		}
 	}
-	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.daily() != w.day || !w.spool.mayPrune(b) })
+	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.dayKey() != w.day || !w.spool.mayPrune(b) })
 	if err := w.spool.pruneBatches(gone...); err != nil {
 		return &Error{"remove", w.cfg.path(w.spool.path(uploadedDir)), err}
 	}
@@ -403,11 +403,11 @@ func (p *publisher) beyondKeeping(old []batch) []batch {
 }
 
 // prunableDays returns the days some of whose confirmed batches need not be kept.
-func (p *publisher) prunableDays(old []batch) []daily {
-	var days []daily
+func (p *publisher) prunableDays(old []batch) []dayKey {
+	var days []dayKey
 	for _, b := range p.beyondKeeping(old) {
-		if !slices.Contains(days, b.daily()) {
-			days = append(days, b.daily())
+		if !slices.Contains(days, b.dayKey()) {
+			days = append(days, b.dayKey())
 		}
 	}
 	return days

@@ -17,13 +17,13 @@ import (
 // that midnight does not pass unnoticed. What wakes the loop is only a hint; what is
 // in pending/ is the truth.
 type publisher struct {
-	cfg   *Config
-	spool *spool                // as the loop uses it
-	outer *spool                // as those who drain use it
-	tidy  func(context.Context) // seals what is overdue
-	stats *counters
-	place place  // owned by the loop until it is loaded, then never changed
-	owner string // the same
+	cfg         *Config
+	spool       *spool                // as the loop uses it
+	outer       *spool                // as those who drain use it
+	sealOverdue func(context.Context) // seals what is overdue
+	stats       *counters
+	place       place  // owned by the loop until it is loaded, then never changed
+	owner       string // the same
 
 	ctx    context.Context // of the goroutines, ended by stop
 	cancel context.CancelFunc
@@ -31,26 +31,26 @@ type publisher struct {
 	files  chan struct{} // holds a value while somebody writes a file that all days share
 	woken  chan struct{}
 
-	mu      sync.Mutex      // guards what follows, and dayWorker.begun
-	round   chan struct{}   // closed at the end of each pass and of each attempt
-	refused map[daily]error // permanent errors since the last drain began
-	hurry   bool            // forget the backoffs
-	awaited int             // workers that a drain waits for
-	unswept Day             // on which a sweep failed last
-	proof   string          // what the Store has proved, "" if that is not known
+	mu       sync.Mutex       // guards what follows, and dayWorker.begun
+	round    chan struct{}    // closed at the end of each pass and of each attempt
+	refused  map[dayKey]error // permanent errors since the last drain began
+	retryNow bool             // forget the backoffs
+	awaited  int              // workers that a drain waits for
+	unswept  Day              // on which a sweep failed last
+	proof    string           // what the Store has proved, "" if that is not known
 
 	seen *seenFile
 
 	// Owned by the loop.
-	lock    io.Closer // the publish lock, once it is had
-	places  []knownPlace
-	retry   retryState
-	workers map[daily]*dayWorker
-	learned bool                   // what is confirmed is known
-	days    map[Day]bool           // days whose end is to be told
-	held    map[string]*retryState // of the intents of other places, by file name
-	swept   Day                    // on which leftovers were last swept
-	running sync.WaitGroup
+	lock            io.Closer // the publish lock, once it is had
+	places          []knownPlace
+	retry           retryState
+	workers         map[dayKey]*dayWorker
+	confirmedLoaded bool                   // what is confirmed is known
+	days            map[Day]bool           // days whose end is to be told
+	held            map[string]*retryState // of the intents of other places, by file name
+	swept           Day                    // on which leftovers were last swept
+	running         sync.WaitGroup
 }
 
 const (
@@ -63,9 +63,9 @@ const (
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s.usedBy("publisher"), outer: s, tidy: tidy, stats: stats, place: cfg.place(),
+		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, stats: stats, place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		seen: newSeenFile(), refused: map[daily]error{}, workers: map[daily]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
+		seen: newSeenFile(), refused: map[dayKey]error{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -91,7 +91,7 @@ func (p *publisher) run() {
 	defer close(p.ended)
 	p.running.Go(p.watchMidnight) // which must not wait for a store
 	for p.ctx.Err() == nil {
-		p.tidy(p.ctx) // first: a day whose last batch is not sealed is not over
+		p.sealOverdue(p.ctx) // first: a day whose last batch is not sealed is not over
 		wait := p.pass(p.ctx)
 		p.endRound()
 		p.idle(min(wait, p.untilMidnight()))
@@ -105,7 +105,7 @@ func (p *publisher) run() {
 func (p *publisher) watchMidnight() {
 	for p.ctx.Err() == nil {
 		p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
-		p.tidy(p.ctx)
+		p.sealOverdue(p.ctx)
 	}
 }
 
@@ -155,13 +155,13 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		return p.failed(ctx, err)
 	}
 	if len(batches) == 0 && !p.mayHaveWork() {
-		p.takeHurry() // nothing keeps anybody
+		p.takeRetryNow() // nothing keeps anybody
 		return longestWait
 	}
 	if p.lock == nil {
 		if wait := p.awaitLock(ctx); p.lock == nil {
 			if len(batches) == 0 { // what is left is not urgent, and keeps nobody
-				p.takeHurry()
+				p.takeRetryNow()
 				wait = longestWait
 			}
 			return wait
@@ -174,7 +174,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	if err := p.prepare(batches); err != nil {
 		return p.failed(ctx, err)
 	}
-	drained := p.takeHurry()
+	drained := p.takeRetryNow()
 	if batches, err = p.holdBack(ctx, batches); err != nil {
 		return p.failed(ctx, err)
 	}
@@ -191,7 +191,7 @@ func (p *publisher) listPending() ([]batch, error) {
 	if err != nil {
 		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
 	}
-	p.stats.note(func(s *Stats) { s.Pending = len(batches) })
+	p.stats.update(func(s *Stats) { s.Pending = len(batches) })
 	if p.cfg.TimeOf == nil {
 		p.days[p.cfg.today()] = true
 	}
@@ -205,7 +205,7 @@ func (p *publisher) mayHaveWork() bool {
 		return true
 	}
 	p.mu.Lock()
-	drained := p.hurry
+	drained := p.retryNow
 	busy := p.awaited > 0
 	for _, w := range p.workers {
 		busy = busy || w.toReport || !w.begun.IsZero() || w.toSweep
@@ -243,7 +243,7 @@ func (p *publisher) prepare(batches []batch) error {
 			return &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err}
 		}
 	}
-	if p.learned {
+	if p.confirmedLoaded {
 		return nil
 	}
 	if err := p.savePlace(); err != nil {
@@ -261,9 +261,9 @@ func (p *publisher) prepare(batches []batch) error {
 		return err
 	}
 	for _, b := range old {
-		p.worker(b.daily()).last = b
+		p.worker(b.dayKey()).last = b
 	}
-	p.learned = true
+	p.confirmedLoaded = true
 	return nil
 }
 
@@ -276,13 +276,13 @@ func (p *publisher) uploadedHere() ([]batch, error) {
 	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) }), nil
 }
 
-// takeHurry returns whether somebody drains since the last pass, and then forgets
+// takeRetryNow returns whether somebody drains since the last pass, and then forgets
 // all backoffs.
-func (p *publisher) takeHurry() bool {
+func (p *publisher) takeRetryNow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	hurry := p.hurry
-	p.hurry = false
+	hurry := p.retryNow
+	p.retryNow = false
 	if hurry {
 		clear(p.held)
 		for _, w := range p.workers {
@@ -328,8 +328,8 @@ func (p *publisher) daysOver() []Day {
 
 // takeDaysOver returns the objects of the days that have ended, whose workers will
 // tell.
-func (p *publisher) takeDaysOver() []daily {
-	var over []daily
+func (p *publisher) takeDaysOver() []dayKey {
+	var over []dayKey
 	for _, day := range p.daysOver() {
 		over = append(over, p.objects(day)...)
 		delete(p.days, day)
@@ -340,18 +340,18 @@ func (p *publisher) takeDaysOver() []daily {
 // objects returns the objects of a day that batches went to: one, unless the
 // spool was lost and begun anew with another Compression. If there is none, it is
 // the one that a batch would go to.
-func (p *publisher) objects(day Day) []daily {
-	var found []daily
+func (p *publisher) objects(day Day) []dayKey {
+	var found []dayKey
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
-		w := p.workers[daily{day, pack}]
+		w := p.workers[dayKey{day, pack}]
 		if w != nil && (!w.begun.IsZero() || w.last.order > 0 || len(w.waiting) > 0) {
-			found = append(found, daily{day, pack})
+			found = append(found, dayKey{day, pack})
 		}
 	}
 	if len(found) == 0 {
-		found = append(found, daily{day, p.cfg.Compression})
+		found = append(found, dayKey{day, p.cfg.Compression})
 	}
 	return found
 }

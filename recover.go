@@ -37,16 +37,16 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 	}
 
 	s.array.left, s.array.records = found.info, found.records
-	s.begun = known && latest(names).order < s.progress.Order // nothing was sealed since
-	if !s.begun {
-		if finished, err := s.takeUp(found, names, known); err != nil || finished {
+	s.progressSaved = known && latest(names).order < s.progress.Order // nothing was sealed since
+	if !s.progressSaved {
+		if finished, err := s.resumeFromNames(found, names, known); err != nil || finished {
 			return err
 		}
 	}
-	if s.begun && !found.exists {
+	if s.progressSaved && !found.exists {
 		s.report(Repaired{File: s.array.name, Problem: "it was missing; begun anew"})
 	}
-	if !s.begun && len(found.records) > 0 {
+	if !s.progressSaved && len(found.records) > 0 {
 		day := dayOf(found.records[0], found.info)
 		if !day.hasName() {
 			return &Error{"open", s.array.name, fmt.Errorf("its fetches are of the year %d, by its modification time; correct that with touch", day.Year)}
@@ -68,19 +68,19 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		return &Error{"open", s.array.name, oneDisk(err)}
 	}
 	if unclean { // batch.json could be read, and yet need not be durable
-		s.begun, s.unsure = false, true
+		s.progressSaved, s.progressInDoubt = false, true
 	}
-	if !s.begun && len(found.records) > 0 {
-		if err := s.begin(s.progress); err != nil && !noSpace(err) { // ready tries again
+	if !s.progressSaved && len(found.records) > 0 {
+		if err := s.saveProgress(s.progress); err != nil && !noSpace(err) { // ready tries again
 			return &Error{"write", s.path(progressFile), err}
 		}
 	}
 	return nil
 }
 
-// takeUp goes on where batch.json does not tell: the names in the spool do. If
+// resumeFromNames goes on where batch.json does not tell: the names in the spool do. If
 // a seal was interrupted it is finished, and with it recovery.
-func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bool, err error) {
+func (s *spool) resumeFromNames(found foundArray, names []batch, known bool) (finished bool, err error) {
 	ghost, err := s.ghost(found, known)
 	if err != nil {
 		return false, err
@@ -89,7 +89,7 @@ func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bo
 	s.progress.Order = max(s.progress.Order, 1)
 	for _, b := range names {
 		if b.order >= s.progress.Order && (ghost == nil || b.order < ghost.order) {
-			s.progress = s.progress.after(b)
+			s.progress = s.progress.afterSeal(b)
 		}
 	}
 	if ghost != nil {
@@ -104,7 +104,7 @@ func (s *spool) takeUp(found foundArray, names []batch, known bool) (finished bo
 		}
 		return true, nil
 	}
-	s.begun = known && !told.Copied && told.Day == s.progress.Day
+	s.progressSaved = known && !told.Copied && told.Day == s.progress.Day
 	if !known && (len(found.records) > 0 || len(names) > 0) {
 		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; made anew from the names in the spool"})
 	}
@@ -265,7 +265,7 @@ func (s *spool) ghost(found foundArray, known bool) (*batch, error) {
 // closeClean takes the mark of markUnclean away, unless the files are not to be
 // trusted.
 func (s *spool) closeClean() error {
-	if s.array.broken || s.unsure {
+	if s.array.broken || s.progressInDoubt {
 		return nil
 	}
 	err := s.fs.Rename(s.path(uncleanFile), s.path(cleanFile))

@@ -66,12 +66,12 @@ func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil { // closed, which is no failure
 		return 0
 	}
-	return p.report(&p.retry, daily{}, 0, err)
+	return p.report(&p.retry, dayKey{}, 0, err)
 }
 
 // report counts a failed attempt, and returns how long to wait for the next one. The
 // zero daily stands for what is not one day's trouble.
-func (p *publisher) report(r *retryState, day daily, waiting int, err error) time.Duration {
+func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) time.Duration {
 	r.failures++
 	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
 		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
@@ -82,7 +82,7 @@ func (p *publisher) report(r *retryState, day daily, waiting int, err error) tim
 		p.mu.Unlock()
 	}
 	r.due = p.cfg.Clock.Now().Add(f.Retry)
-	p.stats.note(func(s *Stats) { s.Failed++; s.LastError = err })
-	p.cfg.tellFailed(f)
+	p.stats.update(func(s *Stats) { s.Failed++; s.LastError = err })
+	p.cfg.reportFailed(f)
 	return f.Retry
 }

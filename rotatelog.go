@@ -72,13 +72,13 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		cfg.Logger.Warn(s.Warning())
 	}
 	if err := w.openSpool(ctx); err != nil {
-		w.tellRepaired()
+		w.reportRepaired()
 		return nil, &Error{"open", cfg.path(cfg.Name + ".json"), err}
 	}
-	w.publisher = newPublisher(&w.cfg, w.spool, w.tidy, &w.stats)
+	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
 	w.turn <- struct{}{}
 	if s := w.spool; len(s.array.records) > 0 {
-		w.stats.note(func(st *Stats) {
+		w.stats.update(func(st *Stats) {
 			st.Day, st.Position = s.progress.Day, len(s.array.records)
 			st.Number = s.progress.First + st.Position - 1
 		})
@@ -98,7 +98,7 @@ func (w *Writer) openSpool(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := newSpool(vfs.WithoutDirSync(fsys, w.cfg.tellNoDirSync), &w.cfg)
+	s, err := newSpool(vfs.WithoutDirSync(fsys, w.cfg.reportNoDirSync), &w.cfg)
 	if err != nil {
 		return errors.Join(err, fsys.Close())
 	}
@@ -298,12 +298,12 @@ func (w *Writer) enter(ctx context.Context) error {
 	}
 }
 
-// tellRepaired tells what was mended before Open failed.
-func (w *Writer) tellRepaired() {
+// reportRepaired tells what was mended before Open failed.
+func (w *Writer) reportRepaired() {
 	if w.spool != nil {
 		_, repaired := w.spool.takeNews()
 		for _, r := range repaired {
-			w.cfg.tellRepaired(r)
+			w.cfg.reportRepaired(r)
 		}
 	}
 }
@@ -316,12 +316,12 @@ func (w *Writer) leave() {
 		return
 	}
 	for _, r := range repaired {
-		w.cfg.tellRepaired(r)
+		w.cfg.reportRepaired(r)
 	}
 	for _, s := range sealed {
-		w.cfg.tellSealed(s)
+		w.cfg.reportSealed(s)
 	}
-	w.stats.note(func(s *Stats) {
+	w.stats.update(func(s *Stats) {
 		s.Sealed += len(sealed)
 		s.Repaired += len(repaired)
 	})
@@ -330,9 +330,9 @@ func (w *Writer) leave() {
 	}
 }
 
-// tidy seals what must not wait for the next Append: a batch whose day is over,
+// sealOverdue seals what must not wait for the next Append: a batch whose day is over,
 // and one that could not be sealed before.
-func (w *Writer) tidy(ctx context.Context) {
+func (w *Writer) sealOverdue(ctx context.Context) {
 	if w.enter(ctx) == nil {
 		w.sealPast(reasonMidnight)
 		w.leave()
@@ -350,6 +350,6 @@ func (w *Writer) sealPast(reason string) {
 		return
 	}
 	if err := s.seal(w.cfg.Clock.Now(), reason); err != nil {
-		w.cfg.tellSealFailed(err)
+		w.cfg.reportSealFailed(err)
 	}
 }

@@ -23,15 +23,15 @@ import (
 // Its error is r's own if r failed, matches [io.ErrUnexpectedEOF] if r did not
 // give size bytes, and matches [ErrPermanent] if, and only if, what was read is
 // no daily document.
-func scanDocument(o daily, r io.Reader, size, most int64) (document, map[string]int, error) {
+func scanDocument(o dayKey, r io.Reader, size, most int64) (dayState, map[string]int, error) {
 	return scanEntries(o, r, size, most, visitor{})
 }
 
 // scanEntries is scanDocument that shows the entries to v.
-func scanEntries(o daily, r io.Reader, size, most int64, v visitor) (document, map[string]int, error) {
+func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, map[string]int, error) {
 	src := &source{r: r}
 	s := scanner{
-		doc:     document{size: size, totals: Totals{Day: o.day}},
+		doc:     dayState{size: size, totals: Totals{Day: o.day}},
 		ids:     make(map[string]int),
 		visitor: v,
 	}
@@ -42,12 +42,12 @@ func scanEntries(o daily, r io.Reader, size, most int64, v visitor) (document, m
 	}
 	switch ended := src.err == io.EOF; {
 	case src.err != nil && !ended:
-		return document{}, nil, src.err
+		return dayState{}, nil, src.err
 	case src.n > size || ended && src.n < size:
-		return document{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
+		return dayState{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
 	case s.err != nil:
 		// Not %w: an end of file in here is the document's, not the reader's.
-		return document{}, nil, fmt.Errorf("%w: %v; move the object away, or set another Prefix", errNotDaily, s.err)
+		return dayState{}, nil, fmt.Errorf("%w: %v; move the object away, or set another Prefix", errNotDaily, s.err)
 	}
 	return s.doc, s.ids, nil
 }
@@ -81,19 +81,19 @@ func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
 
 // packedDocument makes of what was read of the text of a compressed object, all of it,
 // what must be known of the object.
-func packedDocument(c Compression, in *packed.Reader, size int64, text document) (document, error) {
+func packedDocument(c Compression, in *packed.Reader, size int64, text dayState) (dayState, error) {
 	if text.layout() == foreign || text.begin != int64(len(in.Head)) || text.end != text.size-int64(len(in.Tail)) {
-		return document{}, errors.New("it is not in the layout of a Writer")
+		return dayState{}, errors.New("it is not in the layout of a Writer")
 	}
 	if _, end := c.format().Frame(in.Head, in.Tail, in.Entries); !bytes.Equal(end, in.End) {
-		return document{}, errors.New("its checksum is wrong")
+		return dayState{}, errors.New("its checksum is wrong")
 	}
 	d := text
 	d.pack, d.sum = c, in.Entries
 	d.fields, d.tail = span{}, ""
 	d.size, d.begin, d.end = size, int64(len(in.Begin)), size-int64(len(in.End))
 	if !d.shortFrame() {
-		return document{}, errors.New("its upload_timestamps are too long")
+		return dayState{}, errors.New("its upload_timestamps are too long")
 	}
 	return d, nil
 }
@@ -139,7 +139,7 @@ func lastOf(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
 
 // tail returns the text of the object after its last entry, without our
 // fields, or "" if it is long.
-func (s *source) tail(d document) string {
+func (s *source) tail(d dayState) string {
 	if d.size-d.end > int64(min(len(s.last), tailWindow)) {
 		return ""
 	}
@@ -160,7 +160,7 @@ type scanner struct {
 	dec *jsontext.Decoder
 	err error
 
-	doc         document
+	doc         dayState
 	ids         map[string]int
 	idsLen      int64  // bytes that ids and a census take, at least
 	most        int64  // bytes that it may take; 0: any
@@ -168,7 +168,7 @@ type scanner struct {
 	visitor     visitor
 }
 
-// document reads the whole text.
+// dayState reads the whole text.
 func (s *scanner) document() {
 	if s.doc.size == 0 && s.kind() == jsontext.KindInvalid {
 		s.err = errors.New("the object is empty")

@@ -52,7 +52,7 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 }
 
 // worker returns the worker of a day's object.
-func (p *publisher) worker(day daily) *dayWorker {
+func (p *publisher) worker(day dayKey) *dayWorker {
 	w := p.workers[day]
 	if w == nil {
 		w = &dayWorker{publisher: p, day: day, idle: true, spool: p.spool.usedBy(day.String()),
@@ -75,7 +75,7 @@ func (p *publisher) startDue(ctx context.Context) time.Duration {
 	for _, w := range due {
 		if p.mayStart(w, today, now, &wait) {
 			w.begun, w.moved, w.idle = now, now, false
-			p.stats.note(func(s *Stats) { s.Uploading++ })
+			p.stats.update(func(s *Stats) { s.Uploading++ })
 			p.running.Go(func() { w.attempt(ctx) })
 		}
 	}
@@ -134,7 +134,7 @@ func (p *publisher) noteIdle() {
 			ended++
 		}
 	}
-	p.stats.note(func(s *Stats) { s.Uploading -= ended })
+	p.stats.update(func(s *Stats) { s.Uploading -= ended })
 }
 
 // reportSlow logs the attempts in which nothing has been uploaded for long.
@@ -151,14 +151,14 @@ func (p *publisher) reportSlow() {
 	p.mu.Unlock()
 	slices.SortFunc(slow, Day.Compare)
 	for _, day := range slow {
-		p.cfg.tellSlow(day, silence)
+		p.cfg.reportSlow(day, silence)
 	}
 }
 
-func byDay(batches []batch) map[daily][]batch {
-	days := map[daily][]batch{}
+func byDay(batches []batch) map[dayKey][]batch {
+	days := map[dayKey][]batch{}
 	for _, b := range batches {
-		days[b.daily()] = append(days[b.daily()], b)
+		days[b.dayKey()] = append(days[b.dayKey()], b)
 	}
 	return days
 }

@@ -47,7 +47,7 @@ func (s *spool) seal(now time.Time, reason string) error {
 
 // sealLines makes a sealed batch of lines that fill one. They need not pass through
 // the array, which is empty, and stays as it is. The seal is then to be finished,
-// after an error, too, if the batch may be in pending/ all the same.
+// afterSeal an error, too, if the batch may be in pending/ all the same.
 func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 	b, err := s.nextBatch(len(lines), now)
 	if err != nil {
@@ -129,13 +129,13 @@ func (s *spool) finishSeal() error {
 // batch. A copy of the array is another file, too, so that only batch.json can
 // tell that the array has begun anew. Fetches do not tell: they may be alike.
 func (s *spool) advance() error {
-	next := s.progress.after(s.sealing.batch)
-	if s.begun && !s.progress.Copied {
+	next := s.progress.afterSeal(s.sealing.batch)
+	if s.progressSaved && !s.progress.Copied {
 		s.progress = next
 		return nil
 	}
 	next.Copied = s.sealing.copied // the next one will probably be, too
-	return s.begin(next)
+	return s.saveProgress(next)
 }
 
 // linkTo makes target a second name of the array, or, where that cannot be, of a
@@ -176,15 +176,15 @@ func (s *spool) link(unseen, target string) (bool, error) {
 		return false, nil
 	}
 	info, err := s.fs.Stat(unseen)
-	return err == nil && !s.array.strange(info), nil
+	return err == nil && !s.array.isForeign(info), nil
 }
 
 // copyTo makes target a file like the array, and says so first in batch.json.
 func (s *spool) copyTo(target string) error {
-	if !s.begun || !s.progress.Copied {
+	if !s.progressSaved || !s.progress.Copied {
 		p := s.progress
 		p.Copied = true
-		if err := s.begin(p); err != nil {
+		if err := s.saveProgress(p); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ type intent struct {
 
 // intentName names an intent. Its file is intents/{day}.{place}.json.
 type intentName struct {
-	day   daily
+	day   dayKey
 	place string // its id
 }
 
@@ -118,7 +118,7 @@ func (w *dayWorker) intentName() intentName { return intentName{w.day, w.place.i
 // write writes the next version of the day's object, after what was seen, with the
 // batches ids in it. It returns the parts that it sent, which may be others that make
 // the same.
-func (w *dayWorker) write(ctx context.Context, seen view, ids []string, parts []Part, meta map[string]string) (sent []Part, reply error) {
+func (w *dayWorker) write(ctx context.Context, seen snapshot, ids []string, parts []Part, meta map[string]string) (sent []Part, reply error) {
 	key := w.key()
 	if err := w.prove(ctx); err != nil {
 		return parts, err
@@ -267,7 +267,7 @@ func (p *publisher) holdBack(ctx context.Context, batches []batch) ([]batch, err
 		}
 		all := len(batches)
 		batches = slices.DeleteFunc(batches, func(b batch) bool {
-			return ok && (slices.Contains(in.IDs, b.id) || in.Place == "" && b.daily() == n.day)
+			return ok && (slices.Contains(in.IDs, b.id) || in.Place == "" && b.dayKey() == n.day)
 		})
 		if held := all - len(batches); held > 0 {
 			p.reportHeld(ctx, n, in, held)
@@ -309,7 +309,7 @@ const (
 
 // sweepDays returns, once a day, the days in which something may have been left
 // behind.
-func (p *publisher) sweepDays() []daily {
+func (p *publisher) sweepDays() []dayKey {
 	today := p.cfg.today()
 	if _, ok := p.cfg.Store.(IntentWriter); !ok || p.swept == today {
 		return nil
@@ -321,14 +321,14 @@ func (p *publisher) sweepDays() []daily {
 		return nil
 	}
 	if err := p.spool.writeFile(name, []byte(today.String())); err != nil { // no other process is to wait for it today
-		p.cfg.tellNotSwept(err)
+		p.cfg.reportNotSwept(err)
 		return nil
 	}
-	var days []daily
+	var days []dayKey
 	for ago := range sweptDays {
 		days = append(days, p.objects(DayOf(today.utc().AddDate(0, 0, -ago), time.UTC))...)
 	}
-	return append(days, slices.DeleteFunc(slices.Collect(maps.Keys(p.workers)), func(day daily) bool { return slices.Contains(days, day) })...)
+	return append(days, slices.DeleteFunc(slices.Collect(maps.Keys(p.workers)), func(day dayKey) bool { return slices.Contains(days, day) })...)
 }
 
 // sweep has the store remove what was left behind. It is tidiness: it gets little
@@ -349,7 +349,7 @@ func (w *dayWorker) sweep(ctx context.Context) {
 		err = w.cfg.Store.(IntentWriter).Sweep(limited, w.key(), keep)
 	}
 	if err != nil && ctx.Err() == nil && !w.sweepFailed(today, true) {
-		w.cfg.tellNotSwept(err)
+		w.cfg.reportNotSwept(err)
 	}
 }
 

@@ -32,8 +32,8 @@ type spool struct {
 
 	array    array
 	progress progress
-	begun    bool     // batch.json and the names in the spool tell progress, durably
-	unsure   bool     // batch.json may say what is not durable
+	progressSaved    bool     // batch.json and the names in the spool tell progress, durably
+	progressInDoubt   bool     // batch.json may say what is not durable
 	sealing  *sealing // a seal that failed half way, to be finished first
 
 	waiting int64 // bytes in pending/, or more: batches leave without notice
@@ -228,16 +228,16 @@ func (s *spool) ready(day Day, now time.Time) error {
 		err = s.seal(now, reasonFull)
 	case n > 0 && s.progress.Day != day:
 		err = s.seal(now, reasonOtherDay)
-	case !s.array.untouched():
+	case !s.array.unchanged():
 		err = s.mend()
 	}
-	if err != nil || s.begun && s.progress.Day == day {
+	if err != nil || s.progressSaved && s.progress.Day == day {
 		return err
 	}
 	if s.progress.Day == day {
-		return s.begin(s.progress)
+		return s.saveProgress(s.progress)
 	}
-	return s.begin(s.progress.begun(day))
+	return s.saveProgress(s.progress.begun(day))
 }
 
 // mend repairs the array, and reports what was wrong with it.
@@ -249,17 +249,17 @@ func (s *spool) mend() error {
 	return err
 }
 
-// begin makes p the progress, durably.
-func (s *spool) begin(p progress) error {
+// saveProgress makes p the progress, durably.
+func (s *spool) saveProgress(p progress) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	s.progress, s.begun, s.unsure = p, false, true
+	s.progress, s.progressSaved, s.progressInDoubt = p, false, true
 	if err := s.writeFile(s.path(progressFile), append(b, '\n')); err != nil {
 		return err
 	}
-	s.begun, s.unsure = true, false
+	s.progressSaved, s.progressInDoubt = true, false
 	return nil
 }
 

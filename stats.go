@@ -38,7 +38,7 @@ type counters struct {
 	stats Stats
 }
 
-func (c *counters) note(change func(*Stats)) {
+func (c *counters) update(change func(*Stats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.stats)

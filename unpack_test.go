@@ -28,8 +28,8 @@ func smallDay(t testing.TB, c Compression, to layout) *packedDay {
 }
 
 // scanPacked scans b, which must not be changed by that.
-func scanPacked(c Compression, r io.Reader, size int) (document, error) {
-	d, _, err := scanDocument(daily{testDay, c}, r, int64(size), 1<<20)
+func scanPacked(c Compression, r io.Reader, size int) (dayState, error) {
+	d, _, err := scanDocument(dayKey{testDay, c}, r, int64(size), 1<<20)
 	return d, err
 }
 

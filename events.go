@@ -11,19 +11,19 @@ import (
 
 // What happens is told twice: to the log, for people, and to the hooks.
 
-func (cfg *Config) tellSealed(s Sealed) {
+func (cfg *Config) reportSealed(s Sealed) {
 	cfg.Logger.Info("batch sealed", "day", s.Day, "first", s.First, "last", s.Last, "fetches", s.Fetches, "reason", s.Reason)
 	if cfg.Hooks.Sealed != nil {
 		cfg.Hooks.Sealed(s)
 	}
 }
 
-func (cfg *Config) tellSealFailed(err error) {
+func (cfg *Config) reportSealFailed(err error) {
 	cfg.Logger.Error("batch could not be sealed; nothing is lost, the next append or minute tries again",
 		"file", cfg.path(cfg.Name+".json"), "err", err)
 }
 
-func (cfg *Config) tellUploaded(u Uploaded) {
+func (cfg *Config) reportUploaded(u Uploaded) {
 	if u.Sequence == 1 {
 		cfg.Logger.Info("daily file created", "day", u.Day, "key", u.Key)
 	}
@@ -37,7 +37,7 @@ func (cfg *Config) tellUploaded(u Uploaded) {
 // troubled is how many failures in a row are more than a hiccup.
 const troubled = 3
 
-func (cfg *Config) tellFailed(f Failed) {
+func (cfg *Config) reportFailed(f Failed) {
 	level := slog.LevelWarn
 	if f.Permanent || f.Attempt >= troubled {
 		level = slog.LevelError
@@ -48,21 +48,21 @@ func (cfg *Config) tellFailed(f Failed) {
 	}
 }
 
-func (cfg *Config) tellContended(day Day, attempt int, retry time.Duration, err error) {
+func (cfg *Config) reportContended(day Day, attempt int, retry time.Duration, err error) {
 	cfg.Logger.Debug("other Writers of the key were faster; the batches wait on disk", "day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
-func (cfg *Config) tellSlow(day Day, silence time.Duration) {
+func (cfg *Config) reportSlow(day Day, silence time.Duration) {
 	cfg.Logger.Warn("an upload has been under way for long; other days continue. See whether the store, or something that holds its lock, has stopped",
 		"day", day, "for", silence)
 }
 
-func (cfg *Config) tellDayLocked(day Day) {
+func (cfg *Config) reportDayLocked(day Day) {
 	cfg.Logger.Info("another program works on the day; its uploads wait", "day", day)
 }
 
-// tellLost reports what was gone from a day's object. Uploads continue.
-func (cfg *Config) tellLost(day Day, waiting int, err error) {
+// reportLost reports what was gone from a day's object. Uploads continue.
+func (cfg *Config) reportLost(day Day, waiting int, err error) {
 	cfg.Logger.Error("uploads are gone from the day's object", "day", day, "err", err)
 	if cfg.Hooks.Failed != nil {
 		cfg.Hooks.Failed(Failed{Day: day, Err: err, Pending: waiting, Attempt: 1, Permanent: true})
@@ -72,8 +72,8 @@ func (cfg *Config) tellLost(day Day, waiting int, err error) {
 // mostDifferences is how many differences one line of the log names.
 const mostDifferences = 10
 
-// tellChanged reports what somebody changed in a day's object.
-func (cfg *Config) tellChanged(c Changed) {
+// reportChanged reports what somebody changed in a day's object.
+func (cfg *Config) reportChanged(c Changed) {
 	named := c.Differences[:min(len(c.Differences), mostDifferences)]
 	cfg.Logger.Error("somebody else changed the day's object; uploads continue, and nothing in it is changed back",
 		"day", c.Day, "key", c.Key, "differences", strings.Join(named, "; "), "more", len(c.Differences)-len(named))
@@ -82,39 +82,39 @@ func (cfg *Config) tellChanged(c Changed) {
 	}
 }
 
-func (cfg *Config) tellDayChanged(t Totals) {
+func (cfg *Config) reportDayComplete(t Totals) {
 	cfg.Logger.Info("day changed", "yesterday", t.Day, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
 	if cfg.Hooks.DayComplete != nil {
 		cfg.Hooks.DayComplete(t)
 	}
 }
 
-func (cfg *Config) tellClosed(t Totals, key string) {
+func (cfg *Config) reportClosed(t Totals, key string) {
 	cfg.Logger.Info("daily file closed", "day", t.Day, "key", key, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
 }
 
-func (cfg *Config) tellNotClosed(day Day, attempt int, retry time.Duration, err error) {
+func (cfg *Config) reportNotClosed(day Day, attempt int, retry time.Duration, err error) {
 	cfg.Logger.Warn("daily file could not be closed; it is whole and valid, with daily_metadata last, and uploads go on",
 		"day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
-func (cfg *Config) tellNotSwept(err error) {
+func (cfg *Config) reportNotSwept(err error) {
 	cfg.Logger.Warn("uploads that were begun and never ended could not be looked for; it is tried again tomorrow", "err", err)
 }
 
-func (cfg *Config) tellUncounted(u Uncounted) {
+func (cfg *Config) reportUncounted(u Uncounted) {
 	cfg.Logger.Warn("fetch kept, its matches not counted", "day", u.Day, "number", u.Number, "err", u.Err)
 	if cfg.Hooks.Uncounted != nil {
 		cfg.Hooks.Uncounted(u)
 	}
 }
 
-func (cfg *Config) tellNoDirSync(dir string, err error) {
+func (cfg *Config) reportNoDirSync(dir string, err error) {
 	cfg.Logger.Warn("directories cannot be synced on this file system: a power cut may take files, and fetches with them; set Dir to a local disk",
 		"dir", cfg.path(dir), "err", err)
 }
 
-func (cfg *Config) tellCountless(day Day) {
+func (cfg *Config) reportCountless(day Day) {
 	cfg.Logger.Warn("all fetches count 0 matches: none has "+rawjson.PathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example, to say where a fetch has its count",
 		"day", day)
 }
@@ -127,7 +127,7 @@ func (cfg *Config) aside(r Repaired) string {
 	return cfg.path(r.Quarantined)
 }
 
-func (cfg *Config) tellRepaired(r Repaired) {
+func (cfg *Config) reportRepaired(r Repaired) {
 	cfg.Logger.Warn("spool repaired", "file", cfg.path(r.File), "what", r.Problem, "aside", cfg.aside(r))
 	if cfg.Hooks.Repaired != nil {
 		cfg.Hooks.Repaired(r)

@@ -131,7 +131,7 @@ func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
 		return Receipt{}, w.appendError(quit)
 	}
 	<-r.done
-	w.tellAppended(r)
+	w.logAppended(r)
 	return r.receipt, r.err
 }
 
@@ -290,7 +290,7 @@ func (w *Writer) decide(r *request, failed error) {
 func (w *Writer) seal(reason string) bool {
 	err := w.spool.seal(w.cfg.Clock.Now(), reason)
 	if err != nil {
-		w.cfg.tellSealFailed(err)
+		w.cfg.reportSealFailed(err)
 	}
 	return err == nil
 }
@@ -394,7 +394,7 @@ func (w *Writer) settle(written []*request, before int) {
 		}
 	}
 	last := written[len(written)-1].receipt
-	w.stats.note(func(s *Stats) {
+	w.stats.update(func(s *Stats) {
 		s.Appended += len(written)
 		s.Uncounted += uncounted
 		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
@@ -419,11 +419,11 @@ func (w *Writer) appendError(err error) error {
 	return &Error{"append", w.cfg.path(w.spool.array.name), err}
 }
 
-func (w *Writer) tellAppended(r *request) {
+func (w *Writer) logAppended(r *request) {
 	if r.err != nil {
 		return
 	}
 	if r.uncounted != nil {
-		w.cfg.tellUncounted(Uncounted{Day: r.receipt.Day, Number: r.receipt.Number, Err: r.uncounted})
+		w.cfg.reportUncounted(Uncounted{Day: r.receipt.Day, Number: r.receipt.Number, Err: r.uncounted})
 	}
 }
