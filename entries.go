@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 
-	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -156,38 +155,6 @@ func entriesOf(o dayKey, body []byte) ([]entry, error) {
 		return nil, err
 	}
 	return entries, failed
-}
-
-// pack compresses the Data of u.
-func (u *upload) pack(c Compression) error {
-	if c == Uncompressed {
-		return nil
-	}
-	to, err := packed.NewWriter(c.format(), int64(len(u.Data)))
-	if err != nil {
-		return err
-	}
-	if err := u.packInto(to); err != nil {
-		return err
-	}
-	return u.packed(to)
-}
-
-// packInto gives to what there is of the Data of u.
-func (u *upload) packInto(to *packed.Writer) error {
-	_, err := to.Write(u.Data)
-	u.Data = u.Data[:0]
-	return err
-}
-
-// packed makes the piece that to has compressed the Data of u.
-func (u *upload) packed(to *packed.Writer) (err error) {
-	u.Data = append(u.Data, entryClose...)
-	if err := u.packInto(to); err != nil {
-		return err
-	}
-	u.Data, u.sum, err = to.Finish()
-	return err
 }
 
 // again returns the upload by which an entry is put back. An entry without an id gets

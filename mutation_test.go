@@ -110,7 +110,7 @@ func mutations() []mutation {
 			simulation, "-sim.seeds=60",
 		},
 		{
-			"make the id at each attempt", "publish.go",
+			"make the id at each attempt", "upload.go",
 			"ID: b.id}",
 			"ID: w.cfg.newID()}",
 			simulation, "-sim.seeds=10",
@@ -212,7 +212,7 @@ func mutations() []mutation {
 			"^TestLostPart$", "",
 		},
 		{
-			"let the sum of a batch overflow", "publish.go",
+			"let the sum of a batch overflow", "upload.go",
 			"u.Matches = addClamped(u.Matches, n)",
 			"u.Matches += n",
 			"^TestCountsThatOverflow", "",
