@@ -46,7 +46,7 @@ func (e *Error) Error() string {
 	case errors.Is(e.Err, fs.ErrPermission):
 		msg += "; let the user that this runs as read and write there"
 	case noSpace(e.Err):
-		msg += "; make room, and it goes on by itself"
+		msg += "; free some space; it resumes automatically"
 	}
 	return msg
 }

@@ -44,7 +44,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		}
 	}
 	if s.progressSaved && !found.exists {
-		s.report(Repaired{File: s.array.name, Problem: "it was missing; begun anew"})
+		s.report(Repaired{File: s.array.name, Problem: "it was missing; a new one was begun"})
 	}
 	if !s.progressSaved && len(found.records) > 0 {
 		day := dayOf(found.records[0], found.info)
@@ -106,7 +106,7 @@ func (s *spool) resumeFromNames(found foundArray, names []batch, known bool) (fi
 	}
 	s.progressSaved = known && !told.Copied && told.Day == s.progress.Day
 	if !known && (len(found.records) > 0 || len(names) > 0) {
-		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; made anew from the names in the spool"})
+		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; rebuilt from the names in the spool"})
 	}
 	return false, nil
 }
@@ -207,7 +207,7 @@ func (s *spool) loadProgress() (bool, error) {
 		aside, err = s.keepFile(name)
 	}
 	if err == nil {
-		s.report(Repaired{File: name, Problem: "it does not parse; made anew from the names in the spool", Quarantined: aside})
+		s.report(Repaired{File: name, Problem: "it does not parse; rebuilt from the names in the spool", Quarantined: aside})
 	}
 	return false, err
 }

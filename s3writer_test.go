@@ -161,13 +161,13 @@ func TestS3WriterNeedsAttention(t *testing.T) {
 		b.open()
 		b.append(1)
 		err := b.Flush(t.Context())
-		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "set both anew") {
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "set both again") {
 			t.Errorf("Flush: %v", err)
 		}
 		if n := len(b.pending()); n != 1 {
 			t.Errorf("%d batches are pending, want 1", n)
 		}
-		if !strings.Contains(b.log.String(), "set both anew") {
+		if !strings.Contains(b.log.String(), "set both again") {
 			t.Errorf("the log does not say what to do:\n%s", b.log)
 		}
 		synctest.Wait() // until no request is under way

@@ -168,7 +168,7 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
 		return "", false, unusable("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", false, unusable("the endpoint of the S3 client goes on after its path; %s", exampleEndpoint)
+		return "", false, unusable("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
 	}
 	if err := checkBucketIn(u, bucket); err != nil {
 		return "", false, err

@@ -174,7 +174,7 @@ func (s *Store) diagnoseKeys(op, code string, err error) diagnosis {
 			"check the access key ID, that the key still exists, and that it is one of " + s.endpoint}
 	case "SignatureDoesNotMatch":
 		return diagnosis{true, "the secret key is not the one that belongs to the access key",
-			"set both anew, without spaces around them; if they are right, a proxy changes the requests"}
+			"set both again, without spaces around them; if they are right, a proxy changes the requests"}
 	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
 		return diagnosis{true, "the session token has expired, or does not belong to the access key", "get new temporary credentials, or use a key without a session token"}
 	case "RequestTimeTooSkewed", "RequestExpired":

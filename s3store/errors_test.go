@@ -80,7 +80,7 @@ func TestS3Answers(t *testing.T) {
 		{403, "AccessDenied", true, `may not do this in the bucket "logs"`, "grant it s3:"},
 		{403, "InvalidAccessKeyId", true, "does not know the access key", "check the access key ID"},
 		{404, "XAdminUserNotFound", true, "does not know the access key", "check the access key ID"},
-		{403, "SignatureDoesNotMatch", true, "secret key is not the one", "set both anew"},
+		{403, "SignatureDoesNotMatch", true, "secret key is not the one", "set both again"},
 		{403, "RequestTimeTooSkewed", true, "clock of this machine is wrong", "NTP"},
 		{400, "ExpiredToken", true, "session token has expired", "new temporary credentials"},
 		{400, "InvalidToken", true, "session token has expired", "new temporary credentials"},
@@ -191,8 +191,8 @@ func TestS3WrongCredentials(t *testing.T) {
 		change  func(*s3.Options)
 		want    string
 	}{
-		{"secret", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both anew"},
-		{"secret, no messages", fakes3.Linode(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both anew"},
+		{"secret", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both again"},
+		{"secret, no messages", fakes3.Linode(), func(o *s3.Options) { o.Credentials = static("access", "wrong", s3test.Token) }, "set both again"},
 		{"key", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("unknown", s3test.Secret, s3test.Token) }, "check the access key ID"},
 		{"key, answered 404", fakes3.Versity(), func(o *s3.Options) { o.Credentials = static("unknown", s3test.Secret, s3test.Token) }, "check the access key ID"},
 		{"token", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", s3test.Secret, "") }, "session token"},
@@ -388,7 +388,7 @@ func TestS3Unusable(t *testing.T) {
 		{"no host", s3test.NewClient("https://"), s3test.Bucket, s3store.Options{}, "no https:// and host"},
 		{"a secret in it", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test"), s3test.Bucket, s3store.Options{}, "without a user"},
 		{"a secret in nonsense", s3test.NewClient("https://access:" + s3test.Secret + "@s3.test:port"), s3test.Bucket, s3store.Options{}, "endpoint"},
-		{"a query", s3test.NewClient("https://s3.test/?x=" + s3test.Secret), s3test.Bucket, s3store.Options{}, "goes on after its path"},
+		{"a query", s3test.NewClient("https://s3.test/?x=" + s3test.Secret), s3test.Bucket, s3store.Options{}, "continues after its path"},
 		{"bucket in it", s3test.NewClient("https://logs.us-ord-1.linodeobjects.com"), s3test.Bucket, s3store.Options{}, "leave that out: https://us-ord-1.linodeobjects.com"},
 		{"bucket in it, any provider", s3test.NewClient("https://logs.s3.example:9000"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.example:9000"},
 		{"bucket in it, in capitals", s3test.NewClient("https://LOGS.s3.example"), s3test.Bucket, s3store.Options{}, "leave that out: https://s3.example"},

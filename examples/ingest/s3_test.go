@@ -84,7 +84,7 @@ func TestS3Refuses(t *testing.T) {
 		want   string
 	}{
 		"wrong secret": {func(b *bench) { b.setKey(accessKey, "hidden-too") },
-			"the secret key is not the one that belongs to the access key; set both anew"},
+			"the secret key is not the one that belongs to the access key; set both again"},
 		"unknown key": {func(b *bench) { b.setKey("AKIDOTHER", secretKey) },
 			"the server does not know the access key; check the access key ID"},
 		"no such bucket": {func(b *bench) { b.store[1] = "s3://sports-json-logs-al" },

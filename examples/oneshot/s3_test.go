@@ -82,7 +82,7 @@ func TestNothingToUploadAsksNothing(t *testing.T) {
 func TestWrongSecret(t *testing.T) {
 	s := newS3Test(t)
 	s.key["AWS_SECRET_ACCESS_KEY"] = "hidden-too"
-	const told = "the secret key is not the one that belongs to the access key; set both anew"
+	const told = "the secret key is not the one that belongs to the access key; set both again"
 	code, stdout, stderr := s.run(1, "-batch", "1")
 	_, warning, _ := strings.Cut(stderr, "oneshot: warning: not everything is in the store: ")
 	if code != cli.OK || stdout != "2025-07-10 #1: 1 matches, 1 of 1\n" || !strings.Contains(warning, told) {

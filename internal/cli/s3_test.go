@@ -69,7 +69,7 @@ func TestS3UsageErrors(t *testing.T) {
 		{bucket + endpoint, environment(append(id, "AWS_SECRET_ACCESS_KEY", testSecret, "AWS_REGION", "us-east-1\r")...), "it has a carriage return at its end; remove that, in AWS_REGION"},
 		{bucket + "-endpoint s3.test", withKey(), `"s3.test" has no https://`},
 		{bucket + "-endpoint https://logs.us-ord-1.linodeobjects.com", withKey(), "leave that out: https://us-ord-1.linodeobjects.com"},
-		{bucket + "-endpoint https://s3.test/?x=y", withKey(), "goes on after its path"},
+		{bucket + "-endpoint https://s3.test/?x=y", withKey(), "continues after its path"},
 		{bucket + endpoint + "-path-style=maybe", withKey(), `invalid boolean value "maybe"`},
 	} {
 		env, stdout, stderr := testEnv(strings.Fields(test.args)...)
