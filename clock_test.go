@@ -148,7 +148,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-func TestClip(t *testing.T) {
+func TestClipStaysWithinTheDay(t *testing.T) {
 	for _, c := range oddDays {
 		loc, d := zone(t, c.zone), day(t, c.day)
 		start, end := d.Start(loc), d.Next().Start(loc)

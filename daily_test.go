@@ -514,7 +514,7 @@ func TestAppendTwice(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+func TestUploadIsFoundByItsID(t *testing.T) {
 	d := mustScan(t, readGolden(t, "script.json")) // sequences 1 and 7, without ids
 	for n := range 5 {
 		_, d = d.append(testUpload(n, 1))
@@ -558,7 +558,7 @@ func fullDocument() dayState {
 	return d
 }
 
-func TestMeta(t *testing.T) {
+func TestMetadataHoldsTheDaysState(t *testing.T) {
 	d := fullDocument()
 	meta := d.meta()
 	total := 0

@@ -68,7 +68,7 @@ func record(t *testing.T, f Fetch, now time.Time, loc *time.Location, number str
 	return string(bytes.Join(pieces, []byte(number)))
 }
 
-func TestEncode(t *testing.T) {
+func TestEnvelopeAroundAFetch(t *testing.T) {
 	f := Fetch{
 		Data:            []byte("\uFEFF {\"results\": [1.10, 1e3, \"\\/\\ud800\", 12345678901234567890],\n\"a\":1,\"a\":2}\n"),
 		ID:              "aBc123XyZ456",

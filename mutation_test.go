@@ -329,13 +329,13 @@ func mutations() []mutation {
 			"sweep what a note names", "s3store/settle.go",
 			"if u.Key != key || kept[u.Upload] || ",
 			"if u.Key != key || ",
-			"^TestSweep$", "",
+			"^TestSweepRemovesOnlyWhatIsAbandoned$", "",
 		},
 		{
 			"sweep the upload that made the object", "s3store/settle.go",
 			"if len(parts) > 0 && madeOf(o.Version, parts) {",
 			"if len(parts) < 0 && madeOf(o.Version, parts) {",
-			"^TestSweep$", "",
+			"^TestSweepRemovesOnlyWhatIsAbandoned$", "",
 		},
 		{
 			"write fetches of two days together", "append.go",

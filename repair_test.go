@@ -88,9 +88,9 @@ func TestFullDiskHealsItself(t *testing.T) {
 	})
 }
 
-// TestEnvelope: the time in an envelope is in New York whatever the zone of the
+// TestEnvelopeSaysNewYorkTime: the time in an envelope is in New York whatever the zone of the
 // days, and its day is that of the fetch.
-func TestEnvelope(t *testing.T) {
+func TestEnvelopeSaysNewYorkTime(t *testing.T) {
 	london, err := time.LoadLocation("Europe/London")
 	if err != nil {
 		t.Fatal(err)

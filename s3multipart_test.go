@@ -569,9 +569,9 @@ func TestRefusalsInARow(t *testing.T) {
 	})
 }
 
-// TestSweep: what is older than a day by the server's clock, of the very key, and
+// TestSweepRemovesOnlyWhatIsAbandoned: what is older than a day by the server's clock, of the very key, and
 // named by no note, is removed, but for what made the object.
-func TestSweep(t *testing.T) {
+func TestSweepRemovesOnlyWhatIsAbandoned(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.MinIO()} {
 		t.Run(profile.Name, func(t *testing.T) { sweeps(t, profile) })
 	}

@@ -33,8 +33,8 @@ func openReal(t *testing.T, cfg rotatelog.Config) *rotatelog.Writer {
 	return w
 }
 
-// TestModes: nobody but the owner may read what is kept.
-func TestModes(t *testing.T) {
+// TestNobodyElseMayReadWhatIsKept: nobody but the owner may read what is kept.
+func TestNobodyElseMayReadWhatIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "Open")
 	storeDir := filepath.Join(t.TempDir(), "store")
 	store, err := dirstore.Open(storeDir)

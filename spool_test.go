@@ -128,7 +128,7 @@ func TestSealCostsTwoSyncs(t *testing.T) {
 	})
 }
 
-func TestEditors(t *testing.T) {
+func TestWhatEditorsDoToTheArray(t *testing.T) {
 	edits := map[string]func(b *bench, content []byte) error{
 		"saves in place":   func(b *bench, c []byte) error { return b.disk.WriteFile(arrayName, append(c, ' '), 0o600) },
 		"saves a new file": func(b *bench, c []byte) error { return b.disk.ReplaceFile(arrayName, append(c, ' '), 0o600) },
@@ -229,9 +229,9 @@ func compact(b []byte) []byte {
 	return out.Bytes()
 }
 
-// TestRecovery opens spools in every state that a crash, a power cut or a person
+// TestRecoveryFromEveryState opens spools in every state that a crash, a power cut or a person
 // may leave.
-func TestRecovery(t *testing.T) {
+func TestRecoveryFromEveryState(t *testing.T) {
 	const progress = "all_api.spool/batch.json"
 	write := func(name, content string) func(*bench) {
 		return func(b *bench) { b.disk.WriteFile(name, []byte(content), 0o600) }
@@ -301,9 +301,9 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// TestGhost kills the Writer after every operation of a seal: the batch must be
+// TestKilledWhileSealingStoresTheBatchOnce kills the Writer after every operation of a seal: the batch must be
 // stored once.
-func TestGhost(t *testing.T) {
+func TestKilledWhileSealingStoresTheBatchOnce(t *testing.T) {
 	for k := int64(1); ; k++ {
 		var ops atomic.Int64
 		inBubble(t, func(t *testing.T, b *bench) {
@@ -440,9 +440,9 @@ func TestBatchOfAPastDayIsSealedAtOpen(t *testing.T) {
 	})
 }
 
-// TestArchive replays fetches that say when they were made: midnight and Open
+// TestReplayedFetchesChangeTheDay replays fetches that say when they were made: midnight and Open
 // leave their batches alone, a change of day in either direction does not.
-func TestArchive(t *testing.T) {
+func TestReplayedFetchesChangeTheDay(t *testing.T) {
 	at := func(day string, n int) []byte {
 		return fmt.Appendf(nil, `{"FETCH_HEADER":{"nyc_timestamp":"%s 03:45:22 PM EDT"},"FETCH_FOOTER":{"total_matches":%d}}`, day, n)
 	}
@@ -498,9 +498,9 @@ func TestClockSteps(t *testing.T) {
 	})
 }
 
-// TestSuspend: while the machine slept no timer ran, but the wall clock is
+// TestMidnightDuringSuspendIsNoticed: while the machine slept no timer ran, but the wall clock is
 // looked at soon after.
-func TestSuspend(t *testing.T) {
+func TestMidnightDuringSuspendIsNoticed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		clock := &steppedClock{}
 		b.cfg.Clock = clock
@@ -569,8 +569,8 @@ func TestOutageIsCaughtUpInOrder(t *testing.T) {
 	})
 }
 
-// TestLog is what an operator sees.
-func TestLog(t *testing.T) {
+// TestLogIsWhatAnOperatorNeeds is what an operator sees.
+func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		fail := 0
 		b.onStore(func(op storetest.Op) storetest.Fault {

@@ -6,7 +6,7 @@ import (
 	"example.com/rotatelog"
 )
 
-func TestParts(t *testing.T) {
+func TestSizeOfParts(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		part rotatelog.Part

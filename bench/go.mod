@@ -1,6 +1,6 @@
 module example.com/rotatelog/bench
 
-go 1.26
+go 1.26.0
 
 replace example.com/rotatelog => ../
 

@@ -551,7 +551,12 @@ func TestNoProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for _, stderr := range []io.Writer{new(bytes.Buffer), file} {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as terminals are
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, stderr := range []io.Writer{new(bytes.Buffer), file, null} {
 		cmd := &cli.Command{Env: cli.Env{Stderr: stderr}}
 		p := newProgress(cmd)
 		p.update(1, 1)
@@ -563,15 +568,15 @@ func TestNoProgress(t *testing.T) {
 }
 
 func TestProgressOnTerminal(t *testing.T) {
-	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as terminals are
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0) // a new one
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("no terminal can be made: %v", err)
 	}
-	defer device.Close()
-	cmd := &cli.Command{Env: cli.Env{Stderr: device}}
+	defer terminal.Close()
+	cmd := &cli.Command{Env: cli.Env{Stderr: terminal}}
 	p := newProgress(cmd)
 	if p == nil || cmd.Stderr != io.Writer(p) {
-		t.Fatal("no progress line for a character device")
+		t.Fatal("no progress line for a terminal")
 	}
 	p.start = p.start.Add(-time.Second)
 	p.update(1, 1)

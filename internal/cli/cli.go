@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"example.com/rotatelog"
 )
 
@@ -66,11 +68,7 @@ func (e Env) ParseFlags(flags *flag.FlagSet, help string) (code int, done bool) 
 // IsTerminal reports whether w is a terminal, on which a line can be written over.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // EraseLine takes away what is on the line of a terminal.
