@@ -2,6 +2,7 @@ package rotatelog
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -33,7 +34,14 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 // TestFailedAppendsLeaveNoLines: while the disk cannot sync, what was not
 // acknowledged is not kept.
 func TestFailedAppendsLeaveNoLines(t *testing.T) {
+	var broken atomic.Bool
 	disk := crashfs.New()
+	disk.Before = func(op crashfs.Op) error {
+		if op.Kind == "Sync" && broken.Load() {
+			return syscall.EIO
+		}
+		return nil
+	}
 	w, err := Open(t.Context(), Config{Store: noStoreAtAll{}, fs: disk, reserve: -1, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -42,12 +50,7 @@ func TestFailedAppendsLeaveNoLines(t *testing.T) {
 	if _, err := w.Append(t.Context(), []byte(`{"x":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	disk.Before = func(op crashfs.Op) error {
-		if op.Kind == "Sync" {
-			return syscall.EIO
-		}
-		return nil
-	}
+	broken.Store(true)
 	for range 30 {
 		if _, err := w.Append(t.Context(), []byte(`{"x":2}`)); err == nil {
 			t.Fatal("no error")

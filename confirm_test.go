@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -49,9 +50,11 @@ func holds(disk *crashfs.FS, count int, dirs ...string) bool {
 type powerCut struct {
 	begins func(crashfs.Op) bool
 	rule   func(crashfs.Op) error // for all other operations
-	left   int                    // changes until then
-	begun  bool
-	cut    bool
+
+	mu    sync.Mutex // guards what follows
+	left  int        // changes until then
+	begun bool
+	cut   bool
 }
 
 func cutAfter(changes int, begins func(crashfs.Op) bool, rule func(crashfs.Op) error) *powerCut {
@@ -59,14 +62,22 @@ func cutAfter(changes int, begins func(crashfs.Op) bool, rule func(crashfs.Op) e
 }
 
 func (c *powerCut) before(op crashfs.Op) error {
-	c.begun = c.begun || c.begins(op)
-	if c.begun && op.Mutates {
-		if c.left--; c.left < 0 {
-			c.cut = true
-			return crashfs.ErrPowerCut
-		}
+	if c.cuts(op) {
+		return crashfs.ErrPowerCut
 	}
 	return c.rule(op)
+}
+
+func (c *powerCut) cuts(op crashfs.Op) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = c.begun || c.begins(op)
+	if !c.begun || !op.Mutates {
+		return false
+	}
+	c.left--
+	c.cut = c.cut || c.left < 0
+	return c.left < 0
 }
 
 // TestConfirmedBatchIsDurable: a batch that is told to be uploaded has a name after a

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,13 +231,13 @@ func TestPublishLockIsHandedOver(t *testing.T) {
 		if err := first.CloseAppend(); err != nil {
 			t.Fatal(err)
 		}
-		cfg, done := b.cfg, false
+		var done atomic.Bool
+		cfg := b.cfg
 		cfg.Hooks.Failed = func(f rotatelog.Failed) { t.Errorf("a failure is reported where nothing failed: %v", f.Err) }
 		disk := beforeLock{b.disk, func(name string) {
-			if !strings.HasSuffix(name, "publish.lock") || done {
+			if !strings.HasSuffix(name, "publish.lock") || !done.CompareAndSwap(false, true) {
 				return
 			}
-			done = true
 			b.onStore(nil)
 			if err := first.Drain(t.Context()); err != nil {
 				t.Error(err)
@@ -249,8 +250,8 @@ func TestPublishLockIsHandedOver(t *testing.T) {
 		}
 		b.Writer = second
 		time.Sleep(time.Minute)
-		if !done || len(b.day(dayA).Uploads) != 1 {
-			t.Errorf("handed over: %v, %+v", done, b.day(dayA).Metadata)
+		if !done.Load() || len(b.day(dayA).Uploads) != 1 {
+			t.Errorf("handed over: %v, %+v", done.Load(), b.day(dayA).Metadata)
 		}
 	})
 }

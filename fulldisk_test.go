@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -77,8 +78,10 @@ func TestFullDiskKeepsLastCopies(t *testing.T) {
 				replaced(b)
 				faulty := &storetest.Faulty{Store: b.mem}
 				away := strings.HasSuffix(name, "away")
+				var down atomic.Bool
+				down.Store(away)
 				faulty.Fault = func(storetest.Op) storetest.Fault {
-					if away {
+					if down.Load() {
 						return storetest.Fault{Err: errors.New("away"), Skip: true}
 					}
 					return storetest.Fault{}
@@ -99,7 +102,7 @@ func TestFullDiskKeepsLastCopies(t *testing.T) {
 				if !away {
 					return
 				}
-				away = false
+				down.Store(false)
 				time.Sleep(2 * time.Hour) // it has looked at the day
 				b.Append(t.Context(), counted(9))
 				synctest.Wait()

@@ -45,8 +45,8 @@ func mutations() []mutation {
 		},
 		{
 			"seal without syncing pending", "seal.go",
-			"if err := s.syncPending(); err != nil {\n\t\t\tg.linked",
-			"if err := error(nil); err != nil {\n\t\t\tg.linked",
+			"if err := s.syncPending(); err != nil {\n\t\t\tg.next",
+			"if err := error(nil); err != nil {\n\t\t\tg.next",
 			twoSeals, "",
 		},
 		{

@@ -94,7 +94,10 @@ func (s *spool) resumeFromNames(found foundArray, names []batch, known bool) (fi
 	}
 	if ghost != nil {
 		s.progress.Day, s.progress.First, s.progress.Order = ghost.day, ghost.first, ghost.order
-		s.sealing = &sealing{batch: *ghost, reason: reasonResumed, linked: ghost.sequence > 0}
+		s.sealing = &sealing{batch: *ghost, reason: reasonResumed}
+		if ghost.sequence > 0 { // it is confirmed, and so no longer in pending/
+			s.sealing.next = emptyArray
+		}
 		err := s.finishSeal()
 		if noSpace(err) {
 			s.array.broken, err = s.array.file == nil, nil // ready finishes it

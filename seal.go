@@ -21,10 +21,18 @@ const (
 type sealing struct {
 	batch  batch
 	reason string
-	linked bool // its file stands in pending/
-	copied bool // and is not the array's
-	empty  bool // the array has begun anew
+	next   sealStep
+	copied bool // the file in pending/ is not the array's
 }
+
+// sealStep is what has to be done next to seal a batch.
+type sealStep int
+
+const (
+	linkBatch    sealStep = iota // give the batch its name in pending/
+	emptyArray                   // sync that name, and begin a new array
+	saveAdvanced                 // save the progress of the batch after it
+)
 
 // seal moves what the array holds to pending/, durably, and begins a new array.
 func (s *spool) seal(now time.Time, reason string) error {
@@ -60,7 +68,7 @@ func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 	if err != nil {
 		return errors.Join(err, s.remove(s.array.spare))
 	}
-	s.sealing = &sealing{reason: reasonFull, batch: b, linked: true, empty: true}
+	s.sealing = &sealing{reason: reasonFull, batch: b, next: saveAdvanced}
 	s.waiting += size
 	if err := s.syncPending(); err != nil {
 		return err
@@ -94,26 +102,21 @@ func (s *spool) packOf(day Day) Compression {
 // the array gives up its own: no power cut can then take both.
 func (s *spool) finishSeal() error {
 	g := s.sealing
-	if !g.linked {
+	if g.next == linkBatch {
 		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
 			return err
 		}
-		g.linked = true
+		g.next = emptyArray
 	}
-	if !g.empty {
+	if g.next == emptyArray {
 		if err := s.syncPending(); err != nil {
-			g.linked = false // a later sync may succeed without covering what this one failed to
+			g.next = linkBatch // a later sync may succeed without covering what this one failed to
 			return err
 		}
-		full, size := s.array.records, s.array.end
-		s.array.records = nil
-		if err := s.array.replace(); err != nil {
-			s.array.records = full
+		if err := s.emptyArray(); err != nil {
 			return err
 		}
-		s.array.clear()
-		g.empty = true
-		s.waiting += size
+		g.next = saveAdvanced
 	}
 	if err := s.advance(); err != nil {
 		return err
@@ -121,6 +124,19 @@ func (s *spool) finishSeal() error {
 	s.sealing = nil
 	s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
 		Fetches: g.batch.fetches(), Reason: g.reason})
+	return nil
+}
+
+// emptyArray begins a new array. What the old one held waits to be uploaded.
+func (s *spool) emptyArray() error {
+	full, size := s.array.records, s.array.end
+	s.array.records = nil
+	if err := s.array.replace(); err != nil {
+		s.array.records = full
+		return err
+	}
+	s.array.clear()
+	s.waiting += size
 	return nil
 }
 

@@ -779,13 +779,17 @@ func TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray(t *testing.T) {
 			b.cfg.MaxFetches = 3
 			b.open()
 			b.append(1, 2)
-			renamed, unsyncable := false, "."
+			var renamed atomic.Bool
+			var unsyncable atomic.Value
+			unsyncable.Store(".")
 			b.onDisk(func(op crashfs.Op) error {
-				renamed = renamed || op.Kind == "Rename" && op.To == arrayName
+				if op.Kind == "Rename" && op.To == arrayName {
+					renamed.Store(true)
+				}
 				switch {
 				case op.Kind == "Link" && !links:
 					return syscall.EPERM
-				case op.Kind == "SyncDir" && op.Name == unsyncable && renamed:
+				case op.Kind == "SyncDir" && op.Name == unsyncable.Load() && renamed.Load():
 					return syscall.EIO
 				}
 				return nil
@@ -795,11 +799,11 @@ func TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray(t *testing.T) {
 			if b.mem.Bytes(dayA) == nil || len(b.pending()) != 0 {
 				t.Fatalf("links %t: the batch should have been uploaded; %q wait", links, b.pending())
 			}
-			unsyncable = "all_api.spool/pending"
+			unsyncable.Store("all_api.spool/pending")
 			if err := b.Seal(t.Context()); !errors.Is(err, syscall.EIO) {
 				t.Fatalf("links %t: seal: %v", links, err)
 			}
-			unsyncable = ""
+			unsyncable.Store("")
 			b.append(4)
 			b.reopen()
 			b.flush()
