@@ -257,7 +257,7 @@ func TestFullDiskDrains(t *testing.T) {
 							fill(f)
 							err = f.append()
 						}
-						if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "make room") {
+						if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
 							t.Errorf("append on a full disk: %v", err)
 						}
 						fill(f)

@@ -229,7 +229,7 @@ func TestFullDiskOpens(t *testing.T) {
 				b.onStore(nil)
 				for range 2 {
 					b.open()
-					if _, err := b.Append(t.Context(), counted(3)); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "make room") {
+					if _, err := b.Append(t.Context(), counted(3)); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
 						t.Errorf("append: %v", err)
 					}
 					if err := b.Flush(t.Context()); !errors.Is(err, syscall.ENOSPC) {

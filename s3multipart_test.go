@@ -52,7 +52,7 @@ func TestS3StoreInParts(t *testing.T) {
 	for _, profile := range alone[:depth.N(1, 4, 4)] {
 		t.Run(profile.Name, func(t *testing.T) { storeInParts(t, profile, false) })
 	}
-	for _, profile := range shared[:depth.N(1, 5, 7)] {
+	for _, profile := range shared[:depth.N(0, 5, 7)] {
 		t.Run(profile.Name+" shared", func(t *testing.T) { storeInParts(t, profile, true) })
 	}
 }
@@ -679,14 +679,17 @@ func TestSweepFails(t *testing.T) {
 			return fakes3.Fault{}
 		}
 		b.open()
-		begun := time.Now()
+		var waited time.Duration
 		for range 5 {
+			begun := time.Now()
 			b.append(ten...)
 			b.flush()
+			waited += time.Since(begun)
+			time.Sleep(time.Minute) // longer than a sweep may take
 			b.reopen()
 		}
-		if took := time.Since(begun); took > 30*time.Second {
-			t.Errorf("it took %v", took)
+		if waited > 30*time.Second {
+			t.Errorf("flushing took %v", waited)
 		}
 		if n := strings.Count(b.log.String(), "could not be looked for"); n != 1 {
 			t.Errorf("told %d times:\n%s", n, b.log)

@@ -30,11 +30,11 @@ type spool struct {
 	newID func() string // of a batch
 	pack  Compression   // of days that begin
 
-	array    array
-	progress progress
-	progressSaved    bool     // batch.json and the names in the spool tell progress, durably
-	progressInDoubt   bool     // batch.json may say what is not durable
-	sealing  *sealing // a seal that failed half way, to be finished first
+	array           array
+	progress        progress
+	progressSaved   bool     // batch.json and the names in the spool tell progress, durably
+	progressInDoubt bool     // batch.json may say what is not durable
+	sealing         *sealing // a seal that failed half way, to be finished first
 
 	waiting int64 // bytes in pending/, or more: batches leave without notice
 	counted bool
