@@ -1,3 +1,6 @@
+// Package dirstore keeps the objects of a [rotatelog.Writer] as files in a directory of
+// a local disk, for tests, for programs that are to work without a network, and to
+// begin with.
 package dirstore
 
 import (
@@ -23,7 +26,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// Store is a [Store] in a directory of a local disk, safe between goroutines
+// Store is a [rotatelog.Store] in a directory of a local disk, safe between goroutines
 // and between processes. The object at key is the plain file dir/key, made to
 // be opened: mode 0600 at first, and afterwards whatever mode it is given.
 //
@@ -75,7 +78,7 @@ const (
 // Open returns the Store of dir, which it creates if need be, open to
 // nobody else (mode 0700). The directory above must exist: where a disk is not
 // mounted, nothing is made in its place. For the same reason it is an error, which
-// matches [ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
+// matches [rotatelog.ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
 // system for it, or for a directory above, that is not mounted. Open removes
 // what writes of processes that died have left behind.
 func Open(dir string) (*Store, error) {
@@ -147,7 +150,7 @@ func openDirAt(dir string) (*openDir, error) {
 	return s, nil
 }
 
-// Location implements [Located].
+// Location implements [rotatelog.Located].
 func (s *Store) Location() string { return s.dir }
 
 // current returns the directory of the store, opened again if that has come back
@@ -214,7 +217,7 @@ func (s *openDir) prepare() error {
 	return nil
 }
 
-// Stat implements [Store].
+// Stat implements [rotatelog.Store].
 func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	d, err := s.current()
 	var o rotatelog.Object
@@ -267,9 +270,9 @@ func (s *openDir) stat(ctx context.Context, key string) (rotatelog.Object, error
 	}
 }
 
-// Read implements [Store]. A file that is edited in place while it is read is
+// Read implements [rotatelog.Store]. A file that is edited in place while it is read is
 // noticed at the end at the latest, where the reader then fails with
-// [ErrConflict].
+// [rotatelog.ErrConflict].
 func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	d, err := s.current()
 	var r io.ReadCloser
@@ -329,7 +332,7 @@ func (r *versionReader) Read(p []byte) (int, error) {
 
 func (r *versionReader) Close() error { return r.file.Close() }
 
-// Write implements [Store]. Writes of one key wait for each other, and readers
+// Write implements [rotatelog.Store]. Writes of one key wait for each other, and readers
 // for nobody.
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	d, err := s.current()

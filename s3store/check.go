@@ -250,7 +250,7 @@ func hostOf(o s3.Options) string {
 	return host + strings.TrimRight(u.EscapedPath(), "/")
 }
 
-// Warning implements [Warner].
+// Warning implements [rotatelog.Warner].
 func (s *Store) Warning() string {
 	var warnings []string
 	o := s.client.Options()

@@ -35,7 +35,7 @@ const (
 // NewClient returns a client that is right for Linode Object Storage and its
 // kin. endpoint is an address such as https://us-ord-1.linodeobjects.com,
 // without the bucket, and with a path only where a gateway has one; region is such
-// as us-ord-1. What is wrong with them the first call of the [Store] tells.
+// as us-ord-1. New reports what is wrong with them.
 //
 // It addresses buckets by path, and sends none of the SDK's checksums, which
 // these servers refuse. It keeps connections for 45 s, gives up on a request

@@ -343,5 +343,5 @@ func (s *Store) lookMarked(ctx context.Context, key string) (o rotatelog.Object,
 	return o, o.Meta[markKey], err
 }
 
-// MinCopy implements [IntentWriter].
+// MinCopy implements [rotatelog.IntentWriter].
 func (s *Store) MinCopy() int64 { return s.limits.least }

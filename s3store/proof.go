@@ -143,11 +143,11 @@ func wallTime() time.Time { return time.Now().UTC().Round(0) }
 // SingleWriter implements the interface of that name.
 func (s *Store) SingleWriter() bool { return !s.opts.Shared }
 
-// Location implements [Located]: the host of the endpoint and the bucket, such as
+// Location implements [rotatelog.Located]: the host of the endpoint and the bucket, such as
 // "us-ord-1.linodeobjects.com/logs".
 func (s *Store) Location() string { return s.host + "/" + s.bucket }
 
-// Prove implements [Prover]. What it finds out holds for a day, or until a condition
+// Prove implements [rotatelog.Prover]. What it finds out holds for a day, or until a condition
 // that holds was refused three times, a minute apart. It takes about twenty small
 // requests, or, with [Options].Shared, about 180, to keys that begin with
 // "rotatelog-probe-" after the last slash of key. An object of some bytes may stay

@@ -24,7 +24,7 @@ const (
 // errWaits is why a key cannot be written yet.
 var errWaits = errors.New("an earlier write is not settled")
 
-// Resolve implements [IntentWriter]. It looks before it does anything. While the
+// Resolve implements [rotatelog.IntentWriter]. It looks before it does anything. While the
 // object is another than the upload was to replace or to make, the upload may be
 // taking effect at this moment: unless a condition has refused it, Resolve returns an
 // error until 15 minutes have passed since it was last sent, and then removes it.
@@ -126,7 +126,7 @@ func (s *Store) readEnd(ctx context.Context, key string) error {
 	return err
 }
 
-// Sweep implements [IntentWriter]. It removes the uploads of the key that were begun
+// Sweep implements [rotatelog.IntentWriter]. It removes the uploads of the key that were begun
 // more than a day ago by the server's clock. Where Writers share a key it removes
 // none, since any may be another Writer's: there a lifecycle rule of the bucket has
 // to do it.

@@ -1,3 +1,6 @@
+// Package s3store keeps the objects of a [rotatelog.Writer] in a bucket of an S3
+// server: Linode Object Storage first, and others that [Store] names. docs/S3.md says
+// which permissions a key needs, and what was measured of each server.
 package s3store
 
 import (
@@ -24,7 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Store is a [Store] in a bucket of Amazon S3, Linode Object Storage, or
+// Store is a [rotatelog.Store] in a bucket of Amazon S3, Linode Object Storage, or
 // another server that speaks S3.
 //
 // Before its first write, and then once a day, a store tries on a throwaway object
@@ -33,7 +36,7 @@ import (
 // none, every Write is a multipart upload, which can be settled if it arrives late;
 // where there are none of these either, nothing is written.
 //
-// A [Version] is an object's ETag. A Write that copies less than 5 MiB of the old
+// A [rotatelog.Version] is an object's ETag. A Write that copies less than 5 MiB of the old
 // version is one PutObject, with If-Match or If-None-Match and a Content-MD5; what
 // it copies is read first. One that copies more is a multipart upload, in which
 // the server copies by itself, in ranges of at most 128 MiB, four at a time: the
@@ -56,7 +59,7 @@ import (
 // begin with "rotatelog-probe-" after the last slash of the others', and
 // s3:ListBucket and s3:ListBucketMultipartUploads for the bucket: without
 // s3:ListBucket, AWS does not tell that an object is missing. Errors say what is wrong and what to do
-// about it; those that no retry will mend match [ErrPermanent].
+// about it; those that no retry will mend match [rotatelog.ErrPermanent].
 type Store struct {
 	client   *s3.Client
 	bucket   string
@@ -128,7 +131,7 @@ const (
 )
 
 // New returns the Store of a bucket. Any client will do; [NewClient] makes
-// one that is right for Linode. An error, which matches [ErrPermanent], says what is
+// one that is right for Linode. An error, which matches [rotatelog.ErrPermanent], says what is
 // wrong with the client, the bucket's name or the options, as far as no request is
 // needed to see it.
 func New(client *s3.Client, bucket string, opts Options) (*Store, error) {
@@ -149,7 +152,7 @@ func (s *Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket
 // GoString is String.
 func (s *Store) GoString() string { return s.String() }
 
-// Stat implements [Store].
+// Stat implements [rotatelog.Store].
 func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	o, err := s.stat(ctx, key)
 	if err != nil {
@@ -304,7 +307,7 @@ func (v *sights) forget(key string) {
 	delete(v.last, key)
 }
 
-// Read implements [Store].
+// Read implements [rotatelog.Store].
 func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	r, err := withETag(ctx, func() (io.ReadCloser, error) {
 		r, _, err := s.read(ctx, key, v, off, n)
@@ -445,13 +448,13 @@ func noEOF(err error) error {
 	return err
 }
 
-// Write implements [Store]. What it notes of a multipart upload is lost: a Writer
+// Write implements [rotatelog.Store]. What it notes of a multipart upload is lost: a Writer
 // uses WriteIntent.
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	return s.WriteIntent(ctx, key, old, parts, meta, func(string) error { return nil })
 }
 
-// WriteIntent implements [IntentWriter].
+// WriteIntent implements [rotatelog.IntentWriter].
 func (s *Store) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
 	if err := s.write(ctx, key, old, parts, meta, note); err != nil {
 		return s.explain(ctx, "write", key, err)
