@@ -241,6 +241,14 @@ func (f *Faulty) Location() string {
 	return ""
 }
 
+// Warning implements [rotatelog.Warner]. Before a Store that is none it is "".
+func (f *Faulty) Warning() string {
+	if w, ok := f.Store.(rotatelog.Warner); ok {
+		return w.Warning()
+	}
+	return ""
+}
+
 // SingleWriter implements [rotatelog.SingleWriter].
 func (f *Faulty) SingleWriter() bool {
 	e, ok := f.Store.(rotatelog.SingleWriter)

@@ -21,7 +21,8 @@ import (
 )
 
 // Run proves that what open returns keeps the contract of [rotatelog.Store], and
-// that of [rotatelog.IntentWriter] if it is one; if not, those subtests are skipped.
+// those of [rotatelog.IntentWriter], [rotatelog.Prover], [rotatelog.Located] and
+// [rotatelog.Warner] if it implements them; if not, those subtests are skipped.
 // Each subtest is named by the sentence of the contract that it proves.
 //
 // open is called once for each subtest, and may return the same Store, or
@@ -56,7 +57,7 @@ func (c testCase) skips(s rotatelog.Store) bool {
 	return ok && e.SingleWriter() && c.compete
 }
 
-func allCases() []testCase { return slices.Concat(cases, intentCases, proverCases) }
+func allCases() []testCase { return slices.Concat(cases, intentCases, proverCases, placeCases) }
 
 // testCase is one sentence of the contract. run is given a Store in which no
 // key has the prefix, and uses of t no more than recorder implements.

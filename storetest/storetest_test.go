@@ -146,6 +146,10 @@ func TestSuiteCatches(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) { wantCaught(t, m.fails, m.make(newParts())) })
 		caught[m.fails] = true
 	}
+	for _, c := range placeCases {
+		t.Run(c.name, func(t *testing.T) { wantCaught(t, c.name, new(wavering)) })
+		caught[c.name] = true
+	}
 	for _, c := range allCases() {
 		if !caught[c.name] {
 			t.Errorf("no broken Store shows that %q can fail", c.name)
@@ -259,6 +263,23 @@ func (r *recorder) Skipf(format string, args ...any) {
 	r.skipped = true
 	runtime.Goexit()
 }
+
+// wavering is a Store that says something else of itself each time.
+type wavering struct {
+	rotatelog.Store
+	said int
+}
+
+func (w *wavering) Write(context.Context, string, rotatelog.Version, []rotatelog.Part, map[string]string) error {
+	return nil
+}
+
+func (w *wavering) Stat(context.Context, string) (rotatelog.Object, error) {
+	return rotatelog.Object{Version: "1"}, nil
+}
+
+func (w *wavering) Location() string { w.said++; return fmt.Sprint("place ", w.said) }
+func (w *wavering) Warning() string  { w.said++; return fmt.Sprint("warning ", w.said) }
 
 // broken is a Store with some methods replaced.
 type broken struct {
