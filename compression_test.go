@@ -11,6 +11,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
@@ -48,6 +49,7 @@ func (b *bench) wantKeys(want ...string) {
 // TestDayKeepsItsCompression: another Config.Compression counts from the next day
 // on, also if batch.json is lost.
 func TestDayKeepsItsCompression(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for _, lost := range []bool{false, true} {
 		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
@@ -131,6 +133,7 @@ func TestUnknownOutcomeKeepsItsCompression(t *testing.T) {
 // can be of two compressions. Each is in its own object then, which grows, is
 // looked after and closed by itself.
 func TestTwoCompressionsOfADay(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.large()

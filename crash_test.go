@@ -411,6 +411,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 // until a run has no fault. The Writer must go on by itself, and all that it
 // acknowledged must survive a power cut later.
 func TestCrashAfterFault(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	usual := map[string]int{"restart": 3}
 	faults := map[string]struct {

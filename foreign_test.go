@@ -73,6 +73,7 @@ func changeWorlds() []changeWorld {
 // whatever the layout, whether or not the tool that did it has kept the metadata, and
 // after a restart.
 func TestFlippedDigitIsReported(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for _, w := range changeWorlds() {
 		for _, keeps := range []bool{true, false} {

@@ -178,6 +178,7 @@ func (b *bench) storedDay(key string) dayObject {
 // the spool is whole, and ends the process that puts it back at each operation of the
 // disk: killed, or by a power cut. The next finishes that, and everything is there once.
 func TestDeletedDayAtEachCrash(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for name, hurt := range hurts() {
 		for i, left := range leftovers()[:3] {
@@ -213,6 +214,7 @@ func TestDeletedDayAtEachCrash(t *testing.T) {
 // TestDeletedDayAtEachRequest is TestDeletedDayAtEachCrash at each request to the store,
 // which has, or has not, taken effect.
 func TestDeletedDayAtEachRequest(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for name, hurt := range hurts() {
 		for _, applied := range []bool{false, true} {

@@ -196,6 +196,7 @@ func TestPackedLayouts(t *testing.T) {
 // closings and late uploads. What is known of the document comes from the step
 // before, from its metadata, or from a scan.
 func TestPackedRandom(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	skipWithRaceDetector(t)
 	rounds := depth.N(5, 50, 100)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/s3store"
@@ -89,6 +90,7 @@ func barePuts(n *int) func(http.RoundTripper) http.RoundTripper {
 // every PutObject is still sent with one, and a PutObject that arrives hours after it
 // was given up takes nothing back.
 func TestRefusalsDropNoCondition(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for _, refusals := range []int{1, 2, 4} {
 		for _, status := range []int{409, 412} {

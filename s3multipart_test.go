@@ -45,6 +45,7 @@ func inPartsBubble(t *testing.T, profile fakes3.Profile, test func(t *testing.T,
 // TestS3StoreInParts: the contract holds for multipart uploads where the server
 // honours conditions on Complete, and elsewhere by writing objects whole.
 func TestS3StoreInParts(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	alone := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
 	shared := s3test.Profiles()
@@ -203,6 +204,7 @@ var partRequests = []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPa
 // upload, and to those by which that is mended, each batch is in the object once,
 // nothing is destroyed, and nothing stays behind.
 func TestS3PartsExactlyOnce(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.RGW20(), fakes3.Strict(), fakes3.MinIO(), fakes3.Versity()} {
 		for name, fault := range partFaults {
@@ -377,6 +379,7 @@ func (b *bench) notes() (names []string) {
 // TestSettlingWaits: as long as it is not known what became of an upload, nothing
 // else is written to the key, and Flush says why. Other days go on.
 func TestSettlingWaits(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"example.com/rotatelog/internal/depth"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -208,6 +209,7 @@ func FuzzScan(f *testing.F) {
 // TestScanMutated mutates each byte of documents. Most mutants are refused; the
 // others are read as encoding/json reads them.
 func TestScanMutated(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	accepted := 0
 	for _, name := range []string{"script.json", "last.json"} {

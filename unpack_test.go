@@ -47,6 +47,7 @@ func inLayouts(t *testing.T, test func(t *testing.T, c Compression, to layout)) 
 
 // TestUnpackCut is TestScanCut for compressed objects.
 func TestUnpackCut(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	skipWithRaceDetector(t)
 	failed := errors.New("connection reset")
@@ -83,6 +84,7 @@ func TestUnpackCut(t *testing.T) {
 
 // TestUnpackFlipped flips each bit. An object is refused if that changes its text.
 func TestUnpackFlipped(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	skipWithRaceDetector(t)
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
@@ -163,6 +165,7 @@ func TestUnpackTakes(t *testing.T) {
 // TestUnpackRefuses: what no Writer made is a permanent error that says why, and
 // does not take much memory.
 func TestUnpackRefuses(t *testing.T) {
+	depth.SkipInShort(t)
 	skipWithRaceDetector(t)
 	type test struct {
 		name string

@@ -43,6 +43,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestS3StoreOverHTTP(t *testing.T) {
+	depth.SkipInShort(t)
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode()}[:depth.N(1, 2, 2)] {
 		t.Run(profile.Name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/depth"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/output.txt")
@@ -68,6 +69,7 @@ func TestOutput(t *testing.T) {
 }
 
 func TestNewFolderEachTime(t *testing.T) {
+	depth.SkipInShort(t)
 	dir := filepath.Join(t.TempDir(), "it's here")
 	for _, suffix := range []string{"", "-2", "-3"} {
 		if out := quickstart(t, dir); !strings.HasPrefix(out, "In the folder "+dir+suffix+", ") {
@@ -83,6 +85,7 @@ func TestNewFolderEachTime(t *testing.T) {
 
 // The command that it prints leads to the same days in another folder.
 func TestReplay(t *testing.T) {
+	depth.SkipInShort(t)
 	dir := filepath.Join(t.TempDir(), "it's here")
 	out := quickstart(t, dir)
 	command := regexp.MustCompile(`(?m)^  (go run \./examples/ingest .*)$`).FindStringSubmatch(out)

@@ -48,3 +48,12 @@ func N(short, usual, full int) int {
 	}
 	return usual
 }
+
+// SkipInShort skips a test of many cases, of which -short would try few enough to
+// prove little, and still too many to wait for.
+func SkipInShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it tries many cases, and so is left out with -short")
+	}
+}
