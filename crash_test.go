@@ -35,7 +35,7 @@ type workload struct {
 // histories. In an ordinary run they are usual for a workload, so that what
 // mutations do wrong in it is noticed, or far apart if that is 0.
 func (wl workload) stride(history, usual int) (first, stride int) {
-	stride = depth.N(211, cmp.Or(usual, 23), 1)
+	stride = depth.N(101, cmp.Or(usual, 23), 1)
 	return 1 + 7*history%stride, stride
 }
 

@@ -77,7 +77,7 @@ func TestFlippedDigitIsReported(t *testing.T) {
 	t.Parallel()
 	for _, w := range changeWorlds() {
 		for _, keeps := range []bool{true, false} {
-			for _, restart := range []bool{true, false}[:depth.N(1, 2, 2)] {
+			for _, restart := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/metadata kept=%v/restart=%v", w.name, keeps, restart), func(t *testing.T) {
 					inBubble(t, func(t *testing.T, b *bench) { w.flipDigit(t, b, keeps, restart) })
 				})

@@ -184,7 +184,7 @@ func TestDeletedDayAtEachCrash(t *testing.T) {
 		for i, left := range leftovers()[:3] {
 			t.Run(fmt.Sprint(name, "/", i), func(t *testing.T) {
 				t.Parallel()
-				for k, cut := int64(1), true; cut && !t.Failed(); k += int64(depth.N(67, 9, 1)) {
+				for k, cut := int64(1), true; cut && !t.Failed(); k += int64(depth.N(23, 9, 1)) {
 					inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 						b.hurtDay(srv, hurt)
 						var ops atomic.Int64
@@ -220,7 +220,7 @@ func TestDeletedDayAtEachRequest(t *testing.T) {
 		for _, applied := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/applied=%v", name, applied), func(t *testing.T) {
 				t.Parallel()
-				for n, reached := 1, true; reached && !t.Failed(); n += depth.N(5, 1, 1) {
+				for n, reached := 1, true; reached && !t.Failed(); n++ {
 					inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 						b.hurtDay(srv, hurt)
 						var requests atomic.Int64

@@ -199,7 +199,7 @@ func TestPackedRandom(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
 	skipWithRaceDetector(t)
-	rounds := depth.N(5, 50, 100)
+	rounds := depth.N(20, 50, 100)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	inCompressions(t, func(t *testing.T, c Compression) {

@@ -53,7 +53,7 @@ func TestS3StoreInParts(t *testing.T) {
 	for _, profile := range alone[:depth.N(1, 4, 4)] {
 		t.Run(profile.Name, func(t *testing.T) { storeInParts(t, profile, false) })
 	}
-	for _, profile := range shared[:depth.N(0, 5, 7)] {
+	for _, profile := range shared[:depth.N(1, 5, 7)] {
 		t.Run(profile.Name+" shared", func(t *testing.T) { storeInParts(t, profile, true) })
 	}
 }

@@ -68,7 +68,7 @@ func seedsOr(flag, n int) int {
 // TestSimulationRepeats: the same seed gives the same history, log and objects.
 func TestSimulationRepeats(t *testing.T) {
 	t.Parallel()
-	n := seedsOr(*simRepeats, depth.N(1, 5, 8))
+	n := seedsOr(*simRepeats, depth.N(2, 5, 8))
 	for seed := uint64(1); seed <= uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()

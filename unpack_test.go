@@ -53,7 +53,7 @@ func TestUnpackCut(t *testing.T) {
 	failed := errors.New("connection reset")
 	inLayouts(t, func(t *testing.T, c Compression, to layout) {
 		b := smallDay(t, c, to).b
-		for cut := 0; cut < len(b); cut += depth.N(31, 1, 1) {
+		for cut := 0; cut < len(b); cut++ {
 			for _, short := range []io.Reader{bytes.NewReader(b[:cut]), iotest.DataErrReader(bytes.NewReader(b[:cut]))} {
 				if _, err := scanPacked(c, short, len(b)); !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrPermanent) {
 					t.Fatalf("%d of %d bytes: error %v, want ErrUnexpectedEOF", cut, len(b), err)
@@ -93,9 +93,6 @@ func TestUnpackFlipped(t *testing.T) {
 		accepted := 0
 		for i := range p.b {
 			for bit := range 8 {
-				if depth.Short() && (bit != i/4%8 || i%4 != 0) {
-					continue
-				}
 				b := slices.Clone(p.b)
 				b[i] ^= 1 << bit
 				d, err := scanPacked(c, bytes.NewReader(b), len(b))

@@ -28,7 +28,7 @@ const (
 	serverWork  = 2 * time.Minute // without a byte, while the server copies or joins parts
 
 	// markKey names the metadata by which an object tells which upload made it.
-	// It is between an Store and itself.
+	// It is between a Store and itself.
 	markKey = "rotatelog-upload"
 )
 

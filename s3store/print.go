@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// How an Store and its options are printed, by whatever prints them: without
+// How a Store and its options are printed, by whatever prints them: without
 // the key.
 
 // Format implements [fmt.Formatter] with String, whatever the verb.

@@ -55,7 +55,7 @@ func (p proof) suffices() bool {
 	return p.Put || p.Multipart
 }
 
-// proofs are what an Store has found out about its bucket.
+// proofs are what a Store has found out about its bucket.
 type proofs struct {
 	turn chan struct{} // holds a value while somebody finds out
 

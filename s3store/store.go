@@ -76,7 +76,7 @@ type Store struct {
 	inMemory    int64 // bytes of an old version that are held in memory
 }
 
-// Options say how an Store treats its bucket. The zero value is a good
+// Options say how a Store treats its bucket. The zero value is a good
 // choice.
 type Options struct {
 	// Encrypt asks the server to encrypt each object with a key of its own

@@ -51,7 +51,7 @@ func InProcess(client *s3.Client, h http.Handler) *s3.Client {
 	return s3.New(client.Options(), func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: fakes3.Transport(h)} })
 }
 
-// Profiles are the servers that an Store is for.
+// Profiles are the servers that a Store is for.
 func Profiles() []fakes3.Profile {
 	return []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity(), fakes3.RGW16(), fakes3.RGW18()}
 }
@@ -106,7 +106,7 @@ func NewPartsFrom(least int64, profile fakes3.Profile, opts s3store.Options) (*s
 	return NewStore(client, SmallParts(opts, least)), srv
 }
 
-// Notes keeps what was Notes.
+// Notes keeps the texts that it is given.
 type Notes []string
 
 func (n *Notes) Note(text string) error {
