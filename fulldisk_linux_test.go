@@ -133,7 +133,7 @@ func (f *full) until() {
 }
 
 func (f *full) drain() error {
-	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()
 	return f.Drain(ctx)
 }
@@ -200,7 +200,7 @@ func (f *full) makeRoom() {
 // object. Fetches that were not may be there.
 func (f *full) wantDay() {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := f.Flush(ctx); err != nil {
 		f.t.Fatalf("flush once there is room: %v", err)
@@ -298,7 +298,7 @@ func TestFullDiskOfOurOwn(t *testing.T) {
 					f.open()
 				}
 				f.down.Store(false)
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				if err := f.Flush(ctx); err != nil && restart != "killed" {
 					t.Errorf("flush: %v", err)
