@@ -127,13 +127,14 @@ func (d dayState) consistentSpans() bool {
 	if d.fields.n != n || d.fields.off <= 0 || d.fields.off > d.size-n || d.begin <= 0 || d.begin > d.end || len(d.tail) > maxTail {
 		return false
 	}
-	last := d.end
+	last, tail := d.end, d.size-d.end
 	if d.fieldsInTail() {
 		last = d.fields.off + n
+		tail -= n
 	} else if d.fields.off+n >= d.begin {
 		return false
 	}
-	return last < d.size && (d.tail == "" || d.known() == d.end)
+	return last < d.size && (d.tail == "" || int64(len(d.tail)) == tail)
 }
 
 // consistentPieces is consistentSpans for a compressed object.

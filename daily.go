@@ -114,7 +114,7 @@ type dayState struct {
 	fields span   // our fields, or what is to be replaced by them
 	begin  int64  // just after the '[' of the entries
 	end    int64  // just after the last entry, or after the '[' of no entries
-	tail   string // the text from known to size without our fields; "" if that is long
+	tail   string // the text from end to size without our fields; "" if that is long
 
 	pack Compression
 	sum  packed.Checksum // of the text of the entries, if they are compressed
@@ -197,25 +197,27 @@ func (d dayState) grow(uploads []upload) (next dayState, entries [][]byte, grown
 	return next, entries, grown
 }
 
-// appendSpliced is append for a layout that is not ours.
+// appendSpliced is append for a layout that is not ours: two edits, which replace our
+// fields and insert entries after the last one.
 func (d dayState) appendSpliced(uploads []upload) (parts []Part, next dayState) {
 	next, entries, grown := d.grow(uploads)
 	fields := next.appendFields([]byte(d.before))
 	written := span{d.fields.off + int64(len(d.before)), int64(len(fields) - len(d.before))}
 	fields = append(fields, d.after...)
+	more := int64(len(fields)) - d.fields.n
 
-	next.size = d.size + grown + int64(len(fields)) - d.fields.n
+	next.size = d.size + grown + more
 	next.end = d.end + grown
 	next.fields = written
-	if d.fields.off < d.end {
-		next.begin += int64(len(fields)) - d.fields.n
-		next.end += int64(len(fields)) - d.fields.n
-	} else {
+	if d.fieldsInTail() {
 		next.fields.off += grown
+	} else {
+		next.begin += more
+		next.end += more
 	}
 	next.tail = d.nextTail()
 	next.before, next.after = "", ""
-	return d.splice([]edit{{d.fields, [][]byte{fields}}, {span{off: d.end}, entries}}), next
+	return d.splice(fields, entries), next
 }
 
 // add counts an entry. The sequence that counts for it is returned: the
@@ -289,90 +291,78 @@ func (d dayState) find(id string) (sequence int, ok bool) {
 // that an id which find does not know is on none of them.
 func (d dayState) covers(sequence int) bool { return sequence >= d.since }
 
-// An edit replaces a span of an object by texts.
-type edit struct {
-	span
-	texts [][]byte
-}
-
-// splice returns the parts that make the object with edits applied, which must
-// not overlap. What is known as text becomes Data, so that no store need read
-// it back; all else is copied.
-func (d dayState) splice(edits []edit) []Part {
-	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.off, b.off) })
-	var parts []Part
-	var at int64
-	for _, e := range edits {
-		parts = d.appendKept(parts, at, e.off)
-		for _, t := range e.texts {
-			parts = appendData(parts, t)
-		}
-		at = e.off + e.n
+// splice returns the parts that make the object with our fields replaced and entries
+// inserted after the last one. All else is kept: copied, but for a known tail, which
+// becomes Data so that no store need read it back.
+func (d dayState) splice(fields []byte, entries [][]byte) (parts []Part) {
+	f := d.fields
+	if !d.fieldsInTail() {
+		parts = appendCopy(parts, 0, f.off)
+		parts = appendData(parts, fields)
+		parts = appendCopy(parts, f.off+f.n, d.end)
+		parts = appendData(parts, entries...)
+		return d.appendTail(parts, d.end, d.size, d.tail)
 	}
-	return d.appendKept(parts, at, d.size)
+	before, after := d.splitTail()
+	parts = appendCopy(parts, 0, d.end)
+	parts = appendData(parts, entries...)
+	parts = d.appendTail(parts, d.end, f.off, before)
+	parts = appendData(parts, fields)
+	return d.appendTail(parts, f.off+f.n, d.size, after)
 }
 
-// appendKept appends the bytes from off to end, which do not change.
-func (d dayState) appendKept(parts []Part, off, end int64) []Part {
-	known := min(max(d.known(), off), end)
-	if off < known {
-		parts = append(parts, Copy(off, known-off))
+// appendTail appends the bytes from off to end, which come after the entries and are
+// text if the tail is known.
+func (d dayState) appendTail(parts []Part, off, end int64, text string) []Part {
+	if d.tail == "" {
+		return appendCopy(parts, off, end)
 	}
-	return appendData(parts, []byte(d.text(known, end)))
+	return appendData(parts, []byte(text))
 }
 
-// appendData appends a text, joined to the one before it if both are small.
-func appendData(parts []Part, text []byte) []Part {
+// appendCopy appends a copy of the bytes from off to end.
+func appendCopy(parts []Part, off, end int64) []Part {
+	if off == end {
+		return parts
+	}
+	return append(parts, Copy(off, end-off))
+}
+
+// appendData appends texts, each joined to the one before it if both are small.
+func appendData(parts []Part, texts ...[]byte) []Part {
 	const small = 1 << 10
-	if len(text) == 0 {
-		return parts
+	for _, text := range texts {
+		n := len(parts)
+		switch {
+		case len(text) == 0:
+		case n > 0 && parts[n-1].Data != nil && len(parts[n-1].Data)+len(text) <= small:
+			parts[n-1].Data = slices.Concat(parts[n-1].Data, text) // never into the spare room of an upload's Data
+		default:
+			parts = append(parts, Data(text))
+		}
 	}
-	if n := len(parts); n > 0 && parts[n-1].Data != nil && len(parts[n-1].Data)+len(text) <= small {
-		parts[n-1].Data = slices.Concat(parts[n-1].Data, text) // never into the spare room of an upload's Data
-		return parts
-	}
-	return append(parts, Data(text))
+	return parts
 }
 
 // fieldsInTail reports whether our fields come after the entries. With a known
 // tail, an append is then one copy and one text.
 func (d dayState) fieldsInTail() bool { return d.fields.off >= d.end }
 
-// known returns where the part of the object begins that tail tells: the end of
-// the entries, or of the object if there is no tail.
-func (d dayState) known() int64 {
-	if d.tail == "" {
-		return d.size
+// splitTail returns a known tail before our fields and after them.
+func (d dayState) splitTail() (before, after string) {
+	if !d.fieldsInTail() || d.tail == "" {
+		return d.tail, ""
 	}
-	n := int64(len(d.tail))
-	if d.fieldsInTail() {
-		n += d.fields.n
-	}
-	return d.size - n
-}
-
-// text returns the bytes from off to end, which are in the known part and do
-// not reach into our fields.
-func (d dayState) text(off, end int64) string {
-	if off == end {
-		return ""
-	}
-	shift := d.known()
-	if d.fieldsInTail() && off >= d.fields.off+d.fields.n {
-		shift += d.fields.n
-	}
-	return d.tail[off-shift : end-shift]
+	at := d.fields.off - d.end
+	return d.tail[:at], d.tail[at:]
 }
 
 // nextTail returns the tail after an append.
 func (d dayState) nextTail() string {
-	if d.tail == "" {
-		return ""
-	}
-	tail := d.tail[d.end-d.known():]
-	if d.fieldsInTail() {
-		at := d.fields.off - d.end
-		tail = tail[:at] + d.before + d.after + tail[at:]
+	before, after := d.splitTail()
+	tail := before + after
+	if d.tail != "" && d.fieldsInTail() {
+		tail = before + d.before + d.after + after
 	}
 	if len(tail) > maxTail {
 		return ""

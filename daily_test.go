@@ -716,7 +716,7 @@ func TestMetaMutated(t *testing.T) {
 					continue
 				}
 				taken++
-				if f := got.fields; f.off <= 0 || f.n < 0 || f.off+f.n >= d.size || got.end <= 0 || got.end >= d.size || got.known() < 0 {
+				if f := got.fields; f.off <= 0 || f.n < 0 || f.off+f.n >= d.size || got.end <= 0 || got.end >= d.size || got.end+int64(len(got.tail)) > d.size {
 					t.Fatalf("%s\nleads outside: %+v", odd, got)
 				}
 				applyParts(t, make([]byte, d.size), first(got.append(testUpload(3, 1))))

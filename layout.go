@@ -95,13 +95,9 @@ func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next day
 		head, kept = nil, span{0, d.end}
 	}
 	parts = appendData(nil, head)
-	if kept.n > 0 {
-		parts = append(parts, Copy(kept.off, kept.n))
-	}
-	for _, text := range append(entries, tail) {
-		parts = appendData(parts, text)
-	}
-	return parts, next
+	parts = appendCopy(parts, kept.off, kept.off+kept.n)
+	parts = appendData(parts, entries...)
+	return appendData(parts, tail), next
 }
 
 // frame returns what stands before the entries and after them in that layout.

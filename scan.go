@@ -144,8 +144,7 @@ func (s *source) tail(d dayState) string {
 		return ""
 	}
 	tail := string(lastOf(s.last, int(d.size-d.end)))
-	if d.fieldsInTail() {
-		at := d.fields.off - d.end
+	if at := d.fields.off - d.end; d.fieldsInTail() {
 		tail = tail[:at] + tail[at+d.fields.n:]
 	}
 	if len(tail) > maxTail {
@@ -284,9 +283,7 @@ func (s *scanner) fetches() (n int) {
 	return n
 }
 
-// metadata reads daily_metadata and finds where our fields go: to where they
-// are, if they lead; else to the front, and the members that are not ours are
-// written again after them.
+// metadata reads daily_metadata and finds where our fields go.
 func (s *scanner) metadata() {
 	raw := s.value()
 	off := s.dec.InputOffset() - int64(len(raw))
@@ -303,10 +300,9 @@ func (s *scanner) metadata() {
 
 	in := scanner{dec: rawjson.NewDecoder(bytes.NewReader(raw))}
 	in.token()
-	var foreign [][]byte
-	var end, lead int64 = 1, 1 // of the last member, and of the last of ours before any foreign one
+	var members []member
+	begin := in.dec.InputOffset()
 	in.members(func(name string) {
-		start := end
 		switch name {
 		case "first_upload":
 			s.first = in.string()
@@ -317,28 +313,45 @@ func (s *scanner) metadata() {
 		default:
 			in.skip()
 		}
-		end = in.dec.InputOffset()
-		switch {
-		case !ourField(name):
-			foreign = append(foreign, bytes.TrimLeft(raw[start:end], ", \t\r\n"))
-		case len(foreign) == 0:
-			lead = end
-		default:
-			lead = -1
-		}
+		end := in.dec.InputOffset()
+		members = append(members, member{name, raw[begin:end]})
+		begin = end
 	})
+	s.doc.before = ""
+	s.doc.fields, s.doc.after = placeFields(raw, members)
+	s.doc.fields.off += off
+}
 
-	s.doc.before, s.doc.after = "", ""
-	switch {
-	case lead < 0: // ours and others are mixed
-		s.doc.fields = span{off + 1, int64(len(raw)) - 2}
-		s.doc.after = "," + string(bytes.Join(foreign, []byte(",")))
-	case lead == 1 && len(foreign) > 0: // only others
-		s.doc.fields = span{off + 1, 0}
-		s.doc.after = ","
-	default:
-		s.doc.fields = span{off + 1, lead - 1}
+// member is a member of daily_metadata, with the comma and the white space before it.
+type member struct {
+	name string
+	text []byte
+}
+
+// placeFields returns where in daily_metadata, which is raw, our fields go, and the text
+// after them: to where they are, if they come first; otherwise to the front, and the
+// members that are not ours are written again after them.
+func placeFields(raw []byte, members []member) (fields span, after string) {
+	lead := int64(1) // the '{', and then those of ours that come first
+	mixed := false
+	var others [][]byte
+	for _, m := range members {
+		switch {
+		case !ourField(m.name):
+			others = append(others, bytes.TrimLeft(m.text, ", \t\r\n"))
+		case len(others) > 0:
+			mixed = true
+		default:
+			lead += int64(len(m.text))
+		}
 	}
+	switch {
+	case mixed:
+		return span{1, int64(len(raw)) - 2}, "," + string(bytes.Join(others, []byte(",")))
+	case lead == 1 && len(others) > 0:
+		return span{1, 0}, ","
+	}
+	return span{1, lead - 1}, ""
 }
 
 // members calls member after each name of an object whose '{' was read, to read
