@@ -206,48 +206,34 @@ func (w *dayWorker) notClosed(ctx context.Context, err error) {
 	w.cfg.reportNotClosed(w.day.day, w.closing.failures, wait, err)
 }
 
-// close closes the day: look, write, and whatever the reply, look again. Another
-// host may do the same; the looks tell.
+// close closes the day. Another host may do the same; what is seen decides.
 func (w *dayWorker) close(ctx context.Context) error {
-	var reply error
-	var wrote dayState
-	for writes := 0; ; writes++ {
-		if err := w.settle(ctx); err != nil {
-			return errors.Join(reply, err)
-		}
-		seen, err := w.look(ctx, anySequence)
-		if err != nil {
-			return errors.Join(reply, err)
-		}
-		if writes > 0 {
-			w.noteLeft(wrote, seen)
-		}
-		seen, back, err := w.inspect(ctx, seen, nil)
-		if err != nil {
-			return errors.Join(reply, err)
-		}
-		if len(back) > 0 { // they are uploaded first
-			w.wake()
-			return nil
-		}
-		if seen.doc.layout() != metadataLast {
-			w.forgetBody(ctx, seen)
-			if err := w.noteClosed(); err != nil {
-				return err
-			}
-			if writes > 0 {
-				w.cfg.reportClosed(seen.doc.totals, w.key())
-			}
-			return nil
-		}
-		if writes > 0 && !errors.Is(reply, ErrConflict) || writes > maxRebases {
-			if reply == nil {
-				reply = errors.New("the store took the closed day, but does not have it")
-			}
-			return storeError("close", w.key(), reply)
-		}
-		parts, doc := seen.doc.appendAs(metadataFirst)
-		wrote = doc
-		_, reply = w.write(ctx, seen, nil, parts, w.meta(doc))
+	seen, err := w.lookResolved(ctx, anySequence)
+	if err != nil {
+		return err
 	}
+	wrote, back := false, []batch(nil)
+	seen, err = w.advance(ctx, "close", seen, func(seen snapshot) (next step, err error) {
+		next.seen, back, err = w.inspect(ctx, seen, nil)
+		if err == nil && len(back) == 0 && next.seen.doc.layout() == metadataLast {
+			next.parts, next.doc = next.seen.doc.appendAs(metadataFirst)
+			wrote = true
+		}
+		return next, err
+	})
+	if err != nil {
+		return err
+	}
+	if len(back) > 0 { // they are uploaded first
+		w.wake()
+		return nil
+	}
+	w.forgetBody(ctx, seen)
+	if err := w.noteClosed(); err != nil {
+		return err
+	}
+	if wrote {
+		w.cfg.reportClosed(seen.doc.totals, w.key())
+	}
+	return nil
 }

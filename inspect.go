@@ -213,33 +213,25 @@ func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, err
 	return w.look(ctx, allEntries)
 }
 
-// putBack puts back what the body in the spool holds and the object lacks: where there
-// is no object the body as it is, and else the uploads, after what is there.
+// putBack puts back what the body in the spool holds and the object lacks: if there is
+// no object, the body as it is; otherwise the uploads, after what is there.
 func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapshot, error) {
-	var reply error
-	for writes := 0; ; writes++ {
+	return w.advance(ctx, "upload", seen, func(seen snapshot) (step, error) {
+		seen, err := w.lookAtAll(ctx, seen)
+		next := step{seen: seen, unsettled: true}
+		if err != nil {
+			return next, err
+		}
 		gone := lacking(k.body, seen.census.entries)
 		if len(gone) == 0 {
-			return seen, nil
-		}
-		if writes > 0 && !errors.Is(reply, ErrConflict) || writes > maxRebases {
-			return seen, w.notThere(reply)
+			return next, nil
 		}
 		if err := w.checkOwner(seen); err != nil {
-			return seen, err
+			return next, err
 		}
-		parts, doc, err := w.arrangeBack(seen, k, gone)
-		if err != nil {
-			return seen, err
-		}
-		var after snapshot
-		if after, reply, err = w.send(ctx, seen, nil, parts, doc); err != nil {
-			return seen, err
-		}
-		if seen, err = w.lookAtAll(ctx, after); err != nil {
-			return seen, errors.Join(reply, err)
-		}
-	}
+		next.parts, next.doc, err = w.arrangeBack(seen, k, gone)
+		return next, err
+	})
 }
 
 func (w *dayWorker) arrangeBack(seen snapshot, k kept, gone []entry) ([]Part, dayState, error) {

@@ -87,26 +87,26 @@ func mutations() []mutation {
 		},
 		{
 			"skip the second look", "publish.go",
-			"after, err = w.look(ctx, seen.doc.lastSequence)\n",
-			"after, err = snapshot{doc: doc}, reply\nif reply != nil {\nafter, err = w.look(ctx, seen.doc.lastSequence)\n}\n",
+			"after, err = w.lookResolved(ctx, next.seen.doc.lastSequence)\n",
+			"if after, err = (snapshot{doc: next.doc}), w.resolve(ctx); reply != nil {\nafter, err = w.lookResolved(ctx, next.seen.doc.lastSequence)\n}\n",
 			simulation, "-sim.seeds=30",
 		},
 		{
 			"trust a 200", "publish.go",
-			"before := len(waiting)\n",
-			"if reply == nil {\nafter.ids = map[string]int{}\nfor i, u := range uploads {\nafter.ids[u.ID] = i + 1\n}\n}\nbefore := len(waiting)\n",
+			"w.rememberBody(next.seen, ",
+			"if reply == nil {\nafter.ids = map[string]int{}\nfor i, id := range next.ids {\nafter.ids[id] = i + 1\n}\n}\nw.rememberBody(next.seen, ",
 			simulation, "-sim.seeds=30",
 		},
 		{
 			"trust a 412", "publish.go",
-			"before := len(waiting)\n",
-			"if errors.Is(reply, ErrConflict) {\nafter.ids = map[string]int{}\n}\nbefore := len(waiting)\n",
+			"w.rememberBody(next.seen, ",
+			"if errors.Is(reply, ErrConflict) {\nafter.ids = map[string]int{}\n}\nw.rememberBody(next.seen, ",
 			simulation, "-sim.seeds=30",
 		},
 		{
 			"join stale offsets to a new version", "publish.go",
 			"sent, reply := w.write(ctx, ",
-			"if o, err := w.cfg.Store.Stat(ctx, w.key()); err == nil {\nseen.version = o.Version\n}\nsent, reply := w.write(ctx, ",
+			"if o, err := w.cfg.Store.Stat(ctx, w.key()); err == nil {\nnext.seen.version = o.Version\n}\nsent, reply := w.write(ctx, ",
 			simulation, "-sim.seeds=60",
 		},
 		{
@@ -152,7 +152,7 @@ func mutations() []mutation {
 			simulation, "-sim.seeds=10",
 		},
 		{
-			"do not settle an upload", "settle.go",
+			"do not settle an upload", "intent.go",
 			"if !ok || in.Text == \"\" {",
 			"if !ok || true {",
 			"^TestLateComplete$", "",
@@ -356,8 +356,8 @@ func mutations() []mutation {
 			"^TestOneProcessPublishesAtATime$", "",
 		},
 		{
-			"write while an upload is not settled", "settle.go",
-			"return storeError(\"settle\", w.key(), err)",
+			"write while an upload is not settled", "intent.go",
+			"return storeError(\"resolve\", w.key(), err)",
 			"return nil",
 			"^TestUploadIsSettledBeforeTheNextWrite$", "",
 		},

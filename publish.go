@@ -18,48 +18,94 @@ const patientRaces = 10
 func (w *dayWorker) key() string { return w.cfg.key(w.day) }
 
 // publish brings waiting, the pending batches of the day in order, into the day's
-// object: look, write, and whatever the reply, look again. Replies lie in both
-// directions, so that only what is seen counts.
+// object.
 func (w *dayWorker) publish(ctx context.Context, waiting []batch) error {
-	if err := w.settle(ctx); err != nil {
-		return err
-	}
-	seen, err := w.look(ctx, w.lastConfirmed(waiting))
+	seen, err := w.lookResolved(ctx, w.lastConfirmed(waiting))
 	if err != nil {
 		return err
 	}
-	if seen, waiting, err = w.accept(ctx, seen, waiting); err != nil {
-		return err
-	}
-	for lost := 0; len(waiting) > 0; {
-		var uploads []upload
-		if uploads, waiting, err = w.load(waiting); err != nil {
-			return err
-		}
-		if len(uploads) == 0 {
-			continue
-		}
-		after, reply, err := w.append(ctx, seen, len(uploads) == len(waiting), uploads)
-		if err != nil {
-			return err
-		}
+	seen, err = w.advance(ctx, "upload", seen, func(seen snapshot) (step, error) {
 		before := len(waiting)
-		if seen, waiting, err = w.accept(ctx, after, waiting); err != nil {
-			return err
+		seen, left, err := w.accept(ctx, seen, waiting)
+		if err != nil {
+			return step{}, err
 		}
-		if len(waiting) < before {
-			lost = 0
-		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
-			return w.notThere(reply)
-		}
-		if errors.Is(reply, ErrConflict) {
-			w.stats.update(func(s *Stats) { s.Conflicts++ })
-		}
+		next, left, err := w.nextUploads(seen, left)
+		next.moved = len(left) < before
+		waiting = left
+		return next, err
+	})
+	if err != nil {
+		return err
 	}
 	if err := w.forgetIntent(); err != nil {
 		return err
 	}
 	return w.prune(seen)
+}
+
+// A step is the next version of a day's object.
+type step struct {
+	seen  snapshot // the version that it follows
+	ids   []string // of the pending batches that it brings
+	parts []Part   // nil: nothing is to be written
+	doc   dayState // what the parts make
+
+	moved     bool // the write before this one took effect
+	unsettled bool // more is to be put right before the version counts as inspected
+}
+
+// advance writes versions of the day's object, one after the other, until plan has no
+// more to write, and returns the last. plan looks at a version and returns what is to
+// follow it. Replies lie in both directions, so that after each write, whatever the
+// reply, only what is then seen counts. A write that had no effect is repeated only if
+// another Writer was faster, and not for ever.
+func (w *dayWorker) advance(ctx context.Context, op string, seen snapshot, plan func(snapshot) (step, error)) (snapshot, error) {
+	var reply error
+	for writes, lost := 0, 0; ; writes++ {
+		next, err := plan(seen)
+		if err != nil {
+			return seen, errors.Join(reply, err)
+		}
+		if next.parts == nil {
+			return next.seen, nil
+		}
+		if next.moved || writes == 0 {
+			lost = 0
+		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
+			return seen, w.notThere(op, reply)
+		}
+		if seen, reply, err = w.send(ctx, next); err != nil {
+			return seen, err
+		}
+		if !next.unsettled {
+			w.noteLeft(next.doc, seen)
+		}
+		if errors.Is(reply, ErrConflict) {
+			w.stats.update(func(s *Stats) { s.Conflicts++ })
+		}
+	}
+}
+
+// nextUploads returns the step that appends the first of waiting, and waiting without
+// the batches in which nothing can be read.
+func (w *dayWorker) nextUploads(seen snapshot, waiting []batch) (step, []batch, error) {
+	var uploads []upload
+	var err error
+	for len(waiting) > 0 && len(uploads) == 0 {
+		if uploads, waiting, err = w.load(waiting); err != nil {
+			return step{}, waiting, err
+		}
+	}
+	next := step{seen: seen}
+	if len(uploads) == 0 {
+		return next, waiting, nil
+	}
+	for _, u := range uploads {
+		next.ids = append(next.ids, u.ID)
+	}
+	next.parts, next.doc, err = w.arrange(seen.doc, len(uploads) == len(waiting), uploads)
+	return next, waiting, err
 }
 
 // accept inspects what was seen, and confirms what is in it of the batches that wait.
@@ -78,48 +124,35 @@ func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) 
 	return seen, waiting, err
 }
 
-// append writes uploads after what was seen, and looks again. all says that nothing
-// else of the day waits. The reply is the store's, and err why it is not known what
-// became of it.
-func (w *dayWorker) append(ctx context.Context, seen snapshot, all bool, uploads []upload) (after snapshot, reply, err error) {
-	parts, doc, err := w.arrange(seen.doc, all, uploads)
-	if err != nil {
-		return snapshot{}, nil, err
-	}
-	ids := make([]string, len(uploads))
-	for i, u := range uploads {
-		ids[i] = u.ID
-	}
-	after, reply, err = w.send(ctx, seen, ids, parts, doc)
-	if err == nil {
-		w.noteLeft(doc, after)
-	}
-	return after, reply, err
-}
-
-// send writes the next version after what was seen, which makes doc, and looks again.
-// ids are those of pending batches in it.
-func (w *dayWorker) send(ctx context.Context, seen snapshot, ids []string, parts []Part, doc dayState) (after snapshot, reply, err error) {
-	sent, reply := w.write(ctx, seen, ids, parts, w.meta(doc))
-	if err := w.settle(ctx); err != nil {
-		return snapshot{}, nil, errors.Join(reply, err)
-	}
-	after, err = w.look(ctx, seen.doc.lastSequence)
+// send writes the next version, and looks again. The reply is the store's, and err why
+// it is not known what became of the write.
+func (w *dayWorker) send(ctx context.Context, next step) (after snapshot, reply, err error) {
+	sent, reply := w.write(ctx, next)
+	after, err = w.lookResolved(ctx, next.seen.doc.lastSequence)
 	if err != nil {
 		return snapshot{}, nil, errors.Join(reply, err)
 	}
-	w.rememberBody(seen, sent, doc, after)
+	w.rememberBody(next.seen, sent, next.doc, after)
 	return after, reply, nil
 }
 
-func (w *dayWorker) notThere(reply error) error {
+// lookResolved is look once no write is in doubt.
+func (w *dayWorker) lookResolved(ctx context.Context, since int) (snapshot, error) {
+	if err := w.resolve(ctx); err != nil {
+		return snapshot{}, err
+	}
+	return w.look(ctx, since)
+}
+
+// notThere returns why a write that left no trace in the object is not repeated now.
+func (w *dayWorker) notThere(op string, reply error) error {
 	if reply == nil {
-		reply = errors.New("the store took the batch, but does not have it")
+		reply = errors.New("the store took the write, but the object is as before")
 	}
 	if errors.Is(reply, ErrConflict) && !exclusive(w.cfg.Store) {
 		reply = errors.Join(errContended, reply)
 	}
-	return storeError("upload", w.key(), reply)
+	return storeError(op, w.key(), reply)
 }
 
 // snapshot is what one look at a day's object told.

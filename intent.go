@@ -115,28 +115,31 @@ func (s *spool) moveOldIntents(first string) error {
 // intentName returns the name of this day's intents in this place.
 func (w *dayWorker) intentName() intentName { return intentName{w.day, w.place.id} }
 
-// write writes the next version of the day's object, after what was seen, with the
-// batches ids in it. It returns the parts that it sent, which may be others that make
-// the same.
-func (w *dayWorker) write(ctx context.Context, seen snapshot, ids []string, parts []Part, meta map[string]string) (sent []Part, reply error) {
-	key := w.key()
+// write writes the next version of the day's object. It returns the parts that it sent,
+// which may be others that make the same.
+func (w *dayWorker) write(ctx context.Context, next step) (sent []Part, reply error) {
+	key, meta, parts := w.key(), w.meta(next.doc), next.parts
 	if err := w.prove(ctx); err != nil {
 		return parts, err
 	}
-	store, ok := w.cfg.Store.(IntentWriter)
-	in, err := w.intend(ids)
+	in, err := w.intend(next.ids)
 	if err != nil {
 		return parts, err
 	}
-	note := func(text string) error {
+	store, ok := w.cfg.Store.(IntentWriter)
+	if !ok {
+		return parts, w.cfg.Store.Write(ctx, key, next.seen.version, parts, meta)
+	}
+	parts = w.inline(ctx, next.seen, parts, store.MinCopy())
+	return parts, store.WriteIntent(ctx, key, next.seen.version, parts, meta, w.saver(in))
+}
+
+// saver returns a func for the Store that keeps what it has to say of a write, durably.
+func (w *dayWorker) saver(in intent) func(text string) error {
+	return func(text string) error {
 		in.Text = text
 		return w.saveIntent(in)
 	}
-	if !ok {
-		return parts, w.cfg.Store.Write(ctx, key, seen.version, parts, meta)
-	}
-	parts = w.inline(ctx, seen, parts, store.MinCopy())
-	return parts, store.WriteIntent(ctx, key, seen.version, parts, meta, note)
 }
 
 // intend saves that the batches ids may be in this place from now on, besides those
@@ -178,10 +181,10 @@ func (w *dayWorker) forgetIntent() error {
 	return nil
 }
 
-// settle ends what is in doubt of a write to the day's object. After an error,
-// nothing may be written to it yet. Whether the batches of the intent are in the
-// object the next look says.
-func (w *dayWorker) settle(ctx context.Context) error {
+// resolve ends the doubt about a write to the day's object. After an error nothing may
+// be written to it yet. The next look says whether the batches of the intent are in the
+// object.
+func (w *dayWorker) resolve(ctx context.Context) error {
 	name := w.spool.intentPath(w.intentName())
 	in, ok, err := w.spool.loadIntent(w.intentName())
 	if err != nil {
@@ -192,15 +195,11 @@ func (w *dayWorker) settle(ctx context.Context) error {
 	}
 	store, ok := w.cfg.Store.(IntentWriter)
 	if !ok {
-		return &Error{"settle", w.cfg.path(name), fmt.Errorf(
+		return &Error{"resolve", w.cfg.path(name), fmt.Errorf(
 			"%w: a write is in doubt that only a Store such as the one that began it can settle; use that, or remove the file and look for batches that are in the object twice", ErrPermanent)}
 	}
-	note := func(text string) error {
-		in.Text = text
-		return w.saveIntent(in)
-	}
-	if err := store.Resolve(ctx, in.Text, note); err != nil && !w.holdsAll(ctx, in.IDs) {
-		return storeError("settle", w.key(), err)
+	if err := store.Resolve(ctx, in.Text, w.saver(in)); err != nil && !w.holdsAll(ctx, in.IDs) {
+		return storeError("resolve", w.key(), err)
 	}
 	in.Text = ""
 	if in.Place == "" || len(in.IDs) == 0 {
