@@ -351,8 +351,8 @@ func mutations() []mutation {
 		},
 		{
 			"give the publish lock back at once", "publisher.go",
-			"p.lock = l\n",
-			"p.lock = l\n\t\tl.Close()\n",
+			"p.lock = lock ",
+			"lock.Close()\n\tp.lock = lock ",
 			"^TestOneProcessPublishesAtATime$", "",
 		},
 		{

@@ -145,45 +145,67 @@ func (p *publisher) untilMidnight() time.Duration {
 // returns how long to wait for the next pass. The end of an attempt wakes the loop
 // as well.
 func (p *publisher) pass(ctx context.Context) time.Duration {
-	if err := p.loadPlaces(); err != nil {
-		return p.failed(ctx, err)
-	}
 	p.reportSlow()
 	p.noteIdle()
-	batches, err := p.listPending()
+	batches, wait, err := p.publishable()
+	if err == nil && wait == 0 {
+		err = p.prepare(batches)
+	}
+	if err == nil && wait == 0 {
+		err = p.assign(ctx, batches)
+	}
 	if err != nil {
 		return p.failed(ctx, err)
 	}
-	if len(batches) == 0 && !p.mayHaveWork() {
-		p.takeRetryNow() // nothing keeps anybody
-		return longestWait
-	}
-	if p.lock == nil {
-		if wait := p.awaitLock(ctx); p.lock == nil {
-			if len(batches) == 0 { // what is left is not urgent, and keeps nobody
-				p.takeRetryNow()
-				wait = longestWait
-			}
-			return wait
-		}
-		// Whoever had the lock may have confirmed batches until it gave it up.
-		if batches, err = p.listPending(); err != nil {
-			return p.failed(ctx, err)
-		}
-	}
-	if err := p.prepare(batches); err != nil {
-		return p.failed(ctx, err)
-	}
-	drained := p.takeRetryNow()
-	if batches, err = p.holdBack(ctx, batches); err != nil {
-		return p.failed(ctx, err)
-	}
-	p.noteDays(batches)
-	if err := p.plan(batches, drained); err != nil {
-		return p.failed(ctx, err)
+	if wait > 0 {
+		return wait
 	}
 	p.retry = retryState{}
 	return p.startDue(ctx)
+}
+
+// publishable returns the pending batches if there is work, and this process is the one
+// that publishes; otherwise how long to wait.
+func (p *publisher) publishable() (batches []batch, wait time.Duration, err error) {
+	if err := p.loadPlaces(); err != nil {
+		return nil, 0, err
+	}
+	if batches, err = p.listPending(); err != nil {
+		return nil, 0, err
+	}
+	if len(batches) == 0 && !p.mayHaveWork() {
+		p.takeRetryNow() // nothing keeps anybody
+		return nil, longestWait, nil
+	}
+	if p.lock != nil {
+		return batches, 0, nil
+	}
+	lock, err := p.spool.lock(publishLock)
+	if err != nil && len(batches) == 0 { // what is left is not urgent, and keeps nobody
+		p.takeRetryNow()
+	}
+	switch {
+	case errors.Is(err, vfs.ErrLocked) && len(batches) == 0:
+		return nil, longestWait, nil
+	case errors.Is(err, vfs.ErrLocked):
+		return nil, lockPause, nil
+	case err != nil:
+		return nil, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err}
+	}
+	p.lock = lock                  // until Close
+	batches, err = p.listPending() // whoever had it may have confirmed batches until then
+	return batches, 0, err
+}
+
+// assign gives the workers what there is to do.
+func (p *publisher) assign(ctx context.Context, batches []batch) error {
+	drained := p.takeRetryNow()
+	batches, err := p.holdBack(ctx, batches)
+	if err != nil {
+		return err
+	}
+	p.noteDays(batches)
+	return p.plan(batches, drained)
 }
 
 func (p *publisher) listPending() ([]batch, error) {
@@ -220,19 +242,6 @@ func (p *publisher) mayHaveWork() bool {
 	}
 	days, err := p.unclosedDays(old, nil, drained)
 	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
-}
-
-// awaitLock takes the publish lock if it is free, and then keeps it until Close.
-// It returns how long to wait if this process may not publish.
-func (p *publisher) awaitLock(ctx context.Context) time.Duration {
-	l, err := p.spool.lock(publishLock)
-	switch {
-	case err == nil:
-		p.lock = l
-	case !errors.Is(err, vfs.ErrLocked):
-		return p.failed(ctx, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err})
-	}
-	return lockPause
 }
 
 // prepare makes the names of pending batches durable, and learns what is confirmed
