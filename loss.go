@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -189,4 +190,178 @@ func ranges(sequences []int) string {
 		return word + strings.Join(parts[:n-1], ", ") + " and " + parts[n-1]
 	}
 	return word + strings.Join(parts, "")
+}
+
+// differences returns what is wrong with a version of a day's object that no Writer
+// left, each with the upload that it is about: compared with what is known of the day,
+// and each entry with itself. What is gone is for lossOf to say. exclusive says that
+// all entries should be of this Writer, and mine which are known to be, by id.
+func differences(k kept, c census, exclusive bool, mine map[string]bool) []string {
+	d := comparison{kept: k, exclusive: exclusive, mine: mine, was: map[string]entry{}, exact: map[string]bool{}}
+	for _, c := range k.uploaded {
+		d.was[c.entry.ID] = c.entry
+	}
+	for _, e := range k.body {
+		d.was[e.ID], d.exact[e.ID] = e, true
+	}
+	delete(d.was, "")
+	for _, e := range c.entries {
+		d.entry(e)
+	}
+	d.sums(c.entries)
+	d.counts(c.entries)
+	d.totals(c)
+	return d.found
+}
+
+// comparison collects differences.
+type comparison struct {
+	kept
+	exclusive bool
+	mine      map[string]bool
+	was       map[string]entry // what is known from this machine, by id
+	exact     map[string]bool  // of which matches_in_upload is known, not only counted again
+
+	found []string
+	now   Totals // the sums of the entries that were there when the object was last seen
+}
+
+func (d *comparison) add(sequence int, format string, args ...any) {
+	d.found = append(d.found, fmt.Sprintf("upload %d: ", sequence)+fmt.Sprintf(format, args...))
+}
+
+// entry compares an entry with itself, and with what it was.
+func (d *comparison) entry(e entry) {
+	if e.stated >= 0 && e.stated != int64(e.Fetches) {
+		d.add(e.sequence, "fetches_in_upload is %d, it holds %d", e.stated, e.Fetches)
+	}
+	was, known := d.was[e.ID]
+	switch {
+	case known && e.sequence != was.sequence:
+		d.add(e.sequence, "its upload_sequence is %d, and was %d", e.written, was.sequence)
+	case validUploadID(e.ID) && e.written != int64(e.sequence):
+		d.add(e.sequence, "its upload_sequence is %d", e.written)
+	}
+	switch {
+	case known:
+		d.contents(e, was)
+	case d.renamed(e):
+	case d.exclusive && d.seen.Uploads > 0 && e.sequence > d.lastOwn() && !d.mine[e.ID]:
+		d.add(e.sequence, "this Writer did not upload it")
+	}
+}
+
+// lastOwn returns an upload_sequence up to which this Writer may have uploaded without
+// anything being left of that: a power cut can bring back what was remembered earlier.
+func (d *comparison) lastOwn() int {
+	last := d.seen.Last
+	for _, c := range d.uploaded {
+		last = max(last, c.sequence)
+	}
+	return last
+}
+
+// contents compares an entry with what it was.
+func (d *comparison) contents(e, was entry) {
+	if was.text == (digest{}) { // what it was cannot be read
+		return
+	}
+	if e.Fetches != was.Fetches {
+		d.add(e.sequence, "it holds %d fetches, and held %d", e.Fetches, was.Fetches)
+	} else if e.text != was.text {
+		d.add(e.sequence, "the text of its fetches has changed")
+	}
+	if e.Timestamp != was.Timestamp {
+		d.add(e.sequence, "its upload_timestamp is %q, and was %q", e.Timestamp, was.Timestamp)
+	}
+}
+
+// renamed reports whether an entry is a known one, but for the id.
+func (d *comparison) renamed(e entry) bool {
+	for _, id := range slices.Sorted(maps.Keys(d.was)) {
+		if d.was[id].isUnder(e) {
+			d.add(e.sequence, "its upload_id is %q, and was %q", e.ID, id)
+			return true
+		}
+	}
+	return false
+}
+
+// sums adds up the entries that were there when the object was last seen, and compares
+// how many they are. If there are fewer it is a loss.
+func (d *comparison) sums(entries []entry) {
+	for _, e := range entries {
+		if e.sequence <= d.seen.Last {
+			d.now.Uploads++
+			d.now.Fetches = addFetches(d.now.Fetches, e.Fetches)
+			d.now.Matches = addClamped(d.now.Matches, e.Matches)
+		}
+	}
+	if d.seen.Uploads == 0 || d.now.Uploads < d.seen.Uploads {
+		return
+	}
+	if d.now.Uploads > d.seen.Uploads {
+		d.found = append(d.found, fmt.Sprintf("%d of the uploads 1 to %d were not there before", d.now.Uploads-d.seen.Uploads, d.seen.Last))
+	}
+	if d.now.Fetches != d.seen.Fetches {
+		d.found = append(d.found, fmt.Sprintf("uploads 1 to %d hold %d fetches, and held %d", d.seen.Last, d.now.Fetches, d.seen.Fetches))
+	}
+}
+
+// counts compares matches_in_upload with what it was where that is known, and else
+// with what the fetches count by Config.Count. If that disagrees with most entries it
+// is not the rule that they were counted by, and only their sum tells something.
+func (d *comparison) counts(entries []entry) {
+	var wrong []entry
+	counted, reported := 0, false
+	for _, e := range entries {
+		was := d.was[e.ID]
+		switch {
+		case d.exact[e.ID] && e.ID != "":
+			if reported = reported || e.Matches != was.Matches; e.Matches != was.Matches {
+				d.add(e.sequence, "matches_in_upload is %d, its fetches count %d", e.Matches, was.Matches)
+			}
+		case validUploadID(e.ID) && (d.exclusive || d.mine[e.ID] || d.sumChanged()):
+			if counted++; e.Matches != e.counted {
+				wrong = append(wrong, e)
+			}
+		}
+	}
+	if len(wrong) <= max(1, counted/2) {
+		for _, e := range wrong {
+			d.add(e.sequence, "matches_in_upload is %d, its fetches count %d", e.Matches, e.counted)
+			reported = true
+		}
+	}
+	if d.sumChanged() && !reported {
+		d.found = append(d.found, fmt.Sprintf("uploads 1 to %d have %d matches, and had %d", d.seen.Last, d.now.Matches, d.seen.Matches))
+	}
+}
+
+// sumChanged reports whether the uploads that were there before have another number of
+// matches.
+func (d *comparison) sumChanged() bool {
+	return d.seen.Uploads > 0 && d.now.Uploads == d.seen.Uploads && d.now.Matches != d.seen.Matches
+}
+
+// totals compares daily_metadata with the sums of the entries. What follows from a
+// difference that was found in an entry is not worth another.
+func (d *comparison) totals(c census) {
+	if len(d.found) > 0 {
+		return
+	}
+	var sum Totals
+	for _, e := range c.entries {
+		sum.Uploads++
+		sum.Fetches = addFetches(sum.Fetches, e.Fetches)
+		sum.Matches = addClamped(sum.Matches, e.Matches)
+	}
+	for _, t := range []struct {
+		name string
+		sum  int64
+	}{{"total_uploads", int64(sum.Uploads)}, {"total_fetches_today", int64(sum.Fetches)}, {"total_matches_today", sum.Matches}} {
+		if stated, ok := c.totals[t.name]; ok && stated != t.sum {
+			d.found = append(d.found, fmt.Sprintf("daily_metadata: %s is %d, the uploads add up to %d", t.name, stated, t.sum))
+		}
+	}
 }

@@ -410,19 +410,19 @@ func mutations() []mutation {
 			"^TestDeletedDayIsPutBack$", "",
 		},
 		{
-			"replace a body that holds more", "bodyfile.go",
+			"replace a body that holds more", "body.go",
 			"if len(lacking(had, has)) > 0 {",
 			"if len(lacking(had, has)) > 0 && false {",
 			"^TestBodyIsNotReplacedByLess$", "",
 		},
 		{
-			"write a body over the one that is kept", "bodyfile.go",
+			"write a body over the one that is kept", "body.go",
 			"s.writeSpare(name+\".new\", append(line, '\\n'), body); err != nil {",
 			"s.writeSpare(name, append(line, '\\n'), body); err == nil {\nreturn nil\n} else {",
 			"^TestBodyIsNotReplacedByLess$", "",
 		},
 		{
-			"do not sync a body", "bodyfile.go",
+			"do not sync a body", "body.go",
 			"return f.Sync()",
 			"return nil",
 			"^TestDeletedDayAtEachCrash$", "",
