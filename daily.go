@@ -2,7 +2,9 @@ package rotatelog
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"math"
 	"slices"
 	"strings"
@@ -62,6 +64,7 @@ type upload struct {
 	Matches   int64
 	Fetches   int
 	ID        string // 8 to 64 letters and digits, never used before
+	SHA256    string // as upload.checksum returns it; "" in entries from before there was one
 	Data      []byte // the fetches, each compact, with fetchSeparator between them
 
 	// sum is that of the text of Data, where a packed.Writer has made Data of the fetches
@@ -78,11 +81,28 @@ const (
 
 // appendHead appends the entry up to its first fetch.
 func (u upload) appendHead(dst []byte, sequence int) []byte {
-	dst = fmt.Appendf(dst, `{"upload_sequence":%d,"upload_timestamp":`, sequence)
+	dst = fmt.Appendf(dst, `{"upload_sequence":%d,`, sequence)
+	dst = u.appendFields(dst)
+	if u.SHA256 != "" {
+		dst = fmt.Appendf(dst, `,"upload_sha256":"%s"`, u.SHA256)
+	}
+	return append(dst, `,"fetch_data":[`+"\n"...)
+}
+
+// appendFields appends the members of the head that its checksum covers.
+func (u upload) appendFields(dst []byte) []byte {
+	dst = append(dst, `"upload_timestamp":`...)
 	dst = rawjson.AppendString(dst, u.Timestamp)
 	dst = fmt.Appendf(dst, `,"matches_in_upload":%d,"fetches_in_upload":%d,"upload_id":`, u.Matches, u.Fetches)
-	dst = rawjson.AppendString(dst, u.ID)
-	return append(dst, `,"fetch_data":[`+"\n"...)
+	return rawjson.AppendString(dst, u.ID)
+}
+
+// checksum returns the upload_sha256 of u: of the text of its fetches, which text has
+// hashed, and the members of its head. It does not cover upload_sequence, which
+// depends on what the upload is appended to.
+func (u upload) checksum(text hash.Hash) string {
+	text.Write(u.appendFields(nil))
+	return hex.EncodeToString(text.Sum(nil))
 }
 
 // validUploadID reports whether s has the form of the ids that a Writer makes.

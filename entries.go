@@ -20,10 +20,11 @@ type entry struct {
 	// What a census adds.
 	counted int64  // the sum of Config.Count over its fetches
 	text    digest // of its fetches
+	sha256  string // what its upload_sha256 should be
 }
 
-// digest is a checksum of fetches, each without white space. The zero digest is of
-// none.
+// digest is the SHA-256 of the text of fetches, as an upload has them. The zero digest
+// is of none.
 type digest [sha256.Size]byte
 
 // visitor is shown the entries of a document as they are read. Each of its
@@ -75,6 +76,7 @@ func (c *census) visitor(count CountFunc) visitor {
 		onFetch: c.fetches.add,
 		onEntry: func(e entry) {
 			e.counted, e.text = c.fetches.matches, c.fetches.digest()
+			e.sha256 = c.fetches.checksum(e.upload)
 			c.entries = append(c.entries, e)
 			c.fetches.reset()
 		},
@@ -100,12 +102,12 @@ func (t *tally) add(fetch []byte) {
 		return
 	}
 	t.compact = text
-	if t.sum == nil {
+	if t.n++; t.n == 1 {
 		t.sum = sha256.New()
+	} else {
+		t.sum.Write([]byte(fetchSeparator))
 	}
-	t.n++
 	t.sum.Write(text)
-	t.sum.Write([]byte(fetchSeparator))
 	if !bytes.HasPrefix(text, []byte("{")) { // no Writer has counted it
 		return
 	}
@@ -120,6 +122,14 @@ func (t *tally) digest() (d digest) {
 		t.sum.Sum(d[:0])
 	}
 	return d
+}
+
+// checksum returns the upload_sha256 of an upload of the fetches. It comes last.
+func (t *tally) checksum(u upload) string {
+	if t.sum == nil {
+		t.sum = sha256.New()
+	}
+	return u.checksum(t.sum)
 }
 
 // entriesOf returns the entries of an object of a day, each with its Data, as an
@@ -143,6 +153,7 @@ func entriesOf(o dayKey, body []byte) ([]entry, error) {
 		},
 		onEntry: func(e entry) {
 			e.Data, e.text = data, c.fetches.digest()
+			e.SHA256 = c.fetches.checksum(e.again())
 			if err := e.pack(o.pack); err != nil {
 				failed = err
 			}

@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -163,6 +164,9 @@ func bodyOf(t *testing.T, o dayKey, sequences ...int) []byte {
 	var uploads []upload
 	for _, n := range sequences {
 		u := upload{ID: fmt.Sprintf("UPLOAD%04d", n), Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: int64(n), Fetches: 1, Data: fmt.Appendf(nil, `{"n":%d}`, n)}
+		text := sha256.New()
+		text.Write(u.Data)
+		u.SHA256 = u.checksum(text)
 		if err := u.pack(o.pack); err != nil {
 			t.Fatal(err)
 		}

@@ -197,7 +197,7 @@ func ranges(sequences []int) string {
 // and each entry with itself. What is gone is for lossOf to say. exclusive says that
 // all entries should be of this Writer, and mine which are known to be, by id.
 func differences(k kept, c census, exclusive bool, mine map[string]bool) []string {
-	d := comparison{kept: k, exclusive: exclusive, mine: mine, was: map[string]entry{}, exact: map[string]bool{}}
+	d := comparison{kept: k, exclusive: exclusive, mine: mine, was: map[string]entry{}, exact: map[string]bool{}, named: map[int]bool{}}
 	for _, c := range k.uploaded {
 		d.was[c.entry.ID] = c.entry
 	}
@@ -210,6 +210,7 @@ func differences(k kept, c census, exclusive bool, mine map[string]bool) []strin
 	}
 	d.sums(c.entries)
 	d.counts(c.entries)
+	d.checksums(c.entries)
 	d.totals(c)
 	return d.found
 }
@@ -223,11 +224,13 @@ type comparison struct {
 	exact     map[string]bool  // of which matches_in_upload is known, not only counted again
 
 	found []string
-	now   Totals // the sums of the entries that were there when the object was last seen
+	named map[int]bool // the sequences of the uploads in found
+	now   Totals       // the sums of the entries that were there when the object was last seen
 }
 
 func (d *comparison) add(sequence int, format string, args ...any) {
 	d.found = append(d.found, fmt.Sprintf("upload %d: ", sequence)+fmt.Sprintf(format, args...))
+	d.named[sequence] = true
 }
 
 // entry compares an entry with itself, and with what it was.
@@ -335,6 +338,15 @@ func (d *comparison) counts(entries []entry) {
 	}
 	if d.sumChanged() && !reported {
 		d.found = append(d.found, fmt.Sprintf("uploads 1 to %d have %d matches, and had %d", d.seen.Last, d.now.Matches, d.seen.Matches))
+	}
+}
+
+// checksums compares each entry in which nothing else was found with its upload_sha256.
+func (d *comparison) checksums(entries []entry) {
+	for _, e := range entries {
+		if e.SHA256 != "" && e.SHA256 != e.sha256 && !d.named[e.sequence] {
+			d.add(e.sequence, "its upload_sha256 does not fit: the text of its fetches or of its head has changed")
+		}
 	}
 }
 

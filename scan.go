@@ -240,6 +240,8 @@ func (s *scanner) entry() {
 			e.stated = s.integer()
 		case "upload_id":
 			e.ID = s.string()
+		case "upload_sha256":
+			e.SHA256 = s.string()
 		case "fetch_data":
 			kind = s.kind()
 			e.Fetches = s.fetches()

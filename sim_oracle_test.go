@@ -5,12 +5,14 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"math"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +42,7 @@ type dayUpload struct {
 	Matches   int64             `json:"matches_in_upload"`
 	Fetches   int               `json:"fetches_in_upload"`
 	ID        string            `json:"upload_id"`
+	SHA256    string            `json:"upload_sha256"`
 	Data      []json.RawMessage `json:"fetch_data"`
 }
 
@@ -51,10 +54,14 @@ func parseDay(t *testing.T, key string, content []byte) dayObject {
 	if err := json.Unmarshal(content, &d); err != nil {
 		t.Fatalf("%s does not parse: %v\n%s", key, err, content)
 	}
+	sums := checksumsOf(content, d.Uploads)
 	matches, fetches, ids := int64(0), 0, map[string]bool{}
 	for i, u := range d.Uploads {
 		if u.Sequence != i+1 || u.Fetches != len(u.Data) || ids[u.ID] {
 			t.Errorf("%s: upload %d has sequence %d, %d of %d fetches, id %q", key, i+1, u.Sequence, u.Fetches, len(u.Data), u.ID)
+		}
+		if want := sums[u.ID]; u.SHA256 != want {
+			t.Errorf("%s: upload %d has the upload_sha256 %q, its text %q", key, i+1, u.SHA256, want)
 		}
 		if matches += u.Matches; matches < 0 {
 			matches = math.MaxInt64
@@ -67,6 +74,27 @@ func parseDay(t *testing.T, key string, content []byte) dayObject {
 		t.Errorf("%s: metadata %+v do not agree with %d uploads, %d fetches, %d matches", key, m, n, fetches, matches)
 	}
 	return d
+}
+
+// uploadHead is the line that begins an upload with a checksum.
+var uploadHead = regexp.MustCompile(`(?m)^\{"upload_sequence":\d+,("upload_timestamp":.*,"upload_id":"(\w+)"),"upload_sha256":"\w+","fetch_data":\[\n`)
+
+// checksumsOf returns what upload_sha256 should be for each upload whose head has one,
+// by id, as docs/FORMAT.md defines it.
+func checksumsOf(text []byte, uploads []dayUpload) map[string]string {
+	fetches := map[string][][]byte{}
+	for _, u := range uploads {
+		for _, fetch := range u.Data {
+			fetches[u.ID] = append(fetches[u.ID], fetch)
+		}
+	}
+	sums := map[string]string{}
+	for _, head := range uploadHead.FindAllSubmatch(text, -1) {
+		id := string(head[2])
+		sum := sha256.Sum256(slices.Concat(bytes.Join(fetches[id], []byte(",\n")), head[1]))
+		sums[id] = hex.EncodeToString(sum[:])
+	}
+	return sums
 }
 
 // dayText returns the text of a daily object, as a consumer has it, who goes by

@@ -1,6 +1,8 @@
 package rotatelog
 
 import (
+	"crypto/sha256"
+	"hash"
 	"slices"
 
 	"example.com/rotatelog/internal/packed"
@@ -35,8 +37,9 @@ func (w *dayWorker) load(waiting []batch) ([]upload, []batch, error) {
 func (w *dayWorker) encode(b batch) (upload, error) {
 	u := upload{Timestamp: w.cfg.timestamp(b), ID: b.id}
 	var to *packed.Writer
+	text := sha256.New()
 	odd, err := w.spool.load(b, w.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
-		if err := w.addFetch(&u, fetch); err != nil {
+		if err := w.addFetch(&u, fetch, text); err != nil {
 			return err
 		}
 		if b.pack == Uncompressed {
@@ -59,6 +62,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 			return upload{}, &Error{"compress", w.cfg.path(w.spool.batchPath(b)), err}
 		}
 	}
+	u.SHA256 = u.checksum(text)
 	if odd != nil {
 		w.damaged[b.id] = true
 		w.cfg.reportRepaired(*odd)
@@ -67,8 +71,9 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 	return u, nil
 }
 
-// addFetch adds a fetch to u.
-func (w *dayWorker) addFetch(u *upload, fetch []byte) (err error) {
+// addFetch adds a fetch to u, and to the text that is hashed.
+func (w *dayWorker) addFetch(u *upload, fetch []byte, text hash.Hash) (err error) {
+	added := len(u.Data)
 	if u.Fetches++; u.Fetches > 1 {
 		u.Data = append(u.Data, fetchSeparator...)
 	}
@@ -76,6 +81,7 @@ func (w *dayWorker) addFetch(u *upload, fetch []byte) (err error) {
 	if u.Data, err = rawjson.AppendCompact(u.Data, fetch); err != nil {
 		return err
 	}
+	text.Write(u.Data[added:])
 	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
 		u.Matches = addClamped(u.Matches, n)
 	}
