@@ -175,7 +175,7 @@ func BenchmarkScan(b *testing.B) {
 		u.Data = append(u.Data, feed.Next()...)
 	}
 	head, tail := []byte(lastUploads), []byte(lastFields+lastClose)
-	entry := append(append(u.appendHead([]byte("\n"), 1), u.Data...), entryClose...)
+	entry := append(append(u.head(1).Append([]byte("\n")), u.Data...), entryClose...)
 	size := int64(len(head) + entries*len(entry) + (entries-1)*len(",") + len(tail))
 	open := func() *watchedReader {
 		parts := []io.Reader{bytes.NewReader(head)}

@@ -2,15 +2,13 @@ package rotatelog
 
 import (
 	"cmp"
-	"encoding/hex"
-	"fmt"
 	"hash"
 	"math"
 	"slices"
 	"strings"
 
+	"example.com/rotatelog/internal/daytext"
 	"example.com/rotatelog/internal/packed"
-	"example.com/rotatelog/internal/rawjson"
 )
 
 // dayKey names a day's object. A day has one: it keeps the compression that it
@@ -74,49 +72,21 @@ type upload struct {
 
 // The text around the parts of an entry. Each entry and each fetch begins a line.
 const (
-	fetchSeparator = ",\n"
-	entrySeparator = ",\n"
-	entryClose     = "]}"
+	fetchSeparator = daytext.Separator
+	entrySeparator = daytext.Separator
+	entryClose     = daytext.UploadEnd
 )
 
-// appendHead appends the entry up to its first fetch.
-func (u upload) appendHead(dst []byte, sequence int) []byte {
-	dst = fmt.Appendf(dst, `{"upload_sequence":%d,`, sequence)
-	dst = u.appendFields(dst)
-	if u.SHA256 != "" {
-		dst = fmt.Appendf(dst, `,"upload_sha256":"%s"`, u.SHA256)
-	}
-	return append(dst, `,"fetch_data":[`+"\n"...)
+// head returns the head of the entry that u becomes.
+func (u upload) head(sequence int) daytext.Head {
+	return daytext.Head{Sequence: int64(sequence), Timestamp: u.Timestamp, Matches: u.Matches, Fetches: u.Fetches, ID: u.ID, SHA256: u.SHA256}
 }
 
-// appendFields appends the members of the head that its checksum covers.
-func (u upload) appendFields(dst []byte) []byte {
-	dst = append(dst, `"upload_timestamp":`...)
-	dst = rawjson.AppendString(dst, u.Timestamp)
-	dst = fmt.Appendf(dst, `,"matches_in_upload":%d,"fetches_in_upload":%d,"upload_id":`, u.Matches, u.Fetches)
-	return rawjson.AppendString(dst, u.ID)
-}
-
-// checksum returns the upload_sha256 of u: of the text of its fetches, which text has
-// hashed, and the members of its head. It does not cover upload_sequence, which
-// depends on what the upload is appended to.
-func (u upload) checksum(text hash.Hash) string {
-	text.Write(u.appendFields(nil))
-	return hex.EncodeToString(text.Sum(nil))
-}
+// checksum returns the upload_sha256 of u, of whose fetches text has hashed the text.
+func (u upload) checksum(text hash.Hash) string { return u.head(0).Checksum(text) }
 
 // validUploadID reports whether s has the form of the ids that a Writer makes.
-func validUploadID(s string) bool {
-	if len(s) < 8 || len(s) > 64 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
-			return false
-		}
-	}
-	return true
-}
+func validUploadID(s string) bool { return daytext.ValidID(s) }
 
 // dayState is what must be known of a day's object to append to it: where the
 // two texts go that change, and what they add up to. Its own size does not
@@ -202,7 +172,7 @@ func (d dayState) grow(uploads []upload) (next dayState, entries [][]byte, grown
 			head = []byte(entrySeparator)
 		}
 		next.add(int64(next.lastSequence)+1, u)
-		head = u.appendHead(head, next.lastSequence)
+		head = u.head(next.lastSequence).Append(head)
 		entry := [][]byte{head, u.Data, []byte(entryClose)}
 		if d.pack != Uncompressed {
 			entry = [][]byte{d.pack.format().AppendStored(nil, head, false), u.Data}
@@ -280,21 +250,8 @@ func addFetches(a, b int) int { return int(min(addClamped(int64(a), int64(b)), m
 
 // appendFields appends our members of daily_metadata.
 func (d dayState) appendFields(dst []byte) []byte {
-	dst = fmt.Appendf(dst, `"date":"%v","total_uploads":%d,"total_matches_today":%d,"first_upload":`,
-		d.totals.Day, d.totals.Uploads, d.totals.Matches)
-	dst = rawjson.AppendString(dst, d.first)
-	dst = append(dst, `,"last_upload":`...)
-	dst = rawjson.AppendString(dst, d.last)
-	return fmt.Appendf(dst, `,"total_fetches_today":%d`, d.totals.Fetches)
-}
-
-// ourField reports whether name is one of those that appendFields writes.
-func ourField(name string) bool {
-	switch name {
-	case "date", "total_uploads", "total_matches_today", "first_upload", "last_upload", "total_fetches_today":
-		return true
-	}
-	return false
+	t := d.totals
+	return daytext.Metadata{Date: t.Day.String(), Uploads: t.Uploads, Matches: t.Matches, First: d.first, Last: d.last, Fetches: t.Fetches}.Append(dst)
 }
 
 // Find returns the sequence of the entry with that id, if it is a recent one.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/rotatelog/internal/daytext"
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/packed"
 )
@@ -248,7 +249,7 @@ func checkKept(t testing.TB, before, after []byte, d dayState, uploads []upload)
 	}
 	for _, m := range []map[string]json.RawMessage{old.metadata, now.metadata} {
 		for name := range m {
-			if ourField(name) {
+			if daytext.IsField(name) {
 				delete(m, name)
 			}
 		}

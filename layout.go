@@ -1,6 +1,9 @@
 package rotatelog
 
-import "example.com/rotatelog/internal/packed"
+import (
+	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/packed"
+)
 
 // layout says where daily_metadata stands in an object. It can be told from
 // what document knows, since the frame around the entries is always the same.
@@ -24,13 +27,13 @@ const (
 
 // The frames, without entries and without our fields.
 const (
-	firstFields  = `{"daily_metadata":{`
-	firstUploads = "},\n" + `"uploads":[`
-	firstClose   = "\n]}\n"
+	firstFields  = daytext.FirstFields
+	firstUploads = daytext.FirstUploads
+	firstClose   = daytext.FirstClose
 
-	lastUploads = `{"uploads":[`
-	lastFields  = "\n],\n" + `"daily_metadata":{`
-	lastClose   = "}}\n"
+	lastUploads = daytext.LastUploads
+	lastFields  = daytext.LastFields
+	lastClose   = daytext.LastClose
 )
 
 // largeDay is the size from which a day is large, in bytes: S3 copies no less

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/rotatelog/internal/daytext"
 	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
@@ -339,7 +340,7 @@ func placeFields(raw []byte, members []member) (fields span, after string) {
 	var others [][]byte
 	for _, m := range members {
 		switch {
-		case !ourField(m.name):
+		case !daytext.IsField(m.name):
 			others = append(others, bytes.TrimLeft(m.text, ", \t\r\n"))
 		case len(others) > 0:
 			mixed = true
