@@ -1,0 +1,118 @@
+package archive_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/archive"
+	"example.com/rotatelog/storetest"
+)
+
+// world is a store, the machine of a stream, and the time in a bubble, which begins at
+// noon on July 10, 2025 in New York.
+type world struct {
+	t    *testing.T
+	mem  *storetest.Mem
+	cfg  rotatelog.Config
+	zone *time.Location
+	n    int // fetches appended
+}
+
+var day = rotatelog.Day{Year: 2025, Month: time.July, Date: 10}
+
+const noon = "2025-07-10T12:00:00-04:00"
+
+func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		start, err := time.Parse(time.RFC3339, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zone, err := time.LoadLocation("America/New_York")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(start))
+		w := &world{t: t, mem: storetest.NewMem(), zone: zone}
+		w.cfg = rotatelog.Config{Dir: t.TempDir(), Store: w.mem, MaxFetches: 2, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		test(t, w)
+	})
+}
+
+// archive returns the days of the stream.
+func (w *world) archive() rotatelog.Archive {
+	return rotatelog.Archive{Store: w.mem, Name: "all_api", Prefix: "all_api_rotating_logs/", Location: w.zone}
+}
+
+// write has a Writer append n fetches, a minute apart, and upload them.
+func (w *world) write(n int) {
+	w.t.Helper()
+	wr, err := rotatelog.Open(w.t.Context(), w.cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for range n {
+		w.n++
+		fetch := rotatelog.Fetch{Data: fmt.Appendf(nil, `{"n":%d,"odds":[1.10,[]],"text":"café \u2028"}`, w.n), TotalMatches: int64(w.n), ID: fmt.Sprintf("ID%010d", w.n)}
+		if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+	}
+	if err := wr.Flush(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := wr.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// key returns the key of the one object there is.
+func (w *world) key() string {
+	w.t.Helper()
+	keys := w.mem.Keys()
+	if len(keys) != 1 {
+		w.t.Fatalf("the store holds %q", keys)
+	}
+	return keys[0]
+}
+
+// edit changes an object, and leaves its metadata.
+func (w *world) edit(key string, change func(string) string) {
+	w.t.Helper()
+	obj, err := w.mem.Stat(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mem.Put(key, []byte(change(string(w.mem.Bytes(key)))), obj.Meta)
+}
+
+func (w *world) verify(opts archive.VerifyOptions) archive.Report {
+	w.t.Helper()
+	r, err := archive.VerifyDay(w.t.Context(), w.archive(), day, opts)
+	if err != nil {
+		w.t.Fatalf("verify: %v", err)
+	}
+	return r
+}
+
+// codes returns the codes of findings that are no notes.
+func codes(r archive.Report) string {
+	var all []string
+	for _, f := range r.Findings {
+		if f.Severity() > archive.Note {
+			all = append(all, string(f.Code))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+var _ = context.Background

@@ -1,0 +1,341 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/rawjson"
+)
+
+// check verifies a day in one pass over its text.
+type check struct {
+	Report
+	archive rotatelog.Archive
+	opts    VerifyOptions
+	day     *rotatelog.DayReader
+	meta    rotatelog.DayMetadata
+	in      *daytext.Lines
+	next    []byte // a line that was read and not used
+
+	stated daytext.Metadata // daily_metadata, as it stands in the text
+	broken bool             // something in the text is broken, so that its sums say nothing more
+
+	first, last string // upload_timestamps
+	sequence    int    // the last
+	ids         map[string]int
+	unchecked   int // uploads without a checksum
+	checked     int // uploads with one
+	times       times
+	finder      rawjson.Finder
+	sum         hash.Hash
+}
+
+const defaultMaxFetchBytes = 64 << 20
+
+func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (*check, error) {
+	r, err := a.Open(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	if opts.MaxFetchBytes <= 0 {
+		opts.MaxFetchBytes = defaultMaxFetchBytes
+	}
+	if opts.TimeOf == nil {
+		opts.TimeOf = rotatelog.HeaderTime
+	}
+	m := r.Metadata()
+	return &check{
+		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},
+		archive: a, opts: opts, day: r, meta: m, ids: map[string]int{}, sum: sha256.New(),
+	}, nil
+}
+
+// find adds a finding about the day, an upload or a fetch.
+func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
+	if len(c.Findings) == maxFindings {
+		c.More++
+		return
+	}
+	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: fmt.Sprintf(format, args...)}
+	if f.Severity() == Error || code == SequenceGap {
+		f.Next = fmt.Sprintf("rotatelog restore %v", c.Day)
+	}
+	c.Findings = append(c.Findings, f)
+}
+
+// damage is find for what breaks the text.
+func (c *check) damage(code Code, upload, fetch int, format string, args ...any) {
+	c.broken = true
+	c.find(code, upload, fetch, format, args...)
+}
+
+// read reads the text. Its error says that the store could not be read.
+func (c *check) read(ctx context.Context) error {
+	if c.Size == 0 {
+		c.damage(Empty, 0, 0, "the object is empty")
+		return nil
+	}
+	text, err := c.day.Text(ctx)
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	c.in = daytext.NewLines(text, c.opts.MaxFetchBytes+int64(len(daytext.UploadEnd+daytext.FetchEnd)))
+	err = c.document()
+	var long daytext.TooLong
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
+		c.damage(Truncated, 0, 0, "it ends in the middle, after upload %d", c.Totals.Uploads)
+	case errors.As(err, &long):
+		c.damage(Fetch, c.Totals.Uploads, 0, "%v", long)
+	case errors.Is(err, rotatelog.ErrDamaged):
+		c.damage(Compressed, 0, 0, "after upload %d: %v", c.Totals.Uploads, err)
+	case err != nil:
+		return err
+	}
+	c.sums()
+	return nil
+}
+
+// line returns the next line. An error is the end of the text, or the reader's.
+func (c *check) line() ([]byte, error) {
+	if c.next != nil {
+		line := c.next
+		c.next = nil
+		return line, nil
+	}
+	line, _, err := c.in.Next()
+	return line, err
+}
+
+// unread has line return a line once more.
+func (c *check) unread(line []byte) { c.next = line }
+
+// document reads the whole text.
+func (c *check) document() error {
+	metadataFirst, err := c.begin()
+	if err != nil {
+		return err
+	}
+	if metadataFirst, err = c.uploads(metadataFirst); err != nil {
+		return err
+	}
+	return c.end(metadataFirst)
+}
+
+// begin reads the frame before the uploads.
+func (c *check) begin() (metadataFirst bool, err error) {
+	line, err := c.line()
+	if err != nil {
+		return false, err
+	}
+	if string(line) == daytext.LastUploads {
+		return false, nil
+	}
+	before, after, _ := strings.Cut(daytext.FirstUploads, "\n")
+	members, ok := strings.CutPrefix(string(line), daytext.FirstFields)
+	members, closed := strings.CutSuffix(members, before)
+	if !ok || !closed {
+		c.damage(Frame, 0, 0, "it does not begin as a Writer begins a day")
+		return false, nil
+	}
+	c.metadata(members)
+	if line, err = c.line(); err == nil && string(line) != after {
+		c.damage(Frame, 0, 0, "the line that begins the uploads is not as a Writer writes it")
+	}
+	return true, err
+}
+
+// metadata parses the members of daily_metadata.
+func (c *check) metadata(members string) {
+	m, err := daytext.ParseMetadata([]byte(members))
+	if err != nil {
+		c.damage(Frame, 0, 0, "%v", err)
+		return
+	}
+	c.stated = m
+	if m.Date != c.Day.String() {
+		c.find(Date, 0, 0, "date is %s", m.Date)
+	}
+}
+
+// closing returns the line after the last upload.
+func closing(metadataFirst bool) string {
+	if metadataFirst {
+		return strings.Trim(daytext.FirstClose, "\n")
+	}
+	line, _, _ := strings.Cut(strings.TrimPrefix(daytext.LastFields, "\n"), "\n")
+	return line
+}
+
+// uploads reads all uploads, and the line after the last, which tells where
+// daily_metadata stands.
+func (c *check) uploads(metadataFirst bool) (bool, error) {
+	more := true // uploads should follow
+	for {
+		line, err := c.line()
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case daytext.IsHead(line):
+			if !more && !c.broken {
+				c.damage(Frame, c.Totals.Uploads+1, 0, "the upload before it ends as the last one")
+			}
+			if more, err = c.upload(line); err != nil {
+				return false, err
+			}
+		case string(line) == closing(metadataFirst), c.broken && string(line) == closing(!metadataFirst):
+			if more && c.Totals.Uploads > 0 && !c.broken {
+				c.damage(Frame, c.Totals.Uploads, 0, "another upload should follow it")
+			}
+			return string(line) == closing(true), nil
+		case !c.broken:
+			c.damage(Frame, c.Totals.Uploads, 0, "after it stands a line that is neither an upload nor the end of them: %s", rawjson.Excerpt(line))
+		}
+	}
+}
+
+// end reads the frame after the uploads.
+func (c *check) end(metadataFirst bool) error {
+	if !metadataFirst {
+		line, err := c.line()
+		if err != nil {
+			return err
+		}
+		_, begin, _ := strings.Cut(strings.TrimPrefix(daytext.LastFields, "\n"), "\n")
+		members, ok := strings.CutPrefix(string(line), begin)
+		members, closed := strings.CutSuffix(members, strings.TrimSuffix(daytext.LastClose, "\n"))
+		if !ok || !closed {
+			c.damage(Frame, 0, 0, "daily_metadata, after the uploads, is not as a Writer writes it")
+		} else {
+			c.metadata(members)
+		}
+	}
+	switch _, err := c.line(); {
+	case err == io.EOF:
+		return nil
+	case err == nil || errors.Is(err, io.ErrUnexpectedEOF):
+		c.damage(More, 0, 0, "something follows the end of the day")
+		return nil
+	default:
+		return err
+	}
+}
+
+// upload reads an upload, whose head is line, and reports whether another should follow.
+func (c *check) upload(line []byte) (more bool, err error) {
+	h, err := daytext.ParseHead(line)
+	c.Totals.Uploads++
+	place := c.Totals.Uploads
+	if err != nil {
+		c.damage(Head, place, 0, "%v: %s", err, rawjson.Excerpt(line))
+		return true, nil // its fetches are passed over: how many they are is not known
+	}
+	if h.Sequence < 1 || h.Sequence > math.MaxInt32 {
+		c.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
+	} else {
+		place = int(h.Sequence)
+	}
+	c.head(h, place)
+	return c.fetches(h, place)
+}
+
+// fetches reads the fetches of an upload.
+func (c *check) fetches(h daytext.Head, place int) (more bool, err error) {
+	c.sum.Reset()
+	var matches int64
+	end, whole := daytext.NextFetch, true
+	for n := 1; n <= h.Fetches; n++ {
+		line, err := c.line()
+		if err != nil {
+			return false, err
+		}
+		if daytext.IsHead(line) || string(line) == closing(true) || string(line) == closing(false) {
+			c.damage(FetchCount, place, 0, "fetches_in_upload is %d, it holds %d", h.Fetches, n-1)
+			c.unread(line)
+			return true, nil
+		}
+		var fetch []byte
+		if fetch, end = daytext.CutFetch(line, n == h.Fetches); end == daytext.Broken {
+			c.damage(Fetch, place, n, "its line does not end as a Writer ends it")
+			whole = false
+			continue
+		}
+		if n > 1 {
+			c.sum.Write([]byte(daytext.Separator))
+		}
+		c.sum.Write(fetch)
+		counted, ok := c.fetch(fetch, place, n)
+		whole = whole && ok
+		matches = addClamped(matches, counted)
+		c.Totals.Fetches++
+	}
+	c.Totals.Matches = addClamped(c.Totals.Matches, h.Matches)
+	if whole {
+		c.checksum(h, place)
+		if c.opts.Count != nil && matches != h.Matches {
+			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, matches)
+		}
+	}
+	return end == daytext.NextUpload, nil
+}
+
+// checksum compares the checksum of an upload.
+func (c *check) checksum(h daytext.Head, place int) {
+	switch {
+	case h.SHA256 == "":
+		if c.unchecked++; c.checked > 0 {
+			c.find(NoChecksum, place, 0, "it has no upload_sha256, and the uploads before it have")
+		}
+	case h.SHA256 != h.Checksum(c.sum):
+		c.checked++
+		c.find(Checksum, place, 0, "its fetches or its head are not as when they were written")
+	default:
+		c.checked++
+	}
+}
+
+// head checks the head of an upload against those before it.
+func (c *check) head(h daytext.Head, place int) {
+	switch {
+	case place <= c.sequence:
+		c.find(Sequence, place, 0, "its upload_sequence is %d, after %d", h.Sequence, c.sequence)
+	case place > c.sequence+1:
+		c.find(SequenceGap, place, 0, "%s before it", missingUploads(c.sequence+1, place-1))
+	}
+	c.sequence = max(c.sequence, place)
+	switch before, twice := c.ids[h.ID]; {
+	case !daytext.ValidID(h.ID):
+		c.find(ID, place, 0, "its upload_id is %q", h.ID)
+	case twice:
+		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before)
+	}
+	c.ids[h.ID] = place
+	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
+	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {
+		c.find(Timestamp, place, 0, "its upload_timestamp is %q", h.Timestamp)
+	} else {
+		c.uploadTime(t, place)
+	}
+	if c.Totals.Uploads == 1 {
+		c.first = h.Timestamp
+	}
+	c.last = h.Timestamp
+}
+
+func missingUploads(from, to int) string {
+	if from == to {
+		return fmt.Sprintf("upload %d is missing", from)
+	}
+	return fmt.Sprintf("uploads %d to %d are missing", from, to)
+}

@@ -1,0 +1,161 @@
+package archive
+
+import (
+	"slices"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/rawjson"
+)
+
+// times collects when the fetches of a day were made, and by what they are known.
+type times struct {
+	fetches, uploads []moment
+	untimed          bool // a fetch has no time, so that those of the uploads count
+
+	ids     map[string]bool // random_fetch_id
+	number  int64           // the last fetch_number
+	numbers int             // that are missing
+}
+
+// moment is when something was made, and the upload it is in.
+type moment struct {
+	unix   int64
+	upload int
+}
+
+// Each of these bounds what is remembered of a day, whatever is in it.
+const (
+	maxMoments = 1 << 20
+	maxIDs     = 1 << 20
+	maxGaps    = 20
+)
+
+// fetch checks a fetch, and returns what it counts. ok is false if it is no JSON
+// object.
+func (c *check) fetch(text []byte, upload, n int) (matches int64, ok bool) {
+	header, err := c.finder.CheckObject(text, 0, "FETCH_HEADER")
+	if err != nil {
+		c.damage(Fetch, upload, n, "%v", err)
+		return 0, false
+	}
+	value, _ := header.At([]string{"FETCH_HEADER"})
+	c.times.identify(c, value, upload, n)
+	c.times.add(c.opts.TimeOf, text, upload)
+	if c.opts.Count != nil {
+		matches, _ = c.opts.Count(text)
+	}
+	return max(matches, 0), true
+}
+
+// identify looks at the header of a fetch.
+func (t *times) identify(c *check, header []byte, upload, n int) {
+	if len(header) == 0 || header[0] != '{' {
+		return
+	}
+	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && len(id) > 2 && len(t.ids) < maxIDs {
+		if t.ids[string(id)] {
+			c.find(FetchTwice, upload, n, "its random_fetch_id, %s, stands in an earlier fetch, too", id)
+		}
+		if t.ids == nil {
+			t.ids = map[string]bool{}
+		}
+		t.ids[string(id)] = true
+	}
+	if number, err := rotatelog.CountMember("fetch_number")(header); err == nil && number > 0 {
+		if t.number > 0 && number > t.number+1 {
+			t.numbers += int(number - t.number - 1)
+		}
+		t.number = number
+	}
+}
+
+func (t *times) add(timeOf func([]byte) (time.Time, error), fetch []byte, upload int) {
+	if t.untimed || len(t.fetches) == maxMoments {
+		return
+	}
+	at, err := timeOf(fetch)
+	if err != nil {
+		t.untimed, t.fetches = true, nil
+		return
+	}
+	t.fetches = append(t.fetches, moment{at.Unix(), upload})
+}
+
+// uploadTime takes down when an upload was sealed.
+func (c *check) uploadTime(at time.Time, upload int) {
+	all := c.times.uploads
+	if n := len(all); n > 0 && at.Unix() < all[n-1].unix {
+		c.find(Order, upload, 0, "it is older than the one before it: the clock was set back, or it was restored")
+	}
+	if len(all) < maxMoments {
+		c.times.uploads = append(all, moment{at.Unix(), upload})
+	}
+}
+
+// gaps looks for times without a fetch.
+func (c *check) gaps() {
+	t := &c.times
+	all := t.fetches
+	if len(all) == 0 {
+		all = t.uploads
+	}
+	if t.numbers > 0 && c.meta.Owner != "" {
+		c.find(NumberGap, 0, 0, "%d fetch numbers are missing", t.numbers)
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b moment) int { return int(a.unix - b.unix) })
+	limit := c.opts.Gap
+	if limit <= 0 {
+		limit = usualGap(all)
+	}
+	if limit <= 0 {
+		return
+	}
+	found := 0
+	for i := 1; i < len(all) && found < maxGaps; i++ {
+		from, to := all[i-1], all[i]
+		if time.Duration(to.unix-from.unix)*time.Second > limit {
+			found++
+			c.find(Gap, to.upload, 0, "no fetch from %s to %s", c.clock(from.unix), c.clock(to.unix))
+		}
+	}
+	if n := len(all); c.over() && n > 0 {
+		if end := c.Day.Next().Start(c.location()); end.Sub(time.Unix(all[n-1].unix, 0)) > limit {
+			c.find(Gap, all[n-1].upload, 0, "no fetch from %s to midnight", c.clock(all[n-1].unix))
+		}
+	}
+}
+
+// usualGap returns five times the median interval of the last 200 moments, or 0 if they
+// are too few.
+func usualGap(all []moment) time.Duration {
+	const last, least = 200, 10
+	var intervals []int64
+	for i := max(1, len(all)-last); i < len(all); i++ {
+		intervals = append(intervals, all[i].unix-all[i-1].unix)
+	}
+	if len(intervals) < least {
+		return 0
+	}
+	slices.Sort(intervals)
+	return max(5*time.Duration(intervals[len(intervals)/2]), 5) * time.Second
+}
+
+func (c *check) clock(unix int64) string {
+	return time.Unix(unix, 0).In(c.location()).Format("03:04:05 PM")
+}
+
+func (c *check) location() *time.Location { return c.archive.Location }
+
+// over reports whether the day has ended.
+func (c *check) over() bool {
+	return rotatelog.DayOf(c.now(), c.location()).Compare(c.Day) > 0
+}
+
+func (c *check) now() time.Time {
+	if c.opts.Clock != nil {
+		return c.opts.Clock.Now()
+	}
+	return time.Now()
+}

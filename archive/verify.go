@@ -1,0 +1,117 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// VerifyOptions says how days are verified. The zero value is a good choice.
+type VerifyOptions struct {
+	// Count counts the matches of each fetch anew, to be compared with
+	// matches_in_upload. Without it that is covered by the checksum alone.
+	Count rotatelog.CountFunc
+	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set. Where a
+	// fetch has no time, upload_timestamp is used for the whole day.
+	TimeOf func(fetch []byte) (time.Time, error)
+	// Gap is for how long there may be no fetch: five times the median interval of
+	// the day's last 200 fetches unless set.
+	Gap time.Duration
+	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	MaxFetchBytes int64
+	// Clock says which days are over: the system's unless set.
+	Clock rotatelog.Clock
+}
+
+// Report is what Verify has found of a day.
+type Report struct {
+	Day     rotatelog.Day
+	Key     string // "" if there is no object
+	Version rotatelog.Version
+	Size    int64            // of the object, in bytes
+	Totals  rotatelog.Totals // counted from what is there
+
+	Findings []Finding // the first thousand
+	More     int       // findings beyond those
+}
+
+// maxFindings bounds what a Report holds of a day that is broken all over.
+const maxFindings = 1000
+
+// Worst returns the worst severity of the findings, and Note if there are none.
+func (r Report) Worst() Severity {
+	worst := Note
+	for _, f := range r.Findings {
+		worst = max(worst, f.Severity())
+	}
+	return worst
+}
+
+// Verify reads the days from first to last, both included, and yields a report of each.
+// An error says that a day could not be read, which says nothing about what is in it;
+// the days after it are still verified.
+//
+// A day that is not over is verified as it is. A day without an object has a report with
+// DayMissing, unless no day before it has one.
+func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day, opts VerifyOptions) iter.Seq2[Report, error] {
+	return func(yield func(Report, error) bool) {
+		begun := false
+		for day := first; day.Compare(last) <= 0; day = day.Next() {
+			r, err := VerifyDay(ctx, a, day, opts)
+			if errors.Is(err, fs.ErrNotExist) {
+				if err = nil; !begun {
+					continue
+				}
+				r = missing(a, day)
+			}
+			begun = true
+			if !yield(r, err) || ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+func missing(a rotatelog.Archive, day rotatelog.Day) Report {
+	key := a.Key(day, rotatelog.Uncompressed)
+	return Report{Day: day, Findings: []Finding{{Code: DayMissing, Day: day, Key: key,
+		Text: "there is no object of the day", Next: fmt.Sprintf("rotatelog restore %v", day)}}}
+}
+
+// VerifyDay verifies one day. The error matches [fs.ErrNotExist] if it has no object.
+func VerifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (Report, error) {
+	c, err := newCheck(ctx, a, day, opts)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := c.others(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := c.read(ctx); err != nil {
+		return Report{}, err
+	}
+	return c.Report, nil
+}
+
+// others looks for objects of the day in another compression.
+func (c *check) others(ctx context.Context) error {
+	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		key := c.archive.Key(c.Day, pack)
+		if key == c.Key {
+			continue
+		}
+		_, err := c.archive.Store.Stat(ctx, key)
+		switch {
+		case err == nil:
+			c.find(TwoObjects, 0, 0, "the day has another object, %s: a reader finds only one of the two", key)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	return nil
+}
