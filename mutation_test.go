@@ -81,8 +81,8 @@ func mutations() []mutation {
 		},
 		{
 			"trust pages after a failed fsync of a killed process", "recover.go",
-			"if found.rewrite || unclean {",
-			"if found.rewrite || unclean && false {",
+			"f.array.rewrite || f.unclean,",
+			"f.array.rewrite,",
 			faults, "",
 		},
 		{
@@ -171,14 +171,14 @@ func mutations() []mutation {
 		},
 		{
 			"forget a seal that was interrupted", "recover.go",
-			"if ghost != nil {",
-			"if false {",
+			"if b, ok := f.interruptedSeal(); ok {",
+			"if b, ok := f.interruptedSeal(); ok && false {",
 			twoSeals, "",
 		},
 		{
 			"take a batch of the same fetches for the last one", "recover.go",
-			"info.ID != found.info.ID {",
-			"info.ID != found.info.ID && func() bool {\na, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nreturn !bytes.Equal(a, b)\n}() {",
+			"return newest, info.ID, err\n",
+			"a, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nif bytes.Equal(a, b) {\ninfo, err = s.array.stat()\n}\nreturn newest, info.ID, err\n",
 			alikeRuns, "",
 		},
 		{
@@ -195,8 +195,8 @@ func mutations() []mutation {
 		},
 		{
 			"take a copied batch for over", "recover.go",
-			"s.progressSaved = known && !told.Copied && ",
-			"s.progressSaved = known && ",
+			"f.hasProgress() && !f.progress.Copied && ",
+			"f.hasProgress() && ",
 			between, "",
 		},
 		{
@@ -477,8 +477,8 @@ func mutations() []mutation {
 		},
 		{
 			"do not open on a full disk", "recover.go",
-			"if noSpace(err) {\n\t\ts.array.broken",
-			"if false {\n\t\ts.array.broken",
+			"if noSpace(err) {\n\t\ts.array.broken, err = true",
+			"if false {\n\t\ts.array.broken, err = true",
 			"^TestFullDiskOpens", "",
 		},
 		{
