@@ -138,9 +138,9 @@ func (a *array) sync() error {
 	return nil
 }
 
-// noteLeft remembers how the file was left. False: someone else changed it, or
+// rememberLeft remembers how the file was left. False: someone else changed it, or
 // what the name stands for, in the meantime.
-func (a *array) noteLeft() (bool, error) {
+func (a *array) rememberLeft() (bool, error) {
 	named, err := a.stat()
 	if err != nil || named.ID != a.left.ID {
 		a.left.Size = unknownSize
@@ -238,7 +238,7 @@ func (a *array) replace() error {
 	if err := a.fs.SyncDir("."); err != nil {
 		return err
 	}
-	ok, err := a.noteLeft()
+	ok, err := a.rememberLeft()
 	if err == nil && !ok {
 		err = errors.New("another program keeps changing it")
 	}
@@ -386,7 +386,7 @@ func (a *array) reopen(end int64) error {
 	if err := withoutModes(f.Chmod(fileMode)); err != nil {
 		return err
 	}
-	_, err = a.noteLeft()
+	_, err = a.rememberLeft()
 	return err
 }
 

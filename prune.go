@@ -14,8 +14,8 @@ import (
 // the disk is full. One that the day's object no longer has may be the last copy
 // of what it holds, so only those are deleted that were seen there.
 
-// leastUploaded is how many confirmed batches stay when the disk is full.
-const leastUploaded = 1
+// minUploaded is how many confirmed batches stay when the disk is full.
+const minUploaded = 1
 
 // prunable are the confirmed batches, by their ids, that this process has seen in
 // their day's object since anybody else changed that.

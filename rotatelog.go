@@ -25,12 +25,12 @@ type Writer struct {
 	publisher *publisher
 	stats     counters
 
-	turn  chan struct{} // holds a value while somebody has the array
-	group int           // how many records were written together last; whoever has the turn has it
-	bare  map[Day]*bare // whoever has the turn has it
+	semaphore chan struct{}      // the append semaphore: holds a value while somebody uses the array
+	lastGroup int                // how many records were written together last; owned by who has the semaphore
+	counts    map[Day]*dayCounts // the same
 
 	mu    sync.Mutex // guards queue
-	queue []*request // records that wait for their turn, in order
+	queue []*request // records that wait to be written, in order
 
 	closed    chan struct{} // closed by CloseAppend and Close
 	endAppend func() error
@@ -62,9 +62,10 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	w := &Writer{
 		cfg:    cfg,
 		limits: limits{maxBytes: cfg.MaxFetchBytes, maxDepth: cfg.MaxDepth},
-		turn:   make(chan struct{}, 1),
-		bare:   map[Day]*bare{},
+		counts: map[Day]*dayCounts{},
 		closed: make(chan struct{}),
+
+		semaphore: make(chan struct{}, 1),
 	}
 	w.endAppend = onceValue(w.closeAppend)
 	w.end = onceValue(w.close)
@@ -76,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		return nil, &Error{"open", cfg.path(cfg.Name + ".json"), err}
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
-	w.turn <- struct{}{}
+	w.semaphore <- struct{}{}
 	if s := w.spool; len(s.array.records) > 0 {
 		w.stats.update(func(st *Stats) {
 			st.Day, st.Position = s.progress.Day, len(s.array.records)
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		})
 	}
 	w.sealPast(reasonPastDay)
-	w.leave()
+	w.release()
 	w.publisher.start()
 	return w, nil
 }
@@ -219,14 +220,14 @@ func (w *Writer) Flush(ctx context.Context) error {
 // Seal ends the batch, even if it is not full, so that it will be uploaded. An
 // empty one is left alone.
 func (w *Writer) Seal(ctx context.Context) error {
-	if err := w.enter(ctx); err != nil {
+	if err := w.acquire(ctx); err != nil {
 		return err
 	}
 	var err error
 	if len(w.spool.array.records) > 0 || w.spool.sealing != nil {
 		err = w.spool.seal(w.cfg.Clock.Now(), reasonFlush)
 	}
-	w.leave()
+	w.release()
 	if err != nil {
 		return &Error{"seal", w.cfg.path(w.spool.array.name), err}
 	}
@@ -268,7 +269,7 @@ func onceValue(f func() error) func() error {
 
 func (w *Writer) closeAppend() error {
 	close(w.closed)
-	w.turn <- struct{}{} // for good
+	w.semaphore <- struct{}{} // for good
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 
@@ -278,8 +279,8 @@ func (w *Writer) close() error {
 	return errors.Join(err, w.spool.fs.Close())
 }
 
-// enter waits for the turn to use the array, and leave gives it back.
-func (w *Writer) enter(ctx context.Context) error {
+// acquire takes the append semaphore, and release gives it back.
+func (w *Writer) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -289,7 +290,7 @@ func (w *Writer) enter(ctx context.Context) error {
 	default:
 	}
 	select {
-	case w.turn <- struct{}{}:
+	case w.semaphore <- struct{}{}:
 		return nil
 	case <-w.closed:
 		return fs.ErrClosed
@@ -308,10 +309,10 @@ func (w *Writer) reportRepaired() {
 	}
 }
 
-// leave gives the turn back, and then tells what happened meanwhile.
-func (w *Writer) leave() {
+// release gives the append semaphore back, and then reports what happened meanwhile.
+func (w *Writer) release() {
 	sealed, repaired := w.spool.takeNews()
-	<-w.turn
+	<-w.semaphore
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return
 	}
@@ -333,9 +334,9 @@ func (w *Writer) leave() {
 // sealOverdue seals what must not wait for the next Append: a batch whose day is over,
 // and one that could not be sealed before.
 func (w *Writer) sealOverdue(ctx context.Context) {
-	if w.enter(ctx) == nil {
+	if w.acquire(ctx) == nil {
 		w.sealPast(reasonMidnight)
-		w.leave()
+		w.release()
 	}
 }
 

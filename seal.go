@@ -39,7 +39,7 @@ func (s *spool) seal(now time.Time, reason string) error {
 	if s.sealing != nil {
 		return s.finishSeal()
 	}
-	if err := s.mend(); err != nil {
+	if err := s.repairArray(); err != nil {
 		return err
 	}
 	if err := s.array.sync(); err != nil {

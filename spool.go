@@ -207,7 +207,7 @@ func (s *spool) makeReady(day Day, now time.Time) error {
 		return nil
 	}
 	err := ready()
-	if noSpace(err) && s.prune(leastUploaded) == nil {
+	if noSpace(err) && s.prune(minUploaded) == nil {
 		err = ready()
 	}
 	return err
@@ -229,7 +229,7 @@ func (s *spool) ready(day Day, now time.Time) error {
 	case n > 0 && s.progress.Day != day:
 		err = s.seal(now, reasonOtherDay)
 	case !s.array.unchanged():
-		err = s.mend()
+		err = s.repairArray()
 	}
 	if err != nil || s.progressSaved && s.progress.Day == day {
 		return err
@@ -240,8 +240,8 @@ func (s *spool) ready(day Day, now time.Time) error {
 	return s.saveProgress(s.progress.begun(day))
 }
 
-// mend repairs the array, and reports what was wrong with it.
-func (s *spool) mend() error {
+// repairArray repairs the array, and reports what was wrong with it.
+func (s *spool) repairArray() error {
 	what, err := s.array.repair()
 	if err == nil && what != "" {
 		s.report(Repaired{File: s.array.name, Problem: what})
@@ -360,7 +360,7 @@ func (s *spool) writeFile(name string, content []byte) error {
 	for try := 0; try < 2 && noSpace(err) && len(content) < reserveSize && s.reserve.take(spare) == nil; try++ {
 		err = s.writeTo(spare, 0, content)
 	}
-	if noSpace(err) && s.prune(leastUploaded) == nil && s.remove(spare) == nil {
+	if noSpace(err) && s.prune(minUploaded) == nil && s.remove(spare) == nil {
 		err = s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
 	}
 	if err != nil {
