@@ -138,9 +138,9 @@ func (a *array) sync() error {
 	return nil
 }
 
-// rememberLeft remembers how the file was left. False: someone else changed it, or
-// what the name stands for, in the meantime.
-func (a *array) rememberLeft() (bool, error) {
+// rememberLeft remembers how the file was left. ok is false if another program changed
+// it in the meantime, or gave its name to another file.
+func (a *array) rememberLeft() (ok bool, err error) {
 	named, err := a.stat()
 	if err != nil || named.ID != a.left.ID {
 		a.left.Size = unknownSize
@@ -154,27 +154,32 @@ func (a *array) rememberLeft() (bool, error) {
 	return true, nil
 }
 
-// unchangedByName reports whether the file is as this Writer left it, under its name.
-// Editors replace files, or truncate and rewrite them. The name does for the open
-// file, too: it tells of that one or of a stranger.
-func (a *array) unchangedByName() (bool, error) {
-	named, err := a.stat()
-	return err == nil && !a.isForeign(named), err
-}
+// fileState is what has become of the array's file.
+type fileState int
 
-// unchanged is undisturbed for the open file, which takes less time to look at than
-// its name does: that is looked at after the write, and before it counts.
-func (a *array) unchanged() bool {
-	if a.file == nil { // there was no room to rebuild it
-		return false
+const (
+	fileForeign   fileState = iota // another file, or changed by another program
+	fileMissing                    // nothing has the name
+	fileWritten                    // written to since this Writer looked: it cannot be compared
+	fileUnchanged                  // as this Writer left it
+)
+
+// ours reports whether the file is the one that this Writer left, as far as is known.
+func (s fileState) ours() bool { return s == fileWritten || s == fileUnchanged }
+
+// state compares a file with the one that this Writer left. Editors replace files, or
+// truncate and rewrite them.
+func (a *array) state(file vfs.Info) fileState {
+	sameFile := file.ID == a.left.ID
+	switch {
+	case sameFile && a.left.Size == unknownSize:
+		return fileWritten
+	case sameFile && file.Size == a.left.Size && file.ModTime.Equal(a.left.ModTime):
+		return fileUnchanged
+	case file == vfs.Info{}:
+		return fileMissing
 	}
-	open, err := a.file.Stat()
-	return err == nil && !a.broken && sameFile(open, a.left)
-}
-
-// isForeign reports whether a file is not the one that this Writer left.
-func (a *array) isForeign(file vfs.Info) bool {
-	return file.ID != a.left.ID || a.left.Size != unknownSize && !sameFile(file, a.left)
+	return fileForeign
 }
 
 // stat describes what has the array's name: the zero Info if nothing has.
@@ -186,8 +191,15 @@ func (a *array) stat() (vfs.Info, error) {
 	return named, err
 }
 
-func sameFile(a, b vfs.Info) bool {
-	return a.ID == b.ID && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+// canWrite reports whether the open file can take a record. It looks at that file, which
+// takes less time than to look at its name: the name is looked at after the write, and
+// before that counts.
+func (a *array) canWrite() bool {
+	if a.file == nil || a.broken { // there was no room to rebuild it, or it is to be rebuilt
+		return false
+	}
+	open, err := a.file.Stat()
+	return err == nil && a.state(open) == fileUnchanged
 }
 
 // drop forgets the records from the nth on, which were written last and not
@@ -202,12 +214,12 @@ func (a *array) drop(n int) {
 // repair makes the file good again if anything is wrong with it, and says what
 // was, or "".
 func (a *array) repair() (string, error) {
-	ok, err := a.unchangedByName()
+	named, err := a.stat() // this tells of the open file, too, or of another one
 	if err != nil {
 		return "", err
 	}
 	switch {
-	case !ok:
+	case !a.state(named).ours():
 		return "it was changed by another program; rebuilt from memory", a.replace()
 	case a.broken:
 		return "the disk failed to take it; rebuilt in a new file", a.replace()
@@ -252,7 +264,7 @@ func (a *array) takePlace(f vfs.File) error {
 	if err != nil {
 		return err
 	}
-	if named != (vfs.Info{}) && a.isForeign(named) {
+	if a.state(named) == fileForeign {
 		if err := a.aside(a.name, "another program's "+a.name); err != nil {
 			return err
 		}

@@ -192,7 +192,7 @@ func (s *spool) link(unseen, target string) (bool, error) {
 		return false, nil
 	}
 	info, err := s.fs.Stat(unseen)
-	return err == nil && !s.array.isForeign(info), nil
+	return err == nil && s.array.state(info).ours(), nil
 }
 
 // copyTo makes target a file like the array, and says so first in batch.json.

@@ -228,7 +228,7 @@ func (s *spool) ready(day Day, now time.Time) error {
 		err = s.seal(now, reasonFull)
 	case n > 0 && s.progress.Day != day:
 		err = s.seal(now, reasonOtherDay)
-	case !s.array.unchanged():
+	case !s.array.canWrite():
 		err = s.repairArray()
 	}
 	if err != nil || s.progressSaved && s.progress.Day == day {
