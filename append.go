@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/vfs"
 )
 
 // request is one record on its way to the disk. Appends that come at once form a
@@ -264,7 +265,7 @@ func (w *Writer) prepare() (g *group, ok bool) {
 // updateTight records whether there was room for a group. The publisher may have to
 // look for confirmed batches before they can make room.
 func (w *Writer) updateTight(g *group) {
-	full := noSpace(g.err) || slices.ContainsFunc(g.requests, func(r *request) bool { return noSpace(r.err) })
+	full := vfs.NoSpace(g.err) || slices.ContainsFunc(g.requests, func(r *request) bool { return vfs.NoSpace(r.err) })
 	if w.spool.setTight(full) && full {
 		w.publisher.wake()
 	}
@@ -418,7 +419,7 @@ func (w *Writer) writeOne(r *request) error {
 		return err
 	}
 	err := s.array.write(r.line)
-	if noSpace(err) && s.prune(minUploaded) == nil && s.repairArray() == nil {
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil && s.repairArray() == nil {
 		err = s.array.write(r.line)
 	}
 	return err

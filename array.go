@@ -130,7 +130,7 @@ func (a *array) sync() error {
 	if !a.dirty {
 		return nil
 	}
-	if err := syncFile(a.file); err != nil {
+	if err := vfs.SyncFile(a.file); err != nil {
 		a.broken = true
 		return err
 	}
@@ -233,7 +233,7 @@ func (a *array) repair() (string, error) {
 // program left there is set aside.
 func (a *array) replace() error {
 	f, end, err := a.build()
-	if noSpace(err) && len(a.records) == 0 {
+	if vfs.NoSpace(err) && len(a.records) == 0 {
 		f, end, err = a.buildReserved(err)
 	}
 	if err != nil {
@@ -348,18 +348,9 @@ func (a *array) fill(f vfs.File) (end int64, err error) {
 		return 0, err
 	}
 	if len(a.records) > 0 {
-		err = syncFile(f)
+		err = vfs.SyncFile(f)
 	}
 	return end, err
-}
-
-// syncFile is f.Sync, and says what to do where there is no such thing.
-func syncFile(f vfs.File) error {
-	err := f.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("this file system cannot sync files; set Dir to a local disk: %w", err)
-	}
-	return err
 }
 
 // withoutModes returns err unless it says that the file system has no modes. They

@@ -2,11 +2,17 @@ package rotatelog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // batch is a sealed batch. The name of its file says all that is known of it.
@@ -89,6 +95,102 @@ func (b batch) fetches() int { return b.last - b.first + 1 }
 
 // byOrder sorts batches as they were sealed.
 func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
+
+// pending returns the batches that wait, in the order of sealing. They are not
+// durable under these names before syncPending.
+func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
+
+// uploaded returns the last confirmed batches, in the order of sealing.
+func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
+
+func (s *spool) list(dir string) ([]batch, error) {
+	names, err := s.fs.ReadDir(s.path(dir))
+	if err != nil {
+		return nil, err
+	}
+	var batches []batch
+	for _, name := range names {
+		if b, ok := parseBatch(name); ok {
+			batches = append(batches, b)
+		}
+	}
+	slices.SortFunc(batches, byOrder)
+	return batches, nil
+}
+
+// batchPath returns where b stands: in uploaded/ once it is confirmed.
+func (s *spool) batchPath(b batch) string {
+	if b.sequence > 0 {
+		return s.path(uploadedDir, b.fileName())
+	}
+	return s.path(pendingDir, b.fileName())
+}
+
+// syncPending makes what pending lists durable. Nothing may be uploaded before:
+// a batch that was uploaded and then forgotten would be sealed and uploaded again.
+func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
+
+// names returns all batches that the spool knows of, one perhaps twice. The
+// process that publishes may move them from pending to uploaded meanwhile, and
+// back; so it looks until nothing has moved.
+func (s *spool) names() ([]batch, error) {
+	pending, err := s.pending()
+	for err == nil {
+		var uploaded, again []batch
+		if uploaded, err = s.uploaded(); err == nil {
+			again, err = s.pending()
+		}
+		if err == nil && slices.Equal(pending, again) {
+			names := append(pending, uploaded...)
+			slices.SortFunc(names, byOrder)
+			return names, nil
+		}
+		pending = again
+	}
+	return nil, err
+}
+
+// latest returns the batch that was sealed last, or the zero batch.
+func latest(names []batch) batch {
+	if len(names) == 0 {
+		return batch{}
+	}
+	return names[len(names)-1]
+}
+
+// load calls each for every fetch of a pending batch, which is good until it
+// returns; only one is held in memory. size is that of the file, and read how
+// much of it was used so far. Bytes that do not parse are set aside, unless they
+// are known, and reported.
+func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
+	name := s.batchPath(b)
+	defer func() {
+		if errors.Is(err, syscall.EIO) {
+			err = fmt.Errorf("%w: the disk cannot read a batch that is not uploaded; copy from it what can be read, move the file away, and append that again: %w",
+				ErrPermanent, err)
+		}
+	}()
+	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+		n++
+		return each(fetch, read, info.Size)
+	})
+	if err != nil || whole || known {
+		return nil, err
+	}
+	aside, err := s.keepFile(name)
+	return &Repaired{File: name, Quarantined: aside,
+		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
+}
 
 // progress is what batch.json holds: what cannot be learned from the array that
 // is being filled. It is written when a batch of another day than the last one

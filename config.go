@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -127,7 +128,7 @@ func (cfg Config) checked() (Config, error) {
 	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
 	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
 	cfg.largeDay = cmp.Or(cfg.largeDay, largeDay)
-	cfg.reserve = cmp.Or(cfg.reserve, reserveSize)
+	cfg.reserve = cmp.Or(cfg.reserve, reserve.FileSize)
 	if cfg.Clock == nil {
 		cfg.Clock = systemClock{}
 	}
@@ -162,7 +163,7 @@ func (cfg Config) checked() (Config, error) {
 		return cfg, fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
 	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
 		return cfg, errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
-	case cfg.Compression != Uncompressed && cfg.Compression != Zstd && cfg.Compression != Gzip:
+	case !cfg.Compression.known():
 		return cfg, fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
 	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
 		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)

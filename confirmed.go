@@ -33,14 +33,13 @@ func (s *spool) dropPending(b batch) error {
 
 // alias gives a batch a name in another directory besides the one it has. Where there
 // are no hard links it is copied: after a rename from one directory to another, a power
-// cut may leave the name in neither, and with it the numbers that it tells of. Where
-// there is no room for a name, there is none for a copy.
+// cut may leave the name in neither, and with it the numbers that it tells of.
 func (s *spool) alias(from, to string) error {
-	err := s.reserve.helped(func() error { return s.fs.Link(from, to) })
-	if err == nil || errors.Is(err, fs.ErrExist) {
+	linked, err := s.tryLink(from, to)
+	if linked || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	if noSpace(err) {
+	if err != nil {
 		return err
 	}
 	content, err := s.readFile(from)

@@ -2,8 +2,9 @@ package rotatelog
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // What a day's object was like when it was last seen, or left by a write, is
@@ -108,12 +109,7 @@ func (f *seenFile) store(s *spool) error {
 		return err
 	}
 	name := s.path(lastSeenFile)
-	spare, err := s.fs.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer spare.Close()
-	if _, err := spare.WriteAt(append(content, '\n'), 0); err != nil {
+	if err := vfs.WriteUnsynced(s.fs, name+".new", append(content, '\n')); err != nil {
 		return err
 	}
 	return s.fs.Rename(name+".new", name)

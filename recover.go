@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"slices"
 
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
@@ -131,7 +130,7 @@ func (f foundSpool) interruptedSeal() (b batch, ok bool) {
 func (s *spool) resumeSeal(g *sealing) error {
 	s.sealing = g
 	err := s.finishSeal()
-	if noSpace(err) { // ready finishes it
+	if vfs.NoSpace(err) { // ready finishes it
 		s.array.broken = s.array.file == nil
 		return nil
 	}
@@ -150,7 +149,7 @@ func (s *spool) takeOver(p recoveryPlan, end int64) error {
 	} else if err = s.checkArray(); err == nil {
 		err = s.array.reopen(end)
 	}
-	if noSpace(err) {
+	if vfs.NoSpace(err) {
 		s.array.broken, err = true, nil // what waits can be uploaded all the same, which makes room
 	}
 	if err != nil {
@@ -160,7 +159,7 @@ func (s *spool) takeOver(p recoveryPlan, end int64) error {
 	if !p.save {
 		return nil
 	}
-	if err := s.saveProgress(p.progress); err != nil && !noSpace(err) { // ready tries again
+	if err := s.saveProgress(p.progress); err != nil && !vfs.NoSpace(err) { // ready tries again
 		return &Error{"write", s.path(progressFile), err}
 	}
 	return nil
@@ -237,7 +236,7 @@ func (s *spool) loadArray() (foundArray, error) {
 	report := Repaired{File: s.array.name, Problem: fmt.Sprintf("it did not end as it should; its %d complete fetches stay", len(records))}
 	if len(bytes.Trim(text[end:], ", \t\r\n]")) > 0 {
 		report.Quarantined, err = s.keep(s.array.name, text[end:])
-		if noSpace(err) { // a second name for all of it takes none
+		if vfs.NoSpace(err) { // a second name for all of it takes none
 			report.Quarantined, err = s.keepFile(s.array.name)
 		}
 		if err != nil {
@@ -246,34 +245,6 @@ func (s *spool) loadArray() (foundArray, error) {
 	}
 	s.report(report)
 	return found, nil
-}
-
-// names returns all batches that the spool knows of, one perhaps twice. The
-// process that publishes may move them from pending to uploaded meanwhile, and
-// back; so it looks until nothing has moved.
-func (s *spool) names() ([]batch, error) {
-	pending, err := s.pending()
-	for err == nil {
-		var uploaded, again []batch
-		if uploaded, err = s.uploaded(); err == nil {
-			again, err = s.pending()
-		}
-		if err == nil && slices.Equal(pending, again) {
-			names := append(pending, uploaded...)
-			slices.SortFunc(names, byOrder)
-			return names, nil
-		}
-		pending = again
-	}
-	return nil, err
-}
-
-// latest returns the batch that was sealed last, or the zero batch.
-func latest(names []batch) batch {
-	if len(names) == 0 {
-		return batch{}
-	}
-	return names[len(names)-1]
 }
 
 // loadProgress reads batch.json. It returns the zero progress if that is missing, or
@@ -292,7 +263,7 @@ func (s *spool) loadProgress() (progress, error) {
 		return p, nil
 	}
 	aside, err := s.keep(name, content)
-	if noSpace(err) {
+	if vfs.NoSpace(err) {
 		aside, err = s.keepFile(name)
 	}
 	if err == nil {
@@ -317,7 +288,7 @@ func (s *spool) markUnclean() (was bool, err error) {
 	if err := s.fs.Rename(s.path(cleanFile), mark); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return false, s.reserve.helped(func() error {
+	return false, s.reserve.WithRoom(func() error {
 		f, err := s.fs.OpenFile(mark, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err

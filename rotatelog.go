@@ -113,7 +113,7 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	if err := s.recover(w.cfg.today(), w.recoveredDay); err != nil {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
-	if err := s.reserve.fill(); err != nil && !noSpace(err) {
+	if err := s.reserve.Fill(); err != nil && !vfs.NoSpace(err) {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
 	return nil

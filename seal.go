@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // The reasons for sealing a batch.
@@ -184,11 +186,11 @@ func (s *spool) link(unseen, target string) (bool, error) {
 	if _, err := s.fs.Stat(target); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	err := s.reserve.helped(func() error { return s.fs.Link(s.array.name, unseen) })
-	if noSpace(err) {
+	linked, err := s.tryLink(s.array.name, unseen)
+	if vfs.NoSpace(err) {
 		return false, err
 	}
-	if err != nil {
+	if !linked {
 		return false, nil
 	}
 	info, err := s.fs.Stat(unseen)

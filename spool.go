@@ -1,7 +1,6 @@
 package rotatelog
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,11 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"syscall"
 	"time"
 
-	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -39,7 +37,7 @@ type spool struct {
 	waiting int64 // bytes in pending/, or more: batches leave without notice
 	counted bool
 
-	reserve  reserve
+	reserve  *reserve.Reserve
 	prunable *prunable
 
 	sealed   []Sealed // what has happened and is not yet told
@@ -70,24 +68,24 @@ const (
 func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	name := cfg.Name
 	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable)}
-	s.reserve = reserve{fs: fsys, dir: s.path(reserveDir), size: cfg.reserve, taken: new(taken)}
-	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.take}
+	s.reserve = reserve.New(fsys, s.path(reserveDir), cfg.reserve)
+	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.Take}
 	if err := s.mkdir(s.dir); err != nil {
 		return nil, err
 	}
 	if err := s.secure(); err != nil {
 		return nil, err
 	}
-	if err := s.reserve.open(); err != nil && !noSpace(err) {
+	if err := s.reserve.Open(); err != nil && !vfs.NoSpace(err) {
 		return nil, err
 	}
 	for _, d := range []string{s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
-		if err := s.reserve.helped(func() error { return s.mkdir(d) }); err != nil {
+		if err := s.reserve.WithRoom(func() error { return s.mkdir(d) }); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
-		if err := s.reserve.helped(s.makeDayLocks); err != nil {
+		if err := s.reserve.WithRoom(s.makeDayLocks); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +100,7 @@ func (s *spool) checkDir() error {
 		return nil // somebody else's, and not to be touched
 	}
 	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-	if noSpace(err) { // it says nothing of the directory, and what waits can be uploaded
+	if vfs.NoSpace(err) { // it says nothing of the directory, and what waits can be uploaded
 		return nil
 	}
 	if err != nil {
@@ -118,7 +116,7 @@ func (s *spool) checkDir() error {
 			name = to
 		}
 	}
-	if noSpace(err) {
+	if vfs.NoSpace(err) {
 		err = nil
 	}
 	return errors.Join(oneDisk(err), s.remove(name))
@@ -201,13 +199,13 @@ func (s *spool) makeReady(day Day, now time.Time) error {
 		if err := s.ready(day, now); err != nil {
 			return err
 		}
-		if err := s.reserve.fill(); noSpace(err) {
+		if err := s.reserve.Fill(); vfs.NoSpace(err) {
 			return err
 		}
 		return nil
 	}
 	err := ready()
-	if noSpace(err) && s.prune(minUploaded) == nil {
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil {
 		err = ready()
 	}
 	return err
@@ -263,83 +261,6 @@ func (s *spool) saveProgress(p progress) error {
 	return nil
 }
 
-// pending returns the batches that wait, in the order of sealing. They are not
-// durable under these names before syncPending.
-func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
-
-// uploaded returns the last confirmed batches, in the order of sealing.
-func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
-
-func (s *spool) list(dir string) ([]batch, error) {
-	names, err := s.fs.ReadDir(s.path(dir))
-	if err != nil {
-		return nil, err
-	}
-	var batches []batch
-	for _, name := range names {
-		if b, ok := parseBatch(name); ok {
-			batches = append(batches, b)
-		}
-	}
-	slices.SortFunc(batches, byOrder)
-	return batches, nil
-}
-
-// batchPath returns where b stands: in uploaded/ once it is confirmed.
-func (s *spool) batchPath(b batch) string {
-	if b.sequence > 0 {
-		return s.path(uploadedDir, b.fileName())
-	}
-	return s.path(pendingDir, b.fileName())
-}
-
-// syncPending makes what pending lists durable. Nothing may be uploaded before:
-// a batch that was uploaded and then forgotten would be sealed and uploaded again.
-func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
-
-// load calls each for every fetch of a pending batch, which is good until it
-// returns; only one is held in memory. size is that of the file, and read how
-// much of it was used so far. Bytes that do not parse are set aside, unless they
-// are known, and reported.
-func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
-	name := s.batchPath(b)
-	defer func() {
-		if errors.Is(err, syscall.EIO) {
-			err = fmt.Errorf("%w: the disk cannot read a batch that is not uploaded; copy from it what can be read, move the file away, and append that again: %w",
-				ErrPermanent, err)
-		}
-	}()
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
-		n++
-		return each(fetch, read, info.Size)
-	})
-	if err != nil || whole || known {
-		return nil, err
-	}
-	aside, err := s.keepFile(name)
-	return &Repaired{File: name, Quarantined: aside,
-		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
-}
-
-// remove removes a file that may be gone already.
-func (s *spool) remove(name string) error {
-	err := s.fs.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // takeNews returns what has happened since it was last asked.
 func (s *spool) takeNews() ([]Sealed, []Repaired) {
 	sealed, repaired := s.sealed, s.repaired
@@ -349,6 +270,11 @@ func (s *spool) takeNews() ([]Sealed, []Repaired) {
 
 func (s *spool) report(r Repaired) { s.repaired = append(s.repaired, r) }
 
+func (s *spool) readFile(name string) ([]byte, error) { return vfs.ReadFile(s.fs, name) }
+
+// remove removes a file that may be gone already.
+func (s *spool) remove(name string) error { return vfs.Remove(s.fs, name) }
+
 // writeFile replaces a file in the spool durably by one with that content. Where
 // the disk is full it takes one of the reserve, unless the content is long.
 func (s *spool) writeFile(name string, content []byte) error {
@@ -356,12 +282,12 @@ func (s *spool) writeFile(name string, content []byte) error {
 	if err := s.remove(spare); err != nil {
 		return err
 	}
-	err := s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
-	for try := 0; try < 2 && noSpace(err) && len(content) < reserveSize && s.reserve.take(spare) == nil; try++ {
-		err = s.writeTo(spare, 0, content)
+	err := vfs.WriteNew(s.fs, spare, content)
+	for try := 0; try < 2 && vfs.NoSpace(err) && len(content) < reserve.FileSize && s.reserve.Take(spare) == nil; try++ {
+		err = vfs.Overwrite(s.fs, spare, content)
 	}
-	if noSpace(err) && s.prune(minUploaded) == nil && s.remove(spare) == nil {
-		err = s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil && s.remove(spare) == nil {
+		err = vfs.WriteNew(s.fs, spare, content)
 	}
 	if err != nil {
 		return err
@@ -372,38 +298,73 @@ func (s *spool) writeFile(name string, content []byte) error {
 	return s.fs.SyncDir(path.Dir(name))
 }
 
-// writeTo makes content all that is in a file, and syncs it.
-func (s *spool) writeTo(name string, flag int, content []byte) error {
-	f, err := s.fs.OpenFile(name, os.O_WRONLY|flag, 0o600)
-	if err != nil {
-		return err
+// tryLink gives a file a second name. linked is false without an error if there are no
+// hard links, and the file is to be copied. Where there is no room for a name, there is
+// none for a copy, so that is an error, as fs.ErrExist is.
+func (s *spool) tryLink(from, to string) (linked bool, err error) {
+	err = s.reserve.WithRoom(func() error { return s.fs.Link(from, to) })
+	if errors.Is(err, fs.ErrExist) || vfs.NoSpace(err) {
+		return false, err
 	}
-	defer f.Close()
-	if _, err := f.WriteAt(content, 0); err != nil {
-		return err
-	}
-	if flag == 0 { // it was longer
-		if err := f.Truncate(int64(len(content))); err != nil {
-			return err
-		}
-	}
-	return syncFile(f)
+	return err == nil, nil
 }
 
-func (s *spool) readFile(name string) ([]byte, error) {
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+// setAside gives what another program put in place of a file a name in damaged/. A
+// file keeps its own name too, until it is replaced.
+func (s *spool) setAside(name, what string) error {
+	info, err := s.fs.Stat(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	var aside string
+	if info.Mode.IsRegular() {
+		aside, err = s.keepFile(name)
+	} else {
+		aside, err = s.newAside(name, func(aside string) error { return s.fs.Rename(name, aside) })
 	}
-	var b bytes.Buffer
-	b.Grow(int(info.Size) + bytes.MinRead)
-	_, err = b.ReadFrom(io.NewSectionReader(f, 0, 1<<62))
-	return b.Bytes(), err
+	if err == nil {
+		s.report(Repaired{File: name, Problem: what + " was set aside", Quarantined: aside})
+	}
+	return err
+}
+
+// keep writes bytes that were found in the file called name to damaged/.
+func (s *spool) keep(name string, content []byte) (aside string, err error) {
+	return s.newAside(name, func(aside string) error { return vfs.WriteNew(s.fs, aside, content) })
+}
+
+// keepFile gives a file a second name in damaged/, or a copy where there are no hard
+// links.
+func (s *spool) keepFile(name string) (aside string, err error) {
+	return s.newAside(name, func(aside string) error {
+		linked, err := s.tryLink(name, aside)
+		if linked || err != nil {
+			return err
+		}
+		content, err := s.readFile(name)
+		if err != nil {
+			return err
+		}
+		return vfs.WriteNew(s.fs, aside, content)
+	})
+}
+
+// newAside makes a file in damaged/ under a name that is not taken.
+func (s *spool) newAside(name string, create func(aside string) error) (aside string, err error) {
+	for n := 1; ; n++ {
+		aside = s.path(damagedDir, fmt.Sprintf("%04d-%s", n, path.Base(name)))
+		if _, err := s.fs.Stat(aside); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if err := create(aside); errors.Is(err, fs.ErrExist) { // somebody else took it
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		return aside, s.fs.SyncDir(s.path(damagedDir))
+	}
 }
 
 // dayLockPath returns where the lock of a day is.
@@ -436,13 +397,12 @@ func (s *spool) makeDayLocks() error {
 // its own. It has nothing of the array.
 func (s *spool) usedBy(part string) *spool {
 	fsys := vfs.Named(s.fs, part)
-	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable,
-		reserve: reserve{fs: fsys, dir: s.reserve.dir, size: s.reserve.size, taken: s.reserve.taken}}
+	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable, reserve: s.reserve.On(fsys)}
 }
 
 // lock takes one of the spool's locks, or returns vfs.ErrLocked.
 func (s *spool) lock(name string) (l io.Closer, err error) {
-	err = s.reserve.helped(func() error {
+	err = s.reserve.WithRoom(func() error {
 		l, err = s.fs.Lock(s.path(name))
 		return err
 	})

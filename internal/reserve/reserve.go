@@ -1,11 +1,19 @@
-package rotatelog
+// Package reserve keeps files that were written in advance, for a disk that is full.
+//
+// A full disk must not keep what waits from the store, since to upload it is what makes
+// room. So the spool has a reserve. Where there is no room for a small file that
+// uploading needs, or sealing, a file of the reserve is overwritten in place, which
+// takes neither a block nor an inode, and renamed. It is not for fetches.
+//
+// On a copy-on-write file system overwriting takes new blocks. There it helps only that
+// the file which is replaced gives its own back.
+package reserve
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path"
 	"strings"
 	"sync"
@@ -13,27 +21,20 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// A full disk must not keep what waits from the store, since to upload it is
-// what makes room. So the spool has a reserve: a few files that were written in
-// advance. Where there is no room for a small file that uploading needs, or
-// sealing, one of the reserve is overwritten in place, which takes neither a block
-// nor an inode, and renamed. It is not for fetches.
-//
-// On a copy-on-write file system overwriting takes new blocks. There it helps only
-// that the file which is replaced gives its own back.
-
 const (
-	reserveFiles = 8
-	reserveSize  = 128 << 10 // of each file, in bytes
-	leastReserve = 2 << 10   // of a file where there is little room
+	// Files is how many files a reserve has.
+	Files = 8
+	// FileSize is the usual size of a file, in bytes.
+	FileSize = 128 << 10
+	minSize  = 2 << 10 // of a file where there is little room
 )
 
-// reserve is a directory of files. Several processes may take from it at once.
-// To fill it takes the append lock.
-type reserve struct {
+// Reserve is a directory of files. Several processes may take from it at once. To fill
+// it takes a lock of the caller's.
+type Reserve struct {
 	fs   vfs.FS
 	dir  string
-	size int64 // negative: there is none
+	size int64 // of each file; negative: there is no reserve
 
 	taken *taken
 }
@@ -44,11 +45,22 @@ type taken struct {
 	missing int
 }
 
-// slot returns the name of a file of the reserve.
-func (r *reserve) slot(n int) string { return path.Join(r.dir, fmt.Sprintf("%d", n)) }
+// New returns the reserve in a directory, with files of that size; if that is negative,
+// a reserve that never has any.
+func New(fsys vfs.FS, dir string, size int64) *Reserve {
+	return &Reserve{fs: fsys, dir: dir, size: size, taken: new(taken)}
+}
 
-// open makes the directory, and looks at what is in it.
-func (r *reserve) open() error {
+// On returns the reserve as another part of the process uses it, through its own fsys.
+func (r *Reserve) On(fsys vfs.FS) *Reserve {
+	return &Reserve{fs: fsys, dir: r.dir, size: r.size, taken: r.taken}
+}
+
+// slot returns the name of a file of the reserve.
+func (r *Reserve) slot(n int) string { return path.Join(r.dir, fmt.Sprintf("%d", n)) }
+
+// Open makes the directory, and looks at what is in it.
+func (r *Reserve) Open() error {
 	if r.size < 0 {
 		return nil
 	}
@@ -56,7 +68,7 @@ func (r *reserve) open() error {
 		return err
 	}
 	names, err := r.names()
-	r.note(reserveFiles - len(names))
+	r.setMissing(Files - len(names))
 	if err != nil || len(names) == 0 {
 		return err
 	}
@@ -71,7 +83,7 @@ func (r *reserve) open() error {
 }
 
 // names returns the files that are there.
-func (r *reserve) names() ([]string, error) {
+func (r *Reserve) names() ([]string, error) {
 	all, err := r.fs.ReadDir(r.dir)
 	var names []string
 	for _, name := range all {
@@ -82,22 +94,21 @@ func (r *reserve) names() ([]string, error) {
 	return names, err
 }
 
-func (r *reserve) note(missing int) {
+func (r *Reserve) setMissing(missing int) {
 	r.taken.mu.Lock()
 	defer r.taken.mu.Unlock()
 	r.taken.missing = max(missing, 0)
 }
 
-// short reports whether files are missing.
-func (r *reserve) short() bool {
+// Short reports whether files are missing.
+func (r *Reserve) Short() bool {
 	r.taken.mu.Lock()
 	defer r.taken.mu.Unlock()
 	return r.taken.missing > 0
 }
 
-// take gives a file of the reserve that name. It is to be overwritten, and
-// truncated.
-func (r *reserve) take(name string) error {
+// Take gives a file of the reserve that name. It is to be overwritten, and truncated.
+func (r *Reserve) Take(name string) error {
 	for {
 		slot, err := r.pick()
 		if err != nil {
@@ -109,8 +120,8 @@ func (r *reserve) take(name string) error {
 			// Before it is overwritten: after a power cut it must not have both names.
 			return r.fs.SyncDir(r.dir)
 		case errors.Is(err, fs.ErrNotExist): // another process took it
-		case noSpace(err): // the directory of name is to grow
-			if err := r.fs.Remove(slot); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		case vfs.NoSpace(err): // the directory of name has to grow
+			if err := vfs.Remove(r.fs, slot); err != nil {
 				return err
 			}
 		default:
@@ -120,7 +131,7 @@ func (r *reserve) take(name string) error {
 }
 
 // pick returns a file of the reserve, counted as missing.
-func (r *reserve) pick() (string, error) {
+func (r *Reserve) pick() (string, error) {
 	if r.size < 0 {
 		return "", errNoReserve
 	}
@@ -128,7 +139,7 @@ func (r *reserve) pick() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.note(reserveFiles - len(names) + 1)
+	r.setMissing(Files - len(names) + 1)
 	if len(names) == 0 {
 		return "", errNoReserve
 	}
@@ -137,11 +148,11 @@ func (r *reserve) pick() (string, error) {
 
 var errNoReserve = errors.New("the reserve is used up")
 
-// helped does something that needs next to no room, such as to add a name to a
-// directory. If there is none, a file of the reserve is removed.
-func (r *reserve) helped(do func() error) error {
+// WithRoom does something that needs next to no room, such as to add a name to a
+// directory. If there is no room, it removes a file of the reserve and does it again.
+func (r *Reserve) WithRoom(do func() error) error {
 	err := do()
-	if !noSpace(err) {
+	if !vfs.NoSpace(err) {
 		return err
 	}
 	slot, none := r.pick()
@@ -151,23 +162,23 @@ func (r *reserve) helped(do func() error) error {
 	return do()
 }
 
-// fill makes the files that are missing, as large as the others; if there are none,
-// smaller ones where there is little room. An error of noSpace says that there is
-// none. It leaves as much room as it takes.
-func (r *reserve) fill() error {
-	if !r.short() {
+// Fill makes the files that are missing, as large as the others. If there are none, it
+// makes smaller ones where there is little room. It leaves as much room as it takes; if
+// there is not that much, its error is one of vfs.NoSpace.
+func (r *Reserve) Fill() error {
+	if !r.Short() {
 		return nil
 	}
 	names, err := r.names()
 	if err != nil {
 		return err
 	}
-	least := r.size
+	smallest := r.size
 	if len(names) == 0 {
-		least = min(leastReserve, r.size)
+		smallest = min(minSize, r.size)
 	}
-	for size := r.size; size >= least; size /= 8 {
-		if err = r.fillWith(names, size); !noSpace(err) {
+	for size := r.size; size >= smallest; size /= 8 {
+		if err = r.fillWith(names, size); !vfs.NoSpace(err) {
 			r.size = size
 			return err
 		}
@@ -175,17 +186,17 @@ func (r *reserve) fill() error {
 	return err
 }
 
-func (r *reserve) fillWith(names []string, size int64) (err error) {
+func (r *Reserve) fillWith(names []string, size int64) (err error) {
 	there := map[string]bool{}
 	for _, name := range names {
 		there[name] = true
 	}
-	missing := reserveFiles - len(names)
+	missing := Files - len(names)
 	room := path.Join(r.dir, "room")
 	if err := r.write(room, size*int64(missing), false); err != nil {
 		return err
 	}
-	for n := 0; n < reserveFiles && err == nil; n++ {
+	for n := 0; n < Files && err == nil; n++ {
 		if there[r.slot(n)] {
 			continue
 		}
@@ -193,49 +204,37 @@ func (r *reserve) fillWith(names []string, size int64) (err error) {
 			missing--
 		}
 	}
-	r.note(missing)
-	return errors.Join(err, r.remove(room), r.fs.SyncDir(r.dir))
+	r.setMissing(missing)
+	return errors.Join(err, vfs.Remove(r.fs, room), r.fs.SyncDir(r.dir))
 }
 
 // add makes one file. It has its name only once it is whole: somebody may take it
 // at once.
-func (r *reserve) add(slot string, size int64) error {
+func (r *Reserve) add(slot string, size int64) error {
 	name := path.Join(r.dir, "new")
 	err := r.write(name, size, true)
 	if err == nil {
 		err = r.fs.Rename(name, slot)
 	}
 	if err != nil {
-		return errors.Join(err, r.remove(name))
+		return errors.Join(err, vfs.Remove(r.fs, name))
 	}
 	return nil
 }
 
 // write makes a file of that many bytes, which no file system can compress.
-func (r *reserve) write(name string, size int64, sync bool) error {
-	if err := r.remove(name); err != nil { // of a process that was killed
+func (r *Reserve) write(name string, size int64, synced bool) error {
+	if err := vfs.Remove(r.fs, name); err != nil { // of a process that was killed
 		return err
 	}
-	f, err := r.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+	content := make([]byte, size)
+	rand.NewChaCha8([32]byte{}).Read(content)
+	write := vfs.WriteUnsynced
+	if synced {
+		write = vfs.WriteNew
 	}
-	defer f.Close()
-	bytes := make([]byte, size)
-	rand.NewChaCha8([32]byte{}).Read(bytes)
-	if _, err = f.WriteAt(bytes, 0); err == nil && sync {
-		err = f.Sync()
-	}
-	if err != nil {
-		return errors.Join(err, r.remove(name))
+	if err := write(r.fs, name, content); err != nil {
+		return errors.Join(err, vfs.Remove(r.fs, name))
 	}
 	return nil
-}
-
-func (r *reserve) remove(name string) error {
-	err := r.fs.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
