@@ -20,7 +20,7 @@ import (
 // once.
 type request struct {
 	day       Day
-	line      []byte   // as it is written; nil: to be made from pieces
+	line      []byte   // as it is written; nil: still to be made from pieces
 	pieces    [][]byte // the daily fetch number goes between them
 	n         int      // the number that line was made with, if from pieces
 	matches   int64

@@ -8,7 +8,7 @@ import (
 	"example.com/rotatelog/internal/rawjson"
 )
 
-// CountFunc returns how many matches a fetch tells of. It is given the fetch as
+// CountFunc returns how many matches a fetch has. It is given the fetch as
 // it was appended, already validated, must not change or keep it, and must be
 // safe for concurrent use. An error says why there is no count: the fetch then
 // counts 0, or is refused where Config.StrictCount is set.

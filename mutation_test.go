@@ -501,7 +501,7 @@ func mutations() []mutation {
 		},
 		{
 			"indent whatever comes", "config.go",
-			"if rawjson.IndentedSize(fetch) > mostIndented*len(fetch)+4<<10 {",
+			"if rawjson.IndentedSize(fetch) > maxIndented*len(fetch)+4<<10 {",
 			"if false {",
 			"^TestDeepFetch", "",
 		},

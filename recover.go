@@ -74,9 +74,9 @@ func (f foundSpool) plan(today Day, dayOf func(fetch []byte, file vfs.Info) Day)
 		if !day.hasName() {
 			return p, fmt.Errorf("its fetches are of the year %d, by its modification time; correct that with touch", day.Year)
 		}
-		progress = progress.begun(day)
+		progress = progress.startBatch(day)
 	} else if progress.Day.IsZero() {
-		progress = progress.begun(today)
+		progress = progress.startBatch(today)
 	}
 	p.progress = progress
 	return p, nil
@@ -205,7 +205,7 @@ type foundArray struct {
 	info    vfs.Info
 	records [][]byte
 	end     int64 // of the last record in the file
-	rewrite bool  // the file is not as this Writer would have it
+	rewrite bool  // the file is not in the form that this Writer would write
 }
 
 func (s *spool) loadArray() (foundArray, error) {
@@ -216,7 +216,7 @@ func (s *spool) loadArray() (foundArray, error) {
 	if info == (vfs.Info{}) {
 		return foundArray{rewrite: true}, nil
 	}
-	if !info.Mode.IsRegular() { // a symbolic link, say: replace will set it aside
+	if !info.Mode.IsRegular() { // such as a symbolic link: replace will set it aside
 		return foundArray{exists: true, rewrite: true}, nil
 	}
 	content, err := s.readFile(s.array.name)
@@ -272,14 +272,12 @@ func (s *spool) loadProgress() (progress, error) {
 	return progress{}, err
 }
 
-// markUnclean leaves a mark that closing takes away, and reports whether there
-// was one. After a Writer was killed, the kernel may hold pages of the array
-// that it failed to write and then called clean, and names that it has not
-// written: only new files are to be trusted. A power cut forgets what is not on
-// disk, so the mark need not be durable.
+// markUnclean leaves a mark that closing removes, and reports whether there was one.
+// After a Writer was killed, the kernel may hold pages of the array that it failed to
+// write and then called clean, and names that it has not written: only new files can be
+// trusted. A power cut forgets what is not on disk, so the mark need not be durable.
 //
-// A mark that was taken away is there by another name, so that to leave it again
-// needs no room.
+// Closing only renames the mark, so that leaving it again needs no room.
 func (s *spool) markUnclean() (was bool, err error) {
 	mark := s.path(uncleanFile)
 	if _, err := s.fs.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
@@ -314,8 +312,7 @@ func (s *spool) newestBatch() (batch, vfs.ID, error) {
 	}
 }
 
-// closeClean takes the mark of markUnclean away, unless the files are not to be
-// trusted.
+// closeClean removes the mark of markUnclean, unless the files cannot be trusted.
 func (s *spool) closeClean() error {
 	if s.array.broken || s.progressInDoubt {
 		return nil

@@ -19,7 +19,7 @@ import (
 type Writer struct {
 	cfg       Config // as checked; never changed
 	limits    limits
-	finders   sync.Pool // of *finder
+	finders   sync.Pool // of *rawjson.Finder
 	spool     *spool
 	lock      io.Closer // the append lock
 	publisher *publisher
@@ -44,16 +44,16 @@ type Receipt struct {
 	Position  int   // in its batch: 1 to BatchSize
 	BatchSize int   // Config.MaxFetches
 	Sealed    bool  // whether it completed the batch
-	Matches   int64 // that it tells of
+	Matches   int64 // of the fetch, by Config.Count
 }
 
-// Open opens the stream of that name in that directory, mends what an earlier
-// Writer left unfinished, and begins to upload what waits. It does not touch
-// the network, and waits only for the lock, for LockWait or until ctx is done.
+// Open opens the stream of that name in that directory, finishes what an earlier
+// Writer left unfinished, and starts uploading what waits. It does not touch the
+// network, and waits only for the lock, for LockWait or until ctx is done.
 //
 // It returns ErrLocked when another Writer has the stream open, in this process
-// or another. A Config that cannot work is an error before anything is opened,
-// one with a store that cannot make a request included.
+// or another. A Config that cannot work, including one whose store cannot make a
+// request, is an error before anything is opened.
 func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	cfg, err := cfg.checked()
 	if err != nil {
@@ -119,7 +119,7 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	return nil
 }
 
-// recoveredDay returns the day of a fetch that batch.json tells nothing about.
+// recoveredDay returns the day of a fetch that batch.json says nothing about.
 func (w *Writer) recoveredDay(fetch []byte, file vfs.Info) Day {
 	if w.cfg.TimeOf != nil {
 		if day, err := w.cfg.dayOf(bytes.Clone(fetch)); err == nil {
@@ -147,13 +147,13 @@ func (w *Writer) awaitLock(ctx context.Context) (io.Closer, error) {
 }
 
 // Append adds one fetch: one JSON object, whose bytes may be reused when Append
-// returns. When the error is nil the fetch is on disk, as Config.Sync says. When
-// it is not, the fetch was not acknowledged and may be appended again; in the
-// rare case of a disk that fails at the last moment it may be there already.
+// returns. If the error is nil the fetch is on disk, as Config.Sync says. If not, the
+// fetch was not acknowledged and may be appended again. In the rare case that the disk
+// fails at the last moment, it may be there already.
 //
 // Errors match ErrInvalidFetch if trying again will not help, ErrSpoolFull,
-// fs.ErrClosed after Close, or ctx's; ctx counts until the record is written.
-// Whatever the error, the Writer can be used on.
+// fs.ErrClosed after Close, or ctx's error. Once the record is being written, ctx no
+// longer matters. The Writer stays usable whatever the error.
 func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
 	r, err := w.newRequest(fetch)
 	if err != nil {
@@ -162,8 +162,8 @@ func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
 	return w.submit(ctx, r)
 }
 
-// AppendFetch adds what came from the API in the envelope of FETCH_HEADER,
-// RAW_API_DATA and FETCH_FOOTER, made now and with the daily fetch number.
+// AppendFetch adds what came from the API in an envelope of FETCH_HEADER,
+// RAW_API_DATA and FETCH_FOOTER, with the current time and the daily fetch number.
 // Otherwise it is like Append.
 func (w *Writer) AppendFetch(ctx context.Context, f Fetch) (Receipt, error) {
 	r, err := w.newEnvelope(f)
@@ -182,11 +182,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ReadFrom implements io.ReaderFrom: it appends every fetch of r, which holds
-// one JSON object after the other, each on a line or not, and stops at the first
-// that cannot be appended. Call it directly: io.Copy asks some readers to write
-// all they have in one Write. It returns how many bytes of r the appended fetches
-// took.
+// ReadFrom implements io.ReaderFrom: it appends every fetch of r, which holds one
+// JSON object after the other, on lines of their own or not. It stops at the first that
+// cannot be appended, and returns how many bytes of r the appended fetches took. Call it
+// directly: io.Copy lets some readers pass all they have to one Write.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	in := jsonstream.NewReader(r, w.cfg.MaxFetchBytes)
 	for {
@@ -207,8 +206,8 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// Flush is Seal and then Drain. If the batch cannot be sealed, those that were
-// sealed before are waited for all the same.
+// Flush is Seal and then Drain. If the batch cannot be sealed, it waits for those that
+// were sealed before all the same.
 func (w *Writer) Flush(ctx context.Context) error {
 	sealed := w.Seal(ctx)
 	if errors.Is(sealed, fs.ErrClosed) || ctx.Err() != nil {
@@ -217,8 +216,8 @@ func (w *Writer) Flush(ctx context.Context) error {
 	return errors.Join(sealed, w.Drain(ctx))
 }
 
-// Seal ends the batch, even if it is not full, so that it will be uploaded. An
-// empty one is left alone.
+// Seal ends the batch, even if it is not full, so that it will be uploaded. If it is
+// empty, Seal does nothing.
 func (w *Writer) Seal(ctx context.Context) error {
 	if err := w.acquire(ctx); err != nil {
 		return err
@@ -234,24 +233,23 @@ func (w *Writer) Seal(ctx context.Context) error {
 	return nil
 }
 
-// Drain waits until every batch that is sealed by now is in the store. It
-// returns early with the error when one permanent error (ErrPermanent), when ctx
-// is done, and with fs.ErrClosed when the Writer is closed. The batches wait on
-// disk all the same.
+// Drain waits until every batch that is sealed by now is in the store. It returns
+// early with the error if one meets a permanent error (ErrPermanent), when ctx is done,
+// and with fs.ErrClosed when the Writer is closed. The batches then still wait on disk.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }
 
 // CloseAppend ends appending, and lets another process append, while this one
-// goes on uploading until Close. It is for programs that live for one fetch.
+// continues to upload until Close. It is for programs that run for one fetch.
 func (w *Writer) CloseAppend() error { return w.endAppend() }
 
-// Close ends the Writer. It uploads nothing, and cuts an upload that is under
-// way short: the next Open goes on with both the unfinished batch and those that
-// wait. Closing again does nothing.
+// Close ends the Writer. It starts no upload, and cancels one that is under way: the
+// next Open continues with the unfinished batch and with those that wait. Closing again
+// does nothing.
 func (w *Writer) Close() error { return w.end() }
 
-// onceValue is sync.OnceValue, but callers that wait for the first one hold no lock.
-// In a testing/synctest bubble time does not pass for a goroutine that waits for a
-// lock, and the first may be waiting for time to pass.
+// onceValue is sync.OnceValue, but callers do not wait for the first one in a lock. In a
+// testing/synctest bubble time does not pass while a goroutine waits for a lock, and the
+// first caller may be waiting for time to pass.
 func onceValue(f func() error) func() error {
 	var begun atomic.Bool
 	var err error
@@ -299,7 +297,7 @@ func (w *Writer) acquire(ctx context.Context) error {
 	}
 }
 
-// reportRepaired tells what was mended before Open failed.
+// reportRepaired reports what was repaired before Open failed.
 func (w *Writer) reportRepaired() {
 	if w.spool != nil {
 		_, repaired := w.spool.takeNews()
@@ -332,7 +330,7 @@ func (w *Writer) release() {
 }
 
 // sealOverdue seals what must not wait for the next Append: a batch whose day is over,
-// and one that could not be sealed before.
+// or one that could not be sealed before.
 func (w *Writer) sealOverdue(ctx context.Context) {
 	if w.acquire(ctx) == nil {
 		w.sealPast(reasonMidnight)

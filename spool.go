@@ -17,30 +17,30 @@ import (
 
 // spool is the local side: the array being filled, and the batches that wait
 // for the store. The array and the progress belong to whoever holds the append
-// lock, and the Writer lets one goroutine at a time at them; pending/ and
-// uploaded/ are also worked on by whoever holds the publish lock. What the
-// directories list is the truth; nothing of it is remembered.
+// lock, and the Writer lets only one goroutine at a time use them. Whoever holds the
+// publish lock also changes pending/ and uploaded/. What the directories list is the
+// truth; nothing of it is remembered.
 type spool struct {
 	fs  vfs.FS
 	dir string // such as all_api.spool
 
-	max   int           // fetches a batch
+	max   int           // fetches per batch
 	newID func() string // of a batch
 	pack  Compression   // of days that begin
 
 	array           array
 	progress        progress
-	progressSaved   bool     // batch.json and the names in the spool tell progress, durably
+	progressSaved   bool     // progress is what batch.json and the names in the spool say, durably
 	progressInDoubt bool     // batch.json may say what is not durable
 	sealing         *sealing // a seal that failed half way, to be finished first
 
-	waiting int64 // bytes in pending/, or more: batches leave without notice
-	counted bool
+	waiting int64 // bytes in pending/, or more: the publisher takes batches away without saying so
+	counted bool  // whether waiting is known
 
 	reserve  *reserve.Reserve
 	prunable *prunable
 
-	sealed   []Sealed // what has happened and is not yet told
+	sealed   []Sealed // what has happened and is not yet reported
 	repaired []Repaired
 }
 
@@ -55,8 +55,8 @@ const (
 	checkFile    = "check"      // in pending/ and uploaded/: whether files can be moved there
 	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
 	ownerFile    = "owner"      // a random id that objects are marked with
-	uncleanFile  = "unclean"    // stands while a Writer appends, and after one that was killed
-	cleanFile    = "clean"      // what it is renamed to meanwhile: to make it may need room
+	uncleanFile  = "unclean"    // there while a Writer appends, and after one that was killed
+	cleanFile    = "clean"      // its name meanwhile: making a new file may need room
 	pendingDir   = "pending"
 	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
@@ -92,15 +92,15 @@ func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	return s, nil
 }
 
-// checkDir returns an error if a file cannot be made beside the array, and renamed
-// to where batches go: better now than when the first one is full.
+// checkDir returns an error if a file cannot be made beside the array and renamed
+// to where batches go. That is better reported now than when the first batch is full.
 func (s *spool) checkDir() error {
 	name := "." + s.array.name + ".rotatelog"
 	if info, err := s.fs.Stat(name); err == nil && (info.Size > 0 || !info.Mode.IsRegular()) {
-		return nil // somebody else's, and not to be touched
+		return nil // it belongs to somebody else, and is left alone
 	}
 	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-	if vfs.NoSpace(err) { // it says nothing of the directory, and what waits can be uploaded
+	if vfs.NoSpace(err) { // the directory may be fine, and what waits can be uploaded
 		return nil
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *spool) checkDir() error {
 	return errors.Join(oneDisk(err), s.remove(name))
 }
 
-// checkArray returns an error if the array, which is not to be replaced now, cannot
+// checkArray returns an error if the array, which need not be replaced now, cannot
 // be replaced later because something is mounted on it.
 func (s *spool) checkArray() error {
 	name := s.path(pendingDir, checkFile)
@@ -136,8 +136,7 @@ func (s *spool) checkArray() error {
 	return s.remove(name) // there may be no links, or no room for one
 }
 
-// oneDisk says what to do about a rename that leads from one file system, or mount,
-// to another.
+// oneDisk says what to do about a rename between two file systems, or mounts.
 func oneDisk(err error) error {
 	if errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EBUSY) {
 		return fmt.Errorf("%w: Dir, the spool and all in it must be one file system, mounted as a whole: mount Dir itself, and nothing in it", err)
@@ -185,15 +184,15 @@ func (s *spool) mkdir(name string) error {
 		return err
 	}
 	if err := s.fs.SyncDir(path.Dir(name)); err != nil {
-		// A later sync may succeed without covering what this one failed to, so
-		// the next Open is to make it again.
+		// A later sync may succeed without covering what this one failed to, so the
+		// next Open must make the directory again.
 		return errors.Join(err, s.fs.Remove(name))
 	}
 	return nil
 }
 
-// makeReady is ready on a disk with room for the fetch. What room there is belongs
-// to the reserve first, and confirmed batches give up theirs.
+// makeReady calls ready, and makes sure that there is room for a fetch. Room goes to
+// the reserve first. If there is too little, confirmed batches are deleted.
 func (s *spool) makeReady(day Day, now time.Time) error {
 	ready := func() error {
 		if err := s.ready(day, now); err != nil {
@@ -211,9 +210,8 @@ func (s *spool) makeReady(day Day, now time.Time) error {
 	return err
 }
 
-// ready makes the array fit to take a fetch of day: a seal that failed half way
-// is finished, a full batch or one of another day sealed, a file that was
-// disturbed rebuilt.
+// ready makes the array fit to take a fetch of day. It finishes a seal that failed half
+// way, seals a full batch or one of another day, and rebuilds a file that was changed.
 func (s *spool) ready(day Day, now time.Time) error {
 	if s.sealing != nil {
 		if err := s.finishSeal(); err != nil {
@@ -235,7 +233,7 @@ func (s *spool) ready(day Day, now time.Time) error {
 	if s.progress.Day == day {
 		return s.saveProgress(s.progress)
 	}
-	return s.saveProgress(s.progress.begun(day))
+	return s.saveProgress(s.progress.startBatch(day))
 }
 
 // repairArray repairs the array, and reports what was wrong with it.
@@ -261,7 +259,7 @@ func (s *spool) saveProgress(p progress) error {
 	return nil
 }
 
-// takeNews returns what has happened since it was last asked.
+// takeNews returns what has happened since the last call.
 func (s *spool) takeNews() ([]Sealed, []Repaired) {
 	sealed, repaired := s.sealed, s.repaired
 	s.sealed, s.repaired = nil, nil
@@ -275,8 +273,8 @@ func (s *spool) readFile(name string) ([]byte, error) { return vfs.ReadFile(s.fs
 // remove removes a file that may be gone already.
 func (s *spool) remove(name string) error { return vfs.Remove(s.fs, name) }
 
-// writeFile replaces a file in the spool durably by one with that content. Where
-// the disk is full it takes one of the reserve, unless the content is long.
+// writeFile durably replaces a file in the spool by one with that content. If the disk
+// is full it uses a file of the reserve, unless the content is long.
 func (s *spool) writeFile(name string, content []byte) error {
 	spare := name + ".new"
 	if err := s.remove(spare); err != nil {
@@ -299,8 +297,8 @@ func (s *spool) writeFile(name string, content []byte) error {
 }
 
 // tryLink gives a file a second name. linked is false without an error if there are no
-// hard links, and the file is to be copied. Where there is no room for a name, there is
-// none for a copy, so that is an error, as fs.ErrExist is.
+// hard links; the caller then copies the file. If there is no room for a name, there is
+// none for a copy, so that is an error. So is fs.ErrExist.
 func (s *spool) tryLink(from, to string) (linked bool, err error) {
 	err = s.reserve.WithRoom(func() error { return s.fs.Link(from, to) })
 	if errors.Is(err, fs.ErrExist) || vfs.NoSpace(err) {
@@ -309,8 +307,8 @@ func (s *spool) tryLink(from, to string) (linked bool, err error) {
 	return err == nil, nil
 }
 
-// setAside gives what another program put in place of a file a name in damaged/. A
-// file keeps its own name too, until it is replaced.
+// setAside keeps what another program put in place of a file under a name in damaged/.
+// A regular file also keeps its own name until it is replaced.
 func (s *spool) setAside(name, what string) error {
 	info, err := s.fs.Stat(name)
 	if err != nil {
@@ -328,7 +326,7 @@ func (s *spool) setAside(name, what string) error {
 	return err
 }
 
-// keep writes bytes that were found in the file called name to damaged/.
+// keep writes bytes that were found in a file to damaged/.
 func (s *spool) keep(name string, content []byte) (aside string, err error) {
 	return s.newAside(name, func(aside string) error { return vfs.WriteNew(s.fs, aside, content) })
 }
@@ -380,8 +378,8 @@ func (s *spool) lockDay(day Day) (io.Closer, error) {
 	return s.prunable.holding(lockOf(day), l), nil
 }
 
-// makeDayLocks makes the files of the locks, so that a full disk does not keep
-// anybody from taking one.
+// makeDayLocks makes the files of the locks in advance, so that they can be taken on a
+// full disk.
 func (s *spool) makeDayLocks() error {
 	for date := range dayLocks {
 		f, err := s.fs.OpenFile(s.dayLockPath(Day{2000, 1, 1 + date}), os.O_RDWR|os.O_CREATE, 0o600)
@@ -393,8 +391,8 @@ func (s *spool) makeDayLocks() error {
 	return nil
 }
 
-// usedBy returns the spool as a part of the program uses it that has a goroutine of
-// its own. It has nothing of the array.
+// usedBy returns the spool for a part of the program with a goroutine of its own. That
+// part has no access to the array.
 func (s *spool) usedBy(part string) *spool {
 	fsys := vfs.Named(s.fs, part)
 	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable, reserve: s.reserve.On(fsys)}
@@ -414,8 +412,8 @@ func (s *spool) lock(name string) (l io.Closer, err error) {
 
 func (s *spool) close() error { return errors.Join(s.array.close(), s.fs.Close()) }
 
-// used returns how many bytes pending/ and the array take, at least; it counts
-// again when that would be more than limit.
+// used returns how many bytes pending/ and the array take. It counts again only if what
+// it remembers, which may be too much, is more than limit.
 func (s *spool) used(limit int64) (int64, error) {
 	if s.counted && s.waiting+s.array.end <= limit {
 		return s.waiting + s.array.end, nil
