@@ -121,6 +121,14 @@ const (
 
 // checked returns cfg with its defaults filled in, or what is wrong with it.
 func (cfg Config) checked() (Config, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.check()
+}
+
+func (cfg Config) withDefaults() (Config, error) {
 	cfg.Name = cmp.Or(cfg.Name, defaultName)
 	cfg.Prefix = cmp.Or(cfg.Prefix, cfg.Name+"_rotating_logs/")
 	cfg.MaxFetches = cmp.Or(cfg.MaxFetches, defaultMaxFetches)
@@ -152,23 +160,28 @@ func (cfg Config) checked() (Config, error) {
 		}
 		cfg.Location = loc
 	}
+	return cfg, nil
+}
+
+// check returns what is wrong with cfg, whose defaults are filled in.
+func (cfg *Config) check() error {
 	switch {
 	case cfg.Dir == "" && cfg.fs == nil:
-		return cfg, errors.New("Dir is not set: name the directory for the local file and the spool")
+		return errors.New("Dir is not set: name the directory for the local file and the spool")
 	case noStore(cfg.Store):
-		return cfg, errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
+		return errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
 	case !validName(cfg.Name):
-		return cfg, fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
+		return fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
 	case !validPrefix(cfg.Prefix):
-		return cfg, fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
+		return fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
 	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
-		return cfg, errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
+		return errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
 	case !cfg.Compression.known():
-		return cfg, fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
+		return fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
 	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
-		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
+		return fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
 	}
-	return cfg, nil
+	return nil
 }
 
 // noStore reports whether s is nil, or a nil pointer, such as a constructor returns

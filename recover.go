@@ -28,7 +28,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; rebuilt from the names in the spool"})
 	}
 	if p.arrayLost {
-		s.report(Repaired{File: s.array.name, Problem: "it was missing; a new one was begun"})
+		s.report(Repaired{File: s.array.name, Problem: "it was missing; a new one was started"})
 	}
 	if err != nil {
 		return &Error{"open", s.array.name, err}

@@ -251,11 +251,11 @@ func (w *Writer) Close() error { return w.end() }
 // testing/synctest bubble time does not pass while a goroutine waits for a lock, and the
 // first caller may be waiting for time to pass.
 func onceValue(f func() error) func() error {
-	var begun atomic.Bool
+	var called atomic.Bool
 	var err error
 	done := make(chan struct{})
 	return func() error {
-		if begun.CompareAndSwap(false, true) {
+		if called.CompareAndSwap(false, true) {
 			defer close(done)
 			err = f()
 			return err

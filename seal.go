@@ -103,14 +103,23 @@ func (s *spool) packOf(day Day) Compression {
 // finishSeal does the remaining steps of sealing. The batch gets a second name before
 // the array gives up its own, so no power cut can take both.
 func (s *spool) finishSeal() error {
-	g := s.sealing
-	if g.next == linkBatch {
+	for s.sealing != nil {
+		if err := s.doStep(s.sealing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doStep does the next step of sealing.
+func (s *spool) doStep(g *sealing) error {
+	switch g.next {
+	case linkBatch:
 		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
 			return err
 		}
 		g.next = emptyArray
-	}
-	if g.next == emptyArray {
+	case emptyArray:
 		if err := s.syncPending(); err != nil {
 			g.next = linkBatch // a later sync may succeed without covering what this one failed to
 			return err
@@ -119,13 +128,14 @@ func (s *spool) finishSeal() error {
 			return err
 		}
 		g.next = saveAdvanced
+	case saveAdvanced:
+		if err := s.advance(); err != nil {
+			return err
+		}
+		s.sealing = nil
+		s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
+			Fetches: g.batch.fetches(), Reason: g.reason})
 	}
-	if err := s.advance(); err != nil {
-		return err
-	}
-	s.sealing = nil
-	s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
-		Fetches: g.batch.fetches(), Reason: g.reason})
 	return nil
 }
 
