@@ -69,7 +69,7 @@ func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	})
 }
 
-// TestLeaderServesItself: whoever has the append semaphore gives it back when its own record is
+// TestLeaderServesItself: whoever has the turn gives it up when its own record is
 // on disk, however many wait.
 func TestLeaderServesItself(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
