@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -155,6 +156,68 @@ func latest(names []batch) batch {
 		return batch{}
 	}
 	return names[len(names)-1]
+}
+
+// confirm moves a batch that the store holds to uploaded/. It has a name at every
+// instant: while a seal is unfinished, only that says that the array must not be sealed
+// again.
+func (s *spool) confirm(b batch, sequence int, place string) error {
+	from := s.batchPath(b)
+	b.sequence, b.place = sequence, place
+	to := s.batchPath(b)
+	if err := s.remove(to); err != nil { // of an attempt that failed half way
+		return err
+	}
+	if err := s.alias(from, to); err != nil { // there may be no room, which a rename does not need
+		if err := s.fs.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return s.dropPending(b.pending())
+}
+
+// dropPending removes the name in pending/ of a batch that has one in uploaded/.
+func (s *spool) dropPending(b batch) error {
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return err
+	}
+	return s.remove(s.batchPath(b))
+}
+
+// alias gives a batch a second name, in another directory. If there are no hard links
+// it is copied: after a rename from one directory to another, a power cut may leave the
+// name in neither, and then the numbers in it are lost.
+func (s *spool) alias(from, to string) error {
+	linked, err := s.tryLink(from, to)
+	if linked || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	content, err := s.readFile(from)
+	if err != nil {
+		return err
+	}
+	return s.writeFile(to, content)
+}
+
+// abandon takes a pending batch that holds nothing readable out of the way; its
+// bytes are in damaged/.
+func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
+
+// unconfirm moves a confirmed batch back to pending. It is never renamed, since it may be
+// the only copy.
+func (s *spool) unconfirm(b batch) error {
+	from := s.batchPath(b)
+	to := s.batchPath(b.pending())
+	if err := s.alias(from, to); err != nil {
+		return err
+	}
+	if err := s.syncPending(); err != nil {
+		return err
+	}
+	return s.remove(from)
 }
 
 // load calls each for every fetch of a pending batch. Only one is in memory at a time,

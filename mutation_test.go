@@ -68,7 +68,7 @@ func mutations() []mutation {
 			between, "",
 		},
 		{
-			"confirm before it is durable in uploaded", "confirmed.go",
+			"confirm before it is durable in uploaded", "batch.go",
 			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
 			"if err := error(nil); err != nil {",
 			between, "",
@@ -368,19 +368,19 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "confirmed.go",
+			"take a batch back without a sync", "batch.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
 		},
 		{
-			"rename a batch where there are no hard links", "confirmed.go",
+			"rename a batch where there are no hard links", "batch.go",
 			"content, err := s.readFile(from)\n\tif err != nil {\n\t\treturn err\n\t}\n\treturn s.writeFile(to, content)",
 			"return s.fs.Rename(from, to)",
 			"^(TestBatchTakenBackIsDurable|TestConfirmedNumbersAreNotGivenAgain)$", "",
 		},
 		{
-			"confirm by a rename without a sync", "confirmed.go",
+			"confirm by a rename without a sync", "batch.go",
 			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn s.dropPending(b.pending())",
 			"return s.fs.Rename(from, to)\n\t}\n\treturn s.dropPending(b.pending())",
 			"^TestConfirmedBatchIsDurable$", "",
