@@ -3,6 +3,8 @@ package rotatelog
 import (
 	"errors"
 	"io/fs"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // The errors that a caller branches on, with [errors.Is]. Besides them,
@@ -45,7 +47,7 @@ func (e *Error) Error() string {
 	switch {
 	case errors.Is(e.Err, fs.ErrPermission):
 		msg += "; let the user that this runs as read and write there"
-	case noSpace(e.Err):
+	case vfs.NoSpace(e.Err):
 		msg += "; free some space; it resumes automatically"
 	}
 	return msg

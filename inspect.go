@@ -3,11 +3,14 @@ package rotatelog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"slices"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // Nobody but Writers should change a day's object, and somebody does. So each version
@@ -307,14 +310,14 @@ func (s *spool) renumber(b batch, sequence int) error {
 
 // noteSeen remembers a version that was inspected, or that need not be.
 func (w *dayWorker) noteSeen(seen snapshot) {
-	w.seen.note(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
+	w.seen.update(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
 }
 
 // noteReported remembers that what is gone from a version was reported, before it is put
 // right.
 func (w *dayWorker) noteReported(last lastSeen, v Version) {
 	last.Place, last.Key, last.Reported = w.object().Place, w.object().Key, &v
-	w.seen.note(w.spool, last)
+	w.seen.update(w.spool, last)
 }
 
 // noteLeft remembers the version that a write has left, if it is what was written.
@@ -342,4 +345,110 @@ func (w *dayWorker) reportChanged(found []string) {
 	if len(found) > 0 {
 		w.cfg.reportChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
 	}
+}
+
+// lastSeenFile remembers what days' objects were like when they were last seen, or left
+// by a write. It shows which version no Writer left, and what is gone from that. It is
+// not synced: a power cut may take it, and then the next version is believed, as far as
+// its metadata is consistent. It holds a JSON array of lastSeen, the newest at the end.
+const lastSeenFile = "seen.json"
+
+// maxLastSeen is how many objects are remembered.
+const maxLastSeen = 64
+
+// lastSeen is what is remembered of an object.
+type lastSeen struct {
+	Place string `json:"place,omitempty"` // as in the names of confirmed batches
+	Key   string `json:"key"`
+
+	Version Version `json:"version,omitempty"` // "" if there was none
+	Layout  layout  `json:"layout"`
+	Uploads int     `json:"uploads"`
+	Fetches int     `json:"fetches"`
+	Matches int64   `json:"matches"`
+	Last    int     `json:"last_sequence"`
+	First   string  `json:"first_upload,omitempty"` // the upload_timestamp of the first entry
+
+	// Reported is the version whose loss was reported and is being put right.
+	Reported *Version `json:"reported,omitempty"`
+}
+
+// lastSeenOf returns what there is to remember of a version.
+func lastSeenOf(of bodyHead, v Version, d dayState) lastSeen {
+	return lastSeen{
+		Place: of.Place, Key: of.Key, Version: v, Layout: d.layout(),
+		Uploads: d.totals.Uploads, Fetches: d.totals.Fetches, Matches: d.totals.Matches,
+		Last: d.lastSequence, First: d.first,
+	}
+}
+
+// seenFile is the file of all that is remembered. It is safe for concurrent use.
+type seenFile struct {
+	lock   chan struct{} // guards what follows, and is held while the disk is at work
+	loaded bool
+	all    []lastSeen
+}
+
+func newSeenFile() *seenFile { return &seenFile{lock: make(chan struct{}, 1)} }
+
+func (f *seenFile) unlock() { <-f.lock }
+
+// find returns what is remembered of an object.
+func (f *seenFile) find(s *spool, of bodyHead) (lastSeen, bool) {
+	f.lock <- struct{}{}
+	defer f.unlock()
+	f.load(s)
+	for _, seen := range f.all {
+		if seen.Place == of.Place && seen.Key == of.Key {
+			return seen, true
+		}
+	}
+	return lastSeen{}, false
+}
+
+// update remembers seen, and forgets what was remembered of the same object.
+func (f *seenFile) update(s *spool, seen lastSeen) {
+	f.lock <- struct{}{}
+	defer f.unlock()
+	f.load(s)
+	same := func(other lastSeen) bool { return other.Place == seen.Place && other.Key == seen.Key }
+	if i := slices.IndexFunc(f.all, same); i >= 0 && f.all[i].equal(seen) {
+		return
+	}
+	f.all = append(slices.DeleteFunc(f.all, same), seen)
+	f.all = f.all[max(0, len(f.all)-maxLastSeen):]
+	f.store(s) // or the next process believes the version that it finds
+}
+
+func (s lastSeen) equal(other lastSeen) bool {
+	if (s.Reported == nil) != (other.Reported == nil) || s.Reported != nil && *s.Reported != *other.Reported {
+		return false
+	}
+	s.Reported, other.Reported = nil, nil
+	return s == other
+}
+
+// load reads the file, once. A file that is missing, torn or unreadable says nothing.
+func (f *seenFile) load(s *spool) {
+	if f.loaded {
+		return
+	}
+	f.loaded = true
+	content, err := s.readFile(s.path(lastSeenFile))
+	if err != nil || json.Unmarshal(content, &f.all) != nil {
+		f.all = nil
+	}
+}
+
+// store writes the file.
+func (f *seenFile) store(s *spool) error {
+	content, err := json.Marshal(f.all)
+	if err != nil {
+		return err
+	}
+	name := s.path(lastSeenFile)
+	if err := vfs.WriteUnsynced(s.fs, name+".new", append(content, '\n')); err != nil {
+		return err
+	}
+	return s.fs.Rename(name+".new", name)
 }

@@ -68,7 +68,7 @@ func mutations() []mutation {
 			between, "",
 		},
 		{
-			"confirm before it is durable in uploaded", "confirmed.go",
+			"confirm before it is durable in uploaded", "batch.go",
 			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
 			"if err := error(nil); err != nil {",
 			between, "",
@@ -81,8 +81,8 @@ func mutations() []mutation {
 		},
 		{
 			"trust pages after a failed fsync of a killed process", "recover.go",
-			"if found.rewrite || unclean {",
-			"if found.rewrite || unclean && false {",
+			"f.array.rewrite || f.unclean,",
+			"f.array.rewrite,",
 			faults, "",
 		},
 		{
@@ -171,14 +171,14 @@ func mutations() []mutation {
 		},
 		{
 			"forget a seal that was interrupted", "recover.go",
-			"if ghost != nil {",
-			"if false {",
+			"if b, ok := f.interruptedSeal(); ok {",
+			"if b, ok := f.interruptedSeal(); ok && false {",
 			twoSeals, "",
 		},
 		{
 			"take a batch of the same fetches for the last one", "recover.go",
-			"info.ID != found.info.ID {",
-			"info.ID != found.info.ID && func() bool {\na, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nreturn !bytes.Equal(a, b)\n}() {",
+			"return newest, info.ID, err\n",
+			"a, _ := s.readFile(s.array.name)\nb, _ := s.readFile(s.batchPath(newest))\nif bytes.Equal(a, b) {\ninfo, err = s.array.stat()\n}\nreturn newest, info.ID, err\n",
 			alikeRuns, "",
 		},
 		{
@@ -195,8 +195,8 @@ func mutations() []mutation {
 		},
 		{
 			"take a copied batch for over", "recover.go",
-			"s.progressSaved = known && !told.Copied && ",
-			"s.progressSaved = known && ",
+			"f.hasProgress() && !f.progress.Copied && ",
+			"f.hasProgress() && ",
 			between, "",
 		},
 		{
@@ -368,19 +368,19 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "confirmed.go",
+			"take a batch back without a sync", "batch.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
 		},
 		{
-			"rename a batch where there are no hard links", "confirmed.go",
+			"rename a batch where there are no hard links", "batch.go",
 			"content, err := s.readFile(from)\n\tif err != nil {\n\t\treturn err\n\t}\n\treturn s.writeFile(to, content)",
 			"return s.fs.Rename(from, to)",
 			"^(TestBatchTakenBackIsDurable|TestConfirmedNumbersAreNotGivenAgain)$", "",
 		},
 		{
-			"confirm by a rename without a sync", "confirmed.go",
+			"confirm by a rename without a sync", "batch.go",
 			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn s.dropPending(b.pending())",
 			"return s.fs.Rename(from, to)\n\t}\n\treturn s.dropPending(b.pending())",
 			"^TestConfirmedBatchIsDurable$", "",
@@ -453,32 +453,32 @@ func mutations() []mutation {
 		},
 		{
 			"do not use the reserve for what uploading needs", "spool.go",
-			"s.reserve.take(spare) == nil; try++ {",
+			"s.reserve.Take(spare) == nil; try++ {",
 			"false; try++ {",
 			"^TestReserveWrites", "",
 		},
 		{
-			"overwrite a file that a power cut may give back to the reserve", "reserve.go",
+			"overwrite a file that a power cut may give back to the reserve", "internal/reserve/reserve.go",
 			"return r.fs.SyncDir(r.dir)",
 			"return nil",
 			"^TestReserveAcross", "",
 		},
 		{
 			"do not seal on a full disk", "array.go",
-			"if noSpace(err) && len(a.records) == 0 {",
+			"if vfs.NoSpace(err) && len(a.records) == 0 {",
 			"if false {",
 			"^TestFullDiskSeals", "",
 		},
 		{
 			"let fetches have what belongs to the reserve", "spool.go",
-			"if err := s.reserve.fill(); noSpace(err) {",
-			"if err := s.reserve.fill(); false {",
+			"if err := s.reserve.Fill(); vfs.NoSpace(err) {",
+			"if err := s.reserve.Fill(); false {",
 			"^TestFullDiskKeepsTheReserve", "",
 		},
 		{
 			"do not open on a full disk", "recover.go",
-			"if noSpace(err) {\n\t\ts.array.broken",
-			"if false {\n\t\ts.array.broken",
+			"if vfs.NoSpace(err) {\n\t\ts.array.broken, err = true",
+			"if false {\n\t\ts.array.broken, err = true",
 			"^TestFullDiskOpens", "",
 		},
 		{
@@ -488,7 +488,7 @@ func mutations() []mutation {
 			"^TestFullDiskKeepsLastCopies$", "",
 		},
 		{
-			"look once for batches that may move", "recover.go",
+			"look once for batches that may move", "batch.go",
 			"if err == nil && slices.Equal(pending, again) {",
 			"if err == nil {",
 			"^TestBatchThatMoves", "",
@@ -501,7 +501,7 @@ func mutations() []mutation {
 		},
 		{
 			"indent whatever comes", "config.go",
-			"if rawjson.IndentedSize(fetch) > mostIndented*len(fetch)+4<<10 {",
+			"if rawjson.IndentedSize(fetch) > maxIndented*len(fetch)+4<<10 {",
 			"if false {",
 			"^TestDeepFetch", "",
 		},

@@ -343,7 +343,7 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 func (p *publisher) beyondKeeping(old []batch) []batch {
 	keep := p.cfg.KeepUploaded
 	if p.spool.isTight() {
-		keep = leastUploaded
+		keep = minUploaded
 	}
 	return p.spool.beyond(old, keep)
 }

@@ -353,7 +353,7 @@ func (p *publisher) objects(day Day) []dayKey {
 	var found []dayKey
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
+	for _, pack := range allCompressions() {
 		w := p.workers[dayKey{day, pack}]
 		if w != nil && (!w.begun.IsZero() || w.last.order > 0 || len(w.waiting) > 0) {
 			found = append(found, dayKey{day, pack})

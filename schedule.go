@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -190,12 +189,6 @@ func randomJitter(d time.Duration) time.Duration { return rand.N(d) }
 // permanent reports whether no retry will mend err.
 func permanent(err error) bool {
 	return errors.Is(err, ErrPermanent) || errors.Is(err, fs.ErrPermission)
-}
-
-// noSpace reports whether err says that a disk is full, or that its user has no
-// more of it.
-func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // retryState is what is known of something that fails.
