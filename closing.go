@@ -59,8 +59,8 @@ func closedIn(day dayKey, placeMark string) closedDay {
 	return closedDay(day.String() + "@" + placeMark)
 }
 
-// noteClosed remembers that a day is closed.
-func (s *spool) noteClosed(day closedDay) error {
+// addClosed remembers that a day is closed.
+func (s *spool) addClosed(day closedDay) error {
 	named, err := s.uploaded()
 	if err != nil {
 		return err
@@ -170,11 +170,11 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]dayKey, 
 	return slices.SortedFunc(maps.Keys(last), dayKey.compare), nil
 }
 
-// noteClosed remembers that the day is closed.
-func (w *dayWorker) noteClosed() error {
+// recordClosed remembers that the day is closed.
+func (w *dayWorker) recordClosed() error {
 	w.files <- struct{}{}
 	defer func() { <-w.files }()
-	if err := w.spool.noteClosed(w.closedDay()); err != nil {
+	if err := w.spool.addClosed(w.closedDay()); err != nil {
 		return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
 	}
 	return nil
@@ -192,8 +192,8 @@ func (w *dayWorker) closable() bool {
 	return err == nil && slices.Contains(days, w.day)
 }
 
-// notClosed notes and tells that the day could not be closed.
-func (w *dayWorker) notClosed(ctx context.Context, err error) {
+// closeFailed notes and tells that the day could not be closed.
+func (w *dayWorker) closeFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
 		return
 	}
@@ -229,7 +229,7 @@ func (w *dayWorker) close(ctx context.Context) error {
 		return nil
 	}
 	w.forgetBody(ctx, seen)
-	if err := w.noteClosed(); err != nil {
+	if err := w.recordClosed(); err != nil {
 		return err
 	}
 	if wrote {

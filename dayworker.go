@@ -66,7 +66,7 @@ func (w *dayWorker) due(now time.Time) (wait time.Duration, ok bool) {
 		}
 	}
 	if len(w.waiting) > 0 {
-		consider(w.retry.wait(now, mostBackoff))
+		consider(w.retry.wait(now, maxBackoff))
 	} else {
 		if w.toClose {
 			consider(w.closing.wait(now, refusedPause))
@@ -111,7 +111,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 	}
 	defer lock.Close()
 	now := w.cfg.Clock.Now()
-	if len(w.waiting) > 0 && w.retry.wait(now, mostBackoff) == 0 {
+	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
 		if err := w.publish(ctx, w.waiting); err != nil {
 			w.failed(ctx, err)
 			return
@@ -129,7 +129,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 func (w *dayWorker) tidyUp(ctx context.Context, now time.Time) {
 	if w.toClose && w.closing.wait(now, refusedPause) == 0 {
 		if err := w.close(ctx); err != nil {
-			w.notClosed(ctx, err)
+			w.closeFailed(ctx, err)
 		} else {
 			w.closing, w.toClose = retryState{}, false
 		}
@@ -165,8 +165,8 @@ func (w *dayWorker) finish() {
 	w.wake()
 }
 
-// noteMoved notes that the attempt has uploaded something.
-func (w *dayWorker) noteMoved() {
+// recordMove notes that the attempt has uploaded something.
+func (w *dayWorker) recordMove() {
 	now := w.cfg.Clock.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()

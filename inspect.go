@@ -44,7 +44,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 	switch {
 	case seen.ids != nil || last.Reported != nil:
 	case known && last.mayBecome(seen.doc, exclusive(w.cfg.Store), slices.Concat(uploaded, waiting), confirmed):
-		w.noteSeen(seen)
+		w.recordSeen(seen)
 		return seen, nil, nil
 	case known:
 	case seen.version == "":
@@ -52,7 +52,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 			return seen, nil, nil
 		}
 	case stillHas(seen.doc, confirmed):
-		w.noteSeen(seen)
+		w.recordSeen(seen)
 		return seen, nil, nil
 	}
 	return w.inspectAll(ctx, seen, kept{seen: last}, waiting, uploaded)
@@ -113,14 +113,14 @@ func stillHas(d dayState, confirmed batch) bool {
 // inspectAll inspects all entries of a day's object.
 func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiting, uploaded []batch) (snapshot, []batch, error) {
 	w.spool.forbidPrune(w.day) // until it is known what the object has
-	seen, err := w.lookAtAll(ctx, seen)
+	seen, err := w.lookAtEntries(ctx, seen)
 	if err != nil {
 		return seen, nil, err
 	}
 	if err := w.checkAbsence(ctx, seen, k.seen); err != nil {
 		return seen, nil, err
 	}
-	w.learnKept(&k, uploaded)
+	w.loadKept(&k, uploaded)
 	inspected := seen.version
 	reported := k.seen.Reported != nil && *k.seen.Reported == inspected
 	if !reported {
@@ -135,7 +135,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	}
 	if !l.isNone() && !reported {
 		w.reportLoss(l)
-		w.noteReported(k.seen, inspected)
+		w.recordReported(k.seen, inspected)
 	}
 	if err != nil {
 		return seen, nil, err
@@ -147,7 +147,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	if err := w.renumber(seen, uploaded); err != nil {
 		return seen, nil, err
 	}
-	w.noteSeen(seen)
+	w.recordSeen(seen)
 	return seen, back, nil
 }
 
@@ -176,9 +176,9 @@ func idsOf(lists ...[]batch) map[string]bool {
 	return ids
 }
 
-// learnKept reads what this machine has of the uploads of the day. What cannot be read
+// loadKept reads what this machine has of the uploads of the day. What cannot be read
 // any more must not keep the rest from being uploaded.
-func (w *dayWorker) learnKept(k *kept, uploaded []batch) {
+func (w *dayWorker) loadKept(k *kept, uploaded []batch) {
 	if _, body, err := w.spool.body(w.day, w.object()); err == nil {
 		if entries, err := entriesOf(w.day, body); err == nil {
 			k.body, k.whole = entries, body
@@ -208,8 +208,8 @@ func (w *dayWorker) entryOf(b batch) entry {
 	return e
 }
 
-// lookAtAll is look that reads all entries, unless they were read for seen.
-func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, error) {
+// lookAtEntries is look that reads all entries, unless they were read for seen.
+func (w *dayWorker) lookAtEntries(ctx context.Context, seen snapshot) (snapshot, error) {
 	if seen.ids != nil {
 		return seen, nil
 	}
@@ -220,7 +220,7 @@ func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, err
 // no object, the body as it is; otherwise the uploads, after what is there.
 func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapshot, error) {
 	return w.advance(ctx, "upload", seen, func(seen snapshot) (step, error) {
-		seen, err := w.lookAtAll(ctx, seen)
+		seen, err := w.lookAtEntries(ctx, seen)
 		next := step{seen: seen, unsettled: true}
 		if err != nil {
 			return next, err
@@ -308,22 +308,22 @@ func (s *spool) renumber(b batch, sequence int) error {
 	return s.fs.SyncDir(s.path(uploadedDir))
 }
 
-// noteSeen remembers a version that was inspected, or that need not be.
-func (w *dayWorker) noteSeen(seen snapshot) {
+// recordSeen remembers a version that was inspected, or that need not be.
+func (w *dayWorker) recordSeen(seen snapshot) {
 	w.seen.update(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
 }
 
-// noteReported remembers that what is gone from a version was reported, before it is put
+// recordReported remembers that what is gone from a version was reported, before it is put
 // right.
-func (w *dayWorker) noteReported(last lastSeen, v Version) {
+func (w *dayWorker) recordReported(last lastSeen, v Version) {
 	last.Place, last.Key, last.Reported = w.object().Place, w.object().Key, &v
 	w.seen.update(w.spool, last)
 }
 
-// noteLeft remembers the version that a write has left, if it is what was written.
-func (w *dayWorker) noteLeft(wrote dayState, after snapshot) {
+// recordWritten remembers the version that a write has left, if it is what was written.
+func (w *dayWorker) recordWritten(wrote dayState, after snapshot) {
 	if wrote.isLike(after.doc) {
-		w.noteSeen(after)
+		w.recordSeen(after)
 	}
 }
 

@@ -88,7 +88,7 @@ func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next day
 	next.end = next.begin + kept.n + grown
 	next.size = next.end + int64(len(tail))
 	if next.pack == Uncompressed {
-		next.noteFrame(to)
+		next.placeFrame(to)
 	}
 
 	if from == metadataLast && to == metadataLast {
@@ -120,8 +120,8 @@ func (d dayState) frame(to layout) (head, tail []byte) {
 // append cannot make it too long.
 func (d dayState) shortFrame() bool { return len(d.appendFields(nil)) <= packed.MaxFrame/4 }
 
-// noteFrame notes where our fields are in that layout, and the text of its tail.
-func (d *dayState) noteFrame(to layout) {
+// placeFrame notes where our fields are in that layout, and the text of its tail.
+func (d *dayState) placeFrame(to layout) {
 	d.tail = firstClose
 	d.fields = span{int64(len(firstFields)), int64(len(d.appendFields(nil)))}
 	if to == metadataLast {

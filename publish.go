@@ -73,13 +73,13 @@ func (w *dayWorker) advance(ctx context.Context, op string, seen snapshot, plan 
 		if next.moved || writes == 0 {
 			lost = 0
 		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
-			return seen, w.notThere(op, reply)
+			return seen, w.writeLost(op, reply)
 		}
 		if seen, reply, err = w.send(ctx, next); err != nil {
 			return seen, err
 		}
 		if !next.unsettled {
-			w.noteLeft(next.doc, seen)
+			w.recordWritten(next.doc, seen)
 		}
 		if errors.Is(reply, ErrConflict) {
 			w.stats.update(func(s *Stats) { s.Conflicts++ })
@@ -144,8 +144,8 @@ func (w *dayWorker) lookResolved(ctx context.Context, since int) (snapshot, erro
 	return w.look(ctx, since)
 }
 
-// notThere returns why a write that left no trace in the object is not repeated now.
-func (w *dayWorker) notThere(op string, reply error) error {
+// writeLost returns why a write that left no trace in the object is not repeated now.
+func (w *dayWorker) writeLost(op string, reply error) error {
 	if reply == nil {
 		reply = errors.New("the store took the write, but the object is as before")
 	}
@@ -269,7 +269,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 		if b.sequence, b.place = sequence, w.place.mark(); b.order > w.last.order {
 			w.last = b
 		}
-		w.noteMoved()
+		w.recordMove()
 		w.stats.update(func(s *Stats) {
 			s.Uploaded++
 			s.Pending--
@@ -325,7 +325,7 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 			err = w.prune(seen)
 		}
 	}
-	pause := mostBackoff
+	pause := maxBackoff
 	if err == nil {
 		old, err := w.uploadedHere()
 		if err == nil && !slices.Contains(w.prunableDays(old), w.day) {

@@ -146,7 +146,7 @@ func (p *publisher) untilMidnight() time.Duration {
 // as well.
 func (p *publisher) pass(ctx context.Context) time.Duration {
 	p.reportSlow()
-	p.noteIdle()
+	p.markIdle()
 	batches, wait, err := p.publishable()
 	if err == nil && wait == 0 {
 		err = p.prepare(batches)
@@ -204,7 +204,7 @@ func (p *publisher) assign(ctx context.Context, batches []batch) error {
 	if err != nil {
 		return err
 	}
-	p.noteDays(batches)
+	p.rememberDays(batches)
 	return p.plan(batches, drained)
 }
 
@@ -313,9 +313,9 @@ const slowAttempt = 2 * time.Minute
 // store ends what does not move much sooner; a slow write of a large day is no failure.
 const silence = 15 * time.Minute
 
-// noteDays remembers the days of batches, as listPending does today, until their end
+// rememberDays remembers the days of batches, as listPending does today, until their end
 // is told. With Config.TimeOf the days are those of the fetches, and none of them ends.
-func (p *publisher) noteDays(batches []batch) {
+func (p *publisher) rememberDays(batches []batch) {
 	for _, b := range batches {
 		if p.cfg.TimeOf == nil {
 			p.days[b.day] = true

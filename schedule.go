@@ -125,9 +125,9 @@ func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.
 	return true
 }
 
-// noteIdle notes which workers are idle. What is listed after that is true for them
+// markIdle notes which workers are idle. What is listed after that is true for them
 // until the loop gives them something to do; others are at work on it.
-func (p *publisher) noteIdle() {
+func (p *publisher) markIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ended := 0
@@ -170,16 +170,16 @@ func byDay(batches []batch) map[dayKey][]batch {
 // each cut by up to half at random, so that Writers that failed together do not
 // come back together.
 const (
-	leastBackoff = 100 * time.Millisecond
-	mostBackoff  = 60 * time.Second
+	minBackoff = 100 * time.Millisecond
+	maxBackoff  = 60 * time.Second
 )
 
 // backoff returns how long to wait after the given number of failures in a row.
 // jitter returns some duration below the one given.
 func backoff(failures int, jitter func(time.Duration) time.Duration) time.Duration {
-	d := mostBackoff
+	d := maxBackoff
 	if shift := failures - 1; shift < 10 { // 100 ms << 10 is more than the most
-		d = min(leastBackoff<<shift, mostBackoff)
+		d = min(minBackoff<<shift, maxBackoff)
 	}
 	return d/2 + jitter(d/2+1)
 }
@@ -227,7 +227,7 @@ func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) ti
 	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
 		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
 	if f.Permanent {
-		f.Retry = mostBackoff
+		f.Retry = maxBackoff
 		p.mu.Lock()
 		p.refused[day] = err
 		p.mu.Unlock()
