@@ -12,7 +12,7 @@ import (
 
 // Closing a day puts daily_metadata first again, so that a finished day reads as
 // documented whatever its size. A day is due for it when it is over and nothing
-// of it waits. What is due is told by uploaded/: the last batch of a day stays
+// of it waits. uploaded/ says what is due: the last batch of a day stays
 // there until the day is known to be closed, which closedFile remembers. So a
 // day is closed by whichever process publishes next, and asked for once.
 //
@@ -20,7 +20,7 @@ import (
 // is tried they wait, as for an upload to that day, which takes as long.
 
 // closedFile holds the days that are known to be closed, of those that
-// uploaded/ names. What it does not tell costs one look at the store.
+// uploaded/ names. What it does not say costs one look at the store.
 const closedFile = "closed.json"
 
 // maxUnclosed is how many days keep a batch for being closed. If closing always
@@ -192,7 +192,7 @@ func (w *dayWorker) closable() bool {
 	return err == nil && slices.Contains(days, w.day)
 }
 
-// closeFailed notes and tells that the day could not be closed.
+// closeFailed records and reports that the day could not be closed.
 func (w *dayWorker) closeFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
 		return

@@ -95,7 +95,7 @@ func countAt(f rawjson.Found, path []string) (int64, error) {
 func isNull(value []byte) bool { return value == nil || string(value) == "null" }
 
 // dayCounts is what is known of the counts of a day's fetches. One fetch without the
-// member that has the count is nothing odd; but if all lack it the day counts 0, and
+// member that has the count is not unusual; but if all lack it the day counts 0, and
 // nobody notices.
 type dayCounts struct {
 	fetches  int  // that this Writer has appended

@@ -165,7 +165,7 @@ func (w *dayWorker) finish() {
 	w.wake()
 }
 
-// recordMove notes that the attempt has uploaded something.
+// recordMove records that the attempt has uploaded something.
 func (w *dayWorker) recordMove() {
 	now := w.cfg.Clock.Now()
 	w.mu.Lock()
@@ -173,7 +173,7 @@ func (w *dayWorker) recordMove() {
 	w.moved = now
 }
 
-// failed notes and tells that uploading failed.
+// failed records and reports that uploading failed.
 func (w *dayWorker) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
 		return
@@ -188,7 +188,7 @@ func (w *dayWorker) failed(ctx context.Context, err error) {
 	w.report(&w.retry, w.day, len(w.waiting), err)
 }
 
-// reportOver tells the totals of a day that has ended.
+// reportOver reports the totals of a day that has ended.
 func (w *dayWorker) reportOver(ctx context.Context) {
 	seen, err := w.look(ctx, anySequence)
 	if err != nil {

@@ -25,7 +25,7 @@ var (
 	// not the current one.
 	ErrConflict = errors.New("not the current version")
 
-	// ErrPermanent marks an error of a [Store] that no retry will mend: wrong
+	// ErrPermanent marks an error of a [Store] that no retry will fix: wrong
 	// keys, no such bucket, an object that is not a daily document. The data
 	// waits on disk all the same, and is tried again now and then.
 	ErrPermanent = errors.New("permanent error")

@@ -13,10 +13,10 @@ import (
 )
 
 // A write may take effect after it was given up. So before it is begun an intent is
-// kept in the spool, in a file for each day and place: which batches it brings, where, and what an IntentWriter store notes of it. What is in doubt is settled
-// before anything else is written to the day's object, by this process or by the one
-// that publishes next. And as long as the batches are not confirmed, they do not go
-// to another place.
+// saved in the spool, in a file for each day and place: which batches the write brings,
+// where, and what an IntentWriter store says of it. A doubt is resolved before anything
+// else is written to the day's object, by this process or by the one that publishes
+// next. And as long as the batches are not confirmed, they do not go to another place.
 
 type intent struct {
 	Place string   `json:"place"`
@@ -143,7 +143,7 @@ func (w *dayWorker) saver(in intent) func(text string) error {
 }
 
 // intend saves that the batches ids may be in this place from now on, besides those
-// of which that was known and which still wait.
+// that are known to be and still wait.
 func (w *dayWorker) intend(ids []string) (intent, error) {
 	name := w.intentName()
 	in, ok, err := w.spool.loadIntent(name)
@@ -352,7 +352,7 @@ func (w *dayWorker) sweep(ctx context.Context) {
 	}
 }
 
-// sweepFailed reports whether a sweep has failed on a day, and notes it if this one
+// sweepFailed reports whether a sweep has failed on a day, and records it if this one
 // does.
 func (p *publisher) sweepFailed(today Day, fails bool) bool {
 	p.mu.Lock()

@@ -18,7 +18,7 @@ import (
 const minUploaded = 1
 
 // prunable holds the ids of the confirmed batches that this process has seen in their
-// day's object since anybody else changed that.
+// day's object since somebody else changed it.
 type prunable struct {
 	mu    sync.Mutex // guards what follows; held for no I/O
 	seen  map[string]dayKey

@@ -52,7 +52,7 @@ type step struct {
 	doc   dayState // what the parts make
 
 	moved     bool // the write before this one took effect
-	unsettled bool // more is to be put right before the version counts as inspected
+	unsettled bool // more is to be repaired before the version counts as inspected
 }
 
 // advance writes versions of the day's object, one after the other, until plan has no
@@ -118,7 +118,7 @@ func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) 
 	if len(back) > 0 {
 		waiting = append(back, waiting...)
 		slices.SortFunc(waiting, byOrder)
-		w.wake() // the others are counted anew
+		w.wake() // the others are counted again
 	}
 	waiting, err = w.confirm(seen, waiting)
 	return seen, waiting, err
@@ -155,7 +155,7 @@ func (w *dayWorker) writeLost(op string, reply error) error {
 	return storeError(op, w.key(), reply)
 }
 
-// snapshot is what one look at a day's object told.
+// snapshot is what one look at a day's object found.
 type snapshot struct {
 	version Version
 	owner   string // "" if it does not say
@@ -164,8 +164,8 @@ type snapshot struct {
 	census  census         // of the entries, where they were read
 }
 
-// sequence returns the upload_sequence of the batch with that id. False: it is
-// not in the object.
+// sequence returns the upload_sequence of the batch with that id. ok is false if it is not in the
+// object.
 func (v snapshot) sequence(id string) (int, bool) {
 	if v.ids != nil {
 		n, ok := v.ids[id]
@@ -186,9 +186,9 @@ func (v snapshot) holds(b batch) bool {
 // allEntries asks look to read the entries.
 const allEntries = -1
 
-// look asks the store for the day's object. The view tells for certain of every
-// upload after the sequence since whether it is there. An error is never taken
-// for an object that is not there.
+// look asks the store for the day's object. The snapshot says for certain of every
+// upload after the sequence since whether it is there. A failed look is never
+// taken for a missing object, so it never causes an overwrite.
 func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	key := w.key()
 	for lost := 0; ; lost++ {
@@ -226,8 +226,8 @@ func (r refusedVersion) is(obj Object) bool {
 }
 
 // isReplaced reports whether an object that makes no sense is another by now, or
-// never was: while one is replaced, some servers tell the size of the version
-// before with all else of the next.
+// never was: while one is replaced, some servers return the size of the version
+// before with everything else of the next.
 func (w *dayWorker) isReplaced(ctx context.Context, seen Object) bool {
 	now, err := w.cfg.Store.Stat(ctx, w.key())
 	return err == nil && (now.Version != seen.Version || now.Size != seen.Size)
@@ -281,7 +281,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 	return rest, nil
 }
 
-// lastConfirmed returns an upload_sequence after which all of waiting would stand, were
+// lastConfirmed returns an upload_sequence after which all of waiting would be, were
 // they in the day's object: that of the last batch confirmed before them, or 0.
 func (w *dayWorker) lastConfirmed(waiting []batch) int {
 	if w.last.order < waiting[0].order {

@@ -47,14 +47,14 @@ type publisher struct {
 	retry           retryState
 	workers         map[dayKey]*dayWorker
 	confirmedLoaded bool                   // what is confirmed is known
-	days            map[Day]bool           // days whose end is to be told
+	days            map[Day]bool           // days whose end is to be reported
 	held            map[string]*retryState // of the intents of other places, by file name
 	swept           Day                    // on which leftovers were last swept
 	running         sync.WaitGroup
 }
 
 const (
-	longestWait = 30 * time.Second       // without a look at the wall clock: timers stand still in suspend
+	longestWait = 30 * time.Second       // without a look at the wall clock: timers stop in suspend
 	lockPause   = 250 * time.Millisecond // between attempts to get the publish lock
 	maxRebases  = 5                      // lost races in a row before an attempt ends
 	maxBatches  = 10                     // in one write; the metadata lists 16
@@ -221,7 +221,7 @@ func (p *publisher) listPending() ([]batch, error) {
 }
 
 // mayHaveWork reports whether there is anything to do besides uploading, as far as
-// can be told without the publish lock.
+// is known without the publish lock.
 func (p *publisher) mayHaveWork() bool {
 	if len(p.daysOver()) > 0 {
 		return true
@@ -244,8 +244,8 @@ func (p *publisher) mayHaveWork() bool {
 	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
 }
 
-// prepare makes the names of pending batches durable, and learns what is confirmed
-// and who this Writer is, all of which come before any upload.
+// prepare makes the names of pending batches durable, and loads what is confirmed
+// and who this Writer is. That comes before any upload.
 func (p *publisher) prepare(batches []batch) error {
 	if len(batches) > 0 {
 		if err := p.spool.syncPending(); err != nil {
@@ -314,7 +314,7 @@ const slowAttempt = 2 * time.Minute
 const silence = 15 * time.Minute
 
 // rememberDays remembers the days of batches, as listPending does today, until their end
-// is told. With Config.TimeOf the days are those of the fetches, and none of them ends.
+// is reported. With Config.TimeOf the days are those of the fetches, and none of them ends.
 func (p *publisher) rememberDays(batches []batch) {
 	for _, b := range batches {
 		if p.cfg.TimeOf == nil {
@@ -323,7 +323,7 @@ func (p *publisher) rememberDays(batches []batch) {
 	}
 }
 
-// daysOver returns the days that have ended and whose end is to be told.
+// daysOver returns the days that have ended and whose end is to be reported.
 func (p *publisher) daysOver() []Day {
 	var over []Day
 	for day := range p.days {
@@ -336,7 +336,7 @@ func (p *publisher) daysOver() []Day {
 }
 
 // takeDaysOver returns the objects of the days that have ended, whose workers will
-// tell.
+// report it.
 func (p *publisher) takeDaysOver() []dayKey {
 	var over []dayKey
 	for _, day := range p.daysOver() {
@@ -347,7 +347,7 @@ func (p *publisher) takeDaysOver() []dayKey {
 }
 
 // objects returns the objects of a day that batches went to: one, unless the
-// spool was lost and begun anew with another Compression. If there is none, it is
+// spool was lost and begun again with another Compression. If there is none, it is
 // the one that a batch would go to.
 func (p *publisher) objects(day Day) []dayKey {
 	var found []dayKey

@@ -73,7 +73,7 @@ func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
 	s.read(text)
 	switch {
 	case text.err != nil && text.err != io.EOF:
-		s.err = text.err // the decoder's own does not always tell
+		s.err = text.err // the decoder's own does not always say it
 	case s.err == nil:
 		s.doc, s.err = packedDocument(c, in, size, s.doc)
 	}
@@ -99,8 +99,8 @@ func packedDocument(c Compression, in *packed.Reader, size int64, text dayState)
 }
 
 // source is the reader under a decoder. It remembers how reading ended, since
-// the decoder's own errors do not always tell, and what was read last, since
-// the decoder does not tell white space.
+// the decoder's own errors do not always say, and what was read last, since
+// the decoder does not report white space.
 type source struct {
 	r    io.Reader
 	n    int64
@@ -386,7 +386,7 @@ func (s *scanner) expect(kind jsontext.Kind, what string) bool {
 	}
 	found := s.kind()
 	if found == jsontext.KindInvalid {
-		s.token() // returns the error that the kind could not be told for
+		s.token() // returns the error for which there is no kind
 		return false
 	}
 	if found != kind {
@@ -395,7 +395,7 @@ func (s *scanner) expect(kind jsontext.Kind, what string) bool {
 	return found == kind
 }
 
-// integer reads a value and returns it if it is an integer that fits, else 0.
+// integer reads a value and returns it if it is an integer that fits, and 0 otherwise.
 func (s *scanner) integer() int64 {
 	if s.kind() != '0' {
 		s.skip()
@@ -408,7 +408,7 @@ func (s *scanner) integer() int64 {
 	return n
 }
 
-// string reads a value and returns it if it is a string, else "".
+// string reads a value and returns it if it is a string, and "" otherwise.
 func (s *scanner) string() string {
 	if s.kind() != '"' {
 		s.skip()

@@ -125,7 +125,7 @@ func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.
 	return true
 }
 
-// markIdle notes which workers are idle. What is listed after that is true for them
+// markIdle records which workers are idle. What is listed after that is true for them
 // until the loop gives them something to do; others are at work on it.
 func (p *publisher) markIdle() {
 	p.mu.Lock()
@@ -186,7 +186,7 @@ func backoff(failures int, jitter func(time.Duration) time.Duration) time.Durati
 
 func randomJitter(d time.Duration) time.Duration { return rand.N(d) }
 
-// permanent reports whether no retry will mend err.
+// permanent reports whether no retry will fix err.
 func permanent(err error) bool {
 	return errors.Is(err, ErrPermanent) || errors.Is(err, fs.ErrPermission)
 }
@@ -211,7 +211,7 @@ func (r *retryState) wait(now time.Time, most time.Duration) time.Duration {
 	return max(wait, 0)
 }
 
-// failed notes and tells a failure that is not one day's, and returns how long to
+// failed records and reports a failure that is not one day's, and returns how long to
 // wait.
 func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil { // closed, which is no failure
@@ -221,7 +221,7 @@ func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 }
 
 // report counts a failed attempt, and returns how long to wait for the next one. The
-// zero daily stands for what is not one day's trouble.
+// zero dayKey is for what is not one day's failure.
 func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) time.Duration {
 	r.failures++
 	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,

@@ -76,7 +76,7 @@ func (w *dayWorker) addFetch(u *upload, fetch []byte) (err error) {
 	if u.Data, err = rawjson.AppendCompact(u.Data, fetch); err != nil {
 		return err
 	}
-	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
+	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // reported when it was appended
 		u.Matches = addClamped(u.Matches, n)
 	}
 	return nil
