@@ -171,7 +171,7 @@ func byDay(batches []batch) map[dayKey][]batch {
 // come back together.
 const (
 	minBackoff = 100 * time.Millisecond
-	maxBackoff  = 60 * time.Second
+	maxBackoff = 60 * time.Second
 )
 
 // backoff returns how long to wait after the given number of failures in a row.
