@@ -39,8 +39,8 @@ func used(disk *crashfs.FS) (n int64) {
 	return n
 }
 
-// TestReserveWritesSmallFiles: as many as it has files, on a disk without a byte;
-// what is longer takes several.
+// TestReserveWritesSmallFiles: on a full disk the reserve takes as many small files
+// as it has; a longer file takes several.
 func TestReserveWritesSmallFiles(t *testing.T) {
 	disk := crashfs.New()
 	s := newTestSpool(t, disk)

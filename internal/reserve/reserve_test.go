@@ -37,7 +37,7 @@ func used(disk *crashfs.FS) (n int64) {
 	return n
 }
 
-// TestFillLeavesRoom: it does not take the last room there is.
+// TestFillLeavesRoom: the reserve does not take the last room on a disk.
 func TestFillLeavesRoom(t *testing.T) {
 	disk := crashfs.New()
 	disk.Capacity = 12 * 64
@@ -81,8 +81,8 @@ func TestTakeIsSharedByProcesses(t *testing.T) {
 	}
 }
 
-// TestFillDoesNotShrink: a file that was used gives some room back, which is not
-// enough for another of its size.
+// TestFillDoesNotShrink: a used file gives some room back, but not enough for
+// another of its size.
 func TestFillDoesNotShrink(t *testing.T) {
 	disk := crashfs.New()
 	r := open(t, disk, FileSize)
