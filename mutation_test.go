@@ -242,13 +242,13 @@ func mutations() []mutation {
 			"TestS3AnswersFromBetween", "",
 		},
 		{
-			"dirstore.Store ignores that a directory cannot be synced", "dirstore/store.go",
+			"dirstore.Store ignores that a directory cannot be synced", "dirstore/dir.go",
 			"if err := s.fs.SyncDir(dir); err != nil {",
 			"if err := s.fs.SyncDir(dir); false {",
 			"TestUnsynced", "",
 		},
 		{
-			"dirstore.Store does not sync the new name of an object", "dirstore/store.go",
+			"dirstore.Store does not sync the new name of an object", "dirstore/write.go",
 			"if err := s.syncDirs(path.Dir(key)); err != nil {",
 			"if err := error(nil); err != nil {",
 			"TestUnsynced", "",
@@ -260,7 +260,7 @@ func mutations() []mutation {
 			"TestGone", "",
 		},
 		{
-			"dirstore.Store writes though its lock was removed", "dirstore/store.go",
+			"dirstore.Store writes though its lock was removed", "dirstore/write.go",
 			"if !s.holds(key, lock) {",
 			"if false {",
 			"TestLockRemovedWhileWriting", "",
