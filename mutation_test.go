@@ -266,19 +266,19 @@ func mutations() []mutation {
 			"TestLockRemovedWhileWriting", "",
 		},
 		{
-			"believe a HEAD that says there is no object", "s3store/store.go",
+			"believe a HEAD that says there is no object", "s3store/stat.go",
 			"if status := statusOf(err); status < 300 || status >= 500 {",
 			"if statusOf(err) == http.StatusNotFound {\nreturn o, errAbsent\n}\nif status := statusOf(err); status < 300 || status >= 500 {",
 			"^TestS3Absence$", "",
 		},
 		{
-			"look with a HEAD where no condition protects", "s3store/store.go",
+			"look with a HEAD where no condition protects", "s3store/stat.go",
 			"if !s.proofs.completes() {",
 			"if false {",
 			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3WriterRequests$", "",
 		},
 		{
-			"put without a proven condition", "s3store/store.go",
+			"put without a proven condition", "s3store/write.go",
 			"case proven.Put && total <= maxPut:",
 			"case total <= maxPut:",
 			"^TestWithoutConditionsEveryWriteIsAnUpload$", "",
