@@ -158,13 +158,13 @@ func mutations() []mutation {
 			"^TestLateComplete$", "",
 		},
 		{
-			"abort after Complete", "s3store/multipart.go",
+			"abort after Complete", "s3store/complete.go",
 			"ended, _ := s.hasEnded(ctx, *u)",
 			"s.abort(ctx, *u)\nended, _ := s.hasEnded(ctx, *u)",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
 		{
-			"send Complete before it is noted", "s3store/multipart.go",
+			"send Complete before it is noted", "s3store/complete.go",
 			"if err := note(sent.note()); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
@@ -206,7 +206,7 @@ func mutations() []mutation {
 			"^TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray$", "",
 		},
 		{
-			"keep an upload that the server cannot complete, where there is no object", "s3store/multipart.go",
+			"keep an upload that the server cannot complete, where there is no object", "s3store/complete.go",
 			"case look != nil && !errors.Is(look, errAbsent):\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
 			"case look != nil:\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
 			"^TestLostPart$", "",
