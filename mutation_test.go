@@ -159,13 +159,13 @@ func mutations() []mutation {
 		},
 		{
 			"abort after Complete", "s3store/complete.go",
-			"ended, _ := s.hasEnded(ctx, *u)",
-			"s.abort(ctx, *u)\nended, _ := s.hasEnded(ctx, *u)",
+			"if ended, _ := s.hasEnded(ctx, *u); ended {",
+			"s.abort(ctx, *u)\nif ended, _ := s.hasEnded(ctx, *u); ended {",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
 		{
 			"send Complete before it is noted", "s3store/complete.go",
-			"if err := note(sent.note()); err != nil {",
+			"if err := saveIntent(sent.intent()); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestS3PartsExactlyOnce$/linode/Complete", "",
 		},
@@ -207,8 +207,8 @@ func mutations() []mutation {
 		},
 		{
 			"keep an upload that the server cannot complete, where there is no object", "s3store/complete.go",
-			"case look != nil && !errors.Is(look, errAbsent):\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
-			"case look != nil:\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
+			"case lookErr != nil && !errors.Is(lookErr, errAbsent):",
+			"case lookErr != nil:",
 			"^TestLostPart$", "",
 		},
 		{

@@ -12,28 +12,40 @@ import (
 	"example.com/rotatelog"
 )
 
+// verdict is what is known of an upload once Complete has been sent.
+type verdict int
+
+const (
+	inDoubt        verdict = iota // it may yet change the object
+	uploadApplied                 // it has made the object
+	uploadGone                    // it will never make the object
+	wronglyRefused                // the condition was refused, although it holds
+)
+
+// settled reports whether the upload will not change the object any more.
+func (v verdict) settled() bool { return v == uploadApplied || v == uploadGone }
+
 // complete ends an upload whose parts have all been sent, while the object is the
-// version now. It may be called again for the same upload. settled: what the object
-// is by then will not be changed by this upload any more. With a nil error the
-// upload was applied.
-func (s *Store) complete(ctx context.Context, u *multipart, now rotatelog.Version, note func(string) error) (settled bool, err error) {
+// version now. It may be called again for the same upload. The error is nil if and
+// only if the upload was applied.
+func (s *Store) complete(ctx context.Context, u *multipart, now rotatelog.Version, saveIntent func(string) error) (verdict, error) {
+	var v verdict
+	var err error
 	for range 2 { // a condition that holds may be refused once by mistake
-		var held bool
-		if held, settled, err = s.completeOnce(ctx, u, now, note); !held {
-			return settled, err
+		if v, err = s.completeOnce(ctx, u, now, saveIntent); v != wronglyRefused {
+			return v, err
 		}
 	}
-	return false, err
+	return inDoubt, err
 }
 
-// completeOnce sends Complete once, when the time has been noted. held: its
-// condition was refused, and holds.
-func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Version, note func(string) error) (held, settled bool, err error) {
+// completeOnce sends Complete once, after it has saved the time.
+func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Version, saveIntent func(string) error) (verdict, error) {
 	before, change := u.Sent, s.condition(*u, now)
 	sent := *u
 	sent.Sent, sent.Bare = wallTime(), u.Bare || change == nil
-	if err := note(sent.note()); err != nil {
-		return false, false, err
+	if err := saveIntent(sent.intent()); err != nil {
+		return inDoubt, err
 	}
 	*u = sent
 	s.sights.forget(u.Key)
@@ -43,12 +55,11 @@ func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Ve
 		if change != nil {
 			s.proofs.held()
 		}
-		return false, true, nil
+		return uploadApplied, nil
 	case isRefusal(answer):
-		return s.refused(ctx, u, now, answer, note)
+		return s.judgeRefusal(ctx, u, now, answer, saveIntent)
 	}
-	settled, err = s.unknown(ctx, u, before, answer, note)
-	return false, settled, err
+	return s.judgeFailure(ctx, u, before, answer, saveIntent)
 }
 
 // condition returns what makes Complete depend on the object's being that version;
@@ -63,54 +74,78 @@ func (s *Store) condition(u multipart, now rotatelog.Version) func(*s3.CompleteM
 	return func(in *s3.CompleteMultipartUploadInput) { in.IfMatch = aws.String(string(now)) }
 }
 
-// refused finds out what it means that Complete was refused, it seems for its
+// judgeRefusal finds out what it means that Complete was refused, it seems for its
 // condition.
-func (s *Store) refused(ctx context.Context, u *multipart, now rotatelog.Version, answer error, note func(string) error) (held, settled bool, _ error) {
+func (s *Store) judgeRefusal(ctx context.Context, u *multipart, now rotatelog.Version, answer error, saveIntent func(string) error) (verdict, error) {
 	err := refusedWrite(u.Old, answer)
-	o, mark, look := s.lookMarked(ctx, u.Key)
-	absent := errors.Is(look, errAbsent)
+	o, mark, lookErr := s.lookMarked(ctx, u.Key)
+	absent := errors.Is(lookErr, errAbsent)
 	switch {
-	case look == nil && mark == u.Mark: // a front end has repeated the request, and answered with the second
-		return false, true, nil
-	case look != nil && !absent:
-		return false, false, errors.Join(err, look)
+	case lookErr == nil && mark == u.Mark: // a front end has repeated the request, and answered with the second
+		return uploadApplied, nil
+	case lookErr != nil && !absent:
+		return inDoubt, errors.Join(err, lookErr)
 	case o.Version == now:
 		s.proofs.refuse(wallTime())
-		return true, false, err
-	case absent, u.Bare: // it is settled later, in the one way or the other
-		return false, false, err
+		return wronglyRefused, err
+	case absent, u.Bare: // Resolve finds out later whether it was applied
+		return inDoubt, err
 	}
 	// Every Complete of it was conditional, where that is proven. No version comes
 	// back, so that all of them are refused for good.
 	u.Refused = true
-	note(u.note()) // or it is waited for
-	return false, s.abort(ctx, *u) == nil, err
+	saveIntent(u.intent()) // if that fails, Resolve waits for the upload
+	return s.remove(ctx, *u), err
 }
 
-// unknown finds out whether an upload is still open after Complete failed in any
-// other way. before: when the Complete before this one was sent that may yet be
+// judgeFailure finds out whether an upload is still open after Complete failed in
+// any other way. before: when the Complete before this one was sent that may yet be
 // executed.
-func (s *Store) unknown(ctx context.Context, u *multipart, before time.Time, answer error, note func(string) error) (settled bool, _ error) {
+func (s *Store) judgeFailure(ctx context.Context, u *multipart, before time.Time, answer error, saveIntent func(string) error) (verdict, error) {
 	if isNoSuchUpload(answer) {
-		return true, answer
+		return uploadGone, answer
 	}
-	switch codeOf(answer) {
-	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML": // it has been judged, and not executed
-		_, mark, look := s.lookMarked(ctx, u.Key)
-		switch {
-		case look == nil && mark == u.Mark:
-			return true, nil // but an earlier one was
-		case look != nil && !errors.Is(look, errAbsent):
-			return false, errors.Join(answer, look)
-		case before.IsZero() || waitFor(before) <= 0:
-			return s.abort(ctx, *u) == nil, answer
-		}
-		u.Sent = before
-		note(u.note()) // or it is waited for longer
-		return false, fmt.Errorf("%w: the server does not complete a multipart upload, which an earlier request may yet do; "+
-			"nothing is written to the key until %s, when the upload is removed: %w", errWaits, before.Add(completeLasts).Format(time.RFC3339), answer)
+	if isRejection(answer) {
+		return s.judgeRejection(ctx, u, before, answer, saveIntent)
 	}
 	// RGW keeps answering 500 to the Complete of an upload that has ended.
-	ended, _ := s.hasEnded(ctx, *u)
-	return ended, answer
+	if ended, _ := s.hasEnded(ctx, *u); ended {
+		return uploadGone, answer
+	}
+	return inDoubt, answer
+}
+
+// isRejection reports whether a server has judged a Complete, and not executed it.
+func isRejection(answer error) bool {
+	switch codeOf(answer) {
+	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML":
+		return true
+	}
+	return false
+}
+
+// judgeRejection removes an upload that the server does not complete, unless an
+// earlier Complete may yet do so.
+func (s *Store) judgeRejection(ctx context.Context, u *multipart, before time.Time, answer error, saveIntent func(string) error) (verdict, error) {
+	_, mark, lookErr := s.lookMarked(ctx, u.Key)
+	switch {
+	case lookErr == nil && mark == u.Mark: // an earlier Complete was executed
+		return uploadApplied, nil
+	case lookErr != nil && !errors.Is(lookErr, errAbsent):
+		return inDoubt, errors.Join(answer, lookErr)
+	case before.IsZero() || waitFor(before) <= 0:
+		return s.remove(ctx, *u), answer
+	}
+	u.Sent = before
+	saveIntent(u.intent()) // if that fails, Resolve waits longer
+	return inDoubt, fmt.Errorf("%w: the server does not complete a multipart upload, which an earlier request may yet do; "+
+		"nothing is written to the key until %s, when the upload is removed: %w", errWaits, before.Add(completeLasts).Format(time.RFC3339), answer)
+}
+
+// remove aborts an upload. If that fails the upload is in doubt.
+func (s *Store) remove(ctx context.Context, u multipart) verdict {
+	if s.abort(ctx, u) != nil {
+		return inDoubt
+	}
+	return uploadGone
 }

@@ -48,35 +48,36 @@ type multipart struct {
 	Refused    bool `json:"refused,omitempty"`
 }
 
-func (u multipart) note() string {
+// intent is the text by which Resolve knows the upload.
+func (u multipart) intent() string {
 	b, _ := json.Marshal(u) // which cannot fail
 	return string(b)
 }
 
 // writeInParts makes the next version of an object of pieces. errNotCopied: it
 // has to be done in another way.
-func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, pieces []piece, meta map[string]string, note func(string) error) error {
+func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, pieces []piece, meta map[string]string, saveIntent func(string) error) error {
 	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes()}
 	var err error
 	if u.Upload, err = s.createUpload(ctx, key, withMark(meta, u.Mark)); err != nil {
 		return notCopied(err)
 	}
-	if err := note(u.note()); err != nil {
+	if err := saveIntent(u.intent()); err != nil {
 		return errors.Join(err, s.abort(ctx, u))
 	}
 	u.ETags, err = s.sendPieces(ctx, u, pieces)
 	if err == nil && !u.Conditions {
 		err = s.isStill(ctx, key, old)
 	}
-	var settled bool
+	v := inDoubt
 	if err == nil {
-		settled, err = s.complete(ctx, &u, old, note)
+		v, err = s.complete(ctx, &u, old, saveIntent)
 	}
 	if u.Sent.IsZero() { // Complete was not sent
-		settled = s.abort(ctx, u) == nil
+		v = s.remove(ctx, u)
 	}
-	if settled {
-		note("") // or it stays, and is settled once more
+	if v.settled() {
+		saveIntent("") // if that fails, the upload is resolved once more
 	}
 	return err
 }

@@ -28,10 +28,10 @@ var errWaits = errors.New("an earlier write is not settled")
 // object is another than the upload was to replace or to make, the upload may be
 // taking effect at this moment: unless a condition has refused it, Resolve returns an
 // error until 15 minutes have passed since it was last sent, and then removes it.
-func (s *Store) Resolve(ctx context.Context, text string, note func(string) error) error {
-	u, err := parseNote(text)
+func (s *Store) Resolve(ctx context.Context, text string, saveIntent func(string) error) error {
+	u, err := parseIntent(text)
 	if err == nil {
-		err = s.settle(ctx, u, note)
+		err = s.settle(ctx, u, saveIntent)
 	}
 	if err != nil {
 		return s.explain(ctx, "settle", u.Key, err)
@@ -39,7 +39,7 @@ func (s *Store) Resolve(ctx context.Context, text string, note func(string) erro
 	return nil
 }
 
-func parseNote(text string) (multipart, error) {
+func parseIntent(text string) (multipart, error) {
 	var u multipart
 	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
 		return u, unusable("the note of a multipart upload does not parse: %.200q", text)
@@ -47,7 +47,7 @@ func parseNote(text string) (multipart, error) {
 	return u, nil
 }
 
-func (s *Store) settle(ctx context.Context, u multipart, note func(string) error) error {
+func (s *Store) settle(ctx context.Context, u multipart, saveIntent func(string) error) error {
 	if err := s.ready(ctx, u.Key); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) settle(ctx context.Context, u multipart, note func(string) error
 	}
 	if u.Sent.IsZero() || u.Sent.After(wallTime()) {
 		u.Sent = wallTime()
-		if err := note(u.note()); err != nil {
+		if err := saveIntent(u.intent()); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (s *Store) settle(ctx context.Context, u multipart, note func(string) error
 	case !absent && u.Mark != "" && mark == u.Mark:
 		return nil
 	case (absent || o.Version == u.Old) && s.mayComplete(u):
-		if settled, err := s.complete(ctx, &u, o.Version, note); !settled {
+		if v, err := s.complete(ctx, &u, o.Version, saveIntent); !v.settled() {
 			return err
 		}
 		return nil
@@ -146,7 +146,7 @@ func (s *Store) sweep(ctx context.Context, key string, keep []string) error {
 	}
 	kept := map[string]bool{}
 	for _, text := range keep {
-		u, err := parseNote(text)
+		u, err := parseIntent(text)
 		if err != nil {
 			return err
 		}

@@ -19,14 +19,14 @@ func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, pa
 }
 
 // WriteIntent implements [rotatelog.IntentWriter].
-func (s *Store) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
-	if err := s.write(ctx, key, old, parts, meta, note); err != nil {
+func (s *Store) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, saveIntent func(string) error) error {
+	if err := s.write(ctx, key, old, parts, meta, saveIntent); err != nil {
 		return s.explain(ctx, "write", key, err)
 	}
 	return nil
 }
 
-func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
+func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, saveIntent func(string) error) error {
 	if err := s.ready(ctx, key); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	}
 	inParts := proven.protectsParts()
 	if pieces := s.limits.plan(parts); inParts && copiesAny(pieces) && s.copying.allowed() {
-		err := s.writeInParts(ctx, key, old, pieces, meta, note)
+		err := s.writeInParts(ctx, key, old, pieces, meta, saveIntent)
 		s.copying.note(err)
 		if !errors.Is(err, errNotCopied) {
 			return err
@@ -53,7 +53,7 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	case proven.Put && total <= maxPut:
 		return s.writeWhole(ctx, key, old, parts, meta)
 	case inParts:
-		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, note)
+		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put:
 		return unusable("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
 			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
