@@ -230,13 +230,13 @@ func mutations() []mutation {
 			"^TestClockOutside", "",
 		},
 		{
-			"Accept-Encoding is signed, which proxies change", "s3store/client.go",
+			"Accept-Encoding is signed, which proxies change", "s3store/middleware.go",
 			"h.Del(header)",
 			"_ = h",
 			"TestS3ThroughAProxyThatChangesHeaders", "",
 		},
 		{
-			"a web page is taken for an answer without an ETag", "s3store/client.go",
+			"a web page is taken for an answer without an ETag", "s3store/middleware.go",
 			`strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")`,
 			"false",
 			"TestS3AnswersFromBetween", "",
