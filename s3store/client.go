@@ -22,7 +22,6 @@ const (
 	stallLimit  = 30 * time.Second // without a byte in either direction
 
 	maxIdleConns = 16
-	maxErrorBody = 1 << 20 // bytes of an answer that tells of an error
 )
 
 // NewClient returns a client that is right for Linode Object Storage and its
