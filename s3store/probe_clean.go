@@ -171,9 +171,7 @@ func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error)
 // its id: that leaves no marker in their place.
 func (p *probe) remove(ctx context.Context, key string) error {
 	return repeat(ctx, func() (done bool, err error) {
-		in := &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}
-		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-		out, err := p.store.client.HeadObject(ctx, in, p.store.forReads)
+		out, err := p.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}, p.store.forReads)
 		if statusOf(err) == http.StatusNotFound {
 			return true, nil
 		}

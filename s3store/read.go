@@ -156,7 +156,6 @@ func noEOF(err error) error {
 
 func (s *Store) getInput(key string, off, n int64) *s3.GetObjectInput {
 	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	switch {
 	case n >= 0:
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", off, off+n-1))

@@ -43,9 +43,7 @@ func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) 
 
 // head asks for the object with a HEAD.
 func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) {
-	in := &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.HeadObject(ctx, in, s.forReads)
+	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}, s.forReads)
 	if err != nil {
 		return rotatelog.Object{}, err
 	}

@@ -7,9 +7,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/md5"
-	"encoding/base64"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -95,16 +94,6 @@ func (s *Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket
 // GoString is String.
 func (s *Store) GoString() string { return s.String() }
 
-// customerKey returns what a request says of EncryptionKey.
-func (s *Store) customerKey() (algorithm, key, sum *string) {
-	if s.opts.EncryptionKey == nil {
-		return nil, nil, nil
-	}
-	digest := md5.Sum(s.opts.EncryptionKey)
-	encode := base64.StdEncoding.EncodeToString
-	return aws.String("AES256"), aws.String(encode(s.opts.EncryptionKey)), aws.String(encode(digest[:]))
-}
-
 // forReads and forWrites set what must be so in any client.
 func (s *Store) forReads(o *s3.Options) {
 	s.forAll(o)
@@ -121,6 +110,9 @@ func (s *Store) forAll(o *s3.Options) {
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.ContinueHeaderThresholdBytes = -1
+	if s.opts.EncryptionKey != nil {
+		o.APIOptions = append(slices.Clip(o.APIOptions), s.sendCustomerKey)
+	}
 	o.ExpressCredentials = nil // they race where two clients have the same Options
 	if _, ok := o.HTTPClient.(*guard); !ok {
 		o.HTTPClient = &guard{client: o.HTTPClient}

@@ -33,7 +33,6 @@ func (s *Store) createUpload(ctx context.Context, key string, meta map[string]st
 	if s.opts.Encrypt {
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	// It is not repeated: the first upload would be one of which nobody knows.
 	out, err := s.client.CreateMultipartUpload(ctx, in, s.forWrites)
 	if err != nil {
@@ -53,7 +52,6 @@ func (s *Store) uploadPart(ctx context.Context, key, upload string, number int32
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		Body: body, ContentLength: &body.size, ContentMD5: &body.sum,
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	out, err := s.client.UploadPart(ctx, in, opts...)
 	if err != nil {
 		return "", err
@@ -82,8 +80,6 @@ func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, 
 	if old != "" {
 		in.CopySourceIfMatch = aws.String(string(old))
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = s.customerKey()
 	out, err := s.client.UploadPartCopy(context.WithValue(ctx, patience{}, serverWork), in, opts...)
 	if err != nil {
 		return "", err
@@ -99,7 +95,6 @@ func (s *Store) completeUpload(ctx context.Context, key, upload string, etags []
 	for i, etag := range etags {
 		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{ETag: &etag, PartNumber: aws.Int32(int32(i + 1))})
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	if change != nil {
 		change(in)
 	}
@@ -114,9 +109,7 @@ func (s *Store) abortUpload(ctx context.Context, key, upload string) error {
 
 // listParts returns the ETags of the parts of an upload.
 func (s *Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
-	in := &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	pages := s3.NewListPartsPaginator(s.client, in)
+	pages := s3.NewListPartsPaginator(s.client, &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx, s.forReads)
 		if err != nil {

@@ -124,6 +124,5 @@ func (s *Store) putInput(key string, old rotatelog.Version, body content, meta m
 	if s.opts.Encrypt {
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	return in
 }
