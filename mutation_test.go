@@ -284,6 +284,12 @@ func mutations() []mutation {
 			"^TestWithoutConditionsEveryWriteIsAnUpload$", "",
 		},
 		{
+			"share keys where races are lost", "s3store/capabilities.go",
+			"{c.Atomic, ",
+			"{c.IfMatch, ",
+			"^TestSharingIsRefusedWhereRacesAreLost$", "",
+		},
+		{
 			"take one refusal for proof", "s3store/proof.go",
 			"manyRefused = 3 ",
 			"manyRefused = 1 ",

@@ -55,10 +55,9 @@ type Capabilities struct {
 
 	// CreateOnly: PutObject with If-None-Match: * makes an object, and leaves
 	// one that exists. IfMatch: with If-Match it replaces the version named,
-	// without quotes as a Store sends it, and leaves any other; IfMatchQuoted
-	// is the same with the quotes of the standard. Atomic: of several writers
-	// that replace the same version at once, one succeeds.
-	CreateOnly, IfMatch, IfMatchQuoted, Atomic Finding
+	// without quotes as a Store sends it, and leaves any other. Atomic: of
+	// several writers that replace the same version at once, one succeeds.
+	CreateOnly, IfMatch, Atomic Finding
 
 	// Multipart: an object can be stored in parts. CompleteCreateOnly and
 	// CompleteIfMatch: CompleteMultipartUpload honours these conditions.
@@ -69,9 +68,7 @@ type Capabilities struct {
 	// bytes, MultipartMetadata with what is stored in parts.
 	Metadata, LargeMetadata, MultipartMetadata Finding
 
-	Range       Finding // GetObject returns the range that it is asked for
-	ReadIfMatch Finding // GetObject with If-Match refuses another version
-	ContentMD5  Finding // PutObject refuses a body that Content-MD5 does not fit
+	ContentMD5 Finding // PutObject refuses a body that Content-MD5 does not fit
 
 	// Versioned: the bucket keeps every version. Unknown where the key may not
 	// ask and nothing gives it away.

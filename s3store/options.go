@@ -13,7 +13,7 @@ type Options struct {
 	Encrypt bool
 	// Shared says that several Writers write to the same keys, each from its own
 	// directory. It takes a server with compare-and-swap, which is proven on
-	// throwaway keys once a day, with about 180 small requests (see Probe); where
+	// throwaway keys once a day, with about 150 small requests (see Probe); where
 	// there is none, writing is refused. Otherwise each key has one Writer, and a
 	// second one is refused.
 	Shared bool

@@ -31,7 +31,7 @@ type ProbeOptions struct {
 
 // Probe finds out what the bucket does, by trying it on throwaway objects whose
 // keys begin with prefix + "rotatelog-probe-", and which it removes again, also
-// after ctx has ended. It makes about 180 small requests. In a bucket that
+// after ctx has ended. It makes about 150 small requests. In a bucket that
 // keeps versions it removes those, too, which takes s3:DeleteObjectVersion.
 //
 // An error says why no more could be found out, such as that the bucket cannot
@@ -109,7 +109,6 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	}{
 		{"listing objects", p.list},
 		{"versioning of the bucket", p.versioning},
-		{"ranges and conditions of GetObject", p.reads},
 		{"metadata", p.metadata},
 		{"checksums", p.checksum},
 		{"creating an object only if there is none", p.createOnly},
@@ -221,45 +220,6 @@ func (p *probe) versioning(ctx context.Context) {
 	p.found.Versioned.Err = fmt.Errorf("the server does not tell; it takes s3:GetBucketVersioning for the bucket: %w", err)
 }
 
-// reads finds out about ranges and conditions of GetObject.
-func (p *probe) reads(ctx context.Context) {
-	const name, off, n = "reads", 3, 7
-	old, err := p.twoVersions(ctx, name)
-	if err != nil {
-		p.found.Range.Err, p.found.ReadIfMatch.Err = err, err
-		return
-	}
-	whole, err := p.look(ctx, name)
-	part, partErr := p.get(ctx, p.store.getInput(p.key(name), off, n))
-	if err = errors.Join(err, partErr); err != nil {
-		p.found.Range.Err = p.explain(ctx, "read", err)
-	} else {
-		p.found.Range = yesIf(part.holds(whole.body[off:off+n]), "the server returns something else than the range it was asked for")
-	}
-	p.found.ReadIfMatch = p.readIfMatch(ctx, name, old, whole.version)
-}
-
-func (p *probe) readIfMatch(ctx context.Context, name string, old, current rotatelog.Version) Finding {
-	read := func(v rotatelog.Version) error {
-		in := p.store.getInput(p.key(name), 0, -1)
-		in.IfMatch = aws.String(string(v))
-		_, err := p.get(ctx, in)
-		return err
-	}
-	if err := read(current); err != nil {
-		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
-	}
-	for range 2 { // as leaves does
-		switch err := read(old); {
-		case err == nil:
-			return Finding{ResultNo, errIgnored}
-		case statusOf(err) != http.StatusPreconditionFailed:
-			return Finding{ResultUnknown, p.explain(ctx, "read", err)}
-		}
-	}
-	return Finding{Result: ResultYes}
-}
-
 // metadata finds out how much of it is kept.
 func (p *probe) metadata(ctx context.Context) {
 	p.found.Metadata = p.metadataKept(ctx, map[string]string{"probe": "a b=1,2;3", "probe-2": "7"})
@@ -346,14 +306,23 @@ func (p *probe) createOnly(ctx context.Context) {
 	}
 }
 
+// ifMatch tries If-Match with the current version, and with an old one.
 func (p *probe) ifMatch(ctx context.Context) {
-	old, err := p.twoVersions(ctx, "match")
+	const name = "match"
+	old, err := p.twoVersions(ctx, name)
 	if err != nil {
-		p.found.IfMatch.Err, p.found.IfMatchQuoted.Err = err, err
+		p.found.IfMatch.Err = err
 		return
 	}
-	p.found.IfMatch = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return string(v) })
-	p.found.IfMatchQuoted = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return `"` + string(v) + `"` })
+	put := func(ctx context.Context, v rotatelog.Version) ([]byte, error) {
+		body := p.newBody()
+		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(string(v)) })
+	}
+	p.found.IfMatch = p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
+	if p.found.IfMatch.Result == ResultYes {
+		p.found.IfMatch = p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
+			http.StatusPreconditionFailed, http.StatusConflict)
+	}
 }
 
 // twoVersions stores two, and returns the first.
@@ -376,20 +345,6 @@ func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version
 		return "", p.explain(ctx, "write", err)
 	}
 	return old.version, nil
-}
-
-// matches tries If-Match with the current version, and with an old one.
-func (p *probe) matches(ctx context.Context, name string, old rotatelog.Version, quote func(rotatelog.Version) string) Finding {
-	put := func(ctx context.Context, v rotatelog.Version) ([]byte, error) {
-		body := p.newBody()
-		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(quote(v)) })
-	}
-	current := p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
-	if current.Result != ResultYes {
-		return current
-	}
-	return p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
-		http.StatusPreconditionFailed, http.StatusConflict)
 }
 
 // multipart stores an object as one part, with metadata.

@@ -149,7 +149,7 @@ func (s *Store) Location() string { return s.host + "/" + s.bucket }
 
 // Prove implements [rotatelog.Prover]. What it finds out holds for a day, or until a condition
 // that holds was refused three times, a minute apart. It takes about twenty small
-// requests, or, with [Options].Shared, about 180, to keys that begin with
+// requests, or, with [Options].Shared, about 150, to keys that begin with
 // "rotatelog-probe-" after the last slash of key. An object of some bytes may stay
 // there if ctx ends meanwhile: cleaning up then takes two seconds at most.
 func (s *Store) Prove(ctx context.Context, key, known string) (string, error) {

@@ -474,3 +474,20 @@ func TestProbeProgress(t *testing.T) {
 		}
 	})
 }
+
+// TestSharingIsRefusedWhereRacesAreLost: a server may honour each condition, and lose
+// writes that come at once.
+func TestSharingIsRefusedWhereRacesAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Rclone()})
+		store := s3test.NewStore(client, s3store.Options{Shared: true})
+		err := store.Write(t.Context(), "key", "", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil)
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "Writers cannot share a key here") || !strings.Contains(err.Error(), "writers at once") {
+			t.Errorf("a shared key: %v", err)
+		}
+		if keys := srv.Keys(s3test.Bucket); len(keys) > 0 {
+			t.Errorf("stored %q", keys)
+		}
+		s3test.Write(t, s3test.NewStore(client, s3store.Options{}), "key", "", nil, rotatelog.Data([]byte("a")))
+	})
+}

@@ -5,14 +5,15 @@ import "strings"
 // lookEarly looks at the conditions of a PutObject before its body is read, and
 // not again, where the profile is that careless.
 func (s *Server) lookEarly(q *request) {
-	if q.op.Name != "PutObject" || !s.opts.Profile.VersionedNotAtomic {
+	p := s.opts.Profile
+	if q.op.Name != "PutObject" || !p.NotAtomic && !p.VersionedNotAtomic {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q.bucket = s.buckets[q.op.Bucket]
-	if q.bucket != nil && q.bucket.versioning == "Enabled" {
-		q.early = s.writeAllowed(q, s.opts.Profile.Put)
+	if q.bucket != nil && (p.NotAtomic || q.bucket.versioning == "Enabled") {
+		q.early = s.writeAllowed(q, p.Put)
 		q.looked = true
 	}
 }
@@ -71,10 +72,10 @@ func (s *Server) match(q *request, header string, cur *object) error {
 
 // readAllowed says whether the conditions of q let it read o, and whether they
 // say that it has o already.
-func (s *Server) readAllowed(q *request, o *object) (unchanged bool, err error) {
+func (q *request) readAllowed(o *object) (unchanged bool, err error) {
 	match, none := q.Header.Get("If-Match"), q.Header.Get("If-None-Match")
 	switch {
-	case s.opts.Profile.Read == Ignored || q.blind:
+	case q.blind:
 		return false, nil
 	case match != "" && !matches(match, o.etag):
 		return false, errPreconditionFailed

@@ -11,12 +11,16 @@ import (
 type Profile struct {
 	Name string
 
-	// Put, Complete, Delete, CopySource and Read say what becomes of conditions
-	// on PutObject (If-Match, If-None-Match), CompleteMultipartUpload (the
-	// same), DeleteObject (If-Match), UploadPartCopy (x-amz-copy-source-if-*)
-	// and on GetObject and HeadObject. Rows "Complete IM stale, or INM:*
-	// exists", "Delete IM stale", "UploadPartCopy CopySourceIfMatch stale".
-	Put, Complete, Delete, CopySource, Read Conditions
+	// Put, Complete, Delete and CopySource say what becomes of conditions on
+	// PutObject (If-Match, If-None-Match), CompleteMultipartUpload (the same),
+	// DeleteObject (If-Match) and UploadPartCopy (x-amz-copy-source-if-*). Rows
+	// "Complete IM stale, or INM:* exists", "Delete IM stale", "UploadPartCopy
+	// CopySourceIfMatch stale".
+	Put, Complete, Delete, CopySource Conditions
+
+	// NotAtomic: PutObject looks at the conditions when the header has arrived,
+	// and not again when it writes. Row "8 writers x 25 by Put IM".
+	NotAtomic bool
 
 	// LiteralIfMatch: PutObject compares If-Match with the bare ETag, so that
 	// the quoted form, which the standard asks for, never matches. Row "Put IM
@@ -32,9 +36,8 @@ type Profile struct {
 	// VersionedIfNoneMatchIgnored: there, If-None-Match on PutObject is
 	// ignored. Row "versioned bucket: Put INM:* exists".
 	VersionedIfNoneMatchIgnored bool
-	// VersionedNotAtomic: there, PutObject looks at the conditions when the
-	// header has arrived, and not again when it writes. Row "versioned bucket:
-	// 8 writers by IM".
+	// VersionedNotAtomic: there, PutObject is NotAtomic. Row "versioned bucket: 8
+	// writers by IM".
 	VersionedNotAtomic bool
 
 	// Repeated is the answer to CompleteMultipartUpload for an upload that is
@@ -255,10 +258,10 @@ func B2() Profile {
 	return Profile{Name: "b2", Put: Refused, Complete: Ignored, Delete: Ignored, CopySource: Ignored}
 }
 
-// NoConditions is a server that ignores every condition.
+// NoConditions is a server that ignores every condition of a write or a copy.
 func NoConditions() Profile {
 	return Profile{
-		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
+		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored,
 	}
 }
 
@@ -266,15 +269,16 @@ func NoConditions() Profile {
 // panics.
 func Gofakes3() Profile {
 	return Profile{
-		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
+		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
 	}
 }
 
-// Rclone is rclone serve s3 1.76, but for races between writers: it loses some.
+// Rclone is rclone serve s3 1.76. Where several writers complete uploads at once the
+// real one hangs.
 func Rclone() Profile {
 	return Profile{
-		Name: "rclone", Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
+		Name: "rclone", NotAtomic: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
 		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
 		SSEC: SSECRefused,
 	}
