@@ -291,8 +291,8 @@ func mutations() []mutation {
 		},
 		{
 			"take one refusal for proof", "s3store/proof.go",
-			"manyRefused = 3 ",
-			"manyRefused = 1 ",
+			"maxRefused = 3 ",
+			"maxRefused = 1 ",
 			"^TestProofIsGivenUp$", "",
 		},
 		{
@@ -308,16 +308,16 @@ func mutations() []mutation {
 			"^TestProofOfHalfTheConditions$", "",
 		},
 		{
-			"complete over another object", "s3store/settle.go",
+			"complete over another object", "s3store/resolve.go",
 			"case (absent || o.Version == u.Old) && s.mayComplete(u):",
 			"case s.mayComplete(u):",
-			"^TestSettleNeverCompletesOverAnother$", "",
+			"^TestResolveNeverCompletesOverAnother$", "",
 		},
 		{
-			"abort while Complete may be under way", "s3store/settle.go",
-			"if waitFor(u.Sent) > 0 {",
+			"abort while Complete may be under way", "s3store/resolve.go",
+			"if timeLeft(u.Sent) > 0 {",
 			"if false {",
-			"^TestSettleNeverCompletesOverAnother$", "",
+			"^TestResolveNeverCompletesOverAnother$", "",
 		},
 		{
 			"believe that an upload is gone", "s3store/multipart.go",
@@ -332,15 +332,15 @@ func mutations() []mutation {
 			"^TestMultipartLooksBeforeItCompletes$", "",
 		},
 		{
-			"sweep what a note names", "s3store/settle.go",
+			"sweep what a note names", "s3store/resolve.go",
 			"if u.Key != key || kept[u.Upload] || ",
 			"if u.Key != key || ",
 			"^TestSweepRemovesOnlyWhatIsAbandoned$", "",
 		},
 		{
-			"sweep the upload that made the object", "s3store/settle.go",
-			"if len(parts) > 0 && madeOf(o.Version, parts) {",
-			"if len(parts) < 0 && madeOf(o.Version, parts) {",
+			"sweep the upload that made the object", "s3store/resolve.go",
+			"if len(parts) > 0 && mayConsistOf(o.Version, parts) {",
+			"if len(parts) < 0 && mayConsistOf(o.Version, parts) {",
 			"^TestSweepRemovesOnlyWhatIsAbandoned$", "",
 		},
 		{

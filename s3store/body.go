@@ -40,7 +40,7 @@ const maxInMemory = 16 << 20
 
 // gather returns the concatenation of parts. What they copy is read from the
 // server, with as few requests as make sense, into memory or a temporary file.
-func (s *Store) gather(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
+func (s *Store) assembleBody(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
 	total, copied, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
 	if end >= 0 {
@@ -178,7 +178,7 @@ func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 			return fmt.Errorf("cannot copy %d bytes at %d", p.Len, p.Off)
 		}
 		if p.Size() > maxObject-total || p.Data == nil && p.Off > maxObject {
-			return unusable("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
+			return permanentError("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
 		}
 		total += p.Size()
 	}

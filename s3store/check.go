@@ -23,7 +23,7 @@ import (
 // it, with the bucket or with the options.
 func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, err error) {
 	if client == nil {
-		return "", unusable("there is no S3 client; make one with NewClient")
+		return "", permanentError("there is no S3 client; make one with NewClient")
 	}
 	o := client.Options()
 	if err := checkBucket(bucket); err != nil {
@@ -33,7 +33,7 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 		return "", err
 	}
 	if o.Credentials == nil {
-		return "", unusable("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
+		return "", permanentError("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
 	}
 	if err := checkStatic(o.Credentials); err != nil {
 		return "", err
@@ -45,7 +45,7 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 	return endpoint, checkEncryption(opts, plain)
 }
 
-func unusable(format string, args ...any) error {
+func permanentError(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", rotatelog.ErrPermanent, fmt.Errorf(format, args...))
 }
 
@@ -55,13 +55,13 @@ func checkBucket(bucket string) error {
 		return nil // of an access point
 	}
 	if what := oddity(bucket); what != "" {
-		return unusable("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
+		return permanentError("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
 	}
 	switch {
 	case strings.Contains(bucket, "/"):
-		return unusable("%q is not the name of a bucket: a folder in it goes into Config.Prefix", bucket)
+		return permanentError("%q is not the name of a bucket: a folder in it goes into Config.Prefix", bucket)
 	case len(bucket) < 3 || len(bucket) > 63 || !onlyOf(bucket, letters):
-		return unusable("%q is not the name of a bucket: that has 3 to 63 letters, digits, '.' and '-'", bucket)
+		return permanentError("%q is not the name of a bucket: that has 3 to 63 letters, digits, '.' and '-'", bucket)
 	}
 	return nil
 }
@@ -69,13 +69,13 @@ func checkBucket(bucket string) error {
 func checkRegion(region string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	if region == "" {
-		return unusable("the S3 client has no region; name that of the bucket, such as us-ord-1")
+		return permanentError("the S3 client has no region; name that of the bucket, such as us-ord-1")
 	}
 	if what := oddity(region); what != "" {
-		return unusable("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
+		return permanentError("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
 	}
 	if !onlyOf(region, letters) {
-		return unusable("%q is not the name of a region; use one such as us-ord-1", region)
+		return permanentError("%q is not the name of a region; use one such as us-ord-1", region)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func checkKeys(c aws.Credentials) error {
 		{"the access key ID", c.AccessKeyID}, {"the secret key", c.SecretAccessKey}, {"the session token", c.SessionToken},
 	} {
 		if what := oddity(part.value); what != "" {
-			return unusable("%s cannot be right: %s; set it again, without that", part.name, what)
+			return permanentError("%s cannot be right: %s; set it again, without that", part.name, what)
 		}
 	}
 	return nil
@@ -156,19 +156,19 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	}
 	raw := *o.BaseEndpoint
 	if raw == "" {
-		return "", false, unusable("the S3 client has no endpoint; %s", exampleEndpoint)
+		return "", false, permanentError("the S3 client has no endpoint; %s", exampleEndpoint)
 	}
 	if what := oddity(raw); what != "" {
-		return "", false, unusable("the endpoint of the S3 client cannot be right: %s; remove that", what)
+		return "", false, permanentError("the endpoint of the S3 client cannot be right: %s; remove that", what)
 	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.Contains(raw, "@"):
-		return "", false, unusable("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
+		return "", false, permanentError("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return "", false, unusable("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
+		return "", false, permanentError("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", false, unusable("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
+		return "", false, permanentError("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
 	}
 	if err := checkBucketIn(u, bucket); err != nil {
 		return "", false, err
@@ -193,18 +193,18 @@ func quotedHost(raw string) string {
 func checkBucketIn(u *url.URL, bucket string) error {
 	const remedy = "leave that out: %s://%s"
 	if rest, ok := cutFold(u.Host, bucket+"."); ok {
-		return unusable("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
+		return permanentError("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
 	}
 	if strings.EqualFold(u.Hostname(), bucket) && strings.Contains(bucket, ".") {
-		return unusable("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
+		return permanentError("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
 	}
 	for element := range strings.SplitSeq(u.Path, "/") {
 		if element == bucket {
-			return unusable("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
+			return permanentError("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
 		}
 	}
 	if element := strings.Trim(u.Path, "/"); element != "" && hasNoPath(u.Hostname()) {
-		return unusable("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
+		return permanentError("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
 	}
 	return nil
 }
@@ -274,11 +274,11 @@ func checkEncryption(opts Options, plain bool) error {
 	case opts.EncryptionKey == nil:
 		return nil
 	case opts.Encrypt:
-		return unusable("Options asks for both Encrypt and an EncryptionKey; set one of them")
+		return permanentError("Options asks for both Encrypt and an EncryptionKey; set one of them")
 	case len(opts.EncryptionKey) != 32:
-		return unusable("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
+		return permanentError("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
 	case plain:
-		return unusable("an EncryptionKey must not be sent over plain http; use an https endpoint")
+		return permanentError("an EncryptionKey must not be sent over plain http; use an https endpoint")
 	}
 	return nil
 }
@@ -291,7 +291,7 @@ func checkS3Key(key string) error {
 		bad = bad || element == "." || element == ".."
 	}
 	if bad {
-		return unusable("the key is not one: it has 1 to %d bytes of UTF-8, and no . or .. between slashes", maxKey)
+		return permanentError("the key is not one: it has 1 to %d bytes of UTF-8, and no . or .. between slashes", maxKey)
 	}
 	return nil
 }
@@ -303,14 +303,14 @@ func checkMeta(meta map[string]string) error {
 	for name, value := range meta {
 		size += len(name) + len(value)
 		if name == "" || !onlyOf(name, letters) {
-			return unusable("the metadata name %q does not consist of a-z, 0-9 and '-'", name)
+			return permanentError("the metadata name %q does not consist of a-z, 0-9 and '-'", name)
 		}
 		if strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 || strings.TrimSpace(value) != value {
-			return unusable("the metadata %s is not printable ASCII, without spaces around it", name)
+			return permanentError("the metadata %s is not printable ASCII, without spaces around it", name)
 		}
 	}
 	if size >= maxMeta {
-		return unusable("the metadata has %d bytes, and must have less than %d", size, maxMeta)
+		return permanentError("the metadata has %d bytes, and must have less than %d", size, maxMeta)
 	}
 	return nil
 }

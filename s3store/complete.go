@@ -48,12 +48,12 @@ func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Ve
 		return inDoubt, err
 	}
 	*u = sent
-	s.sights.forget(u.Key)
+	s.seenVersions.forget(u.Key)
 	answer := s.completeUpload(ctx, u.Key, u.Upload, u.ETags, change)
 	switch {
 	case answer == nil:
 		if change != nil {
-			s.proofs.held()
+			s.proofs.recordHeld()
 		}
 		return uploadApplied, nil
 	case isRefusal(answer):
@@ -78,7 +78,7 @@ func (s *Store) condition(u multipart, now rotatelog.Version) func(*s3.CompleteM
 // condition.
 func (s *Store) judgeRefusal(ctx context.Context, u *multipart, now rotatelog.Version, answer error, saveIntent func(string) error) (verdict, error) {
 	err := refusedWrite(u.Old, answer)
-	o, mark, lookErr := s.lookMarked(ctx, u.Key)
+	o, mark, lookErr := s.peekMark(ctx, u.Key)
 	absent := errors.Is(lookErr, errAbsent)
 	switch {
 	case lookErr == nil && mark == u.Mark: // a front end has repeated the request, and answered with the second
@@ -86,7 +86,7 @@ func (s *Store) judgeRefusal(ctx context.Context, u *multipart, now rotatelog.Ve
 	case lookErr != nil && !absent:
 		return inDoubt, errors.Join(err, lookErr)
 	case o.Version == now:
-		s.proofs.refuse(wallTime())
+		s.proofs.recordRefusal(wallTime())
 		return wronglyRefused, err
 	case absent, u.Bare: // Resolve finds out later whether it was applied
 		return inDoubt, err
@@ -127,19 +127,19 @@ func isRejection(answer error) bool {
 // judgeRejection removes an upload that the server does not complete, unless an
 // earlier Complete may yet do so.
 func (s *Store) judgeRejection(ctx context.Context, u *multipart, before time.Time, answer error, saveIntent func(string) error) (verdict, error) {
-	_, mark, lookErr := s.lookMarked(ctx, u.Key)
+	_, mark, lookErr := s.peekMark(ctx, u.Key)
 	switch {
 	case lookErr == nil && mark == u.Mark: // an earlier Complete was executed
 		return uploadApplied, nil
 	case lookErr != nil && !errors.Is(lookErr, errAbsent):
 		return inDoubt, errors.Join(answer, lookErr)
-	case before.IsZero() || waitFor(before) <= 0:
+	case before.IsZero() || timeLeft(before) <= 0:
 		return s.remove(ctx, *u), answer
 	}
 	u.Sent = before
 	saveIntent(u.intent()) // if that fails, Resolve waits longer
 	return inDoubt, fmt.Errorf("%w: the server does not complete a multipart upload, which an earlier request may yet do; "+
-		"nothing is written to the key until %s, when the upload is removed: %w", errWaits, before.Add(completeLasts).Format(time.RFC3339), answer)
+		"nothing is written to the key until %s, when the upload is removed: %w", errUnresolved, before.Add(completeLasts).Format(time.RFC3339), answer)
 }
 
 // remove aborts an upload. If that fails the upload is in doubt.

@@ -28,18 +28,18 @@ type copying struct {
 }
 
 const (
-	manyNotCopied = 3         // in a row, after which it is not tried
-	notCopying    = time.Hour // for so long
+	maxNotCopied = 3         // in a row, after which it is not tried
+	notCopying   = time.Hour // for so long
 )
 
 func (c *copying) allowed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failures < manyNotCopied || time.Since(c.last).Abs() >= notCopying
+	return c.failures < maxNotCopied || time.Since(c.last).Abs() >= notCopying
 }
 
 // note notes how an upload with copies ended.
-func (c *copying) note(err error) {
+func (c *copying) record(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

@@ -47,7 +47,7 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	switch {
 	case errors.Is(err, errAbsent):
 		err = fs.ErrNotExist
-	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
+	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errUnresolved), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
 		err = missing.NotObject(context.Cause(ctx))
 	default:
@@ -73,7 +73,7 @@ func (s *Store) diagnose(op string, err error) diagnosis {
 	if d := s.diagnoseBetween(status, err); d.cause != "" {
 		return d
 	}
-	if d := diagnoseTrouble(status, code); d.cause != "" {
+	if d := diagnosePassing(status, code); d.cause != "" {
 		return d
 	}
 	if _, ok := errors.AsType[brokenAnswer](err); ok {
@@ -144,7 +144,7 @@ func (s *Store) diagnoseAccount(status int, code string) diagnosis {
 }
 
 // diagnoseTrouble knows what is the server's trouble, and passes.
-func diagnoseTrouble(status int, code string) diagnosis {
+func diagnosePassing(status int, code string) diagnosis {
 	switch {
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, code == "SlowDown":
 		return diagnosis{false, "the server is busy, or limits the rate of requests", "it is tried again, more and more slowly"}

@@ -22,14 +22,14 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 }
 
 // patience is the key of a context's own limit in place of stallLimit.
-type patience struct{}
+type stallLimitKey struct{}
 
 // doWatched sends a request, and ends it if no byte moves for too long. It also
 // watches the reading of the answer.
 func (g *guard) doWatched(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	limit := stallLimit
-	if patient, ok := req.Context().Value(patience{}).(time.Duration); ok {
+	if patient, ok := req.Context().Value(stallLimitKey{}).(time.Duration); ok {
 		limit = patient
 	}
 	w := newWatch(limit, func() { cancel(stalledError{limit}) })

@@ -14,7 +14,7 @@ import (
 
 // careful changes the options of one request: the key is checked,
 // Accept-Encoding is not signed, and a web page is no answer.
-func careful(o *s3.Options) {
+func addChecks(o *s3.Options) {
 	if o.Credentials != nil {
 		o.Credentials = checkedKeys{o.Credentials}
 	}

@@ -84,7 +84,7 @@ func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Vers
 
 // isStill returns nil if the object has that version yet.
 func (s *Store) isStill(ctx context.Context, key string, v rotatelog.Version) error {
-	if s.sights.current(key, v) {
+	if s.seenVersions.isCurrent(key, v) {
 		return nil
 	}
 	o, err := s.peek(ctx, key)
@@ -134,15 +134,15 @@ func (s *Store) sendPieces(ctx context.Context, u multipart, pieces []piece) ([]
 
 func (s *Store) sendPiece(ctx context.Context, u multipart, number int32, p piece) (etag string, err error) {
 	if p.copied.n == 0 {
-		body, err := s.gather(ctx, u.Key, u.Old, p.body)
+		body, err := s.assembleBody(ctx, u.Key, u.Old, p.body)
 		if err != nil {
 			return "", err
 		}
 		defer body.close()
-		etag, err = s.uploadPart(ctx, u.Key, u.Upload, number, body, s.forReads)
+		etag, err = s.uploadPart(ctx, u.Key, u.Upload, number, body, s.withRetries)
 		return etag, err
 	}
-	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.Old, p.copied, s.forReads)
+	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.Old, p.copied, s.withRetries)
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed, http.StatusNotFound, http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
 		// The old version is gone, or shorter than it was.
@@ -181,7 +181,7 @@ func (s *Store) abort(ctx context.Context, u multipart) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: the multipart upload %s is still open, though the server says that it was aborted; it is tried again", errWaits, u.Upload)
+	return fmt.Errorf("%w: the multipart upload %s is still open, though the server says that it was aborted; it is tried again", errUnresolved, u.Upload)
 }
 
 func isNoSuchUpload(err error) bool {
@@ -190,10 +190,10 @@ func isNoSuchUpload(err error) bool {
 
 // lookMarked is peek that also returns the mark of the upload that made the
 // object.
-func (s *Store) lookMarked(ctx context.Context, key string) (o rotatelog.Object, mark string, err error) {
+func (s *Store) peekMark(ctx context.Context, key string) (o rotatelog.Object, mark string, err error) {
 	o, err = s.peek(ctx, key)
 	return o, o.Meta[markKey], err
 }
 
 // MinCopy implements [rotatelog.IntentWriter].
-func (s *Store) MinCopy() int64 { return s.limits.least }
+func (s *Store) MinCopy() int64 { return s.limits.minPart }

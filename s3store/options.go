@@ -48,6 +48,6 @@ func (o Options) GoString() string { return o.String() }
 
 func (o Options) partLimits() partLimits {
 	l := s3Limits
-	l.least, l.most = cmp.Or(o.MinPartSize, l.least), cmp.Or(o.MaxCopySize, l.most)
+	l.minPart, l.maxCopy = cmp.Or(o.MinPartSize, l.minPart), cmp.Or(o.MaxCopySize, l.maxCopy)
 	return l
 }

@@ -11,16 +11,16 @@ type piece struct {
 
 // partLimits are what a server asks of the parts of a multipart upload.
 type partLimits struct {
-	least int64 // bytes of a part that is not the last, and of a source less one
-	most  int64 // bytes of one copy, at least twice the least; more only where there would be too many
-	sent  int64 // bytes of one body
-	count int64 // parts
+	minPart  int64 // bytes of a part that is not the last, and of a source less one
+	maxCopy  int64 // bytes of one copy, at least twice the least; more only where there would be too many
+	maxBody  int64 // bytes of one body
+	maxParts int64 // parts
 }
 
 // s3Limits are those of S3, but for the most: of 5 GiB in one stream a server
 // copies no more in a second than of 128 MiB, and four of these at a time go
 // twice as fast.
-var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, sent: maxPut, count: 10_000}
+var s3Limits = partLimits{minPart: 5 << 20, maxCopy: 128 << 20, maxBody: maxPut, maxParts: 10_000}
 
 // plan returns the pieces that make the concatenation of parts. Only the last
 // may have less than the least: a body that would be too small takes its lack
@@ -31,17 +31,17 @@ func (l partLimits) plan(parts []rotatelog.Part) []piece {
 	var size int64 // of body
 	flush := func() {
 		if size > 0 {
-			pieces = append(pieces, splitBody(body, size, l.sent)...)
+			pieces = append(pieces, splitBody(body, size, l.maxBody)...)
 		}
 		body, size = nil, 0
 	}
-	most := l.mostCopied(parts)
+	most := l.maxCopyOf(parts)
 	for _, p := range joinCopies(parts) {
 		var lack int64
 		if size > 0 {
-			lack = max(l.least-size, 0)
+			lack = max(l.minPart-size, 0)
 		}
-		if p.Data != nil || p.Len < lack+l.least || p.Off+p.Len <= l.least {
+		if p.Data != nil || p.Len < lack+l.minPart || p.Off+p.Len <= l.minPart {
 			body, size = append(body, p), size+p.Size()
 			continue
 		}
@@ -62,17 +62,17 @@ func (l partLimits) planSent(parts []rotatelog.Part) []piece {
 	if total == 0 {
 		return []piece{{}}
 	}
-	return splitBody(joinCopies(parts), total, min(l.mostCopied(parts), l.sent))
+	return splitBody(joinCopies(parts), total, min(l.maxCopyOf(parts), l.maxBody))
 }
 
 // mostCopied returns how many bytes one copy may have, so that there are not too
 // many of them.
-func (l partLimits) mostCopied(parts []rotatelog.Part) int64 {
+func (l partLimits) maxCopyOf(parts []rotatelog.Part) int64 {
 	var total int64
 	for _, p := range parts {
 		total += p.Size()
 	}
-	return max(l.most, total/(l.count/2))
+	return max(l.maxCopy, total/(l.maxParts/2))
 }
 
 // joinCopies joins copies that continue each other, and leaves out what is

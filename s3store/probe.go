@@ -50,7 +50,7 @@ func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, has
 	if err != nil {
 		return Capabilities{}, err
 	}
-	p.hasty = hasty
+	p.hurried = hasty
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
@@ -69,7 +69,7 @@ type probe struct {
 	store *Store // one of its own, so that what it learns is not carried over
 	dir   string // the prefix of its keys
 
-	hasty bool // something waits for it, which matters more than that nothing is left
+	hurried bool // something waits for it, which matters more than that nothing is left
 
 	found Capabilities
 	clock serverClock
@@ -175,7 +175,7 @@ func (p *probe) reach(ctx context.Context) error {
 func (p *probe) putAndRead(ctx context.Context) error {
 	body := p.newBody()
 	reply := p.put(ctx, "plain", body, nil)
-	got, err := p.look(ctx, "plain")
+	got, err := p.inspect(ctx, "plain")
 	switch {
 	case err != nil:
 		p.found.Read = p.failed(ctx, "read", err)
@@ -193,7 +193,7 @@ func (p *probe) putAndRead(ctx context.Context) error {
 }
 
 func (p *probe) list(ctx context.Context) {
-	out, err := p.store.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.store.bucket, Prefix: &p.dir}, p.store.forReads)
+	out, err := p.store.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.store.bucket, Prefix: &p.dir}, p.store.withRetries)
 	switch {
 	case err == nil:
 		listed := slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == p.dir+"plain" })
@@ -208,12 +208,12 @@ func (p *probe) list(ctx context.Context) {
 // versioning asks, and where the answer is refused goes by whether the object
 // has the id of a version.
 func (p *probe) versioning(ctx context.Context) {
-	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.forReads)
+	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.withRetries)
 	if err == nil {
 		p.found.Versioned = yesIf(out.Status == types.BucketVersioningStatusEnabled, "it is not turned on")
 		return
 	}
-	if got, lookErr := p.look(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
+	if got, lookErr := p.inspect(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
 		p.found.Versioned.Result = ResultYes
 		return
 	}
@@ -229,7 +229,7 @@ func (p *probe) metadata(ctx context.Context) {
 func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Finding {
 	body := p.newBody()
 	reply := p.put(ctx, "metadata", body, func(in *s3.PutObjectInput) { in.Metadata = meta })
-	got, err := p.look(ctx, "metadata")
+	got, err := p.inspect(ctx, "metadata")
 	switch {
 	case err != nil:
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
@@ -238,13 +238,13 @@ func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Findin
 	case statusOf(reply) == http.StatusBadRequest:
 		return Finding{ResultNo, p.explain(ctx, "write", reply)}
 	}
-	return Finding{ResultUnknown, p.explain(ctx, "write", orFalse(reply))}
+	return Finding{ResultUnknown, p.explain(ctx, "write", orNotDone(reply))}
 }
 
 // checksum sends a body that is not what its Content-MD5 says.
 func (p *probe) checksum(ctx context.Context) {
 	other := textContent(p.newBody()).sum
-	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.put(ctx, "md5", body, func(in *s3.PutObjectInput) { in.ContentMD5 = &other })
 	}, http.StatusBadRequest)
@@ -260,14 +260,14 @@ func (p *probe) write(ctx context.Context) {
 		return
 	}
 	p.store.proofs.adopt(proven)
-	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.storeWrite(ctx, name, old, rotatelog.Data(body))
 	})
 	if p.found.Write.Result != ResultYes {
 		return
 	}
-	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old snapshot) ([]byte, error) {
 		more := p.newBody()
 		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, rotatelog.Copy(0, int64(len(old.body))), rotatelog.Data(more))
 	})
@@ -286,9 +286,9 @@ func (p *probe) writing() (found proof, unknown error) {
 	return found, nil
 }
 
-func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...rotatelog.Part) error {
+func (p *probe) storeWrite(ctx context.Context, name string, old snapshot, parts ...rotatelog.Part) error {
 	err := p.store.Write(ctx, p.key(name), old.version, parts, map[string]string{"probe": "1"})
-	p.trash.noteSent(err)
+	p.trash.recordSent(err)
 	return err
 }
 
@@ -296,7 +296,7 @@ func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...
 // there.
 func (p *probe) createOnly(ctx context.Context) {
 	const name = "create"
-	create := func(ctx context.Context, _ look) ([]byte, error) {
+	create := func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 	}
@@ -318,25 +318,25 @@ func (p *probe) ifMatch(ctx context.Context) {
 		body := p.newBody()
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(string(v)) })
 	}
-	p.found.IfMatch = p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
+	p.found.IfMatch = p.applies(ctx, name, func(ctx context.Context, now snapshot) ([]byte, error) { return put(ctx, now.version) })
 	if p.found.IfMatch.Result == ResultYes {
-		p.found.IfMatch = p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
+		p.found.IfMatch = p.leaves(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) { return put(ctx, old) },
 			http.StatusPreconditionFailed, http.StatusConflict)
 	}
 }
 
 // twoVersions stores two, and returns the first.
 func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version, error) {
-	var old, now look
+	var old, now snapshot
 	err := p.put(ctx, name, p.newBody(), nil)
 	if err == nil {
-		old, err = p.look(ctx, name)
+		old, err = p.inspect(ctx, name)
 	}
 	if err == nil {
 		err = p.put(ctx, name, p.newBody(), nil)
 	}
 	if err == nil {
-		now, err = p.look(ctx, name)
+		now, err = p.inspect(ctx, name)
 	}
 	if err == nil && (old.version == "" || old.version == now.version) {
 		err = errors.New("the server does not tell versions apart")
@@ -351,7 +351,7 @@ func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version
 func (p *probe) multipart(ctx context.Context) {
 	const name = "multipart"
 	meta := map[string]string{"probe": "a b=1,2;3", "probe-2": "7"}
-	p.found.Multipart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.Multipart = p.applies(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.putInParts(ctx, name, meta, body, nil)
 	})
@@ -359,7 +359,7 @@ func (p *probe) multipart(ctx context.Context) {
 		p.found.MultipartMetadata.Err = p.found.Multipart.Err
 		return
 	}
-	got, err := p.look(ctx, name)
+	got, err := p.inspect(ctx, name)
 	if err != nil {
 		p.found.MultipartMetadata.Err = p.explain(ctx, "read", err)
 		return
@@ -378,8 +378,8 @@ func (p *probe) completes(ctx context.Context) {
 		p.found.CompleteIfMatch.Err, p.found.CompleteCreateOnly.Err = err, err
 		return
 	}
-	try := func(change func(*s3.CompleteMultipartUploadInput, rotatelog.Version)) func(context.Context, look) ([]byte, error) {
-		return func(ctx context.Context, now look) ([]byte, error) {
+	try := func(change func(*s3.CompleteMultipartUploadInput, rotatelog.Version)) func(context.Context, snapshot) ([]byte, error) {
+		return func(ctx context.Context, now snapshot) ([]byte, error) {
 			body := p.newBody()
 			return body, p.putInParts(ctx, name, nil, body, func(in *s3.CompleteMultipartUploadInput) { change(in, now.version) })
 		}
@@ -411,7 +411,7 @@ func (p *probe) copyPart(ctx context.Context) {
 		p.found.CopyPart.Err = p.explain(ctx, "write", err)
 		return
 	}
-	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) {
 		tail := p.newBody()
 		return slices.Concat(old[:copySize], tail), p.appendByCopy(ctx, name, tail)
 	})

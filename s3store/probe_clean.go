@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	cleanLimit  = time.Minute     // for all of it
-	hastyLimit  = 2 * time.Second // for all of it, when Close waits
-	settleTime  = 2 * time.Second // for a request that was cut off to arrive, or not
-	maxTries    = 3               // at removing one thing
-	maxVersions = 1000            // of an object that are removed
+	cleanLimit   = time.Minute     // for all of it
+	hurriedLimit = 2 * time.Second // for all of it, when Close waits
+	arrivalTime  = 2 * time.Second // for a request that was cut off to arrive, or not
+	maxTries     = 3               // at removing one thing
+	maxVersions  = 1000            // of an object that are removed
 )
 
 // begunUpload is an upload in parts that was begun.
@@ -67,7 +67,7 @@ func (t *trash) forgetUpload(id string) {
 }
 
 // noteSent notes how a write ended.
-func (t *trash) noteSent(err error) {
+func (t *trash) recordSent(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.cutOff = t.cutOff || err != nil && statusOf(err) == 0
@@ -75,8 +75,8 @@ func (t *trash) noteSent(err error) {
 }
 
 // noteBegun notes how beginning an upload failed.
-func (t *trash) noteBegun(err error) {
-	t.noteSent(err)
+func (t *trash) recordNotBegun(err error) {
+	t.recordSent(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	status := statusOf(err)
@@ -87,13 +87,13 @@ func (t *trash) noteBegun(err error) {
 // is when it matters most.
 func (p *probe) clean(ctx context.Context) {
 	t := &p.trash
-	if len(t.keys) == 0 || p.hasty && !t.arrived {
+	if len(t.keys) == 0 || p.hurried && !t.arrived {
 		return
 	}
 	ctx, cancel := p.cleaning(ctx)
 	defer cancel()
-	if t.cutOff && !p.hasty {
-		sleep.For(ctx, settleTime)
+	if t.cutOff && !p.hurried {
+		sleep.For(ctx, arrivalTime)
 	}
 	if len(t.uploads) > 0 || t.unnamed {
 		p.abortUploads(ctx)
@@ -110,11 +110,11 @@ func (p *probe) clean(ctx context.Context) {
 // cleaning returns a context that outlives ctx, by a little if the probe is hasty.
 func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
-	if !p.hasty {
+	if !p.hurried {
 		return longer, cancel
 	}
 	stop := context.AfterFunc(ctx, func() {
-		sleep.For(longer, hastyLimit)
+		sleep.For(longer, hurriedLimit)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }
@@ -171,7 +171,7 @@ func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error)
 // its id: that leaves no marker in their place.
 func (p *probe) remove(ctx context.Context, key string) error {
 	return repeat(ctx, func() (done bool, err error) {
-		out, err := p.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}, p.store.forReads)
+		out, err := p.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}, p.store.withRetries)
 		if statusOf(err) == http.StatusNotFound {
 			return true, nil
 		}
@@ -179,7 +179,7 @@ func (p *probe) remove(ctx context.Context, key string) error {
 			return false, err
 		}
 		_, err = p.store.client.DeleteObject(ctx,
-			&s3.DeleteObjectInput{Bucket: &p.store.bucket, Key: &key, VersionId: out.VersionId}, p.store.forReads)
+			&s3.DeleteObjectInput{Bucket: &p.store.bucket, Key: &key, VersionId: out.VersionId}, p.store.withRetries)
 		return false, err
 	})
 }

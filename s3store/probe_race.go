@@ -48,7 +48,7 @@ func (p *probe) race(ctx context.Context) {
 }
 
 func (p *probe) raceOnce(ctx context.Context) Finding {
-	before, err := p.look(ctx, "race")
+	before, err := p.inspect(ctx, "race")
 	if err != nil {
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
@@ -64,7 +64,7 @@ func (p *probe) raceOnce(ctx context.Context) Finding {
 		})
 	}
 	all.Wait()
-	after, err := p.look(ctx, "race")
+	after, err := p.inspect(ctx, "race")
 	if err != nil {
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}

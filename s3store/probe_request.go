@@ -22,23 +22,23 @@ func (p *probe) newBody() []byte {
 }
 
 // look reads an object.
-func (p *probe) look(ctx context.Context, name string) (look, error) {
+func (p *probe) inspect(ctx context.Context, name string) (snapshot, error) {
 	got, err := p.get(ctx, p.store.getInput(p.dir+name, 0, -1))
 	if isNoSuchKey(err) {
-		return look{}, nil
+		return snapshot{}, nil
 	}
 	return got, err
 }
 
-func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (look, error) {
-	out, err := p.store.client.GetObject(ctx, in, p.store.forReads)
+func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (snapshot, error) {
+	out, err := p.store.client.GetObject(ctx, in, p.store.withRetries)
 	if err != nil {
-		return look{}, err
+		return snapshot{}, err
 	}
 	defer out.Body.Close()
-	l := look{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
+	l := snapshot{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
 	if l.version == "" {
-		return look{}, errNoETag
+		return snapshot{}, errNoETag
 	}
 	l.body, err = io.ReadAll(out.Body)
 	return l, err
@@ -52,8 +52,8 @@ func (p *probe) put(ctx context.Context, name string, body []byte, change func(*
 	if change != nil {
 		change(in)
 	}
-	_, err := p.store.client.PutObject(ctx, in, append(opts, p.store.forWrites)...)
-	p.trash.noteSent(err)
+	_, err := p.store.client.PutObject(ctx, in, append(opts, p.store.withoutRetries)...)
+	p.trash.recordSent(err)
 	return err
 }
 
@@ -64,7 +64,7 @@ func (p *probe) putInParts(ctx context.Context, name string, meta map[string]str
 	if err != nil {
 		return err
 	}
-	etag, err := p.store.uploadPart(ctx, p.key(name), id, 1, textContent(body), p.store.forWrites)
+	etag, err := p.store.uploadPart(ctx, p.key(name), id, 1, textContent(body), p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
@@ -77,11 +77,11 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 	if err != nil {
 		return err
 	}
-	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.forWrites)
+	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
-	last, err := p.store.uploadPart(ctx, p.key(name), id, 2, textContent(tail), p.store.forWrites)
+	last, err := p.store.uploadPart(ctx, p.key(name), id, 2, textContent(tail), p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 func (p *probe) begin(ctx context.Context, name string, meta map[string]string) (id string, err error) {
 	id, err = p.store.createUpload(ctx, p.key(name), meta)
 	if err != nil {
-		p.trash.noteBegun(err)
+		p.trash.recordNotBegun(err)
 		return "", err
 	}
 	p.trash.addUpload(p.key(name), id)
@@ -100,7 +100,7 @@ func (p *probe) begin(ctx context.Context, name string, meta map[string]string) 
 
 func (p *probe) complete(ctx context.Context, name, id string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
 	err := p.store.completeUpload(ctx, p.key(name), id, etags, change)
-	p.trash.noteSent(err)
+	p.trash.recordSent(err)
 	return err
 }
 
@@ -111,7 +111,7 @@ type serverClock struct {
 	ahead time.Duration
 }
 
-func (c *serverClock) note(date string) {
+func (c *serverClock) record(date string) {
 	t, err := http.ParseTime(date)
 	if err != nil {
 		return
@@ -147,7 +147,7 @@ type clockReader struct {
 func (c *clockReader) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.client.Do(req)
 	if err == nil {
-		c.clock.note(resp.Header.Get("Date"))
+		c.clock.record(resp.Header.Get("Date"))
 	}
 	return resp, err
 }

@@ -13,22 +13,22 @@ import (
 
 var (
 	errIgnored = errors.New("the server ignores what should keep it from doing this")
-	errFalse   = errors.New("the server says that it was done, which it was not")
+	errNotDone = errors.New("the server says that it was done, which it was not")
 )
 
 // look is an object as it is now; the zero look: there is none.
-type look struct {
+type snapshot struct {
 	version   rotatelog.Version
 	versionID string // the id that a bucket with versions gives it
 	body      []byte
 	meta      map[string]string
 }
 
-func (l look) holds(body []byte) bool { return l.version != "" && bytes.Equal(l.body, body) }
+func (l snapshot) holds(body []byte) bool { return l.version != "" && bytes.Equal(l.body, body) }
 
 // attempt writes to an object, of which it is told what it is now, and returns
 // what that should make of it.
-type attempt func(ctx context.Context, now look) (want []byte, reply error)
+type attempt func(ctx context.Context, now snapshot) (want []byte, reply error)
 
 // outcome is what became of an attempt.
 type outcome int
@@ -42,26 +42,26 @@ const (
 // try makes an attempt. The reply is an error also where the server said
 // nothing of one, unless the attempt was applied.
 func (p *probe) try(ctx context.Context, name string, a attempt) (outcome, error) {
-	before, err := p.look(ctx, name)
+	before, err := p.inspect(ctx, name)
 	if err != nil {
 		return unclear, err
 	}
 	want, reply := a(ctx, before)
-	after, err := p.look(ctx, name)
+	after, err := p.inspect(ctx, name)
 	switch {
 	case err != nil:
 		return unclear, err
 	case after.holds(want):
 		return applied, reply
 	case after.version == before.version && bytes.Equal(after.body, before.body):
-		return left, orFalse(reply)
+		return left, orNotDone(reply)
 	}
-	return unclear, fmt.Errorf("the object is neither as it was nor as it should be: %w", orFalse(reply))
+	return unclear, fmt.Errorf("the object is neither as it was nor as it should be: %w", orNotDone(reply))
 }
 
-func orFalse(reply error) error {
+func orNotDone(reply error) error {
 	if reply == nil {
-		return errFalse
+		return errNotDone
 	}
 	return reply
 }

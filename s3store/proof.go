@@ -36,10 +36,10 @@ type proof struct {
 }
 
 const (
-	proofForm   = 1
-	proofAge    = 24 * time.Hour // for which a proof is believed
-	manyRefused = 3              // refusals of a version that is current, after which it is not
-	refusedGap  = time.Minute    // between two of these that count
+	proofForm  = 1
+	proofAge   = 24 * time.Hour // for which a proof is believed
+	maxRefused = 3              // refusals of a version that is current, after which it is not
+	refusedGap = time.Minute    // between two of these that count
 )
 
 func (p proof) text() string {
@@ -57,7 +57,7 @@ func (p proof) suffices() bool {
 
 // proofs are what a Store has found out about its bucket.
 type proofs struct {
-	turn chan struct{} // holds a value while somebody finds out
+	sem chan struct{} // holds a value while somebody finds out
 
 	mu       sync.Mutex // guards what follows
 	latest   proof      // the zero proof: there is none
@@ -108,7 +108,7 @@ func (k *proofs) adopt(p proof) {
 }
 
 // held notes that a condition was honoured.
-func (k *proofs) held() {
+func (k *proofs) recordHeld() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.refusals, k.refused = 0, time.Time{}
@@ -123,14 +123,14 @@ func (k *proofs) refusalCounts(now time.Time) bool {
 
 // refuse notes the refusal of a condition that holds. After some of them the proof
 // is given up.
-func (k *proofs) refuse(now time.Time) {
+func (k *proofs) recordRefusal(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.refused.IsZero() && now.Sub(k.refused).Abs() < refusedGap {
 		return
 	}
 	k.refused = now
-	if k.refusals++; k.refusals >= manyRefused {
+	if k.refusals++; k.refusals >= maxRefused {
 		k.latest, k.doubted = proof{}, now
 		k.refusals, k.refused = 0, time.Time{}
 	}
@@ -173,8 +173,8 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 		return proof{}, err
 	}
 	select {
-	case s.proofs.turn <- struct{}{}:
-		defer func() { <-s.proofs.turn }()
+	case s.proofs.sem <- struct{}{}:
+		defer func() { <-s.proofs.sem }()
 	case <-ctx.Done():
 		return proof{}, context.Cause(ctx)
 	}
@@ -184,7 +184,7 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 	if p, ok := s.proofs.current(wallTime()); ok {
 		return p, nil
 	}
-	p, err := s.findOut(ctx, key)
+	p, err := s.tryServer(ctx, key)
 	if err != nil {
 		return proof{}, err
 	}
@@ -198,7 +198,7 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 
 // unprotected is why nothing is written where no proof suffices.
 func (s *Store) unprotected() error {
-	return unusable("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
+	return permanentError("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
 		"so that a request which arrives late could undo a later one; use a server that does either", s.bucket, s.endpoint)
 }
 
@@ -213,7 +213,7 @@ func (s *Store) parseProof(text string) (proof, bool) {
 }
 
 // findOut tries what the bucket does. What it returns lacks the time and the place.
-func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
+func (s *Store) tryServer(ctx context.Context, key string) (proof, error) {
 	if !s.opts.Shared {
 		return s.tryOwned(ctx, key)
 	}
@@ -223,20 +223,20 @@ func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
 	}
 	p, unknown := found.proof()
 	if err := found.CheckShared(); err != nil && unknown == nil {
-		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
+		return proof{}, permanentError("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
 	}
 	return p, unknown
 }
 
 // noteAnswer notes the answer to a conditional write. Whether the condition held
 // is asked only where it counts.
-func (s *Store) noteAnswer(ctx context.Context, key string, old rotatelog.Version, err error) {
+func (s *Store) recordAnswer(ctx context.Context, key string, old rotatelog.Version, err error) {
 	switch {
 	case err == nil:
-		s.proofs.held()
+		s.proofs.recordHeld()
 	case isRefusal(err) && s.proofs.refusalCounts(wallTime()):
 		if o, look := s.peek(ctx, key); (look == nil || errors.Is(look, errAbsent)) && o.Version == old {
-			s.proofs.refuse(wallTime())
+			s.proofs.recordRefusal(wallTime())
 		}
 	}
 }

@@ -30,7 +30,7 @@ func dirOf(key string) string { return key[:strings.LastIndex(key, "/")+1] }
 // counts, and not only what the server replied.
 type proving struct {
 	*probe
-	now     look              // the object, when it was last looked at
+	now     snapshot          // the object, when it was last looked at
 	old     rotatelog.Version // one that it had before
 	created bool              // If-None-Match let it be created, and did not let it be replaced
 	found   proof
@@ -40,7 +40,7 @@ const provingName = "proof"
 
 // tryOwned returns what the bucket does, with about twenty requests.
 func (s *Store) tryOwned(ctx context.Context, key string) (proof, error) {
-	v := &proving{probe: &probe{store: s, dir: throwawayDir(dirOf(key)), hasty: true}}
+	v := &proving{probe: &probe{store: s, dir: throwawayDir(dirOf(key)), hurried: true}}
 	defer v.clean(ctx)
 	for _, step := range []func(context.Context) error{v.creates, v.replaces, v.completes} {
 		if err := step(ctx); err != nil {
@@ -68,7 +68,7 @@ func (v *proving) creates(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.created = created && kept && v.now.holds(first)
@@ -97,7 +97,7 @@ func (v *proving) replaces(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.found.Put = v.created && replaced && stale && v.now.holds(second)
@@ -125,7 +125,7 @@ func (v *proving) completes(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.found.Multipart = v.now.holds(u.body)
@@ -144,8 +144,8 @@ func (v *proving) send(ctx context.Context, change func(*s3.PutObjectInput)) ([]
 }
 
 // observe looks at the object.
-func (v *proving) observe(ctx context.Context) (err error) {
-	v.now, err = v.look(ctx, provingName)
+func (v *proving) inspectNow(ctx context.Context) (err error) {
+	v.now, err = v.inspect(ctx, provingName)
 	return err
 }
 
@@ -155,7 +155,7 @@ func (v *proving) storePlain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	if !v.now.holds(body) {
@@ -169,7 +169,7 @@ const provingTries = 3
 
 // goesOn reports whether a request may be sent again whose answer says nothing: the
 // reply was lost, say.
-func goesOn(ctx context.Context, err error, unknown int) bool {
+func mayRetry(ctx context.Context, err error, unknown int) bool {
 	status := statusOf(err)
 	return unknown < provingTries && ctx.Err() == nil && (status < 400 || status >= 500)
 }
@@ -188,10 +188,10 @@ func (v *proving) takes(ctx context.Context, send func() ([]byte, error)) (body 
 			refusals++
 			continue
 		}
-		if unknown++; !goesOn(ctx, err, unknown) {
+		if unknown++; !mayRetry(ctx, err, unknown) {
 			return nil, false, err
 		}
-		if err := v.observe(ctx); err != nil {
+		if err := v.inspectNow(ctx); err != nil {
 			return nil, false, err
 		}
 		if v.now.holds(body) {
@@ -210,7 +210,7 @@ func (v *proving) refuses(ctx context.Context, send func() ([]byte, error)) (ok 
 		case isRefusal(err):
 			refusals++
 		default:
-			if unknown++; !goesOn(ctx, err, unknown) {
+			if unknown++; !mayRetry(ctx, err, unknown) {
 				return false, err
 			}
 		}
@@ -243,14 +243,14 @@ func (v *proving) beginPart(ctx context.Context) (*provenUpload, error) {
 func (u *provenUpload) begin(ctx context.Context) (err error) {
 	u.body = u.newBody()
 	for unknown := 1; ; unknown++ {
-		if u.id, err = u.probe.begin(ctx, provingName, nil); err == nil || !goesOn(ctx, err, unknown) {
+		if u.id, err = u.probe.begin(ctx, provingName, nil); err == nil || !mayRetry(ctx, err, unknown) {
 			break
 		}
 	}
 	if err != nil {
 		return err
 	}
-	u.etag, err = u.store.uploadPart(ctx, u.key(provingName), u.id, 1, textContent(u.body), u.store.forReads)
+	u.etag, err = u.store.uploadPart(ctx, u.key(provingName), u.id, 1, textContent(u.body), u.store.withRetries)
 	return err
 }
 

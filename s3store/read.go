@@ -54,7 +54,7 @@ func (s *Store) read(ctx context.Context, key string, v rotatelog.Version, off, 
 	if n == 0 {
 		return s.readNothing(ctx, key, v, off, n)
 	}
-	out, err := s.client.GetObject(ctx, s.getInput(key, off, n), s.forReads)
+	out, err := s.client.GetObject(ctx, s.getInput(key, off, n), s.withRetries)
 	switch {
 	case err == nil:
 	case statusOf(err) == http.StatusRequestedRangeNotSatisfiable:

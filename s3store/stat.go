@@ -43,7 +43,7 @@ func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) 
 
 // head asks for the object with a HEAD.
 func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) {
-	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}, s.forReads)
+	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}, s.withRetries)
 	if err != nil {
 		return rotatelog.Object{}, err
 	}
@@ -57,15 +57,15 @@ func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) 
 func (s *Store) peek(ctx context.Context, key string) (rotatelog.Object, error) {
 	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.peekOnce(ctx, key) })
 	if err == nil || errors.Is(err, errAbsent) {
-		s.sights.note(key, o.Version)
+		s.seenVersions.record(key, o.Version)
 	}
 	return o, err
 }
 
 func (s *Store) peekOnce(ctx context.Context, key string) (rotatelog.Object, error) {
-	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.forReads)
+	out, err := s.client.GetObject(ctx, s.getInput(key, 0, 1), s.withRetries)
 	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable { // it is empty
-		out, err = s.client.GetObject(ctx, s.getInput(key, 0, -1), s.forReads)
+		out, err = s.client.GetObject(ctx, s.getInput(key, 0, -1), s.withRetries)
 	}
 	if isNoSuchKey(err) {
 		return rotatelog.Object{}, errAbsent

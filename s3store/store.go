@@ -57,12 +57,12 @@ type Store struct {
 	host     string // of the endpoint, in lower case and without a default port
 	retryer  aws.Retryer
 
-	unencrypted atomic.Bool // an object was stored, but not encrypted as it should
-	proofs      proofs
-	copying     copying
-	sights      sights
-	limits      partLimits
-	inMemory    int64 // bytes of an old version that are held in memory
+	unencrypted  atomic.Bool // an object was stored, but not encrypted as it should
+	proofs       proofs
+	copying      copying
+	seenVersions versionCache
+	limits       partLimits
+	inMemory     int64 // bytes of an old version that are held in memory
 }
 
 const (
@@ -79,7 +79,7 @@ const (
 func New(client *s3.Client, bucket string, opts Options) (*Store, error) {
 	opts.EncryptionKey = bytes.Clone(opts.EncryptionKey)
 	s := &Store{client: client, bucket: bucket, opts: opts, retryer: retry.NewStandard(), limits: opts.partLimits(), inMemory: cmp.Or(opts.MaxInMemory, maxInMemory),
-		proofs: proofs{turn: make(chan struct{}, 1)}}
+		proofs: proofs{sem: make(chan struct{}, 1)}}
 	var err error
 	if s.endpoint, err = checkS3(client, bucket, opts); err != nil {
 		return nil, fmt.Errorf("s3store: %w", err)
@@ -95,18 +95,18 @@ func (s *Store) String() string { return fmt.Sprintf("bucket %q at %s", s.bucket
 func (s *Store) GoString() string { return s.String() }
 
 // forReads and forWrites set what must be so in any client.
-func (s *Store) forReads(o *s3.Options) {
-	s.forAll(o)
+func (s *Store) withRetries(o *s3.Options) {
+	s.prepareRequest(o)
 	o.Retryer = s.retryer
 }
 
-func (s *Store) forWrites(o *s3.Options) {
-	s.forAll(o)
+func (s *Store) withoutRetries(o *s3.Options) {
+	s.prepareRequest(o)
 	o.Retryer = aws.NopRetryer{}
 }
 
-func (s *Store) forAll(o *s3.Options) {
-	careful(o)
+func (s *Store) prepareRequest(o *s3.Options) {
+	addChecks(o)
 	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.ContinueHeaderThresholdBytes = -1

@@ -34,7 +34,7 @@ func (s *Store) createUpload(ctx context.Context, key string, meta map[string]st
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
 	// It is not repeated: the first upload would be one of which nobody knows.
-	out, err := s.client.CreateMultipartUpload(ctx, in, s.forWrites)
+	out, err := s.client.CreateMultipartUpload(ctx, in, s.withoutRetries)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +80,7 @@ func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, 
 	if old != "" {
 		in.CopySourceIfMatch = aws.String(string(old))
 	}
-	out, err := s.client.UploadPartCopy(context.WithValue(ctx, patience{}, serverWork), in, opts...)
+	out, err := s.client.UploadPartCopy(context.WithValue(ctx, stallLimitKey{}, serverWork), in, opts...)
 	if err != nil {
 		return "", err
 	}
@@ -98,12 +98,12 @@ func (s *Store) completeUpload(ctx context.Context, key, upload string, etags []
 	if change != nil {
 		change(in)
 	}
-	_, err := s.client.CompleteMultipartUpload(context.WithValue(ctx, patience{}, serverWork), in, s.forWrites)
+	_, err := s.client.CompleteMultipartUpload(context.WithValue(ctx, stallLimitKey{}, serverWork), in, s.withoutRetries)
 	return err
 }
 
 func (s *Store) abortUpload(ctx context.Context, key, upload string) error {
-	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.forReads)
+	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.withRetries)
 	return err
 }
 
@@ -111,7 +111,7 @@ func (s *Store) abortUpload(ctx context.Context, key, upload string) error {
 func (s *Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
 	pages := s3.NewListPartsPaginator(s.client, &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx, s.forReads)
+		page, err := pages.NextPage(ctx, s.withRetries)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func (s *Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
 func (s *Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, now time.Time, err error) {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx, s.forReads)
+		page, err := pages.NextPage(ctx, s.withRetries)
 		if isNoSuchUpload(err) { // some servers say that there is none in this way
 			return nil, time.Time{}, nil
 		}

@@ -58,7 +58,7 @@ func (w *watch) set(on bool) {
 	}
 }
 
-func (w *watch) beat() {
+func (w *watch) progressed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.on {
@@ -77,7 +77,7 @@ type sentBody struct {
 }
 
 func (b *sentBody) Read(p []byte) (int, error) {
-	b.watch.beat()
+	b.watch.progressed()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ended {

@@ -43,7 +43,7 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	inParts := proven.protectsParts()
 	if pieces := s.limits.plan(parts); inParts && copiesAny(pieces) && s.copying.allowed() {
 		err := s.writeInParts(ctx, key, old, pieces, meta, saveIntent)
-		s.copying.note(err)
+		s.copying.record(err)
 		if !errors.Is(err, errNotCopied) {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	case inParts:
 		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put:
-		return unusable("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
+		return permanentError("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
 			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
 	}
 	return s.unprotected()
@@ -69,22 +69,22 @@ func (p proof) protectsParts() bool {
 
 // writeWhole makes the next version of an object by one PutObject.
 func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
-	body, err := s.gather(ctx, key, old, parts)
+	body, err := s.assembleBody(ctx, key, old, parts)
 	if err != nil {
 		return err
 	}
 	defer body.close()
-	s.sights.forget(key)
-	out, err := s.client.PutObject(ctx, s.putInput(key, old, body, meta), s.forWrites)
-	s.noteAnswer(ctx, key, old, err)
+	s.seenVersions.forget(key)
+	out, err := s.client.PutObject(ctx, s.putInput(key, old, body, meta), s.withoutRetries)
+	s.recordAnswer(ctx, key, old, err)
 	if err != nil {
 		return refusedWrite(old, err)
 	}
-	return s.noteEncryption(out)
+	return s.checkEncrypted(out)
 }
 
 // noteEncryption returns an error if an object was not encrypted as it should be.
-func (s *Store) noteEncryption(out *s3.PutObjectOutput) error {
+func (s *Store) checkEncrypted(out *s3.PutObjectOutput) error {
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
 		return errNotEncrypted

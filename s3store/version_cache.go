@@ -10,41 +10,41 @@ import (
 // sights are what a store saw last of some keys. They save a request: before an
 // upload that no condition protects is completed, the object must still be what it
 // was, and it need not be asked for what was just seen.
-type sights struct {
+type versionCache struct {
 	mu   sync.Mutex // guards last
-	last map[string]sight
+	last map[string]cachedVersion
 }
 
-type sight struct {
+type cachedVersion struct {
 	version rotatelog.Version
 	at      time.Time
 }
 
 const (
-	maxSights = 64               // keys
-	sightAge  = 30 * time.Second // for which one is good
+	maxCached = 64               // keys
+	cacheAge  = 30 * time.Second // for which one is good
 )
 
-func (v *sights) note(key string, version rotatelog.Version) {
+func (v *versionCache) record(key string, version rotatelog.Version) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.last == nil || len(v.last) >= maxSights {
-		v.last = map[string]sight{}
+	if v.last == nil || len(v.last) >= maxCached {
+		v.last = map[string]cachedVersion{}
 	}
-	v.last[key] = sight{version, time.Now()}
+	v.last[key] = cachedVersion{version, time.Now()}
 }
 
 // current reports whether that version was seen a short time ago, and no other
 // since.
-func (v *sights) current(key string, version rotatelog.Version) bool {
+func (v *versionCache) isCurrent(key string, version rotatelog.Version) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, ok := v.last[key]
-	return ok && s.version == version && time.Since(s.at) < sightAge
+	return ok && s.version == version && time.Since(s.at) < cacheAge
 }
 
 // forget makes the next look one at the object.
-func (v *sights) forget(key string) {
+func (v *versionCache) forget(key string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.last, key)

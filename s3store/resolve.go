@@ -22,7 +22,7 @@ const (
 )
 
 // errWaits is why a key cannot be written yet.
-var errWaits = errors.New("an earlier write is not settled")
+var errUnresolved = errors.New("an earlier write is not settled")
 
 // Resolve implements [rotatelog.IntentWriter]. It looks before it does anything. While the
 // object is another than the upload was to replace or to make, the upload may be
@@ -31,7 +31,7 @@ var errWaits = errors.New("an earlier write is not settled")
 func (s *Store) Resolve(ctx context.Context, text string, saveIntent func(string) error) error {
 	u, err := parseIntent(text)
 	if err == nil {
-		err = s.settle(ctx, u, saveIntent)
+		err = s.resolve(ctx, u, saveIntent)
 	}
 	if err != nil {
 		return s.explain(ctx, "settle", u.Key, err)
@@ -42,12 +42,12 @@ func (s *Store) Resolve(ctx context.Context, text string, saveIntent func(string
 func parseIntent(text string) (multipart, error) {
 	var u multipart
 	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
-		return u, unusable("the note of a multipart upload does not parse: %.200q", text)
+		return u, permanentError("the note of a multipart upload does not parse: %.200q", text)
 	}
 	return u, nil
 }
 
-func (s *Store) settle(ctx context.Context, u multipart, saveIntent func(string) error) error {
+func (s *Store) resolve(ctx context.Context, u multipart, saveIntent func(string) error) error {
 	if err := s.ready(ctx, u.Key); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Store) settle(ctx context.Context, u multipart, saveIntent func(string)
 			return err
 		}
 	}
-	o, mark, err := s.lookMarked(ctx, u.Key)
+	o, mark, err := s.peekMark(ctx, u.Key)
 	absent := errors.Is(err, errAbsent)
 	switch {
 	case err != nil && !absent:
@@ -73,7 +73,7 @@ func (s *Store) settle(ctx context.Context, u multipart, saveIntent func(string)
 		}
 		return nil
 	}
-	return s.waitOut(ctx, u)
+	return s.removeWhenOver(ctx, u)
 }
 
 // mayComplete reports whether Complete may be sent once more. What Writers share is
@@ -83,11 +83,11 @@ func (s *Store) mayComplete(u multipart) bool {
 }
 
 // waitFor returns how long a Complete that was sent then may yet be under way.
-func waitFor(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(wallTime()) }
+func timeLeft(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(wallTime()) }
 
 // waitOut removes an upload that was not applied once no Complete of it can be
 // under way any more.
-func (s *Store) waitOut(ctx context.Context, u multipart) error {
+func (s *Store) removeWhenOver(ctx context.Context, u multipart) error {
 	ended, err := s.hasEnded(ctx, u)
 	if ended {
 		return nil
@@ -95,9 +95,9 @@ func (s *Store) waitOut(ctx context.Context, u multipart) error {
 	if err != nil && codeOf(err) != "AccessDenied" {
 		return err
 	}
-	if waitFor(u.Sent) > 0 {
+	if timeLeft(u.Sent) > 0 {
 		return fmt.Errorf("%w: the object is another than the one that a multipart upload was to replace, and the upload may still take effect; "+
-			"nothing is written to the key until %s, when the upload is removed", errWaits, u.Sent.Add(completeLasts).Format(time.RFC3339))
+			"nothing is written to the key until %s, when the upload is removed", errUnresolved, u.Sent.Add(completeLasts).Format(time.RFC3339))
 	}
 	if err := s.abort(ctx, u); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (s *Store) sweepUpload(ctx context.Context, u multipart) error {
 	if err != nil && !errors.Is(err, errAbsent) {
 		return err
 	}
-	if len(parts) > 0 && madeOf(o.Version, parts) {
+	if len(parts) > 0 && mayConsistOf(o.Version, parts) {
 		return nil
 	}
 	return s.abort(ctx, u)
@@ -197,7 +197,7 @@ func (s *Store) sweepUpload(ctx context.Context, u multipart) error {
 // madeOf reports whether a version may be the object that consists of parts with
 // these ETags. Its own is the MD5 of theirs, and their number; where they are no
 // MD5s, the number has to do.
-func madeOf(v rotatelog.Version, etags []string) bool {
+func mayConsistOf(v rotatelog.Version, etags []string) bool {
 	hash := md5.New()
 	for _, e := range etags {
 		sum, err := hex.DecodeString(e)
