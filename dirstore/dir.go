@@ -46,7 +46,7 @@ func openDirAt(dir string) (*openDir, error) {
 }
 
 // makeOwn makes the private directories.
-func (s *openDir) makeOwn() error {
+func (s *openDir) makeOwnDirs() error {
 	for _, d := range []string{lockDir, newDir, metaDir} {
 		if err := s.root.MkdirAll(d, 0o700); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (s *openDir) makeOwn() error {
 // prepare makes the private directories, and sweeps new, where nearly always
 // nothing is.
 func (s *openDir) prepare() error {
-	if err := s.makeOwn(); err != nil {
+	if err := s.makeOwnDirs(); err != nil {
 		return err
 	}
 	names, err := s.fs.ReadDir(newDir)
@@ -83,7 +83,7 @@ func (s *openDir) prepare() error {
 }
 
 // look describes the file of an object.
-func (s *openDir) look(key string) (fs.FileInfo, error) {
+func (s *openDir) statFile(key string) (fs.FileInfo, error) {
 	info, err := s.root.Stat(key)
 	if errors.Is(err, syscall.ENOTDIR) { // an object stands where key has a directory
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)

@@ -29,7 +29,7 @@ func (s *openDir) lock(ctx context.Context, key string) (io.Closer, error) {
 		case err == nil: // it was removed and made again meanwhile
 			lock.Close()
 		case errors.Is(err, fs.ErrNotExist): // all of .rotatelog was removed
-			if err := s.makeOwn(); err != nil {
+			if err := s.makeOwnDirs(); err != nil {
 				return nil, missing.NotObject(err)
 			}
 		case !errors.Is(err, vfs.ErrLocked):

@@ -23,7 +23,7 @@ func (s *openDir) stat(ctx context.Context, key string) (rotatelog.Object, error
 		if err := context.Cause(ctx); err != nil {
 			return rotatelog.Object{}, err
 		}
-		info, err := s.look(key)
+		info, err := s.statFile(key)
 		if err != nil {
 			return rotatelog.Object{}, err
 		}

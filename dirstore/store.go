@@ -81,7 +81,7 @@ func newStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPlace(dir); err != nil {
+	if err := checkLocation(dir); err != nil {
 		return nil, err
 	}
 	at, err := openDirAt(dir)
@@ -93,7 +93,7 @@ func newStore(dir string) (*Store, error) {
 
 // checkPlace returns an error if dir is not there and cannot be made, or if it
 // should be on another disk.
-func checkPlace(dir string) error {
+func checkLocation(dir string) error {
 	if _, err := os.Lstat(filepath.Join(dir, ownDir)); err == nil {
 		return nil // a store
 	}

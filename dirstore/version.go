@@ -10,8 +10,8 @@ import (
 )
 
 // check returns nil if the current version is v.
-func (s *openDir) check(key string, v rotatelog.Version) error {
-	info, err := s.look(key)
+func (s *openDir) checkVersion(key string, v rotatelog.Version) error {
+	info, err := s.statFile(key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && v == "":
 		return nil
@@ -30,7 +30,7 @@ func (s *openDir) check(key string, v rotatelog.Version) error {
 // open opens version v. What it returns stays that version, since objects are
 // replaced by renaming.
 func (s *openDir) open(key string, v rotatelog.Version) (*os.File, fs.FileInfo, error) {
-	if err := s.check(key, v); err != nil { // also, opening a pipe would hang
+	if err := s.checkVersion(key, v); err != nil { // also, opening a pipe would hang
 		return nil, nil, err
 	}
 	f, err := s.root.Open(key)

@@ -39,7 +39,7 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 	if err := s.makeParents(key); err != nil {
 		return err
 	}
-	if err := s.check(key, old); err != nil { // who takes no lock may have been here
+	if err := s.checkVersion(key, old); err != nil { // who takes no lock may have been here
 		return err
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -65,7 +65,7 @@ func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Ver
 	var replaced time.Time
 	mode := fs.FileMode(0o600)
 	if old == "" {
-		if err := s.check(key, old); err != nil {
+		if err := s.checkVersion(key, old); err != nil {
 			return "", err
 		}
 	} else {
@@ -95,7 +95,7 @@ func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Ver
 	if err := dst.Chmod(mode); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
 		return "", err
 	}
-	return s.seal(dst, temp, replaced)
+	return s.stamp(dst, temp, replaced)
 }
 
 // create makes the file of a version that is being written.
@@ -107,7 +107,7 @@ func (s *openDir) create(temp string) (*os.File, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
-	if err := s.makeOwn(); err != nil { // newDir was removed
+	if err := s.makeOwnDirs(); err != nil { // newDir was removed
 		return nil, missing.NotObject(err)
 	}
 	return s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -145,7 +145,7 @@ func copyRange(ctx context.Context, dst, src *os.File, size int64, p rotatelog.P
 // seal syncs a new file and gives it a time of its own: now, or if the version
 // that it replaces is not older than that, the next time which the disk can
 // tell apart.
-func (s *openDir) seal(f *os.File, name string, replaced time.Time) (rotatelog.Version, error) {
+func (s *openDir) stamp(f *os.File, name string, replaced time.Time) (rotatelog.Version, error) {
 	if err := f.Sync(); err != nil { // first, lest a late write set the time
 		return "", err
 	}

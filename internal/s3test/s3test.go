@@ -28,8 +28,8 @@ const (
 
 // SmallParts returns opts with multipart uploads from that size of a copy on, and
 // temporary files from three times that.
-func SmallParts(opts s3store.Options, least int64) s3store.Options {
-	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = least, 3*least, 3*least
+func SmallParts(opts s3store.Options, minPart int64) s3store.Options {
+	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = minPart, 3*minPart, 3*minPart
 	return opts
 }
 
@@ -101,9 +101,9 @@ func NewSmallParts(profile fakes3.Profile, opts s3store.Options) (*s3store.Store
 	return NewPartsFrom(MinPart, profile, opts)
 }
 
-func NewPartsFrom(least int64, profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
-	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: least})
-	return NewStore(client, SmallParts(opts, least)), srv
+func NewPartsFrom(minPart int64, profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
+	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: minPart})
+	return NewStore(client, SmallParts(opts, minPart)), srv
 }
 
 // Notes keeps the texts that it is given.
