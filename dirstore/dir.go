@@ -23,7 +23,7 @@ const (
 type openDir struct {
 	dir  string // for messages
 	root *os.Root
-	fs   vfs.FS // the same directory: its locks, and the syncing of directories
+	fs   vfs.FS // the same directory, for locks and for syncing directories
 }
 
 func openDirAt(dir string) (*openDir, error) {
@@ -45,7 +45,7 @@ func openDirAt(dir string) (*openDir, error) {
 	return s, nil
 }
 
-// makeOwn makes the private directories.
+// makeOwnDirs makes the private directories.
 func (s *openDir) makeOwnDirs() error {
 	for _, d := range []string{lockDir, newDir, metaDir} {
 		if err := s.root.MkdirAll(d, 0o700); err != nil {
@@ -55,8 +55,8 @@ func (s *openDir) makeOwnDirs() error {
 	return nil
 }
 
-// prepare makes the private directories, and sweeps new, where nearly always
-// nothing is.
+// prepare makes the private directories, and removes what writers that died left in
+// new.
 func (s *openDir) prepare() error {
 	if err := s.makeOwnDirs(); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (s *openDir) prepare() error {
 	for _, name := range names {
 		lock, err := s.fs.Lock(path.Join(lockDir, name))
 		if errors.Is(err, vfs.ErrLocked) {
-			continue // its writer lives
+			continue // its writer is alive
 		}
 		if err != nil {
 			return err
@@ -82,10 +82,10 @@ func (s *openDir) prepare() error {
 	return nil
 }
 
-// look describes the file of an object.
+// statFile describes the file of an object.
 func (s *openDir) statFile(key string) (fs.FileInfo, error) {
 	info, err := s.root.Stat(key)
-	if errors.Is(err, syscall.ENOTDIR) { // an object stands where key has a directory
+	if errors.Is(err, syscall.ENOTDIR) { // there is an object where key has a directory
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	if err != nil {
@@ -100,8 +100,7 @@ func (s *openDir) statFile(key string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// makeParents makes the directories that lead to key; syncDirs makes them
-// durable.
+// makeParents makes the directories above key. syncDirs makes them durable.
 func (s *openDir) makeParents(key string) error {
 	if dir := path.Dir(key); dir != "." {
 		return s.root.MkdirAll(dir, 0o700)
@@ -109,8 +108,8 @@ func (s *openDir) makeParents(key string) error {
 	return nil
 }
 
-// syncDirs makes the names in a directory durable, and those of all the
-// directories that lead there: whoever made them may have died before syncing.
+// syncDirs makes the names in a directory durable, and those in all the
+// directories above it: the process that made them may have died before it synced.
 func (s *openDir) syncDirs(dir string) error {
 	for ; ; dir = path.Dir(dir) {
 		if err := s.fs.SyncDir(dir); err != nil {

@@ -10,8 +10,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// explain marks the errors that will not pass by themselves, and says what to
-// do. A full disk is not among them.
+// explain marks the errors that no retry can fix, and says what to do. A full disk
+// is not one of them.
 func explain(dir string, err error) error {
 	var errno syscall.Errno
 	var refused *fs.PathError
@@ -30,9 +30,9 @@ func explain(dir string, err error) error {
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return fmt.Errorf("%w: %w; shorten the key", rotatelog.ErrPermanent, err)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%w: %w; move away what stands there in %s, or use another key", rotatelog.ErrPermanent, err, dir)
+		return fmt.Errorf("%w: %w; move away what is there in %s, or use another key", rotatelog.ErrPermanent, err, dir)
 	case errors.As(err, &refused) && !errors.As(err, &errno) && !errors.Is(err, fs.ErrClosed):
-		// What no system call said, os.Root did.
+		// An error that is not from a system call is from os.Root.
 		return fmt.Errorf("%w: %w; no symbolic link may lead out of %s", rotatelog.ErrPermanent, err, dir)
 	}
 	return err

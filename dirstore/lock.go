@@ -26,7 +26,7 @@ func (s *openDir) lock(ctx context.Context, key string) (io.Closer, error) {
 		switch {
 		case err == nil && s.holds(key, lock):
 			return lock, nil
-		case err == nil: // it was removed and made again meanwhile
+		case err == nil: // it was removed and made again in between
 			lock.Close()
 		case errors.Is(err, fs.ErrNotExist): // all of .rotatelog was removed
 			if err := s.makeOwnDirs(); err != nil {
@@ -41,8 +41,8 @@ func (s *openDir) lock(ctx context.Context, key string) (io.Closer, error) {
 	}
 }
 
-// holds reports whether the lock of key is still the file of that name. Somebody
-// may have removed it, and then another process locks a new one.
+// holds reports whether the lock of key is still the file of that name. If somebody
+// has removed the file, another process may have locked a new one.
 func (s *openDir) holds(key string, lock io.Closer) bool {
 	held, ok := lock.(interface{ Stat() (fs.FileInfo, error) })
 	if !ok {

@@ -8,9 +8,9 @@ import (
 	"example.com/rotatelog"
 )
 
-// sidecar is the file that holds the metadata of one version. It is written
-// before the version gets its name and removed after the next one has, so that a
-// crash parts neither from the other.
+// sidecar is the file that holds the metadata of one version. It is written before
+// the version gets its name and removed after the next version has its own, so that
+// no crash separates the two.
 type sidecar struct {
 	Key  string            `json:"key"` // for people
 	Meta map[string]string `json:"meta"`
@@ -58,8 +58,8 @@ func (s *openDir) writeMeta(key string, v rotatelog.Version, meta map[string]str
 	return s.syncDirs(path.Dir(name))
 }
 
-// dropMeta removes the metadata of all versions but one. What it fails to remove
-// does no harm, and the next write tries again.
+// dropMeta removes the metadata of all versions but one. A file that it cannot
+// remove does no harm, and the next write tries again.
 func (s *openDir) dropMeta(key string, keep rotatelog.Version) {
 	dir := path.Dir(sidecarName(key, keep))
 	names, _ := s.fs.ReadDir(dir)

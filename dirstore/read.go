@@ -12,8 +12,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// stat looks at the file twice if it finds no metadata: either there is none, or
-// it went with a version that was just replaced.
+// stat looks at the file again if it finds no metadata: either there is none, or it
+// was removed with a version that was just replaced.
 func (s *openDir) stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	if err := checkKey(key); err != nil {
 		return rotatelog.Object{}, err
@@ -31,11 +31,11 @@ func (s *openDir) stat(ctx context.Context, key string) (rotatelog.Object, error
 		if o.Version == before {
 			return o, nil
 		}
-		// Whoever renamed it may have died before syncing the directory. A
-		// version is only told of once no loss of power can take it back.
+		// The process that renamed it may have died before it synced the directory. A
+		// version is returned only once no loss of power can undo it.
 		err = s.syncDirs(path.Dir(key))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed meanwhile
+			continue // it has just been removed
 		}
 		if err != nil {
 			return rotatelog.Object{}, err
@@ -74,8 +74,8 @@ func (s *openDir) read(ctx context.Context, key string, v rotatelog.Version, off
 	return &versionReader{f, io.NewSectionReader(f, off, n), v}, nil
 }
 
-// versionReader reads a file, and at its end makes sure that it still is the
-// version that was opened.
+// versionReader reads a file, and checks at its end that it is still the version
+// that was opened.
 type versionReader struct {
 	file    *os.File
 	section *io.SectionReader

@@ -1,6 +1,6 @@
 // Package dirstore keeps the objects of a [rotatelog.Writer] as files in a directory of
-// a local disk, for tests, for programs that are to work without a network, and to
-// begin with.
+// a local disk: for tests, for programs that must work without a network, and for a
+// first try.
 package dirstore
 
 import (
@@ -18,11 +18,11 @@ import (
 )
 
 // Store is a [rotatelog.Store] in a directory of a local disk, safe between goroutines
-// and between processes. The object at key is the plain file dir/key, made to
-// be opened: mode 0600 at first, and afterwards whatever mode it is given.
+// and between processes. The object at key is the plain file dir/key, which any
+// program may open. Its mode is 0600 at first, and then whatever it is set to.
 //
-// A key is a slash-separated relative path as [fs.ValidPath] has it, without
-// backslashes, and not below .rotatelog, where Store keeps what is its own:
+// A key is a slash-separated relative path, valid as defined by [fs.ValidPath],
+// without backslashes, and not below .rotatelog, where Store keeps its own files:
 //
 //	.rotatelog/lock/{hash}                 held while the object is written
 //	.rotatelog/new/{hash}                  the version being written
@@ -30,26 +30,26 @@ import (
 //
 // where {hash} is the SHA-256 of the key. As in any directory, there cannot be
 // objects at both "a" and "a/b", nor, on most disks of macOS, at "a" and "A".
-// Symbolic links are followed as far as they stay inside dir, but nothing keeps
-// writers under two names of one file apart.
+// Symbolic links are followed if they stay inside dir, but writers that use two
+// names of one file are not kept apart.
 //
-// A write makes a new file, syncs it, and renames it over the old one, so each
-// costs a copy of the object, and needs room for it; only disks that share
-// blocks between files (Btrfs, XFS, APFS) spare it. What Stat tells, and what
-// Write says it did, survives a loss of power.
+// A write makes a new file, syncs it, and renames it over the old one. So each
+// write copies the object and needs room for the copy, except on disks that share
+// blocks between files (Btrfs, XFS, APFS). What Stat returns, and what Write
+// reports as done, survives a loss of power.
 //
 // A Version is the file's time of modification, to the nanosecond, and its
-// size. Every write sets a later time than the version before had. So a foreign
-// program that replaces or edits a file makes a version, too, as long as it does
-// not also set the time; its version has no metadata. One that does so in the
-// very moment of a rename is overwritten, since it takes no lock. A directory that
-// is copied with its times (cp -a, rsync -a) keeps its versions and metadata.
+// size. Every write sets a later time than that of the previous version. So a
+// foreign program that replaces or edits a file makes a version too, unless it also
+// sets the time; its version has no metadata. If it does so at the very moment of a
+// rename, its change is overwritten, since it takes no lock. A directory that is
+// copied with its times (cp -a, rsync -a) keeps its versions and metadata.
 //
-// A directory that is gone, because its disk is not mounted say, is not taken for
-// an empty one: every call then fails, and works again once it is back. What
-// stands in its place is taken for the store only if it has a directory
-// .rotatelog. That may be removed at any time otherwise: it is made again, though
-// with the metadata of the objects lost.
+// A missing directory, for example because its disk is not mounted, is not taken for
+// an empty one: every call fails until it is back. Another directory in its place is
+// taken for the store only if it has a directory .rotatelog. While the store is in
+// place, .rotatelog may be removed at any time: it is made again, but the metadata of
+// the objects is lost.
 //
 // Store needs Linux or macOS.
 type Store struct {
@@ -59,12 +59,12 @@ type Store struct {
 	at *openDir
 }
 
-// Open returns the Store of dir, which it creates if need be, open to
-// nobody else (mode 0700). The directory above must exist: where a disk is not
-// mounted, nothing is made in its place. For the same reason it is an error, which
-// matches [rotatelog.ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
+// Open returns the Store of dir. It creates dir if it is missing, with mode 0700.
+// The directory above must exist, so that nothing is made in the place of a disk
+// that is not mounted. For the same reason it is an error, which matches
+// [rotatelog.ErrPermanent], if dir has no .rotatelog yet and /etc/fstab names a file
 // system for it, or for a directory above, that is not mounted. Open removes
-// what writes of processes that died have left behind.
+// leftovers of writes by processes that died.
 func Open(dir string) (*Store, error) {
 	s, err := newStore(dir)
 	if err != nil {
@@ -91,7 +91,7 @@ func newStore(dir string) (*Store, error) {
 	return &Store{dir: dir, at: at}, nil
 }
 
-// checkPlace returns an error if dir is not there and cannot be made, or if it
+// checkLocation returns an error if dir does not exist and cannot be made, or if it
 // should be on another disk.
 func checkLocation(dir string) error {
 	if _, err := os.Lstat(filepath.Join(dir, ownDir)); err == nil {
@@ -111,13 +111,13 @@ func checkLocation(dir string) error {
 // Location implements [rotatelog.Located].
 func (s *Store) Location() string { return s.dir }
 
-// current returns the directory of the store, opened again if that has come back
-// after it was gone.
+// current returns the directory of the store. It opens the directory again if it
+// was missing and has come back.
 func (s *Store) current() (*openDir, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	there, err := os.Stat(s.dir)
-	if errors.Is(err, fs.ErrNotExist) { // which is not to be taken for a missing object
+	if errors.Is(err, fs.ErrNotExist) { // this must not be taken for a missing object
 		return nil, fmt.Errorf("%w: the directory of the store, %s, is gone; mount its disk, or put it back", rotatelog.ErrPermanent, s.dir)
 	}
 	if err != nil {
@@ -127,14 +127,14 @@ func (s *Store) current() (*openDir, error) {
 		return s.at, nil
 	}
 	if _, err := os.Lstat(filepath.Join(s.dir, ownDir)); err != nil {
-		return nil, fmt.Errorf("%w: another directory has taken the place of the store's, %s; mount its disk, or, to begin again in this one, make %s",
+		return nil, fmt.Errorf("%w: another directory has taken the place of the store's, %s; mount its disk, or, to start again in this one, make %s",
 			rotatelog.ErrPermanent, s.dir, filepath.Join(s.dir, ownDir))
 	}
 	at, err := openDirAt(s.dir)
 	if err != nil {
 		return nil, missing.NotObject(err)
 	}
-	s.at = at // readers may still use the other
+	s.at = at // readers may still use the old one
 	return at, nil
 }
 
@@ -151,9 +151,8 @@ func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) 
 	return o, nil
 }
 
-// Read implements [rotatelog.Store]. A file that is edited in place while it is read is
-// noticed at the end at the latest, where the reader then fails with
-// [rotatelog.ErrConflict].
+// Read implements [rotatelog.Store]. If a file is edited in place while it is read, the
+// reader fails with [rotatelog.ErrConflict], at its end at the latest.
 func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	d, err := s.current()
 	var r io.ReadCloser
@@ -166,8 +165,8 @@ func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, 
 	return r, nil
 }
 
-// Write implements [rotatelog.Store]. Writes of one key wait for each other, and readers
-// for nobody.
+// Write implements [rotatelog.Store]. Writes of one key wait for each other. Readers
+// never wait.
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	d, err := s.current()
 	if err == nil {

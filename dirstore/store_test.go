@@ -332,7 +332,7 @@ func TestTimeInTheFuture(t *testing.T) {
 	}
 }
 
-// A copy of the directory that keeps times has the same versions.
+// A copy of the directory that keeps the times has the same versions.
 func TestMoves(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	before := writeObject(t, openStore(t, from), "a/day.json", "", "one", map[string]string{"n": "1"})
@@ -657,7 +657,7 @@ func TestGone(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	wantRefused("another directory has taken the place of the store's, " + dir + "; mount its disk, or, to begin again in this one, make " + dir + "/.rotatelog")
+	wantRefused("another directory has taken the place of the store's, " + dir + "; mount its disk, or, to start again in this one, make " + dir + "/.rotatelog")
 	if got := files(t, dir); len(got) > 0 {
 		t.Errorf("files were made in its place: %q", got)
 	}

@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog"
 )
 
-// check returns nil if the current version is v.
+// checkVersion returns nil if the current version is v.
 func (s *openDir) checkVersion(key string, v rotatelog.Version) error {
 	info, err := s.statFile(key)
 	switch {
@@ -27,10 +27,10 @@ func (s *openDir) checkVersion(key string, v rotatelog.Version) error {
 	return nil
 }
 
-// open opens version v. What it returns stays that version, since objects are
-// replaced by renaming.
+// open opens version v. The file remains that version, since objects are replaced
+// by renaming.
 func (s *openDir) open(key string, v rotatelog.Version) (*os.File, fs.FileInfo, error) {
-	if err := s.checkVersion(key, v); err != nil { // also, opening a pipe would hang
+	if err := s.checkVersion(key, v); err != nil { // it also refuses a pipe, which would hang when opened
 		return nil, nil, err
 	}
 	f, err := s.root.Open(key)

@@ -25,8 +25,8 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 	defer lock.Close()
 	temp := path.Join(newDir, hashOf(key))
 	defer func() {
-		if s.holds(key, lock) { // or else it may be another's
-			s.root.Remove(temp) // once renamed it is gone
+		if s.holds(key, lock) { // otherwise it may be another writer's
+			s.root.Remove(temp) // which is gone once it has been renamed
 		}
 	}()
 	v, err := s.build(ctx, temp, key, old, parts)
@@ -39,7 +39,7 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 	if err := s.makeParents(key); err != nil {
 		return err
 	}
-	if err := s.checkVersion(key, old); err != nil { // who takes no lock may have been here
+	if err := s.checkVersion(key, old); err != nil { // a program that takes no lock may have changed it
 		return err
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -58,7 +58,7 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 	return nil
 }
 
-// build makes the file of the new version, and makes it durable.
+// build writes the file of the new version, and makes it durable.
 func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Version, parts []rotatelog.Part) (rotatelog.Version, error) {
 	var src *os.File
 	var size int64
@@ -98,7 +98,7 @@ func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Ver
 	return s.stamp(dst, temp, replaced)
 }
 
-// create makes the file of a version that is being written.
+// create creates the file of a version that is being written.
 func (s *openDir) create(temp string) (*os.File, error) {
 	if err := s.root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died
 		return nil, err
@@ -113,9 +113,8 @@ func (s *openDir) create(temp string) (*os.File, error) {
 	return s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// copyRange appends p of src, which has size bytes, to dst, in pieces between
-// which ctx is heeded. Between files, [io.CopyN] leaves the copying to the
-// kernel.
+// copyRange appends p of src, which has size bytes, to dst, in pieces, and checks ctx
+// before each. Between files, [io.CopyN] leaves the copying to the kernel.
 func copyRange(ctx context.Context, dst, src *os.File, size int64, p rotatelog.Part) error {
 	if p.Off < 0 || p.Len < 0 || p.Off > size-p.Len {
 		return fmt.Errorf("cannot copy %d bytes at %d of the old version: it has %d", p.Len, p.Off, size)
@@ -142,11 +141,11 @@ func copyRange(ctx context.Context, dst, src *os.File, size int64, p rotatelog.P
 	return nil
 }
 
-// seal syncs a new file and gives it a time of its own: now, or if the version
-// that it replaces is not older than that, the next time which the disk can
-// tell apart.
+// stamp syncs a new file and gives it a time of its own: now, or if the version
+// that it replaces is not older than that, the next time that the disk can
+// represent.
 func (s *openDir) stamp(f *os.File, name string, replaced time.Time) (rotatelog.Version, error) {
-	if err := f.Sync(); err != nil { // first, lest a late write set the time
+	if err := f.Sync(); err != nil { // first, so that no late write sets the time
 		return "", err
 	}
 	stamp := time.Now()
