@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	etagTries = 3                      // at an answer that has no ETag
+	etagTries = 3                      // for an answer with an ETag
 	etagPause = 100 * time.Millisecond // between them
 )
 
-// withETag asks again if an answer has no ETag: while an object is replaced, it
-// may lack one for an instant.
+// withETag asks again if an answer has no ETag: an object may lack one for an
+// instant while it is replaced.
 func withETag[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	for try := 1; ; try++ {
 		o, err := ask()
@@ -26,8 +26,8 @@ func withETag[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	}
 }
 
-// versionOfETag returns the zero Version where there is no ETag. Servers differ
-// in how they quote the same one.
+// versionOfETag returns the zero Version if there is no ETag. Servers differ in how
+// they quote the same ETag.
 func versionOfETag(etag *string) rotatelog.Version {
 	v := strings.TrimPrefix(strings.TrimSpace(aws.ToString(etag)), "W/")
 	return rotatelog.Version(strings.Trim(v, `"`))

@@ -5,40 +5,40 @@ import (
 	"fmt"
 )
 
-// Options say how a Store treats its bucket. The zero value is a good
-// choice.
+// Options say how a Store treats its bucket. The zero value is a good choice.
 type Options struct {
 	// Encrypt asks the server to encrypt each object with a key of its own
 	// (SSE-S3, AES256).
 	Encrypt bool
 	// Shared says that several Writers write to the same keys, each from its own
-	// directory. It takes a server with compare-and-swap, which is proven on
-	// throwaway keys once a day, with about 150 small requests (see Probe); where
-	// there is none, writing is refused. Otherwise each key has one Writer, and a
-	// second one is refused.
+	// directory. It needs a server with compare-and-swap, which is proven on
+	// throwaway keys once a day, with about 150 small requests (see Probe).
+	// Without compare-and-swap, writing is refused. If Shared is false each key
+	// has one Writer, and a second one is refused.
 	Shared bool
-	// EncryptionKey, 32 bytes, is the key with which the server is to encrypt
-	// each object and decrypt it again (SSE-C). The server does not keep it, and
-	// nothing can be read without it. It is refused where the endpoint is plain
-	// http, unless that is on this machine.
+	// EncryptionKey, 32 bytes, is the key with which the server encrypts and
+	// decrypts each object (SSE-C). The server does not keep it, and nothing can
+	// be read without it. It is refused if the endpoint is plain http, unless that
+	// is on this machine.
 	EncryptionKey []byte
-	// TempDir is the directory in which an object is put together that has to be
-	// sent whole though it is large. It should not be in memory, as /tmp is on
-	// some systems. Default: that of os.TempDir.
+	// TempDir is the directory in which a large object that has to be sent whole
+	// is assembled. It should not be in memory, as /tmp is on some systems.
+	// Default: that of os.TempDir.
 	TempDir string
 
-	// MinPartSize is how many bytes each part of a multipart upload has at least, but
-	// the last. Default: 5 MiB, as S3 has it.
+	// MinPartSize is the minimum size in bytes of each part of a multipart upload
+	// but the last. Default: 5 MiB, the minimum of S3.
 	MinPartSize int64
-	// MaxCopySize is how many bytes the server copies by one request, at least twice
-	// MinPartSize. Default: 128 MiB.
+	// MaxCopySize is the maximum number of bytes that the server copies by one
+	// request, at least twice MinPartSize. Default: 128 MiB.
 	MaxCopySize int64
 	// MaxInMemory is how many bytes of an old version are held in memory when an
-	// object is put together here. A larger one goes through TempDir. Default: 16 MiB.
+	// object is assembled by the client. Larger ones go through TempDir. Default:
+	// 16 MiB.
 	MaxInMemory int64
 }
 
-// String tells the options without the key, so that no log can hold it.
+// String prints the options without the key, so that no log can hold it.
 func (o Options) String() string {
 	return fmt.Sprintf("{Encrypt:%t Shared:%t EncryptionKey:%t TempDir:%q}", o.Encrypt, o.Shared, o.EncryptionKey != nil, o.TempDir)
 }

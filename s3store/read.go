@@ -25,7 +25,7 @@ func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, 
 	return &explainedReader{r, func(err error) error { return s.explain(ctx, "read", key, err) }}, nil
 }
 
-// explainedReader tells what an error of a reader means.
+// explainedReader adds to an error of a reader what it means.
 type explainedReader struct {
 	io.ReadCloser
 	explain func(error) error
@@ -39,8 +39,8 @@ func (r *explainedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read also returns the size of the version. It sends no If-Match: servers
-// differ in how they want it quoted, and the answer names its version itself.
+// read also returns the size of the version. It sends no If-Match: servers differ
+// in how it must be quoted, and the answer names the version.
 func (s *Store) read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	if err := s.ready(ctx, key); err != nil {
 		return nil, 0, err
@@ -72,8 +72,8 @@ func (s *Store) read(ctx context.Context, key string, v rotatelog.Version, off, 
 	return r, size, nil
 }
 
-// readNothing reads n bytes at off, where no GET can: an empty range, or one
-// that the server refuses.
+// readNothing reads n bytes at off where no GET can: an empty range, or one that
+// the server refuses.
 func (s *Store) readNothing(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	o, err := s.stat(ctx, key)
 	switch {
@@ -89,8 +89,8 @@ func (s *Store) readNothing(ctx context.Context, key string, v rotatelog.Version
 	return http.NoBody, o.Size, nil
 }
 
-// answeredRange returns a reader of exactly what was asked for, and the size of
-// the object.
+// answeredRange returns a reader of exactly the range that was asked for, and the
+// size of the object.
 func answeredRange(out *s3.GetObjectOutput, v rotatelog.Version, off, n int64) (io.ReadCloser, int64, error) {
 	got := versionOfETag(out.ETag)
 	switch {
@@ -114,7 +114,7 @@ func answeredRange(out *s3.GetObjectOutput, v rotatelog.Version, off, n int64) (
 	if n < 0 || off > size-n {
 		return nil, 0, fmt.Errorf("cannot read %d bytes at %d: it has %d", n, off, size)
 	}
-	// A server that does not know ranges sends more than was asked for.
+	// A server that does not support ranges sends more than was asked for.
 	skip := off - begin
 	if skip < 0 || length-skip < n {
 		return nil, 0, fmt.Errorf("asked for %d bytes at %d, the server sends %d at %d", n, off, length, begin)
@@ -122,7 +122,7 @@ func answeredRange(out *s3.GetObjectOutput, v rotatelog.Version, off, n int64) (
 	return &rangeReader{out.Body, skip, n}, size, nil
 }
 
-// rangeReader reads exactly left bytes, after those to be skipped.
+// rangeReader skips some bytes, and then reads exactly left bytes.
 type rangeReader struct {
 	io.ReadCloser
 	skip, left int64

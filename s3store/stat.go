@@ -23,10 +23,10 @@ func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) 
 	return o, nil
 }
 
-// Stat asks with a HEAD where CompleteMultipartUpload honours conditions, so that
-// an answer which is wrong cannot lead to a wrong write, and else with a GET.
-// That there is no object only a GET tells: the answer to a HEAD has no body, so
-// that the server's 404 looks like that of a proxy, or of a missing bucket.
+// stat sends a HEAD where CompleteMultipartUpload honours conditions, since a wrong
+// answer then cannot lead to a wrong write, and otherwise a GET. Only a GET shows
+// that there is no object: the answer to a HEAD has no body, so that the server's
+// 404 looks like that of a proxy, or of a missing bucket.
 func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	if err := s.ready(ctx, key); err != nil {
 		return rotatelog.Object{}, err
@@ -41,7 +41,7 @@ func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) 
 	return s.peek(ctx, key)
 }
 
-// head asks for the object with a HEAD.
+// head looks at the object with a HEAD.
 func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key}, s.withRetries)
 	if err != nil {
@@ -53,7 +53,8 @@ func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) 
 	return s.seen(out.ETag, *out.ContentLength, out.Metadata, out.SSECustomerKeyMD5)
 }
 
-// peek asks for the object with a GET of its first byte. errAbsent: there is none.
+// peek looks at the object with a GET of its first byte. It returns errAbsent if
+// there is none.
 func (s *Store) peek(ctx context.Context, key string) (rotatelog.Object, error) {
 	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.peekOnce(ctx, key) })
 	if err == nil || errors.Is(err, errAbsent) {
@@ -89,7 +90,7 @@ func (s *Store) peekOnce(ctx context.Context, key string) (rotatelog.Object, err
 	return s.seen(out.ETag, *size, out.Metadata, out.SSECustomerKeyMD5)
 }
 
-// seen makes an Object of what an answer says of it.
+// seen makes an Object of what an answer says about it.
 func (s *Store) seen(etag *string, size int64, meta map[string]string, keySum *string) (rotatelog.Object, error) {
 	o := rotatelog.Object{Version: versionOfETag(etag), Size: size, Meta: meta}
 	switch {
@@ -101,7 +102,7 @@ func (s *Store) seen(etag *string, size int64, meta map[string]string, keySum *s
 	return o, nil
 }
 
-// pause reports whether ctx lasted for d.
+// pause waits for d, and reports whether ctx is still alive then.
 func pause(ctx context.Context, d time.Duration) bool {
 	sleep.For(ctx, d)
 	return ctx.Err() == nil

@@ -7,9 +7,9 @@ import (
 	"example.com/rotatelog"
 )
 
-// sights are what a store saw last of some keys. They save a request: before an
-// upload that no condition protects is completed, the object must still be what it
-// was, and it need not be asked for what was just seen.
+// versionCache holds the versions that a store saw last of some keys. It saves a
+// request: before an upload that no condition protects is completed, the object
+// must still be the same, which need not be asked if it was just seen.
 type versionCache struct {
 	mu   sync.Mutex // guards last
 	last map[string]cachedVersion
@@ -22,7 +22,7 @@ type cachedVersion struct {
 
 const (
 	maxCached = 64               // keys
-	cacheAge  = 30 * time.Second // for which one is good
+	cacheAge  = 30 * time.Second // for which an entry counts
 )
 
 func (v *versionCache) record(key string, version rotatelog.Version) {
@@ -34,7 +34,7 @@ func (v *versionCache) record(key string, version rotatelog.Version) {
 	v.last[key] = cachedVersion{version, time.Now()}
 }
 
-// current reports whether that version was seen a short time ago, and no other
+// isCurrent reports whether that version was seen a short time ago, and no other
 // since.
 func (v *versionCache) isCurrent(key string, version rotatelog.Version) bool {
 	v.mu.Lock()
@@ -43,7 +43,7 @@ func (v *versionCache) isCurrent(key string, version rotatelog.Version) bool {
 	return ok && s.version == version && time.Since(s.at) < cacheAge
 }
 
-// forget makes the next look one at the object.
+// forget removes an entry, so that the next check asks the server.
 func (v *versionCache) forget(key string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Write implements [rotatelog.Store]. What it notes of a multipart upload is lost: a Writer
-// uses WriteIntent.
+// Write implements [rotatelog.Store]. It does not save the intent of a multipart
+// upload: a Writer uses WriteIntent.
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	return s.WriteIntent(ctx, key, old, parts, meta, func(string) error { return nil })
 }
@@ -61,13 +61,13 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	return s.unprotected()
 }
 
-// protectsParts reports whether an object may be written by a multipart upload. Where
-// a key has one Writer nothing else is needed, since an upload can be settled.
+// protectsParts reports whether an object may be written by a multipart upload. If
+// a key has one Writer nothing else is needed, since an upload can be resolved.
 func (p proof) protectsParts() bool {
 	return p.Multipart && (!p.Shared || p.completes())
 }
 
-// writeWhole makes the next version of an object by one PutObject.
+// writeWhole writes the next version of an object with one PutObject.
 func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	body, err := s.assembleBody(ctx, key, old, parts)
 	if err != nil {
@@ -83,7 +83,8 @@ func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Versio
 	return s.checkEncrypted(out)
 }
 
-// noteEncryption returns an error if an object was not encrypted as it should be.
+// checkEncrypted returns an error if an object was not encrypted as the options
+// ask.
 func (s *Store) checkEncrypted(out *s3.PutObjectOutput) error {
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
@@ -92,8 +93,8 @@ func (s *Store) checkEncrypted(out *s3.PutObjectOutput) error {
 	return nil
 }
 
-// refusedWrite tells the answers that say that a write was not applied from
-// those that leave it open.
+// refusedWrite makes rotatelog.ErrConflict of an answer that says that a write was
+// not applied. Other answers leave that open.
 func refusedWrite(old rotatelog.Version, err error) error {
 	switch status := statusOf(err); {
 	case status == http.StatusPreconditionFailed,
@@ -104,8 +105,8 @@ func refusedWrite(old rotatelog.Version, err error) error {
 	return err
 }
 
-// putInput makes the request of a write. If-Match goes without the quotes that
-// the standard asks for: the gateway behind Linode compares them, too.
+// putInput makes the request of a write. If-Match goes without the quotes of the
+// standard: the gateway behind Linode compares them too.
 func (s *Store) putInput(key string, old rotatelog.Version, body content, meta map[string]string) *s3.PutObjectInput {
 	in := &s3.PutObjectInput{
 		Bucket:        &s.bucket,
