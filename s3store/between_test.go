@@ -99,7 +99,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 		{"redirect to https, for now", func(w http.ResponseWriter, r *http.Request) { page(w, 307, "https://s3.test:443"+r.URL.Path) }, true,
 			[]string{"redirects to https", "write https://"}},
 		{"login page", func(w http.ResponseWriter, _ *http.Request) { page(w, 200, "") }, false,
-			[]string{"a web page came back in place of http://s3.test's answer", "log in to the network", "tried again"}},
+			[]string{"a web page came back in place of http://s3.test's answer", "log in to the network", "retried automatically"}},
 		{"redirect to a login page", func(w http.ResponseWriter, _ *http.Request) {
 			page(w, 302, "http://login.corp.example/?token="+s3test.Token)
 		}, false,
@@ -135,7 +135,7 @@ func TestS3ProxyRefusesToConnect(t *testing.T) {
 	}{
 		{403, true, "the proxy that the environment names refuses to connect to https://s3.test; have the host allowed there, or name it in NO_PROXY: "},
 		{407, true, "the proxy wants a user name and a password; put them into HTTPS_PROXY or HTTP_PROXY"},
-		{503, false, "the proxy that the environment names cannot connect to https://s3.test; it is tried again"},
+		{503, false, "the proxy that the environment names cannot connect to https://s3.test; it is retried automatically"},
 	} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodConnect {

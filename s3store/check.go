@@ -16,11 +16,11 @@ import (
 	"example.com/rotatelog"
 )
 
-// What can be told to be wrong before any request. All of it is permanent, since
+// What can be seen to be wrong before any request. All of it is permanent, since
 // none of it changes while a program runs.
 
-// checkS3 returns the endpoint of a client, for messages, and what is wrong with
-// it, with the bucket or with the options.
+// checkS3 returns the endpoint of a client, for messages. The error says what is
+// wrong with the client, the bucket or the options.
 func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, err error) {
 	if client == nil {
 		return "", permanentError("there is no S3 client; make one with NewClient")
@@ -84,9 +84,9 @@ func onlyOf(s, letters string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters, r) }) < 0
 }
 
-// oddity says what a name, a key or an address was given besides itself by a
-// file, a shell or a form that it came from: a line end, quotes, blanks. It
-// returns "" for nothing, and never repeats what it was given.
+// oddity describes what a file, a shell or a form added to a name, a key or an
+// address: a line end, quotes, blanks. It returns "" if that is nothing, and never
+// repeats its argument.
 func oddity(s string) string {
 	const quotes = "\"'`"
 	if s != strings.Trim(s, quotes) {
@@ -117,11 +117,11 @@ func oddity(s string) string {
 	return "it has " + what + " in it"
 }
 
-// isOdd reports whether no key, name or address has r.
+// isOdd reports whether r is in no key, name or address.
 func isOdd(r rune) bool { return r <= ' ' || r > '~' }
 
-// checkKeys refuses a key that was copied with something around it. The error
-// names the part, and never its value.
+// checkKeys refuses a key that was copied with something around it. The error names
+// the part, and never its value.
 func checkKeys(c aws.Credentials) error {
 	for _, part := range []struct{ name, value string }{
 		{"the access key ID", c.AccessKeyID}, {"the secret key", c.SecretAccessKey}, {"the session token", c.SessionToken},
@@ -133,8 +133,8 @@ func checkKeys(c aws.Credentials) error {
 	return nil
 }
 
-// checkStatic checks the keys that are known without asking anybody. Others are
-// checked when a request asks for them.
+// checkStatic checks keys that are known without a request. Others are checked when
+// a request needs them.
 func checkStatic(provider aws.CredentialsProvider) error {
 	if !aws.IsCredentialsProvider(provider, credentials.StaticCredentialsProvider{}) {
 		return nil
@@ -148,8 +148,8 @@ func checkStatic(provider aws.CredentialsProvider) error {
 
 const exampleEndpoint = "it is an address such as https://us-ord-1.linodeobjects.com"
 
-// checkEndpoint also reports whether what is sent there can be read on the way.
-// What it cannot take apart it does not repeat, since that may hold a secret.
+// checkEndpoint also reports whether others can read on the way what is sent there.
+// It does not repeat what it cannot parse, since that may hold a secret.
 func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, err error) {
 	if o.BaseEndpoint == nil {
 		return "Amazon S3 in " + o.Region, o.EndpointOptions.DisableHTTPS, nil
@@ -176,8 +176,8 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), u.Scheme == "http" && !loopback(u.Hostname()), nil
 }
 
-// quotedHost returns an endpoint without https:// for a message, if it is
-// nothing but a host and perhaps a port.
+// quotedHost returns an endpoint without https:// for a message, if it is just a
+// host and perhaps a port.
 func quotedHost(raw string) string {
 	host, port, _ := strings.Cut(strings.ToLower(strings.TrimRight(raw, "/")), ":")
 	if !onlyOf(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") || !onlyOf(port, "0123456789") ||
@@ -187,9 +187,9 @@ func quotedHost(raw string) string {
 	return fmt.Sprintf(" %q", raw)
 }
 
-// checkBucketIn refuses an endpoint that names the bucket, as consoles show it:
-// the client adds it once more, and objects would get other keys, which a server
-// takes without a word.
+// checkBucketIn refuses an endpoint that names the bucket, as consoles show it: the
+// client adds the bucket again, and a server would silently store objects under
+// other keys.
 func checkBucketIn(u *url.URL, bucket string) error {
 	const remedy = "leave that out: %s://%s"
 	if rest, ok := cutFold(u.Host, bucket+"."); ok {
@@ -209,8 +209,8 @@ func checkBucketIn(u *url.URL, bucket string) error {
 	return nil
 }
 
-// hasNoPath reports whether a host is of a provider whose endpoints are known to
-// have no path. Gateways have one: Supabase's is /storage/v1/s3.
+// hasNoPath reports whether a host belongs to a provider whose endpoints have no
+// path. Gateways have one: Supabase's is /storage/v1/s3.
 func hasNoPath(host string) bool {
 	host = "." + strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, provider := range []string{"linodeobjects.com", "amazonaws.com", "amazonaws.com.cn", "backblazeb2.com", "cloudflarestorage.com",
@@ -231,7 +231,7 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 }
 
 // hostOf returns the host of a client's endpoint, in lower case and without the
-// port that its scheme has anyway, with the path that some gateways have.
+// default port of its scheme, with the path that some gateways have.
 func hostOf(o s3.Options) string {
 	if o.BaseEndpoint == nil {
 		return "s3." + strings.ToLower(o.Region) + ".amazonaws.com"
@@ -283,8 +283,8 @@ func checkEncryption(opts Options, plain bool) error {
 	return nil
 }
 
-// checkS3Key refuses what S3 does not take for a key, and what a client or a
-// proxy may take for a path to be shortened.
+// checkS3Key refuses what S3 does not accept as a key, and what a client or a proxy
+// may shorten as a path.
 func checkS3Key(key string) error {
 	bad := key == "" || len(key) > maxKey || !utf8.ValidString(key)
 	for element := range strings.SplitSeq(key, "/") {
@@ -296,7 +296,7 @@ func checkS3Key(key string) error {
 	return nil
 }
 
-// checkMeta refuses what would not come back as it was sent.
+// checkMeta refuses metadata that would not come back as it was sent.
 func checkMeta(meta map[string]string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
 	size := 0

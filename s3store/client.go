@@ -13,28 +13,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// The time limits of a client. There is none on a whole request: what is slow
-// but moves may take as long as it needs.
+// The time limits of a client. A whole request has none: what is slow but moves may
+// take as long as it needs.
 const (
 	dialTimeout = 10 * time.Second
 	tlsTimeout  = 10 * time.Second
-	idleTimeout = 45 * time.Second // less than the servers', lest a request meet a closing connection
+	idleTimeout = 45 * time.Second // less than the servers', so that no request meets a closing connection
 	stallLimit  = 30 * time.Second // without a byte in either direction
 
 	maxIdleConns = 16
 )
 
-// NewClient returns a client that is right for Linode Object Storage and its
-// kin. endpoint is an address such as https://us-ord-1.linodeobjects.com,
-// without the bucket, and with a path only where a gateway has one; region is such
-// as us-ord-1. New reports what is wrong with them.
+// NewClient returns a client that is right for Linode Object Storage and similar
+// servers. endpoint is an address such as https://us-ord-1.linodeobjects.com,
+// without the bucket, and with a path only if a gateway has one. region is a name
+// such as us-ord-1. New reports what is wrong with them.
 //
-// It addresses buckets by path, and sends none of the SDK's checksums, which
-// these servers refuse. It keeps connections for 45 s, gives up on a request
-// after 30 s in which no byte moves, and follows no redirects. A proxy is taken
-// from the environment, as [http.ProxyFromEnvironment] has it.
+// It addresses buckets by path, and sends none of the SDK's checksums, which these
+// servers refuse. It keeps connections for 45 s, gives up on a request after 30 s
+// in which no byte moves, and follows no redirects. A proxy is taken from the
+// environment, as in [http.ProxyFromEnvironment].
 //
-// creds are asked for each request: wrap what is slow in an
+// creds are asked for each request: wrap a slow provider in an
 // [aws.CredentialsCache].
 func NewClient(endpoint, region string, creds aws.CredentialsProvider) *s3.Client {
 	return s3.New(s3.Options{
@@ -47,7 +47,7 @@ func NewClient(endpoint, region string, creds aws.CredentialsProvider) *s3.Clien
 		ContinueHeaderThresholdBytes: -1, // never
 		HTTPClient: &guard{client: &http.Client{
 			Transport: newTransport(),
-			// A redirect means another region, for which the signature is not.
+			// A redirect means another region, for which the signature is not valid.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}},
 	})
@@ -69,8 +69,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// refusedTunnel is the error of a proxy that answers CONNECT, but does not
-// connect.
+// refusedTunnel is the error of a proxy that answers CONNECT, but does not connect.
 type refusedTunnel struct{ status int }
 
 func (e refusedTunnel) Error() string {

@@ -62,8 +62,8 @@ func (s *Store) completeOnce(ctx context.Context, u *multipart, now rotatelog.Ve
 	return s.judgeFailure(ctx, u, before, answer, saveIntent)
 }
 
-// condition returns what makes Complete depend on the object's being that version;
-// nil: nothing does.
+// condition returns the change by which Complete depends on the object being that
+// version, or nil if it depends on nothing.
 func (s *Store) condition(u multipart, now rotatelog.Version) func(*s3.CompleteMultipartUploadInput) {
 	switch {
 	case !s.proofs.completesOr(u.Conditions):
@@ -74,8 +74,8 @@ func (s *Store) condition(u multipart, now rotatelog.Version) func(*s3.CompleteM
 	return func(in *s3.CompleteMultipartUploadInput) { in.IfMatch = aws.String(string(now)) }
 }
 
-// judgeRefusal finds out what it means that Complete was refused, it seems for its
-// condition.
+// judgeRefusal finds out what it means that Complete was refused, apparently for
+// its condition.
 func (s *Store) judgeRefusal(ctx context.Context, u *multipart, now rotatelog.Version, answer error, saveIntent func(string) error) (verdict, error) {
 	err := refusedWrite(u.Old, answer)
 	o, mark, lookErr := s.peekMark(ctx, u.Key)
@@ -91,16 +91,16 @@ func (s *Store) judgeRefusal(ctx context.Context, u *multipart, now rotatelog.Ve
 	case absent, u.Bare: // Resolve finds out later whether it was applied
 		return inDoubt, err
 	}
-	// Every Complete of it was conditional, where that is proven. No version comes
-	// back, so that all of them are refused for good.
+	// Every Complete of it had a condition that is proven to be honoured. No
+	// version comes back, so all of them are refused for good.
 	u.Refused = true
 	saveIntent(u.intent()) // if that fails, Resolve waits for the upload
 	return s.remove(ctx, *u), err
 }
 
 // judgeFailure finds out whether an upload is still open after Complete failed in
-// any other way. before: when the Complete before this one was sent that may yet be
-// executed.
+// any other way. before is when the previous Complete was sent, if that may still
+// be executed.
 func (s *Store) judgeFailure(ctx context.Context, u *multipart, before time.Time, answer error, saveIntent func(string) error) (verdict, error) {
 	if isNoSuchUpload(answer) {
 		return uploadGone, answer
@@ -115,7 +115,8 @@ func (s *Store) judgeFailure(ctx context.Context, u *multipart, before time.Time
 	return inDoubt, answer
 }
 
-// isRejection reports whether a server has judged a Complete, and not executed it.
+// isRejection reports whether a server has looked at a Complete, and refused to
+// execute it.
 func isRejection(answer error) bool {
 	switch codeOf(answer) {
 	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML":

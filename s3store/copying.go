@@ -10,8 +10,8 @@ import (
 // errNotCopied means that the server does not copy parts.
 var errNotCopied = errors.New("the server does not copy parts of an object")
 
-// notCopied makes errNotCopied of the answer of a server that lacks multipart
-// uploads, or copying.
+// notCopied makes errNotCopied of the answer of a server that does not support
+// multipart uploads, or copying.
 func notCopied(err error) error {
 	if isNotTaken(err) {
 		return fmt.Errorf("%w: %w", errNotCopied, err)
@@ -19,17 +19,17 @@ func notCopied(err error) error {
 	return err
 }
 
-// copying is what is known of whether the server copies parts. It is asked to again
+// copying records whether the server copies parts. The server is asked to again
 // after a while, since a proxy may have answered in its place.
 type copying struct {
 	mu       sync.Mutex // guards what follows
 	failures int        // in a row
-	last     time.Time  // of them
+	last     time.Time  // of these
 }
 
 const (
-	maxNotCopied = 3         // in a row, after which it is not tried
-	notCopying   = time.Hour // for so long
+	maxNotCopied = 3         // in a row, after which it is not asked
+	notCopying   = time.Hour // for that long
 )
 
 func (c *copying) allowed() bool {
@@ -38,7 +38,7 @@ func (c *copying) allowed() bool {
 	return c.failures < maxNotCopied || time.Since(c.last).Abs() >= notCopying
 }
 
-// note notes how an upload with copies ended.
+// record saves how an upload with copies ended.
 func (c *copying) record(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

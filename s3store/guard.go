@@ -21,7 +21,7 @@ func (g *guard) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// patience is the key of a context's own limit in place of stallLimit.
+// stallLimitKey is the key of a limit in a context that replaces stallLimit.
 type stallLimitKey struct{}
 
 // doWatched sends a request, and ends it if no byte moves for too long. It also

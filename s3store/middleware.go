@@ -12,8 +12,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// careful changes the options of one request: the key is checked,
-// Accept-Encoding is not signed, and a web page is no answer.
+// addChecks changes the options of one request: the key is checked, Accept-Encoding
+// is not signed, and a web page is not taken for an answer.
 func addChecks(o *s3.Options) {
 	if o.Credentials != nil {
 		o.Credentials = checkedKeys{o.Credentials}
@@ -21,7 +21,7 @@ func addChecks(o *s3.Options) {
 	o.APIOptions = append(slices.Clip(o.APIOptions), leaveOutEncoding, refusePages)
 }
 
-// checkedKeys provides keys that can be right.
+// checkedKeys refuses keys that cannot be right.
 type checkedKeys struct{ aws.CredentialsProvider }
 
 // Retrieve implements [aws.CredentialsProvider].
@@ -33,13 +33,13 @@ func (c checkedKeys) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return keys, err
 }
 
-// IsCredentialsProvider reports what is known of the provider within.
+// IsCredentialsProvider reports what is known of the wrapped provider.
 func (c checkedKeys) IsCredentialsProvider(target aws.CredentialsProvider) bool {
 	return aws.IsCredentialsProvider(c.CredentialsProvider, target)
 }
 
 // leaveOutEncoding keeps the header Accept-Encoding out of the signature. Many
-// proxies change it, and the signature would no longer be that of the request.
+// proxies change it, and the signature would no longer match.
 func leaveOutEncoding(stack *middleware.Stack) error {
 	const header, signing = "Accept-Encoding", "Signing"
 	var kept []string
@@ -68,8 +68,8 @@ func leaveOutEncoding(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(putBack, signing, middleware.After)
 }
 
-// refusePages makes a web page in place of an answer an error, before it is taken
-// for an answer in which something is missing.
+// refusePages returns an error for a web page in place of an answer. Otherwise it
+// would be taken for an answer in which something is missing.
 func refusePages(stack *middleware.Stack) error {
 	refuse := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 		out middleware.DeserializeOutput, metadata middleware.Metadata, err error,

@@ -13,49 +13,49 @@ import (
 	"example.com/rotatelog"
 )
 
-// An object of more than some MiB is appended to by a multipart upload, most of
-// whose parts the server copies from the old version, and where PutObject honours
-// no conditions every object is written by one. It takes effect with its last
-// request, Complete, and that may do so long after its sender has given up. So
-// before it is sent a note of it is kept, with the time, and it is settled before
-// anything else is written to the key.
+// An append to an object of more than some MiB is a multipart upload, most of whose
+// parts the server copies from the old version. If PutObject honours no conditions,
+// every write is a multipart upload. It takes effect with its last request,
+// Complete, which may happen long after its sender has given up. So an intent with
+// the time is saved before Complete is sent, and resolved before anything else is
+// written to the key.
 
 const (
 	sendsAtOnce = 4               // parts
 	serverWork  = 2 * time.Minute // without a byte, while the server copies or joins parts
 
-	// markKey names the metadata by which an object tells which upload made it.
-	// It is between a Store and itself.
+	// markKey is the name of the metadata that says which upload made an object.
+	// Only a Store uses it.
 	markKey = "rotatelog-upload"
 )
 
-// multipart is a multipart upload under way. It is what a note tells of.
+// multipart is a multipart upload in progress, as an intent describes it.
 type multipart struct {
 	Key    string            `json:"key"`
 	Upload string            `json:"upload"`          // the UploadId
-	Mark   string            `json:"mark"`            // the object has it once the upload is applied
-	Old    rotatelog.Version `json:"old"`             // that it replaces
+	Mark   string            `json:"mark"`            // of the object, once the upload is applied
+	Old    rotatelog.Version `json:"old"`             // the version that it replaces
 	ETags  []string          `json:"etags,omitempty"` // of all parts, in order; none: Complete was never sent
 
-	// Sent is when the last Complete was sent of which it is not known whether it is
-	// over. The zero time beside ETags is that of an older note, which has none.
+	// Sent is when the last Complete was sent that may still be executed. It is
+	// zero beside ETags in an older intent, which has no time.
 	Sent time.Time `json:"sent,omitzero"`
-	// Conditions: when the upload was begun, Complete was proven to honour If-Match
-	// and If-None-Match. Bare: some Complete was sent without one of them. Refused:
-	// one that was honoured has refused Complete for good.
+	// Conditions: Complete was proven to honour If-Match and If-None-Match when
+	// the upload was begun. Bare: a Complete was sent without either. Refused: a
+	// condition that is honoured has refused Complete for good.
 	Conditions bool `json:"conditions,omitempty"`
 	Bare       bool `json:"bare,omitempty"`
 	Refused    bool `json:"refused,omitempty"`
 }
 
-// intent is the text by which Resolve knows the upload.
+// intent returns the text from which Resolve knows the upload.
 func (u multipart) intent() string {
 	b, _ := json.Marshal(u) // which cannot fail
 	return string(b)
 }
 
-// writeInParts makes the next version of an object of pieces. errNotCopied: it
-// has to be done in another way.
+// writeInParts writes the next version of an object as pieces. If it returns
+// errNotCopied, the object has to be written in another way.
 func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, pieces []piece, meta map[string]string, saveIntent func(string) error) error {
 	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes()}
 	var err error
@@ -82,7 +82,7 @@ func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Vers
 	return err
 }
 
-// isStill returns nil if the object has that version yet.
+// isStill returns nil if the object is still that version.
 func (s *Store) isStill(ctx context.Context, key string, v rotatelog.Version) error {
 	if s.seenVersions.isCurrent(key, v) {
 		return nil
@@ -107,8 +107,8 @@ func withMark(meta map[string]string, mark string) map[string]string {
 	return marked
 }
 
-// sendPieces sends the parts of an upload, some at a time, and returns their
-// ETags. Each is repeated by itself if it fails.
+// sendPieces sends the parts of an upload, some at a time, and returns their ETags.
+// Each part is retried on its own.
 func (s *Store) sendPieces(ctx context.Context, u multipart, pieces []piece) ([]string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -154,13 +154,13 @@ func (s *Store) sendPiece(ctx context.Context, u multipart, number int32, p piec
 }
 
 const (
-	abortTries = 5           // at removing an upload
+	abortTries = 5           // to remove an upload
 	abortPause = time.Second // before the second of these, and twice as long before each further one
 )
 
-// abort removes an upload, and sees to it that it is gone: there are servers on
-// which a part that is still being copied keeps it. It must not be called while
-// Complete may be under way: there are servers on which that destroys the object.
+// abort removes an upload, and checks that it is gone: on some servers a part that
+// is still being copied keeps it. It must not be called while Complete may be in
+// progress: on some servers that destroys the object.
 func (s *Store) abort(ctx context.Context, u multipart) error {
 	for try := range abortTries {
 		if try > 0 && !pause(ctx, abortPause<<(try-1)) {
@@ -174,22 +174,21 @@ func (s *Store) abort(ctx context.Context, u multipart) error {
 			return err
 		}
 		ended, err := s.hasEnded(ctx, u)
-		if ended || codeOf(err) == "AccessDenied" { // who may not ask has to believe the answer
+		if ended || codeOf(err) == "AccessDenied" { // without the permission to ask, the answer has to be believed
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: the multipart upload %s is still open, though the server says that it was aborted; it is tried again", errUnresolved, u.Upload)
+	return fmt.Errorf("%w: the multipart upload %s is still open, though the server says that it was aborted; it is retried automatically", errUnresolved, u.Upload)
 }
 
 func isNoSuchUpload(err error) bool {
 	return statusOf(err) == http.StatusNotFound && codeOf(err) == "NoSuchUpload"
 }
 
-// lookMarked is peek that also returns the mark of the upload that made the
-// object.
+// peekMark is peek that also returns the mark of the upload that made the object.
 func (s *Store) peekMark(ctx context.Context, key string) (o rotatelog.Object, mark string, err error) {
 	o, err = s.peek(ctx, key)
 	return o, o.Meta[markKey], err

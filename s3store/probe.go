@@ -24,38 +24,38 @@ type ProbeOptions struct {
 	// Quick leaves out CopyPart, for which 5 MiB are sent and read.
 	Quick bool
 	// Progress, unless nil, is called before each step with what is tried next,
-	// such as "conditions of PutObject", and with "cleaning up" before the last. It
-	// is called by one goroutine.
+	// such as "conditions of PutObject", and at the end with "cleaning up". It is
+	// called by one goroutine.
 	Progress func(step string)
 }
 
 // Probe finds out what the bucket does, by trying it on throwaway objects whose
-// keys begin with prefix + "rotatelog-probe-", and which it removes again, also
-// after ctx has ended. It makes about 150 small requests. In a bucket that
-// keeps versions it removes those, too, which takes s3:DeleteObjectVersion.
+// keys begin with prefix + "rotatelog-probe-". It removes them again, even after
+// ctx has ended. It makes about 150 small requests. In a bucket that keeps versions
+// it removes those too, which needs s3:DeleteObjectVersion.
 //
-// An error says why no more could be found out, such as that the bucket cannot
-// be reached or the key may not write to it; the Capabilities hold what was
-// found until then. That a single thing fails is no error, but a Finding.
+// An error says why the probe had to stop, for example because the bucket cannot be
+// reached or the key may not write to it; the Capabilities hold what was found
+// until then. If a single thing fails, that is a Finding and not an error.
 //
-// No Writer is disturbed. What is found holds for the bucket as it is: turning
-// on versioning, for one, may change it.
+// No Writer is disturbed. The findings are about the bucket as it is: turning on
+// versioning, for example, may change them.
 func (s *Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
 	return s.probe(ctx, prefix, opts, false)
 }
 
-// probe is Probe that may be hasty.
-func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
+// probe is Probe that may be hurried.
+func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hurried bool) (Capabilities, error) {
 	p, err := newProbe(s, prefix)
 	if err != nil {
 		return Capabilities{}, err
 	}
-	p.hurried = hasty
+	p.hurried = hurried
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
 	err = p.run(ctx, opts)
-	if err != nil && ctx.Err() != nil { // then it is the reason, whatever else err says
+	if err != nil && ctx.Err() != nil { // this is the reason, whatever else err says
 		err = p.explain(ctx, "probe", context.Cause(ctx))
 	}
 	opts.Progress("cleaning up")
@@ -66,10 +66,10 @@ func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, has
 
 // probe is one run of Probe.
 type probe struct {
-	store *Store // one of its own, so that what it learns is not carried over
+	store *Store // its own, so that nothing it learns stays
 	dir   string // the prefix of its keys
 
-	hurried bool // something waits for it, which matters more than that nothing is left
+	hurried bool // something waits for it, which matters more than to leave nothing behind
 
 	found Capabilities
 	clock serverClock
@@ -83,7 +83,7 @@ func newProbe(s *Store, prefix string) (*probe, error) {
 		o.ExpressCredentials = nil // New would change those of s.client
 	})
 	opts := s.opts
-	opts.Shared = false // that is what is to be found out
+	opts.Shared = false // this is what the probe finds out
 	var err error
 	p.store, err = New(client, s.bucket, opts)
 	return p, err
@@ -132,7 +132,7 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	return nil
 }
 
-// explain makes the error of an operation, unless that has been done.
+// explain makes the error of an operation, unless err is one already.
 func (p *probe) explain(ctx context.Context, op string, err error) error {
 	if _, done := errors.AsType[*rotatelog.Error](err); done {
 		return err
@@ -140,8 +140,8 @@ func (p *probe) explain(ctx context.Context, op string, err error) error {
 	return p.store.explain(ctx, op, p.dir, err)
 }
 
-// failed is the Finding of a request that nothing works without: no if it would
-// fail again.
+// failed is the Finding of a request that everything depends on. It is no if the
+// request would fail again.
 func (p *probe) failed(ctx context.Context, op string, err error) Finding {
 	err = p.explain(ctx, op, err)
 	if errors.Is(err, rotatelog.ErrPermanent) && ctx.Err() == nil {
@@ -157,7 +157,7 @@ func yesIf(ok bool, otherwise string) Finding {
 	return Finding{ResultNo, errors.New(otherwise)}
 }
 
-// reach looks for an object that is missing, which a Writer does first of all.
+// reach looks for a missing object, which is what a Writer does first.
 func (p *probe) reach(ctx context.Context) error {
 	_, err := p.store.Stat(ctx, p.dir+"missing")
 	switch {
@@ -171,7 +171,7 @@ func (p *probe) reach(ctx context.Context) error {
 	return p.found.Reach.Err
 }
 
-// putAndRead stores an object in the plainest way.
+// putAndRead stores an object in the simplest way.
 func (p *probe) putAndRead(ctx context.Context) error {
 	body := p.newBody()
 	reply := p.put(ctx, "plain", body, nil)
@@ -205,7 +205,7 @@ func (p *probe) list(ctx context.Context) {
 	}
 }
 
-// versioning asks, and where the answer is refused goes by whether the object
+// versioning asks the server. If the key may not ask, it checks whether an object
 // has the id of a version.
 func (p *probe) versioning(ctx context.Context) {
 	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.withRetries)
@@ -217,10 +217,10 @@ func (p *probe) versioning(ctx context.Context) {
 		p.found.Versioned.Result = ResultYes
 		return
 	}
-	p.found.Versioned.Err = fmt.Errorf("the server does not tell; it takes s3:GetBucketVersioning for the bucket: %w", err)
+	p.found.Versioned.Err = fmt.Errorf("the server does not say; it needs s3:GetBucketVersioning for the bucket: %w", err)
 }
 
-// metadata finds out how much of it is kept.
+// metadata finds out how much metadata is kept.
 func (p *probe) metadata(ctx context.Context) {
 	p.found.Metadata = p.metadataKept(ctx, map[string]string{"probe": "a b=1,2;3", "probe-2": "7"})
 	p.found.LargeMetadata = p.metadataKept(ctx, map[string]string{"probe": strings.Repeat("0123456789", 199), "probe-2": "78"})
@@ -241,7 +241,7 @@ func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Findin
 	return Finding{ResultUnknown, p.explain(ctx, "write", orNotDone(reply))}
 }
 
-// checksum sends a body that is not what its Content-MD5 says.
+// checksum sends a body that does not match its Content-MD5.
 func (p *probe) checksum(ctx context.Context) {
 	other := textContent(p.newBody()).sum
 	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ snapshot) ([]byte, error) {
@@ -250,8 +250,8 @@ func (p *probe) checksum(ctx context.Context) {
 	}, http.StatusBadRequest)
 }
 
-// write finds out whether the Store works as it is. No condition is looked at
-// here: only that what should be written is.
+// write finds out whether the Store works as it is. It only checks that what should
+// be written is written, and no condition.
 func (p *probe) write(ctx context.Context) {
 	const name = "write"
 	proven, unknown := p.writing()
@@ -273,8 +273,8 @@ func (p *probe) write(ctx context.Context) {
 	})
 }
 
-// writing returns what has been found out about writing, as the Store would
-// find it out by itself.
+// writing returns what was found out about writing, as the Store itself would find
+// it out.
 func (p *probe) writing() (found proof, unknown error) {
 	for _, f := range []Finding{p.found.CreateOnly, p.found.IfMatch, p.found.Multipart} {
 		if f.Result == ResultUnknown {
@@ -292,8 +292,7 @@ func (p *probe) storeWrite(ctx context.Context, name string, old snapshot, parts
 	return err
 }
 
-// createOnly tries If-None-Match: * on a missing object, and on one that is
-// there.
+// createOnly tries If-None-Match: * on a missing object, and on one that exists.
 func (p *probe) createOnly(ctx context.Context) {
 	const name = "create"
 	create := func(ctx context.Context, _ snapshot) ([]byte, error) {
@@ -325,7 +324,7 @@ func (p *probe) ifMatch(ctx context.Context) {
 	}
 }
 
-// twoVersions stores two, and returns the first.
+// twoVersions stores two versions, and returns the first.
 func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version, error) {
 	var old, now snapshot
 	err := p.put(ctx, name, p.newBody(), nil)
@@ -339,7 +338,7 @@ func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version
 		now, err = p.inspect(ctx, name)
 	}
 	if err == nil && (old.version == "" || old.version == now.version) {
-		err = errors.New("the server does not tell versions apart")
+		err = errors.New("the server does not distinguish versions")
 	}
 	if err != nil {
 		return "", p.explain(ctx, "write", err)
@@ -395,11 +394,11 @@ func (p *probe) completes(ctx context.Context) {
 	}
 }
 
-// copySize is the least that a part may have which is not the last, in bytes.
+// copySize is the minimum size of a part that is not the last, in bytes.
 const copySize = 5 << 20
 
-// copyPart makes of an object its beginning and a small part, as an append to a
-// large day does.
+// copyPart replaces an object by its beginning and a small part, like an append to
+// a large day.
 func (p *probe) copyPart(ctx context.Context) {
 	const name = "copy"
 	if p.found.Multipart.Result != ResultYes {

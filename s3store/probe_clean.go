@@ -16,24 +16,24 @@ import (
 
 const (
 	cleanLimit   = time.Minute     // for all of it
-	hurriedLimit = 2 * time.Second // for all of it, when Close waits
-	arrivalTime  = 2 * time.Second // for a request that was cut off to arrive, or not
-	maxTries     = 3               // at removing one thing
-	maxVersions  = 1000            // of an object that are removed
+	hurriedLimit = 2 * time.Second // the same, when Close waits
+	arrivalTime  = 2 * time.Second // in which a request that was cut off may arrive
+	maxTries     = 3               // to remove one thing
+	maxVersions  = 1000            // of an object that it removes
 )
 
 // begunUpload is an upload in parts that was begun.
 type begunUpload struct{ key, id string }
 
-// trash is what a probe has to remove again.
+// trash is what a probe has to remove.
 type trash struct {
 	mu      sync.Mutex // guards what follows
 	bodies  int
 	keys    []string
 	uploads []begunUpload
-	cutOff  bool // some write got no answer, and may yet be applied
-	arrived bool // some write got one
-	unnamed bool // some upload may have been begun whose id did not arrive
+	cutOff  bool // a write got no answer, and may yet be applied
+	arrived bool // a write got an answer
+	unnamed bool // an upload may have been begun whose id did not arrive
 }
 
 // count returns 1, 2, 3, …
@@ -59,14 +59,14 @@ func (t *trash) addUpload(key, id string) {
 	t.uploads = append(t.uploads, begunUpload{key, id})
 }
 
-// forgetUpload takes out an upload that is known to have ended.
+// forgetUpload removes an upload that is known to have ended.
 func (t *trash) forgetUpload(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.uploads = slices.DeleteFunc(t.uploads, func(u begunUpload) bool { return u.id == id })
 }
 
-// noteSent notes how a write ended.
+// recordSent saves how a write ended.
 func (t *trash) recordSent(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +74,7 @@ func (t *trash) recordSent(err error) {
 	t.arrived = t.arrived || err == nil || statusOf(err) > 0
 }
 
-// noteBegun notes how beginning an upload failed.
+// recordNotBegun saves how beginning an upload failed.
 func (t *trash) recordNotBegun(err error) {
 	t.recordSent(err)
 	t.mu.Lock()
@@ -83,8 +83,8 @@ func (t *trash) recordNotBegun(err error) {
 	t.unnamed = t.unnamed || status < 400 || status >= 500
 }
 
-// clean removes what the probe left. It goes on after the end of ctx, for that
-// is when it matters most.
+// clean removes what the probe left. It continues after the end of ctx, when it
+// matters most.
 func (p *probe) clean(ctx context.Context) {
 	t := &p.trash
 	if len(t.keys) == 0 || p.hurried && !t.arrived {
@@ -107,7 +107,8 @@ func (p *probe) clean(ctx context.Context) {
 	}
 }
 
-// cleaning returns a context that outlives ctx, by a little if the probe is hasty.
+// cleaning returns a context that outlives ctx, but only briefly if the probe is
+// hurried.
 func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
 	if !p.hurried {
@@ -131,8 +132,8 @@ func (p *probe) notDeleted(ctx context.Context, err error) Finding {
 	return Finding{ResultUnknown, p.explain(ctx, "delete", err)}
 }
 
-// abortUploads ends all uploads, those too that were completed as far as the
-// server said. What it lists counts for more than what it answers.
+// abortUploads aborts all uploads, even those that were completed according to the
+// server. What the server lists counts for more than what it answers.
 func (p *probe) abortUploads(ctx context.Context) {
 	left := p.trash.uploads
 	for range maxTries {
@@ -167,8 +168,8 @@ func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error)
 	return list, err
 }
 
-// remove removes an object, and where the bucket keeps versions, each of them by
-// its id: that leaves no marker in their place.
+// remove removes an object, and if the bucket keeps versions, each of them by its
+// id: that leaves no marker behind.
 func (p *probe) remove(ctx context.Context, key string) error {
 	return repeat(ctx, func() (done bool, err error) {
 		out, err := p.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}, p.store.withRetries)

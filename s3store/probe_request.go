@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// key returns the key of an object of the probe, from now on to be removed.
+// key returns the key of an object of the probe, and marks it for removal.
 func (p *probe) key(name string) string { return p.trash.add(p.dir + name) }
 
 // newBody returns content that no object had before.
@@ -21,7 +21,7 @@ func (p *probe) newBody() []byte {
 	return fmt.Appendf(nil, "rotatelog probe %d\n", p.trash.count())
 }
 
-// look reads an object.
+// inspect reads an object.
 func (p *probe) inspect(ctx context.Context, name string) (snapshot, error) {
 	got, err := p.get(ctx, p.store.getInput(p.dir+name, 0, -1))
 	if isNoSuchKey(err) {
@@ -36,16 +36,16 @@ func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (snapshot, error
 		return snapshot{}, err
 	}
 	defer out.Body.Close()
-	l := snapshot{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
-	if l.version == "" {
+	got := snapshot{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
+	if got.version == "" {
 		return snapshot{}, errNoETag
 	}
-	l.body, err = io.ReadAll(out.Body)
-	return l, err
+	got.body, err = io.ReadAll(out.Body)
+	return got, err
 }
 
-// put stores an object with one request, which has no condition unless change
-// gives it one.
+// put stores an object with one request. It has no condition unless change sets
+// one.
 func (p *probe) put(ctx context.Context, name string, body []byte, change func(*s3.PutObjectInput), opts ...func(*s3.Options)) error {
 	in := p.store.putInput(p.key(name), "", textContent(body), nil)
 	in.IfNoneMatch = nil
@@ -57,8 +57,8 @@ func (p *probe) put(ctx context.Context, name string, body []byte, change func(*
 	return err
 }
 
-// putInParts stores an object as one part. change may give the last request
-// conditions.
+// putInParts stores an object as one part. change may set conditions of the last
+// request.
 func (p *probe) putInParts(ctx context.Context, name string, meta map[string]string, body []byte, change func(*s3.CompleteMultipartUploadInput)) error {
 	id, err := p.begin(ctx, name, meta)
 	if err != nil {
@@ -71,7 +71,7 @@ func (p *probe) putInParts(ctx context.Context, name string, meta map[string]str
 	return p.complete(ctx, name, id, []string{etag}, change)
 }
 
-// appendByCopy makes an object of its first copySize bytes and tail.
+// appendByCopy replaces an object by its first copySize bytes and tail.
 func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) error {
 	id, err := p.begin(ctx, name, nil)
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *serverClock) finding() (Finding, time.Duration) {
 	return Finding{ResultNo, fmt.Errorf("the clock of this machine is %v behind the server's; set it, and let NTP keep it right", -c.ahead)}, c.ahead
 }
 
-// clockReader is a client that notes the dates of answers.
+// clockReader is a client that records the dates of answers.
 type clockReader struct {
 	client s3.HTTPClient
 	clock  *serverClock

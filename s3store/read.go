@@ -99,7 +99,7 @@ func answeredRange(out *s3.GetObjectOutput, v rotatelog.Version, off, n int64) (
 	case got != v:
 		return nil, 0, errReplaced
 	case out.ContentLength == nil:
-		return nil, 0, errors.New("the server does not tell how much it sends")
+		return nil, 0, errors.New("the server does not say how much it sends")
 	}
 	begin, length, size := int64(0), *out.ContentLength, *out.ContentLength
 	if out.ContentRange != nil {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// stalledError is the cause that ends a request without progress.
+// stalledError is the cause of the end of a request that made no progress.
 type stalledError struct{ limit time.Duration }
 
 func (e stalledError) Error() string { return "no byte moved for " + e.limit.String() }
 
 func (stalledError) Timeout() bool { return true }
 
-// stalledOr returns stalledError if that is what ended ctx and so caused err.
+// stalledOr returns the stalledError if that ended ctx and so caused err.
 func stalledOr(ctx context.Context, err error) error {
 	if stalled, ok := context.Cause(ctx).(stalledError); ok && err != io.EOF {
 		return stalled
@@ -23,10 +23,10 @@ func stalledOr(ctx context.Context, err error) error {
 	return err
 }
 
-// watch calls stalled when, while it is on, nothing beats for its limit.
+// watch calls stalled when, while it is on, nothing progresses for its limit.
 type watch struct {
 	limit time.Duration
-	mu    sync.Mutex // guards on, and the timer's being set with it
+	mu    sync.Mutex // guards on, and that the timer is set with it
 	on    bool
 	timer *time.Timer
 }
@@ -66,8 +66,8 @@ func (w *watch) progressed() {
 	}
 }
 
-// sentBody is the body of a request. That more of it is asked for means that
-// what came before has been sent.
+// sentBody is the body of a request. A Read means that everything before it has
+// been sent.
 type sentBody struct {
 	io.ReadCloser
 	watch *watch
@@ -86,16 +86,16 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// end stops reading: a transport may go on after an early answer, when the bytes
-// are the caller's again.
+// end stops reading: a transport may continue after an early answer, when the bytes
+// belong to the caller again.
 func (b *sentBody) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = true
 }
 
-// receivedBody is the body of an answer. It is watched only while it is read:
-// whoever reads it may take their time in between.
+// receivedBody is the body of an answer. It is watched only during a Read: the
+// reader may take any time in between.
 type receivedBody struct {
 	body   io.ReadCloser
 	watch  *watch
