@@ -10,22 +10,22 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// text returns a reader of the text of compressed pieces, which r must end
-// with. It holds a window, and without concurrency has nothing to be closed.
+// text returns a reader of the text of compressed pieces, with which r must end. It
+// holds a window. Without concurrency it need not be closed.
 func (f Format) text(r io.Reader) (io.Reader, error) {
 	if f == Zstd {
 		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
 	}
-	// A final block without text: whatever stands before it must end at a byte
-	// boundary, and be none itself.
+	// A final block without text: what comes before it must end at a byte
+	// boundary, and not be final itself.
 	in := bufio.NewReader(io.MultiReader(r, bytes.NewReader(f.storedHeader(0, true))))
 	return &inflater{in, flate.NewReader(in)}, nil
 }
 
-// inflater is a reader of deflated text that must go on to the end of in.
+// inflater reads deflated text that must continue to the end of in.
 type inflater struct {
-	in   *bufio.Reader // flate takes from it no more than it uses
+	in   *bufio.Reader // flate reads from it no more than it uses
 	text io.Reader
 }
 

@@ -7,14 +7,15 @@ import (
 	"io"
 )
 
-// MaxFrame is how long the text of a head or a tail can be, in bytes. Our fields
-// take no more than a part of it, so that an append cannot make them too long.
+// MaxFrame is the maximum length of the text of a head or a tail, in bytes. Our
+// fields use only part of it, so that an append cannot make them too long.
 const MaxFrame = 4 << 10
 
-// maxEnd is how many bytes of an object the tail takes at most.
+// maxEnd is the maximum number of bytes that the tail takes in an object.
 const maxEnd = MaxFrame + 32
 
-// errForeign is about bytes that no Writer writes around the entries.
+// errForeign means that a Writer would not have written these bytes around the
+// entries.
 var errForeign = errors.New("it is not compressed as a Writer does it")
 
 // Reader reads the text of a compressed object, and finds its pieces on the
