@@ -3,6 +3,7 @@ package s3store_test
 import (
 	"crypto/md5"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -105,5 +106,85 @@ func TestCustomerKeyIsSentWhereItIsTaken(t *testing.T) {
 		if diff := gocmp.Diff(want, sentKeys(t, opts)); diff != "" {
 			t.Errorf("without a key, %v: -want +got\n%s", opts, diff)
 		}
+	}
+}
+
+func TestS3Encryption(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		profile fakes3.Profile
+		opts    s3store.Options
+		header  string
+	}{
+		{"SSE-S3", fakes3.Strict(), s3store.Options{Encrypt: true}, "X-Amz-Server-Side-Encryption"},
+		{"SSE-C", fakes3.Strict(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+		{"SSE-C", fakes3.Linode(), s3store.Options{EncryptionKey: s3test.CustomerKey}, "X-Amz-Server-Side-Encryption-Customer-Algorithm"},
+	} {
+		t.Run(tt.name+" "+tt.profile.Name, func(t *testing.T) {
+			srv, _ := s3test.NewFake(fakes3.Options{Profile: tt.profile})
+			rec := &recorder{Handler: srv}
+			client := s3test.InProcess(s3test.NewClient("https://s3.test"), rec)
+			store := s3test.NewStore(client, tt.opts)
+			s3test.Write(t, store, "key", "", nil, rotatelog.Data([]byte("abc")))
+			s3test.WantContent(t, store, "key", "abc")
+			v := s3test.Stat(t, store, "key").Version
+			other := s3test.NewStore(client, tt.opts)
+			s3test.Write(t, other, "key", v, nil, rotatelog.Copy(0, 3), rotatelog.Data([]byte("d")))
+			s3test.WantContent(t, store, "key", "abcd")
+			for _, r := range rec.seen {
+				if s3test.IsProof(r.URL.Path) {
+					continue
+				}
+				if sent := r.Header.Get(tt.header) == "AES256"; sent != (r.Method == "PUT" || !tt.opts.Encrypt) {
+					t.Errorf("%s: %s was sent: %t", r.Method, tt.header, sent)
+				}
+			}
+			if tt.opts.EncryptionKey == nil {
+				return
+			}
+			plain := s3test.NewStore(client, s3store.Options{})
+			_, err := plain.Stat(t.Context(), "key")
+			wantExplained(t, map[string]error{"stat": errors.New(strings.Replace(err.Error(), " key:", " dir/day.json:", 1))}, false, "encryption")
+			if !errors.Is(err, rotatelog.ErrPermanent) {
+				t.Errorf("Stat without the key: %v", err)
+			}
+		})
+	}
+}
+
+// TestS3EncryptionIgnored: where objects are not encrypted as they should be, none
+// is stored.
+func TestS3EncryptionIgnored(t *testing.T) {
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
+	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
+	store := s3test.NewStore(client, s3store.Options{EncryptionKey: s3test.CustomerKey})
+	for _, key := range []string{"one", "two"} {
+		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
+			t.Errorf("Write: %v", err)
+		}
+	}
+	if got := srv.Keys(s3test.Bucket); len(got) > 0 {
+		t.Errorf("there are %q, want nothing", got)
+	}
+	srv.PutObject(s3test.Bucket, "one", nil, nil)
+	if _, err := store.Stat(t.Context(), "one"); !errors.Is(err, rotatelog.ErrPermanent) {
+		t.Errorf("Stat: %v", err)
+	}
+}
+
+// TestS3EncryptionStops: after the first object that is not encrypted as it should
+// be, though others were, there is no second.
+func TestS3EncryptionStops(t *testing.T) {
+	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
+	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
+	store := s3test.NewStore(client, s3store.Options{EncryptionKey: s3test.CustomerKey})
+	mustBelieve(t, store, "s3.test")
+	for _, key := range []string{"one", "two"} {
+		if err := store.Write(t.Context(), key, "", nil, nil); !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "encryption") {
+			t.Errorf("Write: %v", err)
+		}
+	}
+	if got := srv.Keys(s3test.Bucket); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("there are %q, want only the first", got)
 	}
 }
