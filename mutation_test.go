@@ -245,19 +245,19 @@ func mutations() []mutation {
 			"dirstore.Store ignores that a directory cannot be synced", "dirstore/dir.go",
 			"if err := s.fs.SyncDir(dir); err != nil {",
 			"if err := s.fs.SyncDir(dir); false {",
-			"TestUnsynced", "",
+			"TestUnsyncedDirectoryIsAnError", "",
 		},
 		{
 			"dirstore.Store does not sync the new name of an object", "dirstore/write.go",
 			"if err := s.syncDirs(path.Dir(key)); err != nil {",
 			"if err := error(nil); err != nil {",
-			"TestUnsynced", "",
+			"TestUnsyncedDirectoryIsAnError", "",
 		},
 		{
 			"dirstore.Store takes a directory that is gone for an empty one", "dirstore/store.go",
 			"if here, err := s.at.root.Stat(\".\"); err == nil && os.SameFile(here, there) {",
 			"if here, err := s.at.root.Stat(\".\"); err == nil && (true || os.SameFile(here, there)) {",
-			"TestGone", "",
+			"TestMissingDirectoryIsNotAnEmptyStore", "",
 		},
 		{
 			"dirstore.Store writes though its lock was removed", "dirstore/write.go",

@@ -15,7 +15,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-func TestSweepsLeftovers(t *testing.T) {
+func TestOpenRemovesLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", nil)
@@ -56,7 +56,7 @@ func TestSweepsLeftovers(t *testing.T) {
 	}
 }
 
-func TestNewDirStoreFails(t *testing.T) {
+func TestOpenFails(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -73,9 +73,8 @@ func TestNewDirStoreFails(t *testing.T) {
 	}
 }
 
-// TestNewDirStoreWithoutItsDisk: where a disk is not mounted, nothing is made in
-// its place.
-func TestNewDirStoreWithoutItsDisk(t *testing.T) {
+// TestOpenWithoutItsDisk: if a disk is not mounted, nothing is made in its place.
+func TestOpenWithoutItsDisk(t *testing.T) {
 	mnt := filepath.Join(t.TempDir(), "nas")
 	_, err := dirstore.Open(filepath.Join(mnt, "logs"))
 	want := "there is no directory " + mnt + ", in which the store would be made; mount its disk, or make it"
@@ -105,9 +104,9 @@ func dirCalls(t *testing.T, s rotatelog.Store, v rotatelog.Version) map[string]e
 	return map[string]error{"Stat": statErr, "Read": readErr, "Write": s.Write(t.Context(), "a/day.json", "", text("two"), nil)}
 }
 
-// TestGone: a directory that is gone is not an empty one, neither is
-// another in its place, and what comes back is used.
-func TestGone(t *testing.T) {
+// TestMissingDirectoryIsNotAnEmptyStore, and neither is another in its place. The
+// directory is used again once it is back.
+func TestMissingDirectoryIsNotAnEmptyStore(t *testing.T) {
 	above := t.TempDir()
 	dir, away := filepath.Join(above, "store"), filepath.Join(above, "away")
 	s := openStore(t, dir)

@@ -40,7 +40,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestObstacles(t *testing.T) {
+func TestKeyThatIsTaken(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	writeObject(t, s, "file", "", "x", nil)

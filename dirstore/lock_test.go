@@ -93,8 +93,8 @@ func (c *removing) Err() error {
 	return nil
 }
 
-// TestLockRemovedWhileWriting: whose lock was removed writes nothing, since
-// another may hold a new one.
+// TestLockRemovedWhileWriting: a writer whose lock was removed writes nothing,
+// since another may hold a new one.
 func TestLockRemovedWhileWriting(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)

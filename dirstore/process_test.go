@@ -30,7 +30,7 @@ func child(t *testing.T, variable, dir string) *exec.Cmd {
 	return cmd
 }
 
-func TestProcesses(t *testing.T) {
+func TestProcessesShareAnObject(t *testing.T) {
 	const processes, increments = 3, 20
 	if dir := os.Getenv(countIn); dir != "" {
 		s := openStore(t, dir)
@@ -61,7 +61,7 @@ func TestProcesses(t *testing.T) {
 	wantFile(t, filepath.Join(dir, "counter"), fmt.Sprint((processes+1)*increments))
 }
 
-// increment adds 1 to the counter, of which the metadata has a copy.
+// increment adds 1 to the counter. The metadata has a copy of it.
 func increment(t *testing.T, s *dirstore.Store) {
 	for {
 		o := statObject(t, s, "counter")
@@ -93,8 +93,8 @@ func increment(t *testing.T, s *dirstore.Store) {
 }
 
 // A process that is killed leaves a whole version with its own metadata, and
-// nothing in the way of the next.
-func TestKilled(t *testing.T) {
+// nothing that blocks the next writer.
+func TestKilledWriterLeavesAWholeVersion(t *testing.T) {
 	scrawl := func(n int) string { return strings.Repeat(fmt.Sprintf("%09d\n", n), 10_000) }
 	if dir := os.Getenv(scrawlIn); dir != "" {
 		s := openStore(t, dir)

@@ -70,7 +70,7 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) rotatelog.Store { return openStore(t, t.TempDir()) })
 }
 
-func TestFiles(t *testing.T) {
+func TestObjectsAreFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made on the way")
 	s := openStore(t, dir)
 	meta := map[string]string{"ids": "1 a"}
@@ -103,7 +103,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestKeepsMode(t *testing.T) {
+func TestWriteKeepsTheMode(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	o := writeObject(t, s, "day.json", "", "one", nil)
@@ -141,7 +141,7 @@ func TestFailedWritesLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestSidecars(t *testing.T) {
+func TestLostMetadata(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(dir, sidecar string) error

@@ -46,8 +46,9 @@ func TestStatWhileReplacing(t *testing.T) {
 	wg.Wait()
 }
 
-// What people do to the files is a new version, and never overwritten unseen.
-func TestNoticesStrangers(t *testing.T) {
+// What people do to the files makes a new version, which is never overwritten
+// unnoticed.
+func TestForeignWritesAreNoticed(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(path string) error
@@ -91,8 +92,8 @@ func TestNoticesStrangers(t *testing.T) {
 	}
 }
 
-// looking is a context that does something when it is looked at for the second
-// time, which a Write with a copy does while it copies.
+// looking is a context that does something when it is asked the second time, which
+// a Write with a copy does while it copies.
 type looking struct {
 	context.Context // without a cancel function, so that Err is what is asked
 	looks           *int
@@ -106,7 +107,7 @@ func (c looking) Err() error {
 	return c.Context.Err()
 }
 
-func TestNoticesStrangersWhileItCopies(t *testing.T) {
+func TestForeignWriteDuringACopyIsNoticed(t *testing.T) {
 	for _, c := range []struct{ name, now string }{{"edited", "a stranger's"}, {"cut short", ""}, {"same size", "ONE"}} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -147,7 +148,7 @@ func TestRemovedFile(t *testing.T) {
 }
 
 // A clock that was wrong once must not let versions share a name.
-func TestTimeInTheFuture(t *testing.T) {
+func TestVersionsAfterATimeInTheFuture(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	writeObject(t, s, "day.json", "", "0", nil)
@@ -171,7 +172,7 @@ func TestTimeInTheFuture(t *testing.T) {
 }
 
 // A copy of the directory that keeps the times has the same versions.
-func TestMoves(t *testing.T) {
+func TestCopiedDirectoryKeepsItsVersions(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	before := writeObject(t, openStore(t, from), "a/day.json", "", "one", map[string]string{"n": "1"})
 	for _, name := range files(t, from) {
