@@ -238,8 +238,14 @@ func mutations() []mutation {
 		{
 			"a web page is taken for an answer without an ETag", "s3store/middleware.go",
 			`strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")`,
-			"false",
+			`strings.HasPrefix(resp.Header.Get("Content-Type"), "no page")`,
 			"TestS3AnswersFromBetween", "",
+		},
+		{
+			"list the parts of an encrypted upload without the key", "s3store/encryption.go",
+			`, "ListParts":`,
+			":",
+			"^TestCustomerKeyIsSentWhereItIsTaken$", "",
 		},
 		{
 			"dirstore.Store ignores that a directory cannot be synced", "dirstore/dir.go",
