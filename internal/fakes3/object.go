@@ -120,7 +120,7 @@ func (s *Server) getObject(q *request) (reply, error) {
 	}
 	header := o.tell()
 	q.bucket.tellVersion(header, o.version)
-	if unchanged, err := q.readAllowed(o); err != nil {
+	if unchanged, err := s.readAllowed(q, o); err != nil {
 		return reply{}, err
 	} else if unchanged {
 		return reply{status: http.StatusNotModified, header: header}, nil

@@ -11,12 +11,13 @@ import (
 type Profile struct {
 	Name string
 
-	// Put, Complete, Delete and CopySource say what becomes of conditions on
-	// PutObject (If-Match, If-None-Match), CompleteMultipartUpload (the same),
-	// DeleteObject (If-Match) and UploadPartCopy (x-amz-copy-source-if-*). Rows
-	// "Complete IM stale, or INM:* exists", "Delete IM stale", "UploadPartCopy
-	// CopySourceIfMatch stale".
-	Put, Complete, Delete, CopySource Conditions
+	// Put, Complete, Delete, CopySource and Read say what becomes of conditions
+	// on PutObject (If-Match, If-None-Match), CompleteMultipartUpload (the
+	// same), DeleteObject (If-Match), UploadPartCopy (x-amz-copy-source-if-*)
+	// and on GetObject and HeadObject. Rows "Complete IM stale, or INM:*
+	// exists", "Delete IM stale", "UploadPartCopy CopySourceIfMatch stale", and
+	// "ignores If-Match on GET", measured later.
+	Put, Complete, Delete, CopySource, Read Conditions
 
 	// NotAtomic: PutObject looks at the conditions when the header has arrived,
 	// and not again when it writes. Row "8 writers x 25 by Put IM".
@@ -258,10 +259,10 @@ func B2() Profile {
 	return Profile{Name: "b2", Put: Refused, Complete: Ignored, Delete: Ignored, CopySource: Ignored}
 }
 
-// NoConditions is a server that ignores every condition of a write or a copy.
+// NoConditions is a server that ignores every condition.
 func NoConditions() Profile {
 	return Profile{
-		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored,
+		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
 	}
 }
 
@@ -269,7 +270,7 @@ func NoConditions() Profile {
 // panics.
 func Gofakes3() Profile {
 	return Profile{
-		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored,
+		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
 	}
 }
