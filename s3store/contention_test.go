@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestContentionIsNoTrouble: that another request was faster is nothing to look up
-// at a provider.
-func TestContentionIsNoTrouble(t *testing.T) {
+// TestContentionIsNotDiagnosed: that another request was faster is not a fault of
+// the provider.
+func TestContentionIsNotDiagnosed(t *testing.T) {
 	for _, code := range []string{"OperationAborted", "ConcurrentModification", "ConditionalRequestConflict", ""} {
 		d := diagnosePassing(409, code)
 		if d.permanent || d.cause != "another request for the object is under way" || strings.Contains(d.remedy, "status page") {

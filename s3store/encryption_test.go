@@ -42,8 +42,8 @@ func customerHeaders(r *http.Request) []string {
 	return headers
 }
 
-// sentKeys has a store make every kind of request that it knows, and returns the
-// headers of SSE-C in each.
+// sentKeys makes a store send every kind of request, and returns the headers of
+// SSE-C in each.
 func sentKeys(t *testing.T, opts s3store.Options) map[string][]string {
 	t.Helper()
 	opts = s3test.SmallParts(opts, s3test.MinPart)
@@ -79,7 +79,7 @@ func sentKeys(t *testing.T, opts s3store.Options) map[string][]string {
 }
 
 // TestCustomerKeyIsSentWhereItIsTaken: each request that takes the key of SSE-C has
-// it, the others have none, and without a key none has.
+// it, the others do not, and without a key none has.
 func TestCustomerKeyIsSentWhereItIsTaken(t *testing.T) {
 	sum := md5.Sum(s3test.CustomerKey)
 	triple := func(prefix string) []string {
@@ -152,8 +152,7 @@ func TestS3Encryption(t *testing.T) {
 	}
 }
 
-// TestS3EncryptionIgnored: where objects are not encrypted as they should be, none
-// is stored.
+// TestS3EncryptionIgnored: if objects are not encrypted as asked, none is stored.
 func TestS3EncryptionIgnored(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
 	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)
@@ -172,8 +171,8 @@ func TestS3EncryptionIgnored(t *testing.T) {
 	}
 }
 
-// TestS3EncryptionStops: after the first object that is not encrypted as it should
-// be, though others were, there is no second.
+// TestS3EncryptionStops: after the first object that is not encrypted as asked,
+// none is stored, even if earlier ones were encrypted.
 func TestS3EncryptionStops(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Versity()})
 	client := s3test.InProcess(s3test.NewClient("https://s3.test"), srv)

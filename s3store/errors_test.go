@@ -69,7 +69,7 @@ func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...
 	}
 }
 
-// TestS3Answers has the server answer each request with an error.
+// TestS3Answers: the server answers each request with an error.
 func TestS3Answers(t *testing.T) {
 	for _, tt := range []struct {
 		status        int
@@ -138,7 +138,7 @@ func TestS3Answers(t *testing.T) {
 	}
 }
 
-// TestS3BareAnswers has something else than an S3 server answer.
+// TestS3BareAnswers: something other than an S3 server answers.
 func TestS3BareAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		status    int
@@ -235,7 +235,7 @@ func TestS3WrongClock(t *testing.T) {
 	}
 }
 
-// TestS3Network has the network fail, below the HTTP client or in it.
+// TestS3Network: the network fails, below the HTTP client or in it.
 func TestS3Network(t *testing.T) {
 	dial := func(err error) func(*http.Transport) {
 		return func(tr *http.Transport) {
@@ -319,8 +319,8 @@ func TestS3BrokenConnection(t *testing.T) {
 	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "retried automatically")
 }
 
-// TestS3BrokenAnswer: an answer that breaks off before it says what is wrong is
-// no reason to give up.
+// TestS3BrokenAnswer: an answer that breaks off before it says what is wrong is not
+// permanent.
 func TestS3BrokenAnswer(t *testing.T) {
 	for _, status := range []int{400, 403, 404} {
 		srv, client := s3test.NewFake(fakes3.Options{})
@@ -332,8 +332,8 @@ func TestS3BrokenAnswer(t *testing.T) {
 	}
 }
 
-// TestS3MissingFileIsNotAMissingObject: a file of the client's that is missing
-// must not be taken for the object.
+// TestS3MissingFileIsNotAMissingObject: a missing file of the client's must not be
+// taken for a missing object.
 func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
 	_, client := s3test.NewFake(fakes3.Options{})
 	client = s3.New(client.Options(), func(o *s3.Options) {
@@ -360,8 +360,8 @@ func TestS3ContextErrors(t *testing.T) {
 	})
 }
 
-// TestS3Unusable: what is wrong before any request, every call tells, and none
-// is sent.
+// TestS3Unusable: every call reports what is wrong before any request, and none is
+// sent.
 func TestS3Unusable(t *testing.T) {
 	with := func(change func(*s3.Options)) *s3.Client {
 		return s3.New(s3test.NewClient("https://s3.test").Options(), change)

@@ -8,8 +8,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// TestPlan holds what the planner makes of random parts against their plain
-// concatenation, and against what S3 asks of parts.
+// TestPlan compares what the planner makes of random parts with their plain
+// concatenation, and with the limits of parts.
 func TestPlan(t *testing.T) {
 	limits := partLimits{minPart: 50, maxCopy: 128, maxBody: 1000, maxParts: 10_000}
 	for seed := range uint64(20_000) {
@@ -138,7 +138,7 @@ func TestPlanDay(t *testing.T) {
 	}
 }
 
-// TestPlanSplitsBodies: no part that is sent has more than a server takes.
+// TestPlanSplitsBodies: no part that is sent is larger than a server accepts.
 func TestPlanSplitsBodies(t *testing.T) {
 	if s3Limits.maxBody > 5<<30 {
 		t.Errorf("a part may have %d bytes, and S3 takes 5 GiB", s3Limits.maxBody)

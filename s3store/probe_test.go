@@ -29,7 +29,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// findings returns the answers by name.
+// findings returns the results by name.
 func findings(c s3store.Capabilities) map[string]s3store.Result {
 	m := map[string]s3store.Result{}
 	v := reflect.ValueOf(c)
@@ -41,8 +41,7 @@ func findings(c s3store.Capabilities) map[string]s3store.Result {
 	return m
 }
 
-// notYes returns the findings that are not yes: their names, and = no or
-// = unknown.
+// notYes returns the findings that are not yes: their names, with =no or =unknown.
 func notYes(c s3store.Capabilities) string {
 	var list []string
 	for name, answer := range findings(c) {
@@ -65,7 +64,7 @@ func wantReasons(t *testing.T, c s3store.Capabilities) {
 	}
 }
 
-// wantClean checks that a probe left nothing that it does not tell of.
+// wantClean checks that a probe left nothing that it does not report.
 func wantClean(t *testing.T, at string, srv *fakes3.Server, c s3store.Capabilities) {
 	t.Helper()
 	told := strings.Join(c.Leftover, "\n")
@@ -175,7 +174,7 @@ func TestProbeVersioned(t *testing.T) {
 	}
 }
 
-// Where the key may not ask, the id of a version gives it away.
+// If the key may not ask, the id of a version shows it.
 func TestProbeVersioningForbidden(t *testing.T) {
 	for _, status := range []types.BucketVersioningStatus{"", types.BucketVersioningStatusSuspended, types.BucketVersioningStatusEnabled} {
 		synctest.Test(t, func(t *testing.T) {
@@ -252,7 +251,7 @@ func TestProbeEncryption(t *testing.T) {
 	}
 }
 
-// What keeps a probe from beginning is its error, and explained.
+// The error of a probe that cannot begin is explained.
 func TestProbeErrors(t *testing.T) {
 	for _, test := range []struct {
 		operation string
@@ -294,8 +293,8 @@ func TestZeroCapabilities(t *testing.T) {
 	}
 }
 
-// TestProbeServers holds real servers, which .ci/servers starts, against the
-// fakes that stand for them, in a bucket with versions and in one without.
+// TestProbeServers compares real servers, which .ci/servers starts, with their
+// fakes, in a bucket with versions and in one without.
 func TestProbeServers(t *testing.T) {
 	servers := map[string]string{ // Profiles by endpoint
 		os.Getenv("ROTATELOG_RGW_ENDPOINT"):     cmp.Or(os.Getenv("ROTATELOG_RGW_PROFILE"), "rgw16"),
@@ -324,8 +323,8 @@ func TestProbeServers(t *testing.T) {
 	}
 }
 
-// probeNewBucket probes a bucket of its own, which it can only delete if nothing
-// was left there.
+// probeNewBucket probes a new bucket, which it can delete only if nothing was left
+// there.
 func probeNewBucket(t *testing.T, client *s3.Client, versions bool) s3store.Capabilities {
 	t.Helper()
 	name := aws.String("probe-" + strings.ToLower(rand.Text()))
@@ -384,8 +383,8 @@ var ways = []struct {
 // It has no divisor in common with the number of ways.
 func probed() int { return depth.N(31, 7, 1) }
 
-// TestProbeFaults mistreats the k-th request, for every k. Nothing may be called
-// a capability that is none, and nothing may be left.
+// TestProbeFaults lets the k-th request fail, for every k. Nothing may be found to
+// be a capability that is none, and nothing may be left.
 func TestProbeFaults(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.NoConditions()} {
@@ -437,8 +436,8 @@ func probeWithFault(t *testing.T, profile fakes3.Profile, way, k int, truth map[
 	return struck
 }
 
-// TestProbeCancelled ends the context in the middle of the k-th request, which
-// the server executes all the same.
+// TestProbeCancelled ends the context in the middle of the k-th request, which the
+// server still executes.
 func TestProbeCancelled(t *testing.T) {
 	t.Parallel()
 	for k := int32(1); cancelProbe(t, k); k += int32(probed()) {

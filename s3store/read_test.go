@@ -48,7 +48,7 @@ func TestS3Copies(t *testing.T) {
 	}
 }
 
-// TestS3OddReads has the server answer GETs as it should not.
+// TestS3OddReads: the server gives wrong answers to GETs.
 func TestS3OddReads(t *testing.T) {
 	const body, v = "0123456789", rotatelog.Version("v")
 	for _, tt := range []struct {

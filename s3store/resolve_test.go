@@ -15,7 +15,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// inDoubtUpload is an upload of which Complete was sent, and got no answer.
+// inDoubtUpload is an upload whose Complete was sent, and got no answer.
 type inDoubtUpload struct {
 	*s3store.Store
 	srv   *fakes3.Server
@@ -23,7 +23,7 @@ type inDoubtUpload struct {
 	want  string // the object, once it is applied
 }
 
-// newInDoubtUpload has the first Complete of "key" meet a fault.
+// newInDoubtUpload writes "key", and lets the first Complete meet a fault.
 func newInDoubtUpload(t *testing.T, profile fakes3.Profile, opts s3store.Options, fault fakes3.Fault) *inDoubtUpload {
 	t.Helper()
 	u := &inDoubtUpload{want: strings.Repeat("o", 400) + "+"}
@@ -62,7 +62,7 @@ var noReply = fakes3.Fault{Reply: fakes3.Error{Status: 503}}
 // does not.
 var settledProfiles = []fakes3.Profile{fakes3.RGW20(), fakes3.Linode()}
 
-// TestResolveCompletesOverTheOldVersion, and notes when it does.
+// TestResolveCompletesOverTheOldVersion, and saves when it does.
 func TestResolveCompletesOverTheOldVersion(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
@@ -87,7 +87,8 @@ func sentAt(t *testing.T, text string) time.Time {
 	return n.Sent
 }
 
-// TestResolveSendsNothingThatIsNotSaved, nor does it give up what was noted before.
+// TestResolveSendsNothingThatIsNotSaved, and does not give up what was saved
+// before.
 func TestResolveSendsNothingThatIsNotSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newInDoubtUpload(t, fakes3.Linode(), s3store.Options{}, noReply)
@@ -181,7 +182,7 @@ func TestResolveReadsTheEnd(t *testing.T) {
 	})
 }
 
-// TestResolveOfAnUploadThatEnded: an upload that has ended is settled, whatever the object.
+// TestResolveOfAnUploadThatEnded: nothing is left to do, whatever the object is.
 func TestResolveOfAnUploadThatEnded(t *testing.T) {
 	for _, profile := range append(settledProfiles, fakes3.RGW16(), fakes3.Versity()) {
 		synctest.Test(t, func(t *testing.T) {
@@ -195,7 +196,7 @@ func TestResolveOfAnUploadThatEnded(t *testing.T) {
 }
 
 // TestRefusedByAProvenCondition: the upload is removed at once, since Complete is
-// refused for good. Where nothing is proven it is not known who has refused it.
+// refused for good. If nothing is proven it is not known what has refused it.
 func TestRefusedByAProvenCondition(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
@@ -228,7 +229,7 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 }
 
 // TestAbortUntilItIsGone: a part that is still being copied keeps an upload open,
-// and then the note stays until it is gone.
+// and the intent stays until it is gone.
 func TestAbortUntilItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Versity(), s3store.Options{})
@@ -257,8 +258,8 @@ func TestAbortUntilItIsGone(t *testing.T) {
 	})
 }
 
-// TestMultipartLooksBeforeItCompletes where no condition is proven: what was
-// replaced meanwhile is not overwritten.
+// TestMultipartLooksBeforeItCompletes if no condition is proven: what was replaced
+// in between is not overwritten.
 func TestMultipartLooksBeforeItCompletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})

@@ -18,7 +18,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestS3Absence: only a 404 whose bucket is there means that there is no object.
+// TestS3Absence: only a 404 from an existing bucket means that there is no object.
 func TestS3Absence(t *testing.T) {
 	absent := func(t *testing.T, store rotatelog.Store, key string) {
 		t.Helper()
@@ -114,7 +114,8 @@ func TestS3Absence(t *testing.T) {
 	})
 }
 
-// TestS3OddHeads: what does not tell a version is an error, never an Object.
+// TestS3OddHeads: an answer that does not say the version is an error, never an
+// Object.
 func TestS3OddHeads(t *testing.T) {
 	for _, tt := range []struct{ name, etag, length, want string }{
 		{"plain", "v", "7", "v"},
