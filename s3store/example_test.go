@@ -57,7 +57,7 @@ func ExampleNew() {
 	// 1 object
 }
 
-// What is wrong, and what to do about it, stands in the error.
+// The error says what is wrong, and what to do about it.
 func ExampleStore_errors() {
 	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
 	web := httptest.NewServer(server)

@@ -5,14 +5,15 @@ import "strings"
 // lookEarly looks at the conditions of a PutObject before its body is read, and
 // not again, where the profile is that careless.
 func (s *Server) lookEarly(q *request) {
-	if q.op.Name != "PutObject" || !s.opts.Profile.VersionedNotAtomic {
+	p := s.opts.Profile
+	if q.op.Name != "PutObject" || !p.NotAtomic && !p.VersionedNotAtomic {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q.bucket = s.buckets[q.op.Bucket]
-	if q.bucket != nil && q.bucket.versioning == "Enabled" {
-		q.early = s.writeAllowed(q, s.opts.Profile.Put)
+	if q.bucket != nil && (p.NotAtomic || q.bucket.versioning == "Enabled") {
+		q.early = s.writeAllowed(q, p.Put)
 		q.looked = true
 	}
 }

@@ -68,6 +68,7 @@ var matrix = []struct {
 	{"copy range past the end", copyPastEnd, map[string]string{
 		"": "400 InvalidArgument", "rgw16": "416 InvalidRange", "rgw18": "416 InvalidRange", "rgw20": "416 InvalidRange", "linode": "416 InvalidRange",
 		"gofakes3": "411 MissingContentLength"}},
+	{"GET IM stale", getMatchStale, map[string]string{"": "412", "gofakes3": "200", "noconditions": "200"}},
 	{"list uploads where none is open", listNoUploads, map[string]string{
 		"": "200 ", "gofakes3": "404 NoSuchUpload", "rclone": "404 NoSuchUpload"}},
 	{"metadata of the object before", metadataBefore, map[string]string{"": "gone", "gofakes3": "kept"}},
@@ -188,6 +189,18 @@ func putMatchBare(t *testing.T, b *bench) string {
 func putMatchMissing(t *testing.T, b *bench) string {
 	_, err := put(t.Context(), b.client(), b.fresh(t), "one", ifMatch("0123456789abcdef0123456789abcdef"))
 	return fmt.Sprintf("%d %s", status(err), code(err))
+}
+
+func getMatchStale(t *testing.T, b *bench) string {
+	c, key := b.client(), b.fresh(t)
+	mustPut(t, c, key, "one")
+	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String(key), IfMatch: aws.String("0123456789abcdef0123456789abcdef"),
+	})
+	if err == nil {
+		out.Body.Close()
+	}
+	return fmt.Sprint(status(err))
 }
 
 func deleteMatchStale(t *testing.T, b *bench) string {
