@@ -26,15 +26,15 @@ func keep(ctx context.Context, dir string, store rotatelog.Store, fetches iter.S
 	if err != nil {
 		return err
 	}
-	defer w.Close() // uploads nothing; the next Open continues
+	defer w.Close() // does not upload; the next Open continues
 	for fetch := range fetches {
-		r, err := w.Append(ctx, fetch) // nil: on disk
+		r, err := w.Append(ctx, fetch) // nil means: on disk
 		if err != nil {
 			return err
 		}
 		fmt.Printf("fetch %d of the day: %d matches\n", r.Number, r.Matches)
 	}
-	return w.Drain(ctx) // full batches; Flush would upload the unfinished one too
+	return w.Drain(ctx) // waits for full batches; Flush also uploads the unfinished one
 }
 
 // TestPipeline is the example of docs/TESTING.md; TestGoInDocuments compares them.
