@@ -66,10 +66,10 @@ func TestTargets(t *testing.T) {
 	}
 	for what, want := range map[string]target{
 		// Medians of the ratios in each round, not ratios of medians.
-		"scanning, of encoding/json":                                                           {bound: "at least 2.5×", measured: "3×", verdict: "met"},
+		"speed of scanning, relative to encoding/json":                                                           {bound: "at least 2.5×", measured: "3×", verdict: "met"},
 		"requests of an upload, less one for each 128 MiB of the day":                          {bound: "at most 6", measured: "5", verdict: "met"},
-		"time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, RGW":       {bound: "at most 0.8×", measured: "0.5×", verdict: "met"},
-		"time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, versitygw": {bound: "at most 0.8×", measured: "0.9×", verdict: "**not met**"},
+		"time of an upload to a day of 0.5 GB or more, relative to GET and PUT, on loopback, RGW":       {bound: "at most 0.8×", measured: "0.5×", verdict: "met"},
+		"time of an upload to a day of 0.5 GB or more, relative to GET and PUT, on loopback, versitygw": {bound: "at most 0.8×", measured: "0.9×", verdict: "**not met**"},
 		"Zstd, an upload of 18 MB":                                                             {bound: "at least 20×", verdict: "not measured"},
 	} {
 		want.what = what

@@ -70,7 +70,7 @@ func uploadTable(r results) string {
 	return t.String()
 }
 
-// dayTable tells of whole days.
+// dayTable is about whole days.
 func dayTable(r results) string {
 	t := table{head: []string{"day", "uploads", "new bytes", "bytes per new byte", "requests an upload", "2nd upload", "median", "last"}}
 	all := r.of("Day")
