@@ -271,7 +271,7 @@ func TestFaultyStatLies(t *testing.T) {
 	want := func(lie Fault, n string) {
 		t.Helper()
 		if got := stat(lie); got != n {
-			t.Errorf("a stat with %+v told of %q, want %q", lie, got, n)
+			t.Errorf("a stat with %+v returned %q, want %q", lie, got, n)
 		}
 	}
 	put := func(n string) { m.Put("k", []byte(n), map[string]string{"n": n}) }

@@ -20,11 +20,11 @@ var intentCases = []testCase{
 	{"Sweep leaves alone what keep tells of", sweepKeeps, false},
 }
 
-// maxLeastCopy bounds what the cases write. What a Store with a longer MinCopy
-// does with a Copy is then not shown.
+// maxLeastCopy bounds what the cases write. For a Store with a longer MinCopy, they
+// do not test a Copy.
 const maxLeastCopy = 8 << 20
 
-// maxNotes is more than any write has to say.
+// maxNotes is more than any write needs.
 const maxNotes = 20
 
 // intentWriterOf returns s as an IntentWriter, if it is one.
@@ -44,7 +44,7 @@ func appendTo(m rotatelog.IntentWriter, tail string) (old string, parts []rotate
 	return old, parts, old + tail
 }
 
-// growth is an object, and an append to it that is yet to be made.
+// growth is an object, and an append to it that is still to be made.
 type growth struct {
 	rotatelog.IntentWriter
 	key       string
@@ -65,7 +65,7 @@ func (g growth) write(t testing.TB, note func(text string) error) error {
 	return g.WriteIntent(t.Context(), g.key, g.before.Version, g.parts, nil, note)
 }
 
-// mustWrite returns what the write has noted.
+// mustWrite writes, and returns the write's notes.
 func (g growth) mustWrite(t testing.TB) notes {
 	t.Helper()
 	var n notes
@@ -75,7 +75,7 @@ func (g growth) mustWrite(t testing.TB) notes {
 	return n
 }
 
-// notes keeps what a write has noted.
+// notes are the texts that a write has passed to note.
 type notes []string
 
 func (n *notes) note(text string) error {
@@ -83,7 +83,7 @@ func (n *notes) note(text string) error {
 	return nil
 }
 
-// texts returns the notes of which something may remain.
+// texts returns the notes about writes that may have to be settled.
 func (n notes) texts() []string {
 	var texts []string
 	for _, text := range n {
@@ -142,7 +142,7 @@ func noteIsOneLine(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// noteFails has the first call of note fail, then the second, until none is left.
+// noteFails makes the first call of note fail, then the second, until none is left.
 func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	full := errors.New("the disk is full")
@@ -183,7 +183,7 @@ func settleApplied(t testing.TB, s rotatelog.Store, prefix string) {
 	wantUnchanged(t, s, g.key, later, "written later")
 }
 
-// settleGivenUp has a write end at each of its notes, as a crash would.
+// settleGivenUp ends a write at each of its notes, as a crash would.
 func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	crash := errors.New("crash")
@@ -197,10 +197,10 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 			return nil
 		})
 		if err == nil {
-			return // it did not end at a note any more
+			return // it had fewer notes
 		}
 		wantSettled(t, g, n.texts())
-		if mustStat(t, s, g.key).Version != g.before.Version { // which Resolve may have brought about
+		if mustStat(t, s, g.key).Version != g.before.Version { // Resolve may have applied it
 			wantContent(t, s, g.key, g.want)
 			return
 		}
@@ -210,8 +210,8 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// wantSettled settles what the notes tell of, twice, since a crash may lose that it
-// was done.
+// wantSettled settles the writes of the notes twice, since a crash may lose the
+// record that it was done.
 func wantSettled(t testing.TB, m rotatelog.IntentWriter, texts []string) {
 	t.Helper()
 	for range 2 {
@@ -248,8 +248,8 @@ func (g growth) mustSweep(t testing.TB, keep []string) {
 	}
 }
 
-// sweepKeeps has Sweep keep what tells of a write that has ended, and of one that was
-// given up, and settles both.
+// sweepKeeps makes Sweep keep a write that has ended, and one that was given up, and
+// settles both.
 func sweepKeeps(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	var n notes

@@ -25,7 +25,7 @@ func TestFaultyWithoutFaults(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return &Faulty{Store: NewMem()} })
 }
 
-// A shared Store stands for a bucket.
+// A shared Store is like a bucket.
 func TestOneStoreForAllCases(t *testing.T) {
 	s := NewMem()
 	for range 2 {
@@ -264,7 +264,7 @@ func (r *recorder) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// wavering is a Store that says something else of itself each time.
+// wavering is a Store that describes itself differently each time.
 type wavering struct {
 	rotatelog.Store
 	said int

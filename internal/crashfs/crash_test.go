@@ -124,7 +124,7 @@ func TestCrash(t *testing.T) {
 			want:    []string{"dir/ f=ab", "dir/"},
 		},
 		{
-			name:    "removed and created anew",
+			name:    "removed and created again",
 			history: func(d disk) { d.must(d.Remove("f")); d.create("f", "x"); d.sync("f") },
 			want:    []string{"dir/ f=ab", "dir/", "dir/ f=x"},
 		},
@@ -322,7 +322,7 @@ func TestCrashClosesAndUnlocks(t *testing.T) {
 				t.Errorf("the lock outlived the process: %v", err)
 			}
 			if _, err := mem.Lock("lock"); err != vfs.ErrLocked {
-				t.Errorf("the lock of the process that goes on: %v", err)
+				t.Errorf("the lock of the process that continues: %v", err)
 			}
 		})
 	}

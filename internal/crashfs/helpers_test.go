@@ -118,7 +118,7 @@ func TestDirectoriesStayInTheirDirectory(t *testing.T) {
 	}
 }
 
-// TestEditors tells the two ways of editing apart, as the spool must.
+// TestEditors distinguishes the two ways of editing, as the spool must.
 func TestEditors(t *testing.T) {
 	mem := start(t)
 	d := disk{mem, t}

@@ -33,7 +33,7 @@ func TestWithoutDirSync(t *testing.T) {
 			}
 		}
 		if (len(told) == 1) != lacking || len(told) > 1 {
-			t.Errorf("%v: told %q", err, told)
+			t.Errorf("%v: got %q", err, told)
 		}
 	}
 }
