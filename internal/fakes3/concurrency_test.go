@@ -113,7 +113,7 @@ func (m *meanwhile) Read(p []byte) (int, error) {
 	return m.Reader.Read(p)
 }
 
-// While a body is on its way someone else writes: only where a versioned bucket
+// While a body is on its way another client writes: only where a versioned bucket
 // is not atomic is that other write lost.
 func TestConditionsAreLookedAtOnlyBefore(t *testing.T) {
 	tests := []struct {

@@ -65,7 +65,7 @@ func overBoth(t *testing.T, p Profile, test func(t *testing.T, srv *Server, c *s
 	})
 }
 
-// status is the HTTP status that err tells of, 200 without one, 0 where none
+// status is the HTTP status that err reports, 200 without one, 0 where none
 // came.
 func status(err error) int {
 	if err == nil {
@@ -78,7 +78,7 @@ func status(err error) int {
 	return response.HTTPStatusCode()
 }
 
-// code is the code of S3 that err tells of.
+// code is the S3 error code that err reports.
 func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -203,7 +203,7 @@ func deleteMatchStale(t *testing.T, b *bench) string {
 	return fmt.Sprint(status(err))
 }
 
-// effect tells whether completing went through, by what the object holds.
+// effect reports whether completing took effect, by what the object holds.
 func effect(t *testing.T, c *s3.Client, key, want string, err error) string {
 	if got, getErr := get(t.Context(), c, key); getErr != nil || got != want {
 		return fmt.Sprint(status(err))

@@ -35,7 +35,7 @@ func TestMultipartLifeCycle(t *testing.T) {
 		}
 		wantObject(t, srv, "k", one+two)
 		if h, err := head(t.Context(), c, "k"); err != nil || *h.ETag != *out.ETag || *h.ContentLength != testMin+7 {
-			t.Errorf("HEAD tells %v, %v", h, err)
+			t.Errorf("HEAD returned %v, %v", h, err)
 		}
 		if got := srv.Uploads(testBucket); len(got) != 0 {
 			t.Errorf("still open: %v", got)
@@ -264,7 +264,7 @@ func TestListPartsByPages(t *testing.T) {
 	}
 }
 
-// TestCheapCopies: an ETag tells one copy from another, and the object is the same.
+// TestCheapCopies: different copies have different ETags, and the object is the same.
 func TestCheapCopies(t *testing.T) {
 	srv := New(Options{MinPartSize: testMin, CheapCopies: true})
 	source := fill(2*testMin, 1)
