@@ -212,15 +212,15 @@ func TestTodaysObject(t *testing.T) {
 		row, end                string
 	}{
 		{"own", ours, ours, "mine/2_json_log_2025-07-10.json", cli.OK,
-			"today's object        ok       it is of this directory's Writer, or there is none yet\n", "\nA Writer works here.\n"},
+			"today's object        ok       it belongs to this directory's Writer, or does not exist yet\n", "\nA Writer works here.\n"},
 		{"another's", theirs, ours, "mine/2_json_log_2025-07-10.json", cli.Failure,
-			"today's object        no       it belongs to another Writer\n  mine/2_json_log_2025-07-10.json belongs to the Writer " + theirs + ", which is not that of DIR/2.spool: ",
-			"\nA Writer works here, but not one of this directory: it belongs to another Writer (see \"today's object\").\n"},
-		{"another's, compressed", theirs, ours, "mine/2_json_log_2025-07-10.json.zst", cli.Failure, "belongs to the Writer " + theirs, "not one of this directory"},
+			"today's object        no       it belongs to another Writer\n  mine/2_json_log_2025-07-10.json belongs to the Writer " + theirs + ", not to that of DIR/2.spool: ",
+			"\nA Writer works here, but not that of this directory: it belongs to another Writer (see \"today's object\").\n"},
+		{"another's, compressed", theirs, ours, "mine/2_json_log_2025-07-10.json.zst", cli.Failure, "belongs to the Writer " + theirs, "not that of this directory"},
 		{"spool without an id", theirs, "", "mine/2_json_log_2025-07-10.json", cli.Failure,
-			"if its spool was lost, end it and write its id, without a line end, into DIR/2.spool/owner\n", "not one of this directory"},
+			"if its spool was lost, stop it and write its id, without a line end, into DIR/2.spool/owner\n", "not that of this directory"},
 		{"no spool", theirs, "none", "mine/2_json_log_2025-07-10.json", cli.OK, "belongs to the Writer " + theirs, "\nA Writer works here.\n"},
-		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", cli.OK, "there is none yet\n", "\nA Writer works here.\n"},
+		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", cli.OK, "or does not exist yet\n", "\nA Writer works here.\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, fakes3.Linode())
@@ -267,12 +267,12 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "-store is missing: say where the daily objects live, as in -store s3://BUCKET\n"},
-		{[]string{"-store", "logs"}, "it is a URL, as in -store s3://BUCKET\n"},
+		{nil, "-store is missing: say where to keep the daily objects, as in -store s3://BUCKET\n"},
+		{[]string{"-store", "logs"}, "it must be a URL, as in -store s3://BUCKET\n"},
 		{[]string{"-store", "gs://logs"}, "use s3://BUCKET\n"},
 		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint + "/" + bucket}, "the path of the endpoint names the bucket; leave that out: "},
 		{[]string{"-store", "file:///srv/logs"}, "only the connection to s3://BUCKET can be tested"},
-		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `"file": it takes flags only`},
+		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `unexpected argument "file"`},
 		{[]string{"-slow"}, "-slow"},
 	} {
 		code, stdout, stderr := runWith(b, test.args...)

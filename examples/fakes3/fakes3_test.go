@@ -169,14 +169,14 @@ func TestGreeting(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"-nope":                "-nope",
-		"argument":             "argument: there are no arguments",
-		"-profile aws":         `-profile: no profile is called "aws"`,
+		"argument":             "unexpected argument \"argument\"",
+		"-profile aws":         `-profile: unknown profile "aws"`,
 		"-fail PutObject:1":    `-fail: fault "PutObject:1": it must be OPERATION:WHICH:WHAT`,
 		"-bucket a/b":          `-bucket "a/b"`,
-		"-addr :9000":          "-addr :9000: it serves this machine alone",
-		"-addr 0.0.0.0:9000":   "-addr 0.0.0.0:9000: it serves this machine alone",
-		"-addr [::]:9000":      "-addr [::]:9000: it serves this machine alone",
-		"-addr 192.0.2.1:9000": "-addr 192.0.2.1:9000: it serves this machine alone",
+		"-addr :9000":          "-addr :9000: use an address of this machine only",
+		"-addr 0.0.0.0:9000":   "-addr 0.0.0.0:9000: use an address of this machine only",
+		"-addr [::]:9000":      "-addr [::]:9000: use an address of this machine only",
+		"-addr 192.0.2.1:9000": "-addr 192.0.2.1:9000: use an address of this machine only",
 		"-addr 127.0.0.1":      "-addr: ",
 	} {
 		var out, errs bytes.Buffer

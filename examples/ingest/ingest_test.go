@@ -344,9 +344,9 @@ func TestWhatCanBeKept(t *testing.T) {
 	b := newBench(t)
 	b.wantRun(cli.OK, "3 6 1 0 0 3", "", b.write("marks", bom+fetch(1)+"\n"+bom+fetch(2)+"\r\n"+bom+fetch(3)))
 	b.wantRun(cli.Failure, "3 15 1 0 0 6 3 13",
-		"ingest: line:1: invalid character 'N' at start of value, 5 bytes into the value; left out: 9 bytes at offset "+fmt.Sprint(len(fetch(4)))+"\n"+
-			"ingest: line:1: invalid character 'N' at start of value, 0 bytes into the value; left out: 3 bytes at offset "+fmt.Sprint(2*len(fetch(4))+10)+"\n"+
-			"ingest: line:1: invalid character ',' at start of value, 0 bytes into the value; left out: 1 byte at offset "+fmt.Sprint(3*len(fetch(4))+14)+"\n",
+		"ingest: line:1: invalid character 'N' at start of value, 5 bytes into the value; skipped 9 bytes at offset "+fmt.Sprint(len(fetch(4)))+"\n"+
+			"ingest: line:1: invalid character 'N' at start of value, 0 bytes into the value; skipped 3 bytes at offset "+fmt.Sprint(2*len(fetch(4))+10)+"\n"+
+			"ingest: line:1: invalid character ',' at start of value, 0 bytes into the value; skipped 1 byte at offset "+fmt.Sprint(3*len(fetch(4))+14)+"\n",
 		b.write("line", fetch(4)+`{"a":NaN}`+fetch(5)+" NaN "+fetch(6)+","))
 }
 
@@ -387,7 +387,7 @@ func TestBadFiles(t *testing.T) {
 func TestReadError(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = io.MultiReader(strings.NewReader(fetch(7)+"\n"+`{"a`), errReader{errors.New("the disk is gone")})
-	b.wantRun(cli.Failure, "1 7 1 0 0 1 1 3", "ingest: stdin:2: the disk is gone; left out: 3 bytes at offset "+fmt.Sprint(len(fetch(7))+1)+"\n")
+	b.wantRun(cli.Failure, "1 7 1 0 0 1 1 3", "ingest: stdin:2: the disk is gone; skipped 3 bytes at offset "+fmt.Sprint(len(fetch(7))+1)+"\n")
 }
 
 type errReader struct{ err error }
@@ -460,7 +460,7 @@ func TestLocked(t *testing.T) {
 	}
 	defer w.Close()
 	code, stdout, stderr := b.run()
-	if code != cli.Failure || stdout != "" || stderr != "ingest: another process is appending to work/all_api.json; let it end first\n" {
+	if code != cli.Failure || stdout != "" || stderr != "ingest: another process is appending to work/all_api.json; wait until it ends\n" {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }

@@ -295,7 +295,7 @@ func TestLocked(t *testing.T) {
 	}
 	defer w.Close()
 	code, stdout, stderr := runOnce(t, dir, fetch(1), "-timeout", "0")
-	if code != cli.Failure || stdout != "" || stderr != "oneshot: another process is appending to work/all_api.json; let it end first\n" {
+	if code != cli.Failure || stdout != "" || stderr != "oneshot: another process is appending to work/all_api.json; wait until it ends\n" {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }

@@ -293,5 +293,5 @@ func ProfileByName(name string) (Profile, error) {
 		}
 		names = append(names, p.Name)
 	}
-	return Profile{}, fmt.Errorf("no profile is called %q; there are %s", name, strings.Join(names, ", "))
+	return Profile{}, fmt.Errorf("unknown profile %q; use one of %s", name, strings.Join(names, ", "))
 }
