@@ -39,10 +39,10 @@ func leftovers() []func(*crashfs.FS) *crashfs.FS {
 	}
 }
 
-// TestCrashAlike cuts power, or kills, at the k-th operation of the disk, for
+// TestCrashWithEqualBatches cuts power, or kills, at the k-th operation of the disk, for
 // k = 1, 2, … until a run has no cut, and then at each change that recovery
 // makes.
-func TestCrashAlike(t *testing.T) {
+func TestCrashWithEqualBatches(t *testing.T) {
 	for _, a := range []alike{
 		{max: 1, links: true, away: true}, {max: 2, links: true},
 		{max: 1, away: true}, {max: 2},

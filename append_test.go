@@ -69,9 +69,9 @@ func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	})
 }
 
-// TestLeaderServesItself: whoever has the turn gives it up when its own record is
+// TestGroupLeaderReturnsOnceItsRecordIsOnDisk: whoever has the turn gives it up when its own record is
 // on disk, however many wait.
-func TestLeaderServesItself(t *testing.T) {
+func TestGroupLeaderReturnsOnceItsRecordIsOnDisk(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 1 // so that each is a group
 		b.open()
@@ -177,9 +177,9 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 	})
 }
 
-// TestGroupComesAgain: appenders that were in one group are in one group the next
+// TestAppendersOfAGroupMeetAgain: appenders that were in one group are in one group the next
 // time, too, though the first of them could be quicker alone.
-func TestGroupComesAgain(t *testing.T) {
+func TestAppendersOfAGroupMeetAgain(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that who runs next is known
 	inBubble(t, func(t *testing.T, b *bench) {
 		const appenders, rounds = 8, 50

@@ -37,8 +37,8 @@ func TestBatchName(t *testing.T) {
 	}
 }
 
-// TestDailyText: closed.json names objects so.
-func TestDailyText(t *testing.T) {
+// TestClosedFileNamesObjects: closed.json names objects so.
+func TestClosedFileNamesObjects(t *testing.T) {
 	for o, want := range map[dayKey]string{{testDay, Uncompressed}: "2025-07-10", {testDay, Zstd}: "2025-07-10-zst", {testDay, Gzip}: "2025-07-10-gz"} {
 		b, err := o.MarshalText()
 		var got dayKey

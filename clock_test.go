@@ -133,7 +133,7 @@ var oddDays = []struct {
 	{"a day that was twice", "Pacific/Kwajalein", "1969-09-30", "1969-09-30T00:00:00+11:00", "1969-10-01T00:00:00-12:00"},
 }
 
-func TestStart(t *testing.T) {
+func TestDayStart(t *testing.T) {
 	for _, c := range oddDays {
 		loc, d := zone(t, c.zone), day(t, c.day)
 		if got, want := d.Start(loc), instant(t, c.start); !got.Equal(want) || got.Location() != loc {

@@ -45,8 +45,8 @@ func (b *bench) wantLayout(key string, closed bool) {
 
 func untilNextDay() { time.Sleep(25 * time.Hour) }
 
-// TestDayIsClosed: at midnight, with one write, and after that nobody asks again.
-func TestDayIsClosed(t *testing.T) {
+// TestDayIsClosedAtMidnightWithOneWrite: at midnight, with one write, and after that nobody asks again.
+func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -130,8 +130,8 @@ func TestOneProcessPerFetchCloses(t *testing.T) {
 	})
 }
 
-// TestClosingFails: it is told and tried again, now and then, and holds up nothing.
-func TestClosingFails(t *testing.T) {
+// TestFailedClosingIsReportedAndTriedAgain: it is told and tried again, now and then, and holds up nothing.
+func TestFailedClosingIsReportedAndTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -211,9 +211,9 @@ func TestLostReplyWhileClosing(t *testing.T) {
 	}
 }
 
-// TestLateBatch: the last batches of a day close it with the write that brings
+// TestLateBatchClosesTheDay: the last batches of a day close it with the write that brings
 // them, and what comes after that leaves it closed. Neither reads the day.
-func TestLateBatch(t *testing.T) {
+func TestLateBatchClosesTheDay(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -242,9 +242,9 @@ func TestLateBatch(t *testing.T) {
 	})
 }
 
-// TestArchiveIsClosed: days of an archive are closed when another day's batches
+// TestDaysOfAnArchiveAreClosed: days of an archive are closed when another day's batches
 // come, and the last of them by Flush.
-func TestArchiveIsClosed(t *testing.T) {
+func TestDaysOfAnArchiveAreClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.cfg.TimeOf, b.cfg.MaxFetches = rotatelog.HeaderTime, 1

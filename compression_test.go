@@ -268,8 +268,8 @@ func TestPackedKeyOfAnother(t *testing.T) {
 	})
 }
 
-// TestPackedInParts: the server copies what is there, whatever it is compressed to.
-func TestPackedInParts(t *testing.T) {
+// TestPackedDayIsCopiedByTheServer: the server copies what is there, whatever it is compressed to.
+func TestPackedDayIsCopiedByTheServer(t *testing.T) {
 	for c, suffix := range suffixes {
 		t.Run(c.String(), func(t *testing.T) {
 			inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {

@@ -288,8 +288,8 @@ func TestDayKey(t *testing.T) {
 	}
 }
 
-// TestNewDocument spells out the format, which consumers know.
-func TestNewDocument(t *testing.T) {
+// TestNewDocumentIsAsDocumented spells out the format, which consumers know.
+func TestNewDocumentIsAsDocumented(t *testing.T) {
 	u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 60, Fetches: 2, ID: "aBc123XyZ456", Data: []byte(`{"a":1},` + "\n" + `{"b":2}`)}
 	parts, _ := newDocument(testDaily).append(u, u)
 	want := `{"daily_metadata":{"date":"2025-07-10","total_uploads":2,"total_matches_today":120,"first_upload":"07/10/2025 12:01:00 AM EDT","last_upload":"07/10/2025 12:01:00 AM EDT","total_fetches_today":4},
@@ -307,8 +307,8 @@ func TestNewDocument(t *testing.T) {
 	}
 }
 
-// TestGolden appends to what is there, in one step or in several.
-func TestGolden(t *testing.T) {
+// TestGoldenDocuments appends to what is there, in one step or in several.
+func TestGoldenDocuments(t *testing.T) {
 	one, two, three := testUpload(1, 1), testUpload(2, 2), testUpload(3, 3)
 	tests := []struct {
 		before, after string
@@ -440,9 +440,9 @@ func randomLayout(rng *rand.Rand, text string) []byte {
 	return b.Bytes()
 }
 
-// TestAppendMany follows a day of many uploads, each from what the metadata of
+// TestAppendsOfADayNeedOnlyMetadata follows a day of many uploads, each from what the metadata of
 // the one before tells.
-func TestAppendMany(t *testing.T) {
+func TestAppendsOfADayNeedOnlyMetadata(t *testing.T) {
 	for _, start := range []string{"", "last.json", "extras.json", "script.json"} {
 		t.Run(start, func(t *testing.T) {
 			var b []byte
@@ -496,8 +496,8 @@ func TestAppendIsCheap(t *testing.T) {
 
 func first(parts []Part, _ dayState) []Part { return parts }
 
-// TestAppendTwice: a document can be appended to again, as after a lost race.
-func TestAppendTwice(t *testing.T) {
+// TestDocumentCanBeAppendedToAgain: a document can be appended to again, as after a lost race.
+func TestDocumentCanBeAppendedToAgain(t *testing.T) {
 	_, d := newDocument(testDaily).append(testUpload(0, 1))
 	for n := 1; n < 20; n++ {
 		_, d = d.append(testUpload(n, 1))
@@ -593,8 +593,8 @@ func TestMetadataHoldsTheDaysState(t *testing.T) {
 	}
 }
 
-// TestMetaIsPinned: what an object of today says must be understood tomorrow.
-func TestMetaIsPinned(t *testing.T) {
+// TestMetadataFormatIsStable: what an object of today says must be understood tomorrow.
+func TestMetadataFormatIsStable(t *testing.T) {
 	_, small := newDocument(testDaily).append(testUpload(1, 2))
 	_, large := small.appendAs(metadataLast, testUpload(2, 2))
 	for want, d := range map[string]dayState{
@@ -703,8 +703,8 @@ func checkInside(t testing.TB, parts []Part, size, want int64) {
 	}
 }
 
-// TestMetaMutated mutates each character of real metadata.
-func TestMetaMutated(t *testing.T) {
+// TestMutatedMetadataStaysWithinTheObject mutates each character of real metadata.
+func TestMutatedMetadataStaysWithinTheObject(t *testing.T) {
 	_, d := mustScan(t, readGolden(t, "last.json")).append(testUpload(2, 1))
 	value := d.meta()[cacheKey]
 	taken := 0

@@ -111,8 +111,8 @@ func TestDaysDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// TestTwoDaysAtOnce: whatever waits, memory is bounded by two attempts.
-func TestTwoDaysAtOnce(t *testing.T) {
+// TestTwoDaysAreUploadedAtOnce: whatever waits, memory is bounded by two attempts.
+func TestTwoDaysAreUploadedAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		store := &takesTime{Store: b.mem, other: time.Minute}
 		b.cfg.Store = store

@@ -259,8 +259,8 @@ func TestBatchThatMovesWhileOpening(t *testing.T) {
 	}
 }
 
-// TestTimeThatPanics ends neither the program at each Open nor an Append.
-func TestTimeThatPanics(t *testing.T) {
+// TestPanickingTimeOfIsAnError ends neither the program at each Open nor an Append.
+func TestPanickingTimeOfIsAnError(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		b.append(1)
@@ -312,8 +312,8 @@ func TestBatchThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestDayWithoutCounts: that all fetches count 0 is said once a day.
-func TestDayWithoutCounts(t *testing.T) {
+// TestDayWithoutCountsIsReportedOnce: that all fetches count 0 is said once a day.
+func TestDayWithoutCountsIsReportedOnce(t *testing.T) {
 	const warning = "none has FETCH_FOOTER.total_matches"
 	bare := []byte(`{"results":[1,2,3]}`)
 	appendAll := func(b *bench, fetches ...[]byte) {

@@ -30,7 +30,7 @@ const (
 	clockSet   = "^TestCrash$/clock_set"
 	faults     = "^TestCrashAfterFault$/restart"
 	midnight   = "^TestCrashAfterFault$/midnight"
-	alikeRuns  = "^TestCrashAlike$"
+	alikeRuns  = "^TestCrashWithEqualBatches$"
 	between    = "^TestCrashBetween"
 )
 
@@ -155,7 +155,7 @@ func mutations() []mutation {
 			"do not settle an upload", "settle.go",
 			"if !ok || in.Text == \"\" {",
 			"if !ok || true {",
-			"^TestLateComplete$", "",
+			"^TestLateCompleteTakesNothingBack$", "",
 		},
 		{
 			"abort after Complete", "s3store/multipart.go",
@@ -209,7 +209,7 @@ func mutations() []mutation {
 			"keep an upload that the server cannot complete, where there is no object", "s3store/multipart.go",
 			"case look != nil && !errors.Is(look, errAbsent):\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
 			"case look != nil:\n\t\t\treturn false, errors.Join(answer, look)\n\t\tcase before",
-			"^TestLostPart$", "",
+			"^TestUploadWithALostPartIsGivenUp$", "",
 		},
 		{
 			"let the sum of a batch overflow", "upload.go",
@@ -275,7 +275,7 @@ func mutations() []mutation {
 			"look with a HEAD where no condition protects", "s3store/store.go",
 			"if !s.proofs.completes() {",
 			"if false {",
-			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3WriterRequests$", "",
+			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3SmallUploadTakesThreeRequests$", "",
 		},
 		{
 			"put without a proven condition", "s3store/store.go",

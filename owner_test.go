@@ -79,9 +79,9 @@ func TestSharedStoreHasNoOwner(t *testing.T) {
 	})
 }
 
-// TestOverwrittenObject: what was confirmed and is gone is uploaded again, as far
+// TestMissingUploadsAreUploadedAgain: what was confirmed and is gone is uploaded again, as far
 // as it is on disk, and that is told.
-func TestOverwrittenObject(t *testing.T) {
+func TestMissingUploadsAreUploadedAgain(t *testing.T) {
 	for name, damage := range map[string]func(b *bench, before []byte){
 		"older":   func(b *bench, before []byte) { b.mem.Put(dayA, before, nil) },
 		"emptied": func(b *bench, before []byte) { b.mem.Put(dayA, []byte(`{"uploads":[]}`), nil) },

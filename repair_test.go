@@ -18,8 +18,8 @@ import (
 
 // What a review found, each with the world that showed it.
 
-// TestStoreThatHangs: midnight and the other days do not wait for it.
-func TestStoreThatHangs(t *testing.T) {
+// TestHangingStoreDelaysNothingElse: midnight and the other days do not wait for it.
+func TestHangingStoreDelaysNothingElse(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Store = stuck{b.mem, dayA}
 		b.open()
@@ -133,8 +133,8 @@ func (c *skippingClock) Now() time.Time {
 	return c.now
 }
 
-// TestUnusablePublishLock is told with backoff, and ends a Drain.
-func TestUnusablePublishLock(t *testing.T) {
+// TestUnusablePublishLockEndsADrain is told with backoff, and ends a Drain.
+func TestUnusablePublishLockEndsADrain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onDisk(func(op crashfs.Op) error {
 			if op.Kind == "Lock" && strings.Contains(op.Name, "publish") {
@@ -168,9 +168,9 @@ func TestPanickingCountIsAnError(t *testing.T) {
 	})
 }
 
-// TestEveryDayIsTold: each day that ends, also after two midnights without the
+// TestEveryDayIsReported: each day that ends, also after two midnights without the
 // store, and after a restart.
-func TestEveryDayIsTold(t *testing.T) {
+func TestEveryDayIsReported(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		var told []string

@@ -66,8 +66,8 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 	}
 }
 
-// TestS3SharedKey: eight Writers with a directory each append to one key at once.
-func TestS3SharedKey(t *testing.T) {
+// TestS3EightWritersShareAKey: eight Writers with a directory each append to one key at once.
+func TestS3EightWritersShareAKey(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(2, 5, 5)] {
 		t.Run(profile.Name, func(t *testing.T) {

@@ -135,8 +135,8 @@ func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int)
 	})
 }
 
-// TestCloseWhileProving: a server that hangs meanwhile does not hold up Close.
-func TestCloseWhileProving(t *testing.T) {
+// TestCloseDoesNotWaitForAProof: a server that hangs meanwhile does not hold up Close.
+func TestCloseDoesNotWaitForAProof(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		for after := 1; after <= 60; after += 5 {
 			inBubble(t, func(t *testing.T, b *bench) {

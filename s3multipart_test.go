@@ -73,8 +73,8 @@ func storeInParts(t *testing.T, profile fakes3.Profile, shared bool) {
 	})
 }
 
-// TestS3Append: the server copies, what is new is sent, and nothing is read.
-func TestS3Append(t *testing.T) {
+// TestS3AppendIsCopiedByTheServer: the server copies, what is new is sent, and nothing is read.
+func TestS3AppendIsCopiedByTheServer(t *testing.T) {
 	old := strings.Repeat("0123456789", 100)
 	for _, profile := range s3test.Profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
@@ -98,9 +98,9 @@ func TestS3Append(t *testing.T) {
 	}
 }
 
-// TestS3AppendWhole: where the server cannot copy, or ignores the conditions that
+// TestS3AppendSendsTheWholeObjectWhereItMust: where the server cannot copy, or ignores the conditions that
 // a shared key needs, an object is put together in a file and sent.
-func TestS3AppendWhole(t *testing.T) {
+func TestS3AppendSendsTheWholeObjectWhereItMust(t *testing.T) {
 	noCopy := fakes3.Linode()
 	noCopy.NoCopyPart = true
 	for name, tt := range map[string]struct {
@@ -141,8 +141,8 @@ func TestS3AppendWhole(t *testing.T) {
 	}
 }
 
-// TestS3AppendRaces: another writer comes between the look and the last request.
-func TestS3AppendRaces(t *testing.T) {
+// TestS3AnotherWriterDuringAnAppend: another writer comes between the look and the last request.
+func TestS3AnotherWriterDuringAnAppend(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(1, 4, 4)] {
 		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
@@ -302,9 +302,9 @@ func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 	}
 }
 
-// TestLateComplete: a Complete that arrives when its sender is dead, and the next
+// TestLateCompleteTakesNothingBack: a Complete that arrives when its sender is dead, and the next
 // process has gone on, takes nothing back. The server honours no condition.
-func TestLateComplete(t *testing.T) {
+func TestLateCompleteTakesNothingBack(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		b.append(ten...)
@@ -376,9 +376,9 @@ func (b *bench) notes() (names []string) {
 	return names
 }
 
-// TestSettlingWaits: as long as it is not known what became of an upload, nothing
+// TestNothingIsWrittenUntilAnUploadIsSettled: as long as it is not known what became of an upload, nothing
 // else is written to the key, and Flush says why. Other days go on.
-func TestSettlingWaits(t *testing.T) {
+func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
@@ -422,11 +422,11 @@ func TestSettlingWaits(t *testing.T) {
 	})
 }
 
-// TestLostPart: the server says that it has a part which it has not. What it cannot
+// TestUploadWithALostPartIsGivenUp: the server says that it has a part which it has not. What it cannot
 // complete is given up at once; but if a process was killed while it sent Complete,
 // that may be under way, so that the key waits, and says so. None of that takes a
 // person.
-func TestLostPart(t *testing.T) {
+func TestUploadWithALostPartIsGivenUp(t *testing.T) {
 	for begun, profile := range map[bool]fakes3.Profile{false: fakes3.NoConditions(), true: fakes3.Linode()} {
 		for _, killed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("begun=%t,killed=%t", begun, killed), func(t *testing.T) {
@@ -486,8 +486,8 @@ func TestLostPart(t *testing.T) {
 	}
 }
 
-// TestNoteFails: without a durable note no Complete is sent, and nothing stays.
-func TestNoteFails(t *testing.T) {
+// TestNoCompleteWithoutADurableNote: without a durable note no Complete is sent, and nothing stays.
+func TestNoCompleteWithoutADurableNote(t *testing.T) {
 	for _, kind := range []string{"OpenFile", "WriteAt", "Sync", "Rename", "SyncDir"} {
 		for nth := range 2 {
 			t.Run(fmt.Sprint(kind, nth), func(t *testing.T) {
@@ -516,8 +516,8 @@ func TestNoteFails(t *testing.T) {
 	}
 }
 
-// TestFourAtATime: that many copies are under way at once, if there are so many.
-func TestFourAtATime(t *testing.T) {
+// TestFourCopiesAtATime: that many copies are under way at once, if there are so many.
+func TestFourCopiesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 		old := strings.Repeat("0123456789", 6*3*s3test.MinPart/10)
@@ -671,9 +671,9 @@ func TestSweepOfASharedKey(t *testing.T) {
 	})
 }
 
-// TestSweepFails: a server that does not answer is asked once a day, whatever
+// TestFailingSweepIsTriedOnceADay: a server that does not answer is asked once a day, whatever
 // processes there are, and holds up a Drain for seconds.
-func TestSweepFails(t *testing.T) {
+func TestFailingSweepIsTriedOnceADay(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "ListMultipartUploads" {
@@ -700,8 +700,8 @@ func TestSweepFails(t *testing.T) {
 	})
 }
 
-// TestWriterSweeps: once a day, and not at each upload.
-func TestWriterSweeps(t *testing.T) {
+// TestWriterSweepsOnceADay: once a day, and not at each upload.
+func TestWriterSweepsOnceADay(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		for range 5 {

@@ -179,8 +179,8 @@ func TestS3WriterNeedsAttention(t *testing.T) {
 	})
 }
 
-// TestS3WriterRequests: a small upload is three requests, and reads nothing.
-func TestS3WriterRequests(t *testing.T) {
+// TestS3SmallUploadTakesThreeRequests: a small upload is three requests, and reads nothing.
+func TestS3SmallUploadTakesThreeRequests(t *testing.T) {
 	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		b.append(ten...)
@@ -198,9 +198,9 @@ func TestS3WriterRequests(t *testing.T) {
 	})
 }
 
-// TestS3TornHead: a HEAD that tells the size of one version with the ETag of the
+// TestS3TornHeadIsLookedAtAgain: a HEAD that tells the size of one version with the ETag of the
 // next is looked at once more, and not taken for an object of somebody else.
-func TestS3TornHead(t *testing.T) {
+func TestS3TornHeadIsLookedAtAgain(t *testing.T) {
 	inS3Bubble(t, fakes3.Versity(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		for n := range 6 {
@@ -220,10 +220,10 @@ func TestS3TornHead(t *testing.T) {
 	})
 }
 
-// TestS3TornRead: what is read of a day that is replaced meanwhile is never taken
+// TestS3TornReadIsNotTakenForTheOldVersion: what is read of a day that is replaced meanwhile is never taken
 // for the version before, whose ETag it may have; neither where the entries are read,
 // since the metadata is gone, nor where all of a small day is, to be sent again.
-func TestS3TornRead(t *testing.T) {
+func TestS3TornReadIsNotTakenForTheOldVersion(t *testing.T) {
 	for name, lose := range map[string]func(b *bench, srv *fakes3.Server){
 		"scanned": func(_ *bench, srv *fakes3.Server) {
 			content, _, _ := srv.Object(s3test.Bucket, dayA)
@@ -275,9 +275,9 @@ func appendAndFlush(t *testing.T, cfg rotatelog.Config) {
 	}
 }
 
-// TestS3LastBody: the next process need not read a small day either, unless what
+// TestS3NextProcessNeedNotReadASmallDay: the next process need not read a small day either, unless what
 // the spool has of it is not what is there.
-func TestS3LastBody(t *testing.T) {
+func TestS3NextProcessNeedNotReadASmallDay(t *testing.T) {
 	const body = "all_api.spool/body-" + today
 	for name, test := range map[string]struct {
 		change func(b *bench)
@@ -407,10 +407,10 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// TestS3ServerRestarts ends a server, with all of its connections, while an
+// TestS3WriterOutlivesServerRestarts ends a server, with all of its connections, while an
 // upload arrives, before it has stored it and after, and starts it again at the
 // same address.
-func TestS3ServerRestarts(t *testing.T) {
+func TestS3WriterOutlivesServerRestarts(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		t.Run(fmt.Sprintf("stored=%t", stored), func(t *testing.T) {
 			srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestScanScript reads what the old script wrote, wrong totals and all.
-func TestScanScript(t *testing.T) {
+// TestScanReadsTheOldScriptsDays reads what the old script wrote, wrong totals and all.
+func TestScanReadsTheOldScriptsDays(t *testing.T) {
 	b := readGolden(t, "script.json")
 	d, ids, err := scanDocument(testDaily, iotest.OneByteReader(bytes.NewReader(b)), int64(len(b)), 0)
 	if err != nil {
@@ -34,8 +34,8 @@ func TestScanScript(t *testing.T) {
 	}
 }
 
-// TestScanCounts: what counts of members that are odd, missing or given twice.
-func TestScanCounts(t *testing.T) {
+// TestScanCountsOddMembers: what counts of members that are odd, missing or given twice.
+func TestScanCountsOddMembers(t *testing.T) {
 	tests := []struct {
 		name, text     string
 		totals         Totals
@@ -121,8 +121,8 @@ func TestScanCounts(t *testing.T) {
 	}
 }
 
-// TestScanRefuses: what is no daily document is a permanent error that says why.
-func TestScanRefuses(t *testing.T) {
+// TestScanRefusesOtherDocuments: what is no daily document is a permanent error that says why.
+func TestScanRefusesOtherDocuments(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "the object is empty"},
 		{"white space", " \n", "EOF"},

@@ -86,8 +86,8 @@ func TestNobodyElseMayReadWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestSymbolicLinks: what somebody has linked to elsewhere is not written through.
-func TestSymbolicLinks(t *testing.T) {
+// TestSymbolicLinksAreNotWrittenThrough: what somebody has linked to elsewhere is not written through.
+func TestSymbolicLinksAreNotWrittenThrough(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	secret := filepath.Join(outside, "secret")
 	if err := os.WriteFile(secret, []byte("[\n]\n"), 0o600); err != nil {

@@ -307,8 +307,8 @@ func TestServerHostsVersioned(t *testing.T) {
 	})
 }
 
-// TestServerSecondOwner: a second Writer that is not meant to be there is told.
-func TestServerSecondOwner(t *testing.T) {
+// TestServerSecondOwnerIsRefused: a second Writer that is not meant to be there is told.
+func TestServerSecondOwnerIsRefused(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		for name, s := range map[string]server{"plain": s, "versioned": s.versioned(t)} {
 			t.Run(name, func(t *testing.T) {
@@ -400,8 +400,8 @@ func footerMatches(t *testing.T, fetch []byte) int64 {
 	return f.Footer.Matches
 }
 
-// TestServerOldDay: a day that the old script began is appended to.
-func TestServerOldDay(t *testing.T) {
+// TestServerAppendsToTheOldScriptsDay: a day that the old script began is appended to.
+func TestServerAppendsToTheOldScriptsDay(t *testing.T) {
 	old, err := os.ReadFile(filepath.Join("testdata", "old_script_day.json"))
 	if err != nil {
 		t.Fatal(err)

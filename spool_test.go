@@ -28,7 +28,7 @@ const (
 	maxBatchesInAWrite = 10
 )
 
-func TestLocalFile(t *testing.T) {
+func TestLocalFileIsValidAndReadOnly(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		for i, want := range []string{
@@ -75,8 +75,8 @@ func TestAppendCostsTheRecord(t *testing.T) {
 	})
 }
 
-// TestSyncSeal: appends are not synced one by one, but before the batch is sealed.
-func TestSyncSeal(t *testing.T) {
+// TestSyncSealSyncsBeforeSealing: appends are not synced one by one, but before the batch is sealed.
+func TestSyncSealSyncsBeforeSealing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Sync, b.cfg.MaxFetches = rotatelog.SyncSeal, 4
 		b.open()
@@ -474,9 +474,9 @@ func TestReplayedFetchesChangeTheDay(t *testing.T) {
 	})
 }
 
-// TestClockSteps: on any change of date the batch is sealed, and each fetch goes
+// TestClockStepSealsTheBatch: on any change of date the batch is sealed, and each fetch goes
 // to the day that the clock showed.
-func TestClockSteps(t *testing.T) {
+func TestClockStepSealsTheBatch(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		clock := &steppedClock{}
 		b.cfg.Clock = clock
@@ -626,9 +626,9 @@ func TestKeyIsNamedOnce(t *testing.T) {
 	})
 }
 
-// TestNoDailyDocument: what stands at the key is not ours, so nothing is written,
+// TestOtherDocumentIsNotOverwritten: what stands at the key is not ours, so nothing is written,
 // and a Flush says so at once.
-func TestNoDailyDocument(t *testing.T) {
+func TestOtherDocumentIsNotOverwritten(t *testing.T) {
 	for _, content := range []string{"", "hello", "[]", "{}", `{"uploads":{}}`, `{"uploads":[1]}`, `{"uploads":[]`} {
 		inBubble(t, func(t *testing.T, b *bench) {
 			b.mem.Put(dayA, []byte(content), nil)
@@ -724,9 +724,9 @@ func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 	})
 }
 
-// TestLongOutage: ten thousand batches have piled up. Open reads none of them, and
+// TestBatchesOfALongOutageAreUploadedInOrder: ten thousand batches have piled up. Open reads none of them, and
 // they are uploaded in order, several to a write.
-func TestLongOutage(t *testing.T) {
+func TestBatchesOfALongOutageAreUploadedInOrder(t *testing.T) {
 	t.Parallel()
 	batches := depth.N(1000, 2000, 10_000)
 	inBubble(t, func(t *testing.T, b *bench) {

@@ -141,8 +141,8 @@ const (
 	smallTail    = firstClose
 )
 
-// TestUnpackTakes: what TestUnpackRefuses changes is taken as it is.
-func TestUnpackTakes(t *testing.T) {
+// TestUnpackAcceptsWhatUnpackRefusesChanges: what TestUnpackRefuses changes is taken as it is.
+func TestUnpackAcceptsWhatUnpackRefusesChanges(t *testing.T) {
 	inCompressions(t, func(t *testing.T, c Compression) {
 		for name, region := range map[string][]byte{
 			"compressed": pieceOf(t, c, smallEntries),

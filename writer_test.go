@@ -359,7 +359,7 @@ func TestDefect7BatchSpanningMidnightIsSplit(t *testing.T) {
 	})
 }
 
-func TestDefect8TwoCounters(t *testing.T) {
+func TestDefect8PositionAndNumberAreTwoCounters(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		var got [][2]int
@@ -385,7 +385,7 @@ func TestDefect8TwoCounters(t *testing.T) {
 
 // Bad input.
 
-func TestBadInput(t *testing.T) {
+func TestInvalidFetchesAreRefused(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 501) + "1" + strings.Repeat("}", 501)
 	for name, fetch := range map[string]string{
 		"empty":            "",
@@ -432,7 +432,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestGoodInput(t *testing.T) {
+func TestValidFetchesAreKeptAsSpelled(t *testing.T) {
 	for name, fetch := range map[string]string{
 		"empty object":      `{}`,
 		"byte order mark":   "\ufeff{\"a\":1}",
@@ -495,9 +495,9 @@ func TestUncountedFetchIsKept(t *testing.T) {
 
 // Bad worlds.
 
-// TestDiskFails fails every operation of an append and a seal in turn, and wants
+// TestEachDiskFailureIsSurvived fails every operation of an append and a seal in turn, and wants
 // a clear error, nothing lost, and a Writer that goes on.
-func TestDiskFails(t *testing.T) {
+func TestEachDiskFailureIsSurvived(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}} {
 		for k := int64(1); ; k++ {
 			var ops atomic.Int64
@@ -535,7 +535,7 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
-func TestOpenFails(t *testing.T) {
+func TestOpenRefusesABadConfig(t *testing.T) {
 	store := storetest.NewMem()
 	for name, tt := range map[string]struct {
 		cfg  rotatelog.Config
@@ -664,7 +664,7 @@ func TestClosesAtOnceWaitForTheFirst(t *testing.T) {
 	})
 }
 
-func TestUseAfterClose(t *testing.T) {
+func TestUseAfterCloseIsErrClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		b.append(1)
@@ -688,7 +688,7 @@ func TestUseAfterClose(t *testing.T) {
 	})
 }
 
-func TestCancelledContext(t *testing.T) {
+func TestCancelledAppendReturnsAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -52,8 +52,8 @@ func leavePending(dir string, batches int) error {
 	return os.WriteFile(filepath.Join(spool, "batch.json"), []byte(progress+"\n"), 0o600)
 }
 
-// TestLeavePending: a Writer finds the batches, and nothing to be mended.
-func TestLeavePending(t *testing.T) {
+// TestOpenFindsThePendingBatches: a Writer finds the batches, and nothing to be mended.
+func TestOpenFindsThePendingBatches(t *testing.T) {
 	stream := Stream{filepath.Join(t.TempDir(), "stream"), "days/"}
 	if err := leavePending(stream.Dir, 3); err != nil {
 		t.Fatal(err)

@@ -181,7 +181,7 @@ func TestAdvanceWithSettle(t *testing.T) {
 	})
 }
 
-func TestStepsWakeNobody(t *testing.T) {
+func TestStepsWakeNoSleeper(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		c := clocktest.New(noon)
 		woke := make(chan time.Time, 1)

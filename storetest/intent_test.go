@@ -74,7 +74,7 @@ var _ interface {
 	rotatelog.Prover
 } = (*parts)(nil)
 
-func TestMultipart(t *testing.T) {
+func TestSuiteAcceptsAnIntentWriter(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return newParts() })
 }
 

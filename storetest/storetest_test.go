@@ -17,7 +17,7 @@ import (
 	"example.com/rotatelog"
 )
 
-func TestMem(t *testing.T) {
+func TestMemKeepsTheContract(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return NewMem() })
 }
 

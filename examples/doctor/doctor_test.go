@@ -111,7 +111,7 @@ func (b *bench) wantNothingLeft() {
 	}
 }
 
-func TestServers(t *testing.T) {
+func TestReportForEachServer(t *testing.T) {
 	for _, test := range []struct {
 		profile fakes3.Profile
 		code    int
@@ -170,7 +170,7 @@ func TestNoDeletePermission(t *testing.T) {
 }
 
 // A key that may write no more than the README says is enough, without FOLDER too.
-func TestLeastPrivilege(t *testing.T) {
+func TestDocumentedPermissionsAreEnough(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		if op.Key == "" || strings.HasPrefix(op.Key, "all_api_rotating_logs/") {
@@ -185,7 +185,7 @@ func TestLeastPrivilege(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-func TestInterrupted(t *testing.T) {
+func TestInterruptEndsTheTests(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	ctx, cancel := context.WithCancel(t.Context())
 	b.ctx = ctx
@@ -202,9 +202,9 @@ func TestInterrupted(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-// TestTodaysObject: whose object today's is decides whether the Writer of a
+// TestOwnerOfTodaysObjectDecides: whose object today's is decides whether the Writer of a
 // directory works here.
-func TestTodaysObject(t *testing.T) {
+func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 	const ours, theirs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ZYXWVUTSRQPONMLKJIHGFEDCBA"
 	for _, test := range []struct {
 		name, owner, spool, key string
@@ -245,8 +245,8 @@ func TestTodaysObject(t *testing.T) {
 	}
 }
 
-// TestProgress: on a terminal each step is shown as it goes, and then taken away.
-func TestProgress(t *testing.T) {
+// TestStepsAreShownOnATerminal: on a terminal each step is shown as it goes, and then taken away.
+func TestStepsAreShownOnATerminal(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	var out, errs bytes.Buffer
 	env := b.newEnv(&out, &errs, "-quick", "-store", "s3://"+bucket, "-endpoint", b.endpoint)

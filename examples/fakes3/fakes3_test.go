@@ -85,7 +85,7 @@ func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
 	return *o.ContentLength
 }
 
-func TestServes(t *testing.T) {
+func TestServesAndSumsUp(t *testing.T) {
 	s := serving(t)
 	if err := create(t, s.client(), "sports-json-logs-all", "a/key", "twelve bytes"); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestServes(t *testing.T) {
 	}
 }
 
-func TestFlags(t *testing.T) {
+func TestFlagsReachTheServer(t *testing.T) {
 	s := serving(t, "-v", "-bucket", "mine", "-profile", "b2", "-fail", "PutObject:1:drop,HeadObject:1:503/Tired+delay=1ms")
 	client := s.client()
 	for _, content := range []string{"x", "xy"} { // whose connection breaks, and whose condition B2 refuses
@@ -128,7 +128,7 @@ HEAD /mine/key: 200, 0 bytes in, N out
 }
 
 // An answer that takes its time does not keep the program from ending.
-func TestEndsInAnAnswer(t *testing.T) {
+func TestEndsDuringAnAnswer(t *testing.T) {
 	s := serving(t, "-fail", "GetObject:*:trickle=1/10m")
 	client := s.client()
 	if err := create(t, client, "sports-json-logs-all", "key", "abc"); err != nil {
@@ -152,7 +152,7 @@ func TestEndsInAnAnswer(t *testing.T) {
 }
 
 // What it prints can be pasted.
-func TestGreeting(t *testing.T) {
+func TestGreetingCanBePasted(t *testing.T) {
 	s := serving(t)
 	_, commands, _ := strings.Cut(s.greeting, "\n\n")
 	commands = strings.Replace(commands, os.TempDir(), t.TempDir(), 1)

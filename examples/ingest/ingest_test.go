@@ -350,8 +350,8 @@ func TestWhatCanBeKept(t *testing.T) {
 		b.write("line", fetch(4)+`{"a":NaN}`+fetch(5)+" NaN "+fetch(6)+","))
 }
 
-// TestPacked: what is compressed is read, and what is in another encoding named.
-func TestPacked(t *testing.T) {
+// TestCompressedInputIsRead: what is compressed is read, and what is in another encoding named.
+func TestCompressedInputIsRead(t *testing.T) {
 	b := newBench(t)
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -375,7 +375,7 @@ func TestBadFetchOnStdin(t *testing.T) {
 
 // A bad input does not keep the others from being read, nor what was read from
 // being uploaded.
-func TestBadFiles(t *testing.T) {
+func TestBadInputDoesNotStopTheOthers(t *testing.T) {
 	b := newBench(t)
 	b.wantRun(cli.Failure, "4 10 1 2 0 0",
 		"ingest: open missing: no such file or directory\n"+
@@ -394,7 +394,7 @@ type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
-func TestFlags(t *testing.T) {
+func TestFlagsReachTheWriter(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(5))
 	if code, _, stderr := b.run("-name", "merge", "-prefix", "logs/", "-batch", "2", "-verbatim"); code != cli.OK {
@@ -409,7 +409,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestLog(t *testing.T) {
+func TestLogOnlyWithV(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(10))
 	if _, _, stderr := b.run("-v"); !strings.Contains(stderr, "batch sealed") || !strings.Contains(stderr, "uploaded") {
@@ -444,7 +444,7 @@ func TestUnreachableStore(t *testing.T) {
 }
 
 // Whoever does not want to wait is told of nothing where nothing waits.
-func TestNothingToWaitFor(t *testing.T) {
+func TestNothingWaitsNoWarning(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetch(1))
 	b.wantRun(cli.OK, "1 1 1 0 0 1", "", "-timeout", "0")
@@ -452,7 +452,7 @@ func TestNothingToWaitFor(t *testing.T) {
 	b.wantRun(cli.OK, "0 0 0 0 0 0", "", "-timeout", "0", "-flush")
 }
 
-func TestLocked(t *testing.T) {
+func TestLockedStreamIsAnError(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
 	if err != nil {
@@ -466,7 +466,7 @@ func TestLocked(t *testing.T) {
 }
 
 // A signal ends the run, though the input is stuck. What is on disk is told.
-func TestInterrupted(t *testing.T) {
+func TestSignalEndsAStuckRun(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stuck := make(chan struct{})
@@ -494,7 +494,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // An error of the disk ends the run: here, that the Writer is closed.
-func TestAppendError(t *testing.T) {
+func TestDiskErrorEndsTheRun(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
 	if err != nil {

@@ -62,7 +62,7 @@ func TestReplayArchiveToS3(t *testing.T) {
 	wantS3(t, srv, "all/", want)
 }
 
-func TestS3(t *testing.T) {
+func TestS3Flush(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.env.Stdin = strings.NewReader(fetches(25))
 	b.wantRun(cli.OK, "25 325 1 2 0 5", "")
@@ -78,7 +78,7 @@ func TestS3PrefixFlag(t *testing.T) {
 }
 
 // What only a person can mend is told with what to do, and without the key.
-func TestS3Refuses(t *testing.T) {
+func TestS3RefusalSaysWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*bench)
 		want   string
@@ -128,7 +128,7 @@ func wantNoSecret(t *testing.T, outputs ...string) {
 }
 
 // When the key is right again, what waited goes up.
-func TestS3GoesOn(t *testing.T) {
+func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.setKey(accessKey, "hidden-too")
 	b.env.Stdin = strings.NewReader(fetches(23))
@@ -141,7 +141,7 @@ func TestS3GoesOn(t *testing.T) {
 }
 
 // A spool that was lost leaves its day to another Writer, until that gets its id.
-func TestS3LostSpool(t *testing.T) {
+func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.env.Stdin = strings.NewReader(fetches(10))
 	b.wantRun(cli.OK, "10 55 1 1 0 0", "")
@@ -166,7 +166,7 @@ func TestS3LostSpool(t *testing.T) {
 }
 
 // A reply that is lost makes no second upload.
-func TestS3LostReply(t *testing.T) {
+func TestS3LostReplyMakesNoSecondUpload(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Drop: op.Name == "PutObject" && op.N == 1, After: true}
@@ -177,7 +177,7 @@ func TestS3LostReply(t *testing.T) {
 }
 
 // Without -flush, fetches on disk are enough.
-func TestS3Unreachable(t *testing.T) {
+func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestS3Unreachable(t *testing.T) {
 }
 
 // What does not answer cannot keep a run from ending.
-func TestS3Stuck(t *testing.T) {
+func TestS3StuckServerDoesNotHoldUpARun(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Delay: time.Hour}

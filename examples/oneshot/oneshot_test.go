@@ -52,8 +52,8 @@ func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args .
 	return code, out.String(), strings.ReplaceAll(errs.String(), dir+"/", "")
 }
 
-// TestPacked: what is compressed is read, and what is in another encoding named.
-func TestPacked(t *testing.T) {
+// TestCompressedInputIsRead: what is compressed is read, and what is in another encoding named.
+func TestCompressedInputIsRead(t *testing.T) {
 	dir := t.TempDir()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -148,7 +148,7 @@ func TestTenRunsMakeAnUpload(t *testing.T) {
 }
 
 // A day keeps the compression of its first upload.
-func TestCompress(t *testing.T) {
+func TestDayKeepsItsCompression(t *testing.T) {
 	dir := t.TempDir()
 	for n := 1; n <= 4; n++ {
 		compress := "gzip"
@@ -180,7 +180,7 @@ func TestCompress(t *testing.T) {
 
 // Thirty processes at once: none is refused, nothing is lost, nothing is there
 // twice.
-func TestOverlappingProcesses(t *testing.T) {
+func TestOverlappingProcessesLoseNothing(t *testing.T) {
 	const processes = 30
 	dir := t.TempDir()
 	var all sync.WaitGroup
@@ -240,7 +240,7 @@ func TestNotOneFetch(t *testing.T) {
 }
 
 // A fetch that never ends is not waited for, nor kept in memory.
-func TestTooLarge(t *testing.T) {
+func TestEndlessFetchIsRefused(t *testing.T) {
 	var errs bytes.Buffer
 	dir := t.TempDir()
 	code := run(t.Context(), cli.Env{Args: []string{"-dir", dir, "-store", "file://" + dir + "/store"},
@@ -287,7 +287,7 @@ func TestUnreachableStore(t *testing.T) {
 	}
 }
 
-func TestLocked(t *testing.T) {
+func TestLockedStreamIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: filepath.Join(dir, "work"), Store: storetest.NewMem()})
 	if err != nil {

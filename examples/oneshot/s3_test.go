@@ -135,7 +135,7 @@ func TestUnreachableServer(t *testing.T) {
 }
 
 // What is wrong with the flags is told before the fetch is read.
-func TestS3Usage(t *testing.T) {
+func TestUsageErrorComesBeforeTheFetch(t *testing.T) {
 	s := newS3Test(t)
 	s.key = nil
 	unread := readerFunc(func([]byte) (int, error) { return 0, errors.New("it was read") })

@@ -113,7 +113,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestParseFlagsGoesOn(t *testing.T) {
+func TestParseFlagsContinues(t *testing.T) {
 	env, stdout, stderr := testEnv("-x", "1")
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	x := flags.Int("x", 0, "")
@@ -122,7 +122,7 @@ func TestParseFlagsGoesOn(t *testing.T) {
 	}
 }
 
-func TestLog(t *testing.T) {
+func TestLogLines(t *testing.T) {
 	at := time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC)
 	record := func(level slog.Level) slog.Record {
 		r := slog.NewRecord(at, level, "upload failed", 0)
@@ -168,7 +168,7 @@ func TestInterruptibleReads(t *testing.T) {
 	}
 }
 
-func TestInterruptibleStuck(t *testing.T) {
+func TestInterruptEndsAStuckRead(t *testing.T) {
 	stuck, release := io.Pipe()
 	defer release.Close()
 	cause := errors.New("signal")

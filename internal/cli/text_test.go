@@ -41,7 +41,7 @@ func inUTF16(order binary.AppendByteOrder, s string) string {
 	return string(b)
 }
 
-func TestText(t *testing.T) {
+func TestTextIsDecompressed(t *testing.T) {
 	const line = "{\"a\":1}\n"
 	le, be := binary.LittleEndian, binary.BigEndian
 	for _, test := range []struct{ name, input, want, err string }{

@@ -15,10 +15,10 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// TestCrash states, for small histories, every disk that a power cut may leave,
+// TestCrashLeavesEveryPossibleDisk states, for small histories, every disk that a power cut may leave,
 // and that it leaves no other. Each history starts from a durable file f that
 // holds "ab" and a durable, empty directory dir.
-func TestCrash(t *testing.T) {
+func TestCrashLeavesEveryPossibleDisk(t *testing.T) {
 	cases := []struct {
 		name    string
 		history func(disk)

@@ -277,7 +277,7 @@ func TestTrickle(t *testing.T) {
 	})
 }
 
-func TestLater(t *testing.T) {
+func TestLaterIsExecutedAtRelease(t *testing.T) {
 	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
 		srv.Fault = func(op Op) Fault {
 			switch {
@@ -353,7 +353,7 @@ func TestFaultsSpareBadRequests(t *testing.T) {
 	wantError(t, err, 403, "AccessDenied")
 }
 
-func TestFaultTellsOfTheRequest(t *testing.T) {
+func TestFaultSeesTheRequest(t *testing.T) {
 	srv := newTestServer(Strict())
 	var ops []string
 	srv.Fault = func(op Op) Fault {

@@ -86,7 +86,7 @@ var chunkings = map[string]func(io.Reader) io.Reader{
 	"EOF with data": iotest.DataErrReader,
 }
 
-func TestReader(t *testing.T) {
+func TestReaderReturnsValuesAndErrors(t *testing.T) {
 	val := func(v string, line int, offset int64) item { return item{Value: v, At: Position{line, offset}} }
 	bad := func(text string, line int, offset, end int64) item {
 		return item{Err: text, At: Position{line, offset}, End: end}
@@ -197,8 +197,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestLarge has values, errors and lines that do not fit into the buffer.
-func TestLarge(t *testing.T) {
+// TestValuesLargerThanTheBuffer has values, errors and lines that do not fit into the buffer.
+func TestValuesLargerThanTheBuffer(t *testing.T) {
 	const max = 1 << 18
 	object := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q}`, n, strings.Repeat("x", n)) }
 	broken := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q,`, n, strings.Repeat("x", n)) }
@@ -232,9 +232,9 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestPipe checks that a value comes when its last byte has, and that an error
+// TestValueComesWithItsLastByte checks that a value comes when its last byte has, and that an error
 // comes as soon.
-func TestPipe(t *testing.T) {
+func TestValueComesWithItsLastByte(t *testing.T) {
 	src := &script{chunks: []string{`{"a":1}`, ` "s"`, `true`, `[`, `{"b":2}`, `, [1,2]`, `]`, `{"c":3}`, `{"d":}`, "\n{\"e\":5}"}}
 	r := NewReader(src, 100)
 	for _, want := range []struct {
@@ -325,9 +325,9 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestBoundedMemory checks that what is held of a value without end is no more
+// TestEndlessValueTakesBoundedMemory checks that what is held of a value without end is no more
 // than a few times the limit.
-func TestBoundedMemory(t *testing.T) {
+func TestEndlessValueTakesBoundedMemory(t *testing.T) {
 	const max = 1 << 20
 	r := NewReader(&endless{}, max)
 	if _, _, err := r.Next(); !errors.Is(err, ErrTooLarge) {
