@@ -142,7 +142,7 @@ func (r *alikeRun) untilCut(k int64, changes bool, kinds ...int) bool {
 	return k > 0 && ops.Load() >= k
 }
 
-// opened ends the Writer, if there is one, and opens another. False: power was cut.
+// opened ends the Writer, if there is one, and opens another. ok is false if power was cut.
 func (r *alikeRun) opened() bool {
 	if r.Writer != nil {
 		r.Close()
@@ -154,7 +154,7 @@ func (r *alikeRun) opened() bool {
 	return err == nil
 }
 
-// restart ends the Writer, and goes on from what is left of its disk.
+// restart ends the Writer, and continues from what is left of its disk.
 func (r *alikeRun) restart(left func(*crashfs.FS) *crashfs.FS) {
 	disk := left(r.disk)
 	r.onDisk(func(crashfs.Op) error { return crashfs.ErrPowerCut })

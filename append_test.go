@@ -46,7 +46,7 @@ func queued(b *bench, n int) (order []int, at []time.Duration) {
 	return order, at
 }
 
-// TestFollowersDoNotWaitForTheSeal: only who does it and who is told of it do.
+// TestFollowersDoNotWaitForTheSeal: only the appender that seals and those that report it do.
 func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 7
@@ -237,7 +237,7 @@ func TestDeepFetchStaysCompact(t *testing.T) {
 				if indented := bytes.Contains(content, []byte("\n  \"a\"")); indented != tt.indented {
 					t.Errorf("indented: %t", indented)
 				}
-				b.disk.WriteFile(arrayName, append(content, ' '), 0o600) // it is built anew, of the same form
+				b.disk.WriteFile(arrayName, append(content, ' '), 0o600) // it is rebuilt in the same form
 				b.append(1)
 				again, err := b.disk.ReadFile(arrayName)
 				if err != nil || !bytes.HasPrefix(again, bytes.TrimSuffix(content, []byte("\n]\n"))) {

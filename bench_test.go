@@ -25,7 +25,7 @@ import (
 )
 
 // The benchmarks of what has no name outside: bench/run runs them with its own,
-// and tells the results.
+// and prints the results.
 
 // BenchmarkValidate measures what Append does to a fetch before it is written:
 // checking and counting.

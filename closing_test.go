@@ -45,7 +45,7 @@ func (b *bench) wantLayout(key string, closed bool) {
 
 func untilNextDay() { time.Sleep(25 * time.Hour) }
 
-// TestDayIsClosedAtMidnightWithOneWrite: at midnight, with one write, and after that nobody asks again.
+// TestDayIsClosedAtMidnightWithOneWrite: at midnight, with one write, and is not looked at again.
 func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -70,7 +70,7 @@ func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	})
 }
 
-// TestRestartReadsNothing: the metadata tells all that an append needs.
+// TestRestartReadsNothing: the metadata has all that an append needs.
 func TestRestartReadsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -130,7 +130,7 @@ func TestOneProcessPerFetchCloses(t *testing.T) {
 	})
 }
 
-// TestFailedClosingIsReportedAndTriedAgain: it is told and tried again, now and then, and holds up nothing.
+// TestFailedClosingIsReportedAndTriedAgain: it is reported, tried again now and then, and holds up nothing.
 func TestFailedClosingIsReportedAndTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -182,7 +182,7 @@ func TestDayToBeClosedIsRemembered(t *testing.T) {
 	})
 }
 
-// TestLostReplyWhileClosing: whatever the reply, the object tells.
+// TestLostReplyWhileClosing: whatever the reply, only the object counts.
 func TestLostReplyWhileClosing(t *testing.T) {
 	for _, reply := range []error{errors.New("connection reset"), rotatelog.ErrConflict} {
 		for _, skip := range []bool{false, true} {

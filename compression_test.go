@@ -79,7 +79,7 @@ func TestDayKeepsItsCompression(t *testing.T) {
 					t.Errorf("%+v, %+v", a, b)
 				}
 				if want := []string{keyA, keyA, keyB}; !slices.Equal(keys, want) {
-					t.Errorf("Uploaded told %q, want %q", keys, want)
+					t.Errorf("Uploaded reported %q, want %q", keys, want)
 				}
 			})
 		})
@@ -129,16 +129,16 @@ func TestUnknownOutcomeKeepsItsCompression(t *testing.T) {
 	}
 }
 
-// TestTwoCompressionsOfADay: if a spool was lost and begun anew, batches of one day
+// TestTwoCompressionsOfADay: if a spool was lost and begun again, batches of one day
 // can be of two compressions. Each is in its own object then, which grows, is
-// looked after and closed by itself.
+// looked after and closed on its own.
 func TestTwoCompressionsOfADay(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.large()
-		var told []rotatelog.Totals
-		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d) }
+		var reported []rotatelog.Totals
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { reported = append(reported, d) }
 		b.cfg.MaxFetches = 1
 		found := b.losses()
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
@@ -183,8 +183,8 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 			b.wantLayout(key, true)
 			matches += b.day(key).Metadata.Matches
 		}
-		if want := int64(1 + 2 + 3 + 4 + 5 + 6); matches != want || len(told) != 2 || told[0].Matches+told[1].Matches != want {
-			t.Errorf("%d matches, told %+v", matches, told)
+		if want := int64(1 + 2 + 3 + 4 + 5 + 6); matches != want || len(reported) != 2 || reported[0].Matches+reported[1].Matches != want {
+			t.Errorf("%d matches, reported %+v", matches, reported)
 		}
 		calls := b.calls()
 		b.reopen()
@@ -223,7 +223,7 @@ func inPacked(t *testing.T, test func(t *testing.T, b *bench, key string)) {
 	}
 }
 
-// TestPackedDayIsReadOnce: the metadata tells all that an append needs; if it is
+// TestPackedDayIsReadOnce: the metadata has all that an append needs; if it is
 // lost, the object is read.
 func TestPackedDayIsReadOnce(t *testing.T) {
 	inPacked(t, func(t *testing.T, b *bench, key string) {

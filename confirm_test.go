@@ -80,7 +80,7 @@ func (c *powerCut) cuts(op crashfs.Op) bool {
 	return c.left < 0
 }
 
-// TestConfirmedBatchIsDurable: a batch that is told to be uploaded has a name after a
+// TestConfirmedBatchIsDurable: a batch that is reported as uploaded has a name after a
 // power cut, by which a store that loses it can get it back, with hard links and
 // without, and where there is no room for a copy.
 func TestConfirmedBatchIsDurable(t *testing.T) {
@@ -97,9 +97,9 @@ func TestConfirmedBatchIsDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				b.onDisk(rule)
-				told := 0
+				reported := 0
 				b.cfg.Hooks.Uploaded = func(u rotatelog.Uploaded) {
-					told++
+					reported++
 					onEachDisk(b.disk, func(name string, left *crashfs.FS) {
 						if !holds(left, int(u.Matches), "pending", "uploaded") {
 							t.Errorf("%s is left: upload %d is gone", name, u.Sequence)
@@ -111,8 +111,8 @@ func TestConfirmedBatchIsDurable(t *testing.T) {
 					b.append(100 + n)
 					b.flush()
 				}
-				if told != 3 {
-					t.Errorf("told of %d uploads, want 3", told)
+				if reported != 3 {
+					t.Errorf("%d uploads reported, want 3", reported)
 				}
 			})
 		})

@@ -22,7 +22,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// workload is a small history of one host, which goes on as well as it can when
+// workload is a small history of one host, which continues as well as it can when
 // the disk fails, and does nothing any more once power was cut.
 type workload struct {
 	name string
@@ -270,7 +270,7 @@ func (h *host) goOn() {
 	h.finish(crashfs.KeepNothing)
 }
 
-// state tells apart what is left on a disk, which of it was promised, and the
+// state distinguishes what is left on a disk, which of it was promised, and the
 // store.
 func (h *host) state(disk *crashfs.FS) string {
 	var b strings.Builder
@@ -305,7 +305,7 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 }
 
 // TestCrash cuts power at the k-th operation of the disk, for k = 1, 2, … until
-// a run has no cut, and goes on from several of the disks that this may leave;
+// a run has no cut, and continues from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
 	usual := map[string]int{"two seals": 4, "batches at once": 4}
@@ -340,7 +340,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// crashAll goes on from the disks that a power cut at the k-th operation may have
+// crashAll continues from the disks that a power cut at the k-th operation may have
 // left, as far as they were not seen yet.
 func crashAll(h *host, k int, seen map[string]bool) {
 	seen["cut"] = true
@@ -367,7 +367,7 @@ func isNew(seen map[string]bool, state string) bool {
 	return true
 }
 
-// play runs f, and tells the history if that fails.
+// play runs f, and prints the history if that fails.
 func (h *host) play(what string, f func(*host)) {
 	h.note("%s", what)
 	defer h.telling("the command below")
@@ -376,7 +376,7 @@ func (h *host) play(what string, f func(*host)) {
 }
 
 // crashAgain cuts power at the j-th operation of the recovery that may change
-// anything. False: there are not so many.
+// anything. It returns false if there are fewer.
 func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bool) {
 	f := h.future(disk.Kill())
 	f.play(fmt.Sprintf("power cut again at change %d", j), func(f *host) {
@@ -408,7 +408,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 }
 
 // TestCrashAfterFault lets the k-th operation of the disk fail, for k = 1, 2, …
-// until a run has no fault. The Writer must go on by itself, and all that it
+// until a run has no fault. The Writer must recover without help, and all that it
 // acknowledged must survive a power cut later.
 func TestCrashAfterFault(t *testing.T) {
 	depth.SkipInShort(t)
@@ -417,7 +417,7 @@ func TestCrashAfterFault(t *testing.T) {
 	faults := map[string]struct {
 		err   error
 		n     int  // operations in a row
-		retry bool // a failed SyncDir is mended by the next, not only by doing all again
+		retry bool // the next SyncDir also makes durable what a failed one did not
 	}{
 		"EIO":          {syscall.EIO, 1, false},
 		"ENOSPC":       {crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}, 1, false}, // a write is short
@@ -567,8 +567,8 @@ func TestCrashBetweenUploadAndSync(t *testing.T) {
 	})
 }
 
-// TestCrashBetweenCopyAndProgress: without hard links only batch.json tells that
-// the array has begun anew, so the next fetch must wait until it does, also where
+// TestCrashBetweenCopyAndProgress: without hard links only batch.json shows that
+// the array has begun again, so the next fetch must wait until it does, also where
 // a power cut took the mark of a Writer that was killed.
 func TestCrashBetweenCopyAndProgress(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -686,7 +686,7 @@ func TestCrashAfterKill(t *testing.T) {
 }
 
 // TestNewSpoolHasNothingToRepair: a Writer that appended nothing leaves nothing
-// to be told of.
+// to report.
 func TestNewSpoolHasNothingToRepair(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()

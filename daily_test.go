@@ -199,7 +199,7 @@ func checkStep(t testing.TB, b []byte, d dayState, uploads []upload, step func(d
 		t.Fatalf("next.size = %d of %d bytes\n%s", next.size, len(got), got)
 	}
 	if diff := difference(mustScan(t, got), next, compareDocuments); diff != "" {
-		t.Fatalf("what append tells of the new document (-scanned +told):\n%s\n%s", diff, got)
+		t.Fatalf("what append says about the new document (-scanned +said):\n%s\n%s", diff, got)
 	}
 	if meta := next.meta(); meta != nil {
 		cached, ok := documentFromMeta(testDaily, Object{Size: next.size, Meta: meta})
@@ -440,8 +440,8 @@ func randomLayout(rng *rand.Rand, text string) []byte {
 	return b.Bytes()
 }
 
-// TestAppendsOfADayNeedOnlyMetadata follows a day of many uploads, each from what the metadata of
-// the one before tells.
+// TestAppendsOfADayNeedOnlyMetadata follows a day of many uploads, each from the metadata of
+// the one before.
 func TestAppendsOfADayNeedOnlyMetadata(t *testing.T) {
 	for _, start := range []string{"", "last.json", "extras.json", "script.json"} {
 		t.Run(start, func(t *testing.T) {
@@ -528,7 +528,7 @@ func TestUploadIsFoundByItsID(t *testing.T) {
 	for n := 5; n < 20; n++ {
 		_, d = d.append(testUpload(n, 1))
 	}
-	for n := range 20 { // sequences 8 to 27, of which the last 16 are known
+	for n := range 20 { // sequences 8 to 27; the last 16 are known
 		want := 0
 		if n >= 4 {
 			want = 8 + n
@@ -544,7 +544,7 @@ func TestUploadIsFoundByItsID(t *testing.T) {
 	}
 }
 
-// fullDocument has as much to tell as any of ours can.
+// fullDocument has as much metadata as any of ours can.
 func fullDocument() dayState {
 	d := newDocument(testDaily)
 	d.totals.Uploads, d.totals.Fetches, d.totals.Matches = 1234567, 12345670, 987654321

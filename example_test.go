@@ -107,7 +107,7 @@ func scratch() (cfg rotatelog.Config, store *storetest.Mem, remove func()) {
 	}, store, func() { os.RemoveAll(dir) }
 }
 
-// still is a clock that always tells the same time, though time passes: Writers
+// still is a clock that always shows the same time, though time passes: Writers
 // may have to wait for each other.
 type still time.Time
 
@@ -146,7 +146,7 @@ func Example() {
 	// fetch 1 of the day: 45 matches
 }
 
-// The count goes on from one Writer to the next, also from one process to the
+// The count continues from one Writer to the next, also from one process to the
 // next. While one has the stream open, there is no second.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "rotatelog")
@@ -290,7 +290,7 @@ func ExampleWriter_Write() {
 	// 2
 }
 
-// It reads what stands on lines of its own, or one after the other.
+// It reads values on separate lines, or one right after the other.
 func ExampleWriter_ReadFrom() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -387,7 +387,7 @@ func ExampleWriter_CloseAppend() {
 	// this: [all_api_rotating_logs/all_api_json_log_2025-07-10.json]
 }
 
-// Hooks tell what also stands in the log, for counters and alarms.
+// Hooks report what is also in the log, for counters and alarms.
 func ExampleHooks() {
 	cfg, _, remove := scratch()
 	defer remove()

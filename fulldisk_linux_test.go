@@ -50,7 +50,7 @@ type full struct {
 }
 
 // newFull returns one whose day is in one object of the fake server; large says
-// that it is appended to in parts, of which a note is kept.
+// that it is appended to in parts, with a saved intent.
 func newFull(t *testing.T, options string, large bool) *full {
 	f := &full{t: t, dir: smallDisk(t, options)}
 	opts := fakes3.Options{Profile: fakes3.Linode()}

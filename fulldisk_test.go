@@ -201,7 +201,7 @@ func TestFullDiskKeepsTheReserve(t *testing.T) {
 	})
 }
 
-// TestFullDiskOpens: after kill -9 the local file is to be written anew, for which
+// TestFullDiskOpens: after kill -9 the local file must be rewritten, for which
 // there is no room. What waits goes up all the same, Append says what to do, and
 // works as soon as it can. Nothing is lost meanwhile, nor by another restart.
 func TestFullDiskOpens(t *testing.T) {

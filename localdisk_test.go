@@ -259,7 +259,7 @@ func TestBatchThatMovesWhileOpening(t *testing.T) {
 	}
 }
 
-// TestPanickingTimeOfIsAnError ends neither the program at each Open nor an Append.
+// TestPanickingTimeOfIsAnError: it ends neither the program at each Open nor an Append.
 func TestPanickingTimeOfIsAnError(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -312,7 +312,7 @@ func TestBatchThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestDayWithoutCountsIsReportedOnce: that all fetches count 0 is said once a day.
+// TestDayWithoutCountsIsReportedOnce: that all fetches count 0 is logged once a day.
 func TestDayWithoutCountsIsReportedOnce(t *testing.T) {
 	const warning = "none has FETCH_FOOTER.total_matches"
 	bare := []byte(`{"results":[1,2,3]}`)

@@ -256,7 +256,7 @@ func hurts() map[string]func(srv *fakes3.Server, three []byte) {
 	}
 }
 
-// hurtDay uploads six batches, of which uploaded/ keeps the last, and hurts the day.
+// hurtDay uploads six batches, keeps only the last in uploaded/, and damages the day.
 func (b *bench) hurtDay(srv *fakes3.Server, hurt func(srv *fakes3.Server, three []byte)) {
 	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 	b.open()

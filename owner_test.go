@@ -80,7 +80,7 @@ func TestSharedStoreHasNoOwner(t *testing.T) {
 }
 
 // TestMissingUploadsAreUploadedAgain: what was confirmed and is gone is uploaded again, as far
-// as it is on disk, and that is told.
+// as it is on disk, and that is reported.
 func TestMissingUploadsAreUploadedAgain(t *testing.T) {
 	for name, damage := range map[string]func(b *bench, before []byte){
 		"older":   func(b *bench, before []byte) { b.mem.Put(dayA, before, nil) },

@@ -75,7 +75,7 @@ func TestAnotherPlaceIsNoLoss(t *testing.T) {
 	}
 }
 
-// doubtful leaves a batch of which only the store knows that it has it, and opens the
+// doubtful leaves a batch that is in the store, unknown to the Writer, and opens the
 // stream with another Prefix.
 func doubtful(t *testing.T, b *bench) (home rotatelog.Config) {
 	t.Helper()

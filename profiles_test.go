@@ -161,11 +161,11 @@ func (d *dialogue) look() {
 	head, err := d.client.HeadObject(d.t.Context(), &s3.HeadObjectInput{Bucket: &d.bucket, Key: &d.key})
 	if err != nil || aws.ToInt64(head.ContentLength) != int64(len(body)) || aws.ToString(head.ETag) != aws.ToString(out.ETag) ||
 		!maps.Equal(head.Metadata, out.Metadata) {
-		d.add("head tells something else: %+v, %v", head, err)
+		d.add("head reports something else: %+v, %v", head, err)
 	}
 }
 
-// short tells a long body by its hash.
+// short replaces a long body by its hash.
 func short(body []byte) string {
 	if len(body) < 100 {
 		return fmt.Sprintf("%q", body)
@@ -173,7 +173,7 @@ func short(body []byte) string {
 	return fmt.Sprintf("%d bytes, %x", len(body), md5.Sum(body))
 }
 
-// form tells how an ETag is written, and what it is.
+// form returns how an ETag is written, and what it is.
 func form(etag *string, body []byte) string {
 	text := aws.ToString(etag)
 	sum := md5.Sum(body)

@@ -91,7 +91,7 @@ func wantProgram(t *testing.T, name string, c Compression) {
 }
 
 // file returns the name of a file with the object, or its URL on a server that
-// tells how it is compressed.
+// says how it is compressed.
 func (p *packedDay) file(t *testing.T, served bool) string {
 	t.Helper()
 	if served {

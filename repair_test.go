@@ -120,7 +120,7 @@ func TestEnvelopeSaysNewYorkTime(t *testing.T) {
 	})
 }
 
-// skippingClock goes on by 300 ms each time it is looked at.
+// skippingClock advances by 300 ms each time it is read.
 type skippingClock struct {
 	steppedClock
 	now time.Time
@@ -133,7 +133,7 @@ func (c *skippingClock) Now() time.Time {
 	return c.now
 }
 
-// TestUnusablePublishLockEndsADrain is told with backoff, and ends a Drain.
+// TestUnusablePublishLockEndsADrain: it is reported with backoff, too.
 func TestUnusablePublishLockEndsADrain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onDisk(func(op crashfs.Op) error {
@@ -149,7 +149,7 @@ func TestUnusablePublishLockEndsADrain(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		if n := b.Stats().Failed; n > 25 {
-			t.Errorf("told %d times in ten minutes", n)
+			t.Errorf("reported %d times in ten minutes", n)
 		}
 		b.onDisk(nil)
 		b.flush()
@@ -163,7 +163,7 @@ func TestPanickingCountIsAnError(t *testing.T) {
 		b.append(1)
 		b.flush()
 		if b.Stats().Uncounted != 1 {
-			t.Error("it is not told")
+			t.Error("it is not reported")
 		}
 	})
 }
@@ -173,8 +173,8 @@ func TestPanickingCountIsAnError(t *testing.T) {
 func TestEveryDayIsReported(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
-		var told []string
-		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d.Day.String()) }
+		var reported []string
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { reported = append(reported, d.Day.String()) }
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
 		b.open()
 		for i := range 3 {
@@ -185,8 +185,8 @@ func TestEveryDayIsReported(t *testing.T) {
 		b.onStore(nil)
 		b.flush()
 		time.Sleep(time.Hour)
-		if got := strings.Join(told, " "); got != "1999-12-31 2000-01-01 2000-01-02" {
-			t.Errorf("told %s", got)
+		if got := strings.Join(reported, " "); got != "1999-12-31 2000-01-01 2000-01-02" {
+			t.Errorf("reported %s", got)
 		}
 	})
 }

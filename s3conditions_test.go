@@ -112,7 +112,7 @@ func TestS3SharingIsRefused(t *testing.T) {
 				if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "cannot share") {
 					t.Errorf("%v, want an error that says why", err)
 				}
-				time.Sleep(20 * time.Second) // Flush may have had it tried once more, which is proven anew
+				time.Sleep(20 * time.Second) // Flush may have had it tried once more, which is proven again
 				if keys := srv.Keys(s3test.Bucket); len(keys) > 0 || len(b.pending()) != 1 {
 					t.Errorf("stored %q; pending %q", keys, b.pending())
 				}

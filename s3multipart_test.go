@@ -49,7 +49,7 @@ func TestS3StoreInParts(t *testing.T) {
 	t.Parallel()
 	alone := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
 	shared := s3test.Profiles()
-	// Thousands of requests each. RGW16 and RGW18 stand between Linode and RGW20.
+	// Thousands of requests each. RGW16 and RGW18 are between Linode and RGW20.
 	for _, profile := range alone[:depth.N(1, 4, 4)] {
 		t.Run(profile.Name, func(t *testing.T) { storeInParts(t, profile, false) })
 	}
@@ -201,7 +201,7 @@ var partFaults = map[string]fakes3.Fault{
 var partRequests = []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"}
 
 // TestS3PartsExactlyOnce: whatever a server answers to a request of a multipart
-// upload, and to those by which that is mended, each batch is in the object once,
+// upload, and to those that fix that, each batch is in the object once,
 // nothing is destroyed, and nothing stays behind.
 func TestS3PartsExactlyOnce(t *testing.T) {
 	depth.SkipInShort(t)
@@ -303,7 +303,7 @@ func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 }
 
 // TestLateCompleteTakesNothingBack: a Complete that arrives when its sender is dead, and the next
-// process has gone on, takes nothing back. The server honours no condition.
+// process has continued, takes nothing back. The server honours no condition.
 func TestLateCompleteTakesNothingBack(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
@@ -377,7 +377,7 @@ func (b *bench) notes() (names []string) {
 }
 
 // TestNothingIsWrittenUntilAnUploadIsSettled: as long as it is not known what became of an upload, nothing
-// else is written to the key, and Flush says why. Other days go on.
+// else is written to the key, and Flush says why. Other days continue.
 func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -695,7 +695,7 @@ func TestFailingSweepIsTriedOnceADay(t *testing.T) {
 			t.Errorf("flushing took %v", waited)
 		}
 		if n := strings.Count(b.log.String(), "could not be looked for"); n != 1 {
-			t.Errorf("told %d times:\n%s", n, b.log)
+			t.Errorf("reported %d times:\n%s", n, b.log)
 		}
 	})
 }
@@ -742,7 +742,7 @@ func TestAppendCostsTheBatch(t *testing.T) {
 		b.append(ten...)
 		b.flush()
 		last := srv.Stats()
-		copies := int64(last.Requests["UploadPartCopy"]) // of which each is a request, and has an ETag
+		copies := int64(last.Requests["UploadPartCopy"]) // each is a request, and has an ETag
 		if last.Received > first.Received+100*copies || last.Sent > first.Sent+250*copies {
 			t.Errorf("%d bytes were sent and %d read, and later %d and %d", first.Received, first.Sent, last.Received, last.Sent)
 		}

@@ -93,7 +93,7 @@ func TestS3WriterExactlyOnce(t *testing.T) {
 	}
 }
 
-// exactlyOnce uploads three batches, of which a stranger's hand loses the
+// exactlyOnce uploads three batches; a stranger's hand loses the
 // metadata between, and looks for each once.
 func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 	b.open()
@@ -103,7 +103,7 @@ func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 			if !errors.Is(err, rotatelog.ErrPermanent) {
 				t.Fatalf("flush: %v", err)
 			}
-			b.flush() // somebody has mended what needed attention
+			b.flush() // somebody has fixed what needed attention
 		}
 		srv.Release()
 		data, _, _ := srv.Object(s3test.Bucket, dayA)
@@ -198,7 +198,7 @@ func TestS3SmallUploadTakesThreeRequests(t *testing.T) {
 	})
 }
 
-// TestS3TornHeadIsLookedAtAgain: a HEAD that tells the size of one version with the ETag of the
+// TestS3TornHeadIsLookedAtAgain: a HEAD that reports the size of one version with the ETag of the
 // next is looked at once more, and not taken for an object of somebody else.
 func TestS3TornHeadIsLookedAtAgain(t *testing.T) {
 	inS3Bubble(t, fakes3.Versity(), func(t *testing.T, b *bench, srv *fakes3.Server) {

@@ -258,7 +258,7 @@ func checkScan(t *testing.T, b []byte) bool {
 	return true
 }
 
-// BenchmarkAppend tells that an append costs the same whatever the batch's size.
+// BenchmarkAppend shows that an append costs the same whatever the batch's size.
 func BenchmarkAppend(b *testing.B) {
 	u := testUpload(1, 10)
 	u.Data = bytes.Repeat([]byte(" "), 18<<20)

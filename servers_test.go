@@ -145,7 +145,7 @@ func TestServerStore(t *testing.T) {
 // steady is a store on versitygw. While an object is replaced, that answers a HEAD
 // with the size of the version before and the ETag and metadata of the next, and a GET
 // with the ETag of the one and the content of the other. A Writer looks again when
-// what it reads then makes no sense; here an ETag tells, which is a checksum.
+// what it reads then makes no sense; here the ETag shows that, which is a checksum.
 type steady struct{ *s3store.Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
@@ -307,7 +307,7 @@ func TestServerHostsVersioned(t *testing.T) {
 	})
 }
 
-// TestServerSecondOwnerIsRefused: a second Writer that is not meant to be there is told.
+// TestServerSecondOwnerIsRefused: a second Writer that is not meant to be there gets an error.
 func TestServerSecondOwnerIsRefused(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		for name, s := range map[string]server{"plain": s, "versioned": s.versioned(t)} {

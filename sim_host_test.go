@@ -90,7 +90,8 @@ func (h *host) noteSealed(s rotatelog.Sealed) {
 	}
 }
 
-// open starts a process that appends. False: it died, or the disk failed.
+// open starts a process that appends. It returns false if the process died, or the
+// disk failed.
 func (h *host) open() bool {
 	p := &process{host: h}
 	h.mu.Lock()
@@ -396,7 +397,7 @@ func (h *host) atOnce(goroutines, n int) {
 	all.Wait()
 }
 
-// record returns a fetch that tells its number, of a length that varies.
+// record returns a fetch that contains its number, of varying length.
 func record(n int) []byte {
 	return fmt.Appendf(nil, `{"n":%d, "pad":"%s","FETCH_FOOTER":{"total_matches":%d}}`, n, strings.Repeat("é", n%50), n%7)
 }
@@ -451,7 +452,7 @@ func (h *host) comeHome(choose func(int) int) {
 	}
 }
 
-// handOver lets the next process append, while this one goes on uploading.
+// handOver lets the next process append, while this one continues to upload.
 func (h *host) handOver() {
 	p := h.proc
 	if p == nil {

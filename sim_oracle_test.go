@@ -202,7 +202,7 @@ func (w *world) judgeUpload(key, date string, u dayUpload, found map[int]int, la
 				w.t.Errorf("%s: fetch %d is #%d of %v, and says #%d", key, n, r.Number, r.Day, s.Header.Number)
 			}
 			if r.Number <= last[by] {
-				w.t.Errorf("%s: fetch #%d stands after #%d", key, r.Number, last[by])
+				w.t.Errorf("%s: fetch #%d is after #%d", key, r.Number, last[by])
 			}
 			last[by] = r.Number
 		} else if f.days[0].String() != date && f.days[1].String() != date {

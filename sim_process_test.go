@@ -22,7 +22,7 @@ import (
 type process struct {
 	*host
 	id    int
-	label string // tells it from the processes of all hosts
+	label string // unique among the processes of all hosts
 	w     *rotatelog.Writer
 	store storetest.Faulty
 
@@ -205,7 +205,7 @@ func (s processStore) Sweep(ctx context.Context, key string, keep []string) erro
 
 func (s processStore) MinCopy() int64 { return s.store.MinCopy() }
 
-// keyOfNote returns the key that a note of a write tells of: one of an S3Store, or
+// keyOfNote returns the key that a note of a write is about: one of an S3Store, or
 // of a notedStore.
 func keyOfNote(text string) string {
 	var note struct{ Key string }
@@ -227,7 +227,7 @@ func (s blindStore) Write(ctx context.Context, key string, old rotatelog.Version
 	return s.objects.Write(ctx, key, now.Version, parts, meta)
 }
 
-// notedStore is a rotatelog.IntentWriter, of which nothing remains after a write.
+// notedStore is a rotatelog.IntentWriter that leaves nothing behind after a write.
 type notedStore struct {
 	objects
 	t *testing.T

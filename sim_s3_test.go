@@ -64,7 +64,7 @@ func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
 func isProbe(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
 
 // judgeRequest wants every PutObject to a day's object to have a condition, and none
-// where conditions do not work: nobody could tell later whether it may still be
+// where conditions do not work: nobody could find out later whether it may still be
 // executed, over what was written since.
 func (s *sim) judgeRequest(op fakes3.Op, profile fakes3.Profile) {
 	switch {

@@ -151,8 +151,8 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 		for next, goOn := range then {
 			t.Run(edit+", then "+next, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, b *bench) {
-					var told []rotatelog.Repaired
-					b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { told = append(told, r) }
+					var reported []rotatelog.Repaired
+					b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { reported = append(reported, r) }
 					b.open()
 					b.append(1, 2)
 					content, _ := b.disk.ReadFile(arrayName)
@@ -161,15 +161,15 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 					}
 					foreign, ferr := b.disk.ReadFile(arrayName)
 					goOn(b)
-					if len(told) == 0 || b.Stats().Repaired != len(told) {
-						t.Fatalf("told %v, Stats %d", told, b.Stats().Repaired)
+					if len(reported) == 0 || b.Stats().Repaired != len(reported) {
+						t.Fatalf("reported %v, Stats %d", reported, b.Stats().Repaired)
 					}
 					if edit == "deletes" {
-						if len(told) != 1 || told[0].Quarantined != "" {
-							t.Errorf("told %+v", told)
+						if len(reported) != 1 || reported[0].Quarantined != "" {
+							t.Errorf("reported %+v", reported)
 						}
-					} else if aside := told[0].Quarantined; aside == "" {
-						t.Errorf("told %+v, nothing set aside", told)
+					} else if aside := reported[0].Quarantined; aside == "" {
+						t.Errorf("reported %+v, nothing set aside", reported)
 					} else if kept, err := b.disk.ReadFile(aside); edit != "links elsewhere" && (err != nil || ferr != nil || !bytes.Equal(kept, foreign)) {
 						t.Errorf("set aside %q, %v; want %q", kept, err, foreign)
 					}
@@ -195,7 +195,7 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 	}
 }
 
-// TestEditorBetweenTwoAttemptsToSeal: the seal that failed goes on with what is in
+// TestEditorBetweenTwoAttemptsToSeal: the failed seal continues with what is in
 // memory, whatever has become of the file since.
 func TestEditorBetweenTwoAttemptsToSeal(t *testing.T) {
 	for _, failing := range []crashfs.Op{
@@ -263,22 +263,22 @@ func TestRecoveryFromEveryState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				var told []rotatelog.Repaired
-				b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { told = append(told, r) }
+				var reported []rotatelog.Repaired
+				b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { reported = append(reported, r) }
 				b.open()
 				b.append(ten...)
 				b.flush()
 				b.append(1, 2)
 				b.Close()
-				told = nil
+				reported = nil
 				tt.damage(b)
 				b.open()
 				if n := len(b.array()); n != tt.fetches {
 					t.Errorf("%d fetches are left, want %d", n, tt.fetches)
 				}
 				var aside []byte
-				reports := fmt.Sprint(told)
-				for _, r := range told {
+				reports := fmt.Sprint(reported)
+				for _, r := range reported {
 					if r.Quarantined != "" {
 						aside, _ = b.disk.ReadFile(r.Quarantined)
 					}
@@ -286,8 +286,8 @@ func TestRecoveryFromEveryState(t *testing.T) {
 				if !strings.Contains(string(aside), tt.aside) || (aside == nil) != (tt.aside == "") {
 					t.Errorf("%q was set aside, want %q", aside, tt.aside)
 				}
-				if !strings.Contains(reports, tt.report) || tt.report == "" && len(told) > 0 {
-					t.Errorf("reported %v, want %q", told, tt.report)
+				if !strings.Contains(reports, tt.report) || tt.report == "" && len(reported) > 0 {
+					t.Errorf("reported %v, want %q", reported, tt.report)
 				}
 				if r := b.append(3)[0]; r.Number != tt.first+tt.fetches || r.Position != tt.fetches+1 {
 					t.Errorf("next: %+v", r)
@@ -626,7 +626,7 @@ func TestKeyIsNamedOnce(t *testing.T) {
 	})
 }
 
-// TestOtherDocumentIsNotOverwritten: what stands at the key is not ours, so nothing is written,
+// TestOtherDocumentIsNotOverwritten: what is at the key is not ours, so nothing is written,
 // and a Flush says so at once.
 func TestOtherDocumentIsNotOverwritten(t *testing.T) {
 	for _, content := range []string{"", "hello", "[]", "{}", `{"uploads":{}}`, `{"uploads":[1]}`, `{"uploads":[]`} {
@@ -769,7 +769,7 @@ func TestBatchesOfALongOutageAreUploadedInOrder(t *testing.T) {
 	})
 }
 
-// TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray: the array has begun anew, but
+// TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray: the array has begun again, but
 // its name cannot be made durable; meanwhile the batch is uploaded, and its name is
 // gone from pending/. When that directory cannot be synced either, the batch gets its
 // name again: of what it held, not of the array that is there now.

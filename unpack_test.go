@@ -117,7 +117,7 @@ func TestUnpackFlipped(t *testing.T) {
 	})
 }
 
-// framed returns an object of these texts, of which the entries stand in the
+// framed returns an object of these texts, whose entries are in the
 // bytes region.
 func framed(c Compression, head, entries, tail string, region []byte) []byte {
 	begin, end := c.format().Frame([]byte(head), []byte(tail), packed.ChecksumOf([]byte(entries)))

@@ -468,17 +468,17 @@ func TestUncountedFetchIsKept(t *testing.T) {
 	for _, value := range []string{`"45"`, `-1`, `4.5`, `{}`, `1e99`, `true`} {
 		fetch := fmt.Appendf(nil, `{"FETCH_FOOTER":{"total_matches":%s}}`, value)
 		inBubble(t, func(t *testing.T, b *bench) {
-			var told []rotatelog.Uncounted
-			b.cfg.Hooks.Uncounted = func(u rotatelog.Uncounted) { told = append(told, u) }
+			var reported []rotatelog.Uncounted
+			b.cfg.Hooks.Uncounted = func(u rotatelog.Uncounted) { reported = append(reported, u) }
 			b.open()
 			r, err := b.Append(t.Context(), fetch)
 			if err != nil || r.Matches != 0 {
 				t.Errorf("%s: %+v, %v", value, r, err)
 			}
-			if len(told) != 1 || told[0].Number != 1 || b.Stats().Uncounted != 1 {
-				t.Fatalf("%s: told %v", value, told)
+			if len(reported) != 1 || reported[0].Number != 1 || b.Stats().Uncounted != 1 {
+				t.Fatalf("%s: reported %v", value, reported)
 			}
-			if msg := told[0].Err.Error(); !strings.Contains(msg, "FETCH_FOOTER.total_matches") || !strings.Contains(msg, value) {
+			if msg := reported[0].Err.Error(); !strings.Contains(msg, "FETCH_FOOTER.total_matches") || !strings.Contains(msg, value) {
 				t.Errorf("%s: %q does not name path and value", value, msg)
 			}
 			b.flush()
@@ -496,7 +496,7 @@ func TestUncountedFetchIsKept(t *testing.T) {
 // Bad worlds.
 
 // TestEachDiskFailureIsSurvived fails every operation of an append and a seal in turn, and wants
-// a clear error, nothing lost, and a Writer that goes on.
+// a clear error, nothing lost, and a Writer that continues.
 func TestEachDiskFailureIsSurvived(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}} {
 		for k := int64(1); ; k++ {
@@ -609,7 +609,7 @@ func TestSecondWriterIsLocked(t *testing.T) {
 }
 
 // TestCloseAppendLetsTheNextOneAppend is the life of programs that live for one
-// fetch: the first goes on uploading while the second appends.
+// fetch: the first continues to upload while the second appends.
 func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(op storetest.Op) storetest.Fault { return storetest.Fault{Delay: time.Minute} })

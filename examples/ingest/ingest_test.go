@@ -443,7 +443,7 @@ func TestUnreachableStore(t *testing.T) {
 	b.wantStored(totals{1, 6, 60, 55 + 210 + 465})
 }
 
-// Whoever does not want to wait is told of nothing where nothing waits.
+// With -timeout 0, there is no warning if nothing waits.
 func TestNothingWaitsNoWarning(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetch(1))
@@ -465,7 +465,7 @@ func TestLockedStreamIsAnError(t *testing.T) {
 	}
 }
 
-// A signal ends the run, though the input is stuck. What is on disk is told.
+// A signal ends the run, though the input is stuck. The summary is still printed.
 func TestSignalEndsAStuckRun(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancelCause(t.Context())

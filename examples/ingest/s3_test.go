@@ -77,7 +77,7 @@ func TestS3PrefixFlag(t *testing.T) {
 	wantS3(t, srv, "mine/", totals{1, 1, 3, 6})
 }
 
-// What only a person can mend is told with what to do, and without the key.
+// An error that only a person can fix says what to do, and does not contain the key.
 func TestS3RefusalSaysWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*bench)
@@ -106,9 +106,9 @@ func TestS3RefusalSaysWhatToDo(t *testing.T) {
 			} {
 				b.env.Stdin = strings.NewReader(fetches(10))
 				code, stdout, stderr := b.run(run.args...)
-				_, told, _ := strings.Cut(stderr, run.label)
-				if code != run.code || !strings.Contains(told, test.want) ||
-					!strings.Contains(told, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
+				_, shown, _ := strings.Cut(stderr, run.label)
+				if code != run.code || !strings.Contains(shown, test.want) ||
+					!strings.Contains(shown, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
 					t.Errorf("%q: code %d, stdout %q, stderr %q, want %s…%s", run.args, code, stdout, stderr, run.label, test.want)
 				}
 				wantNoSecret(t, stdout, stderr)
@@ -127,7 +127,7 @@ func wantNoSecret(t *testing.T, outputs ...string) {
 	}
 }
 
-// When the key is right again, what waited goes up.
+// When the key is right again, what waited is uploaded.
 func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.setKey(accessKey, "hidden-too")

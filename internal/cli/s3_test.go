@@ -162,7 +162,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// Whoever has the store on plain http is told so, without -v.
+// A store on plain http is warned about even without -v.
 func TestPlainHTTPWarning(t *testing.T) {
 	for endpoint, want := range map[string]int{"http://s3.test": 1, "https://s3.test": 0, "http://localhost:9000": 0} {
 		env, _, stderr := testEnv("-store", "s3://logs", "-endpoint", endpoint, "-dir", t.TempDir())
