@@ -400,7 +400,8 @@ func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 		b.append(2)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := b.Flush(ctx); err == nil || !strings.Contains(err.Error(), "settle "+dayA) {
+		err := b.Flush(ctx)
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Op != "settle" || e.Key != dayA {
 			t.Errorf("flush: %v", err)
 		}
 		if n := srv.Stats().Requests; n["CreateMultipartUpload"] != 1 || n["CompleteMultipartUpload"] < 3 || n["AbortMultipartUpload"] != 0 {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
@@ -151,9 +152,9 @@ func TestS3WriterLosesARace(t *testing.T) {
 	}
 }
 
-// TestS3WriterNeedsAttention: what no retry mends surfaces in Flush, and the
+// TestS3DataWaitsDuringAPermanentError: what no retry mends surfaces in Flush, and the
 // data waits.
-func TestS3WriterNeedsAttention(t *testing.T) {
+func TestS3DataWaitsDuringAPermanentError(t *testing.T) {
 	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		srv.Fault = func(fakes3.Op) fakes3.Fault {
 			return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "SignatureDoesNotMatch"}}
@@ -161,7 +162,7 @@ func TestS3WriterNeedsAttention(t *testing.T) {
 		b.open()
 		b.append(1)
 		err := b.Flush(t.Context())
-		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "set both again") {
+		if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "SignatureDoesNotMatch" || !errors.Is(err, rotatelog.ErrPermanent) {
 			t.Errorf("Flush: %v", err)
 		}
 		if n := len(b.pending()); n != 1 {

@@ -635,7 +635,7 @@ func TestOtherDocumentIsNotOverwritten(t *testing.T) {
 			b.open()
 			b.append(1)
 			err := b.Flush(t.Context())
-			if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), dayA) {
+			if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Key != dayA || !errors.Is(err, rotatelog.ErrPermanent) {
 				t.Errorf("%q: %v", content, err)
 			}
 			time.Sleep(time.Hour)
