@@ -152,7 +152,7 @@ func TestS3WriterLosesARace(t *testing.T) {
 	}
 }
 
-// TestS3DataWaitsDuringAPermanentError: what no retry mends surfaces in Flush, and the
+// TestS3DataWaitsDuringAPermanentError: what no retry fixes is returned by Flush, and the
 // data waits.
 func TestS3DataWaitsDuringAPermanentError(t *testing.T) {
 	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {

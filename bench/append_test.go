@@ -26,7 +26,7 @@ var scratchDir = flag.String("scratch", "", "directory in which BenchmarkAppend 
 // scratch returns a new directory. Files are not deleted while something is yet to
 // be measured: for five minutes ext4 tries the inode of each before it creates
 // another file (recently_deleted in fs/ext4/ialloc.c), and after some thousands
-// that takes ten times as long as all else about sealing a batch.
+// that takes ten times as long as everything else about sealing a batch.
 func scratch(b *testing.B) string {
 	if *scratchDir == "" {
 		return b.TempDir()
@@ -52,7 +52,7 @@ func emptyFiles(dir string) error {
 	})
 }
 
-// BenchmarkAppend measures Append beside what else puts records on a disk: a file
+// BenchmarkAppend compares Append with other ways to put records on a disk: a file
 // that is written to and synced, timberjack, and tidwall/wal. The store hangs, so
 // that nothing is uploaded meanwhile. Fetches are indented, as the API sends them;
 // those of 2 kB are compact, since one match would not fit otherwise.

@@ -10,7 +10,7 @@ import (
 )
 
 // TestWriterContinuesAPlacedDay: a Writer takes a day that was built and placed for its own, and
-// once it has looked at it, goes on without reading it again.
+// after one look continues without reading it again.
 func TestWriterContinuesAPlacedDay(t *testing.T) {
 	server := fake(t)
 	day, err := NewDay(t.TempDir(), "days/", t.Output())

@@ -52,7 +52,7 @@ func leavePending(dir string, batches int) error {
 	return os.WriteFile(filepath.Join(spool, "batch.json"), []byte(progress+"\n"), 0o600)
 }
 
-// TestOpenFindsThePendingBatches: a Writer finds the batches, and nothing to be mended.
+// TestOpenFindsThePendingBatches: a Writer finds the batches, and nothing to repair.
 func TestOpenFindsThePendingBatches(t *testing.T) {
 	stream := Stream{filepath.Join(t.TempDir(), "stream"), "days/"}
 	if err := leavePending(stream.Dir, 3); err != nil {

@@ -88,13 +88,13 @@ func benchmarkDay(b *testing.B, s Server, day *Day, size Size) {
 	run("/link=loopback/way=getput", func(b *testing.B, begin func() Stream) { uploadGetPut(b, s, begin(), size) }) // the last: it leaves no JSON
 }
 
-// cheapToPlace is up to which size the day is placed anew for each way, and for
-// each upload of the script. Beyond, each way goes on with what the one before it
+// cheapToPlace is the size up to which the day is placed again for each way, and for
+// each upload of the script. Beyond it, each way continues with what the one before it
 // left, a few batches more.
 const cheapToPlace = 100 * MB
 
 // placeDay makes the day in the server what it was built to be, and returns the
-// stream that goes on with it.
+// stream that continues it.
 func placeDay(b *testing.B, s Server, day *Day, size Size) Stream {
 	b.Helper()
 	if err := Place(b.Context(), s, day.Store, day.Key()); err != nil {
@@ -187,7 +187,7 @@ func uploadAlone(b *testing.B, way string, s Server, begin func() Stream, size S
 		freeSpace(b, s, size)
 		b.StartTimer()
 	}
-	b.ReportMetric(0, "ns/op") // of which most is the process
+	b.ReportMetric(0, "ns/op") // most of it is starting the process
 	used.report(b)
 }
 

@@ -13,7 +13,7 @@ type target struct {
 	verdict  string
 }
 
-// measurement is a value that a target is about. ok is false where it was not
+// measurement is a value that a target is about. ok is false if it was not
 // measured.
 type measurement struct {
 	value float64
@@ -93,7 +93,7 @@ func appendTargets(r results) []target {
 	}
 }
 
-// added compares an Append with the sum of what it cannot do without.
+// added compares an Append with the sum of its necessary steps.
 func added(durable results, needs ...string) measurement {
 	var ratios []float64
 	for _, r := range durable {
@@ -145,13 +145,14 @@ func copies(rs results) (float64, bool) {
 	return median(values)
 }
 
-// traffic returns what has passed, of what was new, over all uploads of a day.
+// traffic returns the bytes transferred relative to the new bytes, over all uploads
+// of a day.
 func traffic(day results) measurement {
 	sent := day.sum("new-bytes/upload")
 	return measurement{day.sum("wire-bytes/upload") / sent, sent > 0}
 }
 
-// partOfDay says so where a day was not measured to its end.
+// partOfDay returns a remark if a day was not measured to its end.
 func partOfDay(day results) string {
 	if n := len(day); n > 0 && n < wholeDay {
 		return fmt.Sprintf(" (its first %d uploads)", n)
@@ -163,7 +164,7 @@ func partOfDay(day results) string {
 // with which it is closed.
 const wholeDay = 145
 
-// worstServer returns the largest of what f measures on each server.
+// worstServer returns the largest value that f measures on any server.
 func worstServer(rs results, f func(results) measurement) measurement {
 	var values []float64
 	for _, server := range rs.valuesOf("server") {
