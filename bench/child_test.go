@@ -12,7 +12,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestChildProcessUploadsTheSame: an upload in a process of its own is like one in this.
+// TestChildProcessUploadsTheSame: an upload in a separate process is like one in this.
 func TestChildProcessUploadsTheSame(t *testing.T) {
 	server := fake(t)
 	stream := Stream{filepath.Join(t.TempDir(), "stream"), "days/"}

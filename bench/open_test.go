@@ -31,7 +31,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// leavePending makes a spool in which batches wait, as doc.go has it.
+// leavePending makes a spool in which batches wait, as docs/FORMAT.md describes it.
 func leavePending(dir string, batches int) error {
 	spool := filepath.Join(dir, "all_api.spool")
 	if err := os.MkdirAll(filepath.Join(spool, "pending"), 0o700); err != nil {

@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestPlaceKeepsBytesAndMetadata: an object comes over with its bytes and its metadata, whole or in
+// TestPlaceKeepsBytesAndMetadata: an object is copied with its bytes and its metadata, whole or in
 // parts.
 func TestPlaceKeepsBytesAndMetadata(t *testing.T) {
 	server, rope := fake(t), newRope(t)

@@ -236,7 +236,7 @@ func TestAwaitSleepersEndsWithCause(t *testing.T) {
 	}
 }
 
-// For the race detector: all at once.
+// For the race detector: all methods concurrently.
 func TestConcurrentUse(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		const sleepers = 20

@@ -219,7 +219,7 @@ func TestFaultyDelayByClock(t *testing.T) {
 	}
 }
 
-// Fault may let another writer in just before, which is how a race is lost on
+// Fault may let another writer in just before, so that a test can lose a race on
 // purpose.
 func TestFaultyLetsAnotherIn(t *testing.T) {
 	m := NewMem()

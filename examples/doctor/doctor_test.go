@@ -49,7 +49,7 @@ func newBench(t *testing.T, profile fakes3.Profile) *bench {
 	}}
 }
 
-// what differs from run to run, and what stands for it in the golden files
+// what differs from run to run, and what replaces it in the golden files
 var (
 	probeName = regexp.MustCompile(`rotatelog-probe-[a-z2-7]+`)
 	requestID = regexp.MustCompile(`RequestID: [0-9A-F]*`)
@@ -68,7 +68,7 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 	return code, stdout, stderr
 }
 
-// newEnv returns what the program works with, at noon.
+// newEnv returns the program's environment, at noon.
 func (b *bench) newEnv(stdout, stderr io.Writer, args ...string) cli.Env {
 	return cli.Env{Args: args, Stdout: stdout, Stderr: stderr, Getenv: func(name string) string { return b.env[name] },
 		Clock: clocktest.New(time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC))}
@@ -157,7 +157,7 @@ func TestNoWritePermission(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-// Without permission to delete, a Writer works, and the test says what it left.
+// Without permission to delete, a Writer works, and doctor says what it left behind.
 func TestNoDeletePermission(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	b.srv.Fault = denied("DeleteObject")
@@ -169,7 +169,7 @@ func TestNoDeletePermission(t *testing.T) {
 	}
 }
 
-// A key that may write no more than the README says is enough, without FOLDER too.
+// The permissions in docs/S3.md are enough, without FOLDER too.
 func TestDocumentedPermissionsAreEnough(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
@@ -202,8 +202,8 @@ func TestInterruptEndsTheTests(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-// TestOwnerOfTodaysObjectDecides: whose object today's is decides whether the Writer of a
-// directory works here.
+// TestOwnerOfTodaysObjectDecides: the Writer of a directory works here only if today's
+// object belongs to it.
 func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 	const ours, theirs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ZYXWVUTSRQPONMLKJIHGFEDCBA"
 	for _, test := range []struct {
@@ -245,7 +245,7 @@ func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 	}
 }
 
-// TestStepsAreShownOnATerminal: on a terminal each step is shown as it goes, and then taken away.
+// TestStepsAreShownOnATerminal: each step is shown while it runs, and then erased.
 func TestStepsAreShownOnATerminal(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	var out, errs bytes.Buffer

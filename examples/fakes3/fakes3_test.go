@@ -22,7 +22,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// served is a run of the program that has begun to serve.
+// served is a run of the program that is serving.
 type served struct {
 	endpoint, greeting string
 	end                func() (code int, rest string) // as Ctrl-C does
@@ -75,7 +75,7 @@ func create(t *testing.T, client *s3.Client, bucket, key, content string) error 
 	return err
 }
 
-// size returns how large an object is.
+// size returns the size of an object.
 func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
 	t.Helper()
 	o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
@@ -127,7 +127,7 @@ HEAD /mine/key: 200, 0 bytes in, N out
 	}
 }
 
-// An answer that takes its time does not keep the program from ending.
+// A slow answer does not keep the program from ending.
 func TestEndsDuringAnAnswer(t *testing.T) {
 	s := serving(t, "-fail", "GetObject:*:trickle=1/10m")
 	client := s.client()

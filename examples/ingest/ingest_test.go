@@ -60,15 +60,15 @@ func (b *bench) write(name, content string) string {
 func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	env := b.env
-	// How long a busy machine takes to store what a test appends decides no test:
-	// those about -timeout say their own after this one.
+	// A busy machine must not fail a test by being slow. Tests about -timeout give
+	// their own after this one.
 	env.Args = slices.Concat([]string{"-dir", b.path("work"), "-timeout", "1h"}, b.store, args)
 	env.Stdout, env.Stderr = &out, &errs
 	code = run(b.ctx, env)
 	return code, out.String(), strings.ReplaceAll(errs.String(), b.dir+"/", "")
 }
 
-// wantRun runs the program and checks all it prints. The wanted summary is the
+// wantRun runs the program and checks everything that it prints. The wanted summary is the
 // numbers in it.
 func (b *bench) wantRun(code int, summary, stderr string, args ...string) {
 	b.t.Helper()
@@ -170,8 +170,8 @@ func needArchive(t *testing.T) {
 	}
 }
 
-// days returns a file with the archive, or with the beginning of it, and how much
-// that is. Each of its fetches is of a day of its own.
+// days returns a file with the archive, or with the beginning of it, and its totals.
+// Each fetch is of a different day.
 func days(t *testing.T) (file string, want totals) {
 	needArchive(t)
 	if depth.Full() {
@@ -262,7 +262,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-// What was left unfinished or unconfirmed is itself an input.
+// The unfinished and unconfirmed batches of another run are valid inputs.
 func TestReadsItsOwnFiles(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(14))
@@ -275,8 +275,8 @@ func TestReadsItsOwnFiles(t *testing.T) {
 	again.wantRun(cli.OK, "14 105 1 1 0 4", "", uploaded[0], b.path("work/all_api.json"))
 }
 
-// The file that is appended to would grow while it is read, and what is in the
-// spool goes to the store anyway: neither is an input.
+// The run's own local file would grow while it is read, and what is in its spool goes
+// to the store anyway: neither is a valid input.
 func TestRefusesItsOwnSpool(t *testing.T) {
 	b := newBench(t)
 	b.write("store", "a file, so that nothing is uploaded")
@@ -337,8 +337,8 @@ func TestBadFetches(t *testing.T) {
 	}
 }
 
-// A byte order mark before each line costs no fetch, and neither does a broken
-// value before others on the same line.
+// Neither a byte order mark before each line nor a broken value before others on the
+// same line loses a fetch.
 func TestWhatCanBeKept(t *testing.T) {
 	const bom = "\uFEFF"
 	b := newBench(t)
@@ -350,7 +350,7 @@ func TestWhatCanBeKept(t *testing.T) {
 		b.write("line", fetch(4)+`{"a":NaN}`+fetch(5)+" NaN "+fetch(6)+","))
 }
 
-// TestCompressedInputIsRead: what is compressed is read, and what is in another encoding named.
+// TestCompressedInputIsRead: compressed input is read, and other encodings are named.
 func TestCompressedInputIsRead(t *testing.T) {
 	b := newBench(t)
 	var packed bytes.Buffer
@@ -373,8 +373,7 @@ func TestBadFetchOnStdin(t *testing.T) {
 	}
 }
 
-// A bad input does not keep the others from being read, nor what was read from
-// being uploaded.
+// After a bad input the others are still read, and what was read is uploaded.
 func TestBadInputDoesNotStopTheOthers(t *testing.T) {
 	b := newBench(t)
 	b.wantRun(cli.Failure, "4 10 1 2 0 0",
@@ -493,7 +492,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// An error of the disk ends the run: here, that the Writer is closed.
+// A disk error ends the run; here it is that the Writer is closed.
 func TestDiskErrorEndsTheRun(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})

@@ -140,7 +140,8 @@ func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 3, 23, 276})
 }
 
-// A spool that was lost leaves its day to another Writer, until that gets its id.
+// After a spool was lost, the day belongs to another Writer, until the new spool gets
+// the old id.
 func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.env.Stdin = strings.NewReader(fetches(10))
@@ -165,7 +166,7 @@ func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 2, 20, 110})
 }
 
-// A reply that is lost makes no second upload.
+// A lost reply causes no second upload.
 func TestS3LostReplyMakesNoSecondUpload(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(op fakes3.Op) fakes3.Fault {
@@ -176,7 +177,7 @@ func TestS3LostReplyMakesNoSecondUpload(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 2, 20, 210})
 }
 
-// Without -flush, fetches on disk are enough.
+// Without -flush, it is enough that fetches are on disk.
 func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -203,7 +204,7 @@ func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
 	}
 }
 
-// What does not answer cannot keep a run from ending.
+// A server that does not answer cannot keep a run from ending.
 func TestS3StuckServerDoesNotHoldUpARun(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(fakes3.Op) fakes3.Fault {

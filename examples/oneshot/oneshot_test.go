@@ -24,7 +24,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// TestMain lets the tests run the program in processes of their own.
+// TestMain lets the tests run the program in separate processes.
 func TestMain(m *testing.M) {
 	if os.Getenv("ONESHOT_TEST") == "run" {
 		main()
@@ -41,7 +41,7 @@ func runOnce(t *testing.T, dir, stdin string, args ...string) (code int, stdout,
 	return runWith(t, nil, dir, stdin, append([]string{"-store", "file://" + filepath.Join(dir, "store")}, args...)...)
 }
 
-// runWith does so with an environment and a store of its own.
+// runWith is runOnce with the given environment and store.
 func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = run(t.Context(), cli.Env{
@@ -52,7 +52,7 @@ func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args .
 	return code, out.String(), strings.ReplaceAll(errs.String(), dir+"/", "")
 }
 
-// TestCompressedInputIsRead: what is compressed is read, and what is in another encoding named.
+// TestCompressedInputIsRead: compressed input is read, and other encodings are named.
 func TestCompressedInputIsRead(t *testing.T) {
 	dir := t.TempDir()
 	var packed bytes.Buffer
@@ -178,7 +178,7 @@ func TestDayKeepsItsCompression(t *testing.T) {
 	}
 }
 
-// Thirty processes at once: none is refused, nothing is lost, nothing is there
+// Of thirty concurrent processes none is refused, and nothing is lost or stored
 // twice.
 func TestOverlappingProcessesLoseNothing(t *testing.T) {
 	const processes = 30
@@ -239,7 +239,7 @@ func TestNotOneFetch(t *testing.T) {
 	}
 }
 
-// A fetch that never ends is not waited for, nor kept in memory.
+// A fetch that never ends is neither waited for nor held in memory.
 func TestEndlessFetchIsRefused(t *testing.T) {
 	var errs bytes.Buffer
 	dir := t.TempDir()

@@ -47,7 +47,7 @@ func (t *s3Test) stored() [][]int {
 	return uploadsIn(t.T, content)
 }
 
-// The runs have nothing in common but the spool and the server.
+// The runs share only the spool and the server.
 func TestTenRunsMakeAnUploadToS3(t *testing.T) {
 	s := newS3Test(t)
 	for n := 1; n <= 22; n++ {
@@ -66,7 +66,7 @@ func TestTenRunsMakeAnUploadToS3(t *testing.T) {
 	}
 }
 
-// Nine of ten runs have no business with the server.
+// Nine of ten runs do not contact the server.
 func TestNothingToUploadAsksNothing(t *testing.T) {
 	s := newS3Test(t)
 	for n := 1; n <= 9; n++ {

@@ -32,8 +32,8 @@ func quickstart(t *testing.T, dir string) (stdout string) {
 	return out.String()
 }
 
-// byMinute sorts the lines of each minute: two days that are uploaded at the same time
-// do not take turns.
+// byMinute sorts the lines of each minute, since the order of two days that are
+// uploaded at the same time is not fixed.
 func byMinute(out string) string {
 	lines := strings.SplitAfter(out, "\n")
 	minute := regexp.MustCompile(`^\d\d:\d\d `)
@@ -83,7 +83,7 @@ func TestNewFolderEachTime(t *testing.T) {
 	}
 }
 
-// The command that it prints leads to the same days in another folder.
+// The command that it prints makes the same days in another folder.
 func TestPrintedReplayCommandWorks(t *testing.T) {
 	depth.SkipInShort(t)
 	dir := filepath.Join(t.TempDir(), "it's here")

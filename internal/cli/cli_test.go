@@ -57,7 +57,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// What only Open knows to be wrong is an error of usage, too.
+// A mistake that only Open finds is a usage error, too.
 func TestOpenUsageError(t *testing.T) {
 	dir := t.TempDir()
 	env, _, stderr := testEnv("-store", "file://"+dir+"/store", "-dir", dir, "-name", "../x")

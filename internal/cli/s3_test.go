@@ -126,7 +126,7 @@ func TestRegion(t *testing.T) {
 	}
 }
 
-// What the client sends is what the flags say, with the key of the environment.
+// The client sends what the flags say, with the key from the environment.
 func TestS3Client(t *testing.T) {
 	for _, pathStyle := range []bool{true, false} {
 		srv := fakes3.New(fakes3.Options{AccessKey: testID, SecretKey: testSecret, SessionToken: testToken, Region: "us-ord-1"})
@@ -185,7 +185,7 @@ func TestPlainHTTPWarning(t *testing.T) {
 	}
 }
 
-// Nothing is asked of the network, nor taken from the environment, for a file.
+// For a file:// store, neither the network nor the environment is used.
 func TestFileStoreNeedsNoKey(t *testing.T) {
 	env, _, stderr := testEnv("-store", "file:///nowhere")
 	env.Getenv = func(name string) string {

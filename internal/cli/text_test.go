@@ -92,7 +92,7 @@ func TestTextIsDecompressed(t *testing.T) {
 	}
 }
 
-// What comes through a pipe is passed on as it comes.
+// Bytes from a pipe are passed on as they arrive.
 func TestTextDoesNotWait(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()

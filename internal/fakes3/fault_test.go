@@ -163,8 +163,8 @@ func TestTornRead(t *testing.T) {
 	})
 }
 
-// TestHeadThatLies: a HEAD says that there is nothing, or what was there some
-// writes ago. A GET with the second fault says the truth.
+// TestHeadThatLies: a HEAD says that there is no object, or describes one from some
+// writes ago. A GET with the second fault is right.
 func TestHeadThatLies(t *testing.T) {
 	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
 		var fault Fault
@@ -309,7 +309,7 @@ func TestLaterIsExecutedAtRelease(t *testing.T) {
 	})
 }
 
-// Without conditions, a request that nobody waits for any more undoes a later one.
+// Without conditions, an abandoned request undoes a later one.
 func TestLaterWithoutConditions(t *testing.T) {
 	srv := newTestServer(NoConditions())
 	c := newClient(srv)

@@ -44,7 +44,7 @@ func clientOptions(endpoint string, rt http.RoundTripper) s3.Options {
 	}
 }
 
-// newClient returns a client of srv, in process and over what it takes for TLS.
+// newClient returns a client of srv, in process and with what looks like TLS.
 func newClient(srv *Server, change ...func(*s3.Options)) *s3.Client {
 	return s3.New(clientOptions(testHost, Transport(srv)), change...)
 }
@@ -207,7 +207,7 @@ func complete(ctx context.Context, c *s3.Client, key, id string, parts []types.C
 	return c.CompleteMultipartUpload(ctx, in)
 }
 
-// fill returns n bytes of text that differ from place to place.
+// fill returns n bytes of text that differ from offset to offset.
 func fill(n int, seed byte) string {
 	b := make([]byte, n)
 	for i := range b {

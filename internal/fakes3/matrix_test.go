@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// matrix is the table "What real servers do", and what is said beneath it: for
-// each row what is done, and what each server was found to answer.
+// matrix is what was measured on real servers: for each row what is done, and what
+// each server answered.
 var matrix = []struct {
 	row  string
 	ask  func(*testing.T, *bench) string
@@ -81,7 +81,7 @@ var matrix = []struct {
 	{"plain HTTP, checksum in the header", checksumHeader, map[string]string{"": "ok", "linode": "400 XAmzContentSHA256Mismatch"}},
 }
 
-// bench is a server to put a row's question to.
+// bench is a server that answers a row's question.
 type bench struct {
 	endpoint      string
 	transport     http.RoundTripper // nil: the default one
@@ -118,7 +118,7 @@ func TestProfilesMatchMeasurements(t *testing.T) {
 	}
 }
 
-// TestServerMatchesProfile holds the table against real servers, which
+// TestServerMatchesProfile compares the table with real servers, which
 // .ci/servers starts. Its buckets are left behind.
 func TestServerMatchesProfile(t *testing.T) {
 	servers := map[string]string{ // profiles by endpoint

@@ -170,7 +170,7 @@ func TestUploadPartCopy(t *testing.T) {
 	}
 }
 
-// TestGrowingByCopy appends again and again, as the library does.
+// TestGrowingByCopy appends repeatedly, as the library does.
 func TestGrowingByCopy(t *testing.T) {
 	srv := newTestServer(RGW16())
 	c := newClient(srv)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// sendSigned sends what no client would, properly signed. A Content-Length of
+// sendSigned sends, properly signed, what no client would send. A Content-Length of
 // -1 means none.
 func sendSigned(t *testing.T, srv *Server, method, path, body string, header map[string]string) *httptest.ResponseRecorder {
 	t.Helper()

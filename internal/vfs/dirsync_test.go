@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// unsyncable is an FS whose directories cannot be synced, for a reason.
+// unsyncable is an FS whose directories cannot be synced, with the error why.
 type unsyncable struct {
 	vfs.FS
 	err error
