@@ -75,9 +75,9 @@ type alikeRun struct {
 	acked, given [2]int // fetches of each kind
 }
 
-// crash cuts power at operation k, and at change j of the recovery unless that
-// is 0. It reports whether there were as many, and whether the disk that was
-// left is a new one.
+// crash cuts power at operation k, and at change j of the recovery unless that is 0.
+// It reports whether there were that many, and whether the resulting disk is a new
+// one.
 func (a alike) crash(t *testing.T, k, j int64, seen map[string]bool, left func(*crashfs.FS) *crashfs.FS) (cut, fresh bool) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		r := &alikeRun{bench: b, alike: a}

@@ -31,8 +31,8 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 	}
 }
 
-// TestFailedAppendsLeaveNoLines: while the disk cannot sync, what was not
-// acknowledged is not kept.
+// TestFailedAppendsLeaveNoLines: while the disk cannot sync, unacknowledged records
+// are not kept in memory.
 func TestFailedAppendsLeaveNoLines(t *testing.T) {
 	var broken atomic.Bool
 	disk := crashfs.New()

@@ -112,7 +112,7 @@ func TestDayOrder(t *testing.T) {
 	}
 }
 
-// oddDays are those that do not begin at the one 00:00 and last 24 hours.
+// oddDays are days that do not begin at the only 00:00, or do not last 24 hours.
 var oddDays = []struct {
 	what, zone, day string
 	start, next     string // RFC 3339

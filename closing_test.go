@@ -22,7 +22,8 @@ func (b *bench) calls() map[string]int {
 	return n
 }
 
-// refuse has the store refuse, and counts, the writes of an object from now on.
+// refuse makes the store refuse the writes of an object from now on, and counts
+// them.
 func (b *bench) refuse(key string) *int {
 	n := new(int)
 	b.onStore(func(op storetest.Op) storetest.Fault {
@@ -45,7 +46,7 @@ func (b *bench) wantLayout(key string, closed bool) {
 
 func untilNextDay() { time.Sleep(25 * time.Hour) }
 
-// TestDayIsClosedAtMidnightWithOneWrite: at midnight, with one write, and is not looked at again.
+// TestDayIsClosedAtMidnightWithOneWrite: after that it is not looked at again.
 func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -70,7 +71,7 @@ func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	})
 }
 
-// TestRestartReadsNothing: the metadata has all that an append needs.
+// TestRestartReadsNothing: the metadata has everything that an append needs.
 func TestRestartReadsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -182,7 +183,7 @@ func TestDayToBeClosedIsRemembered(t *testing.T) {
 	})
 }
 
-// TestLostReplyWhileClosing: whatever the reply, only the object counts.
+// TestLostReplyWhileClosing: whatever the reply, what the object holds counts.
 func TestLostReplyWhileClosing(t *testing.T) {
 	for _, reply := range []error{errors.New("connection reset"), rotatelog.ErrConflict} {
 		for _, skip := range []bool{false, true} {

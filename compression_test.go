@@ -17,7 +17,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// suffixes are what the keys of each compression end with, after .json.
+// suffixes are the ends of the keys of each compression, after .json.
 var suffixes = map[rotatelog.Compression]string{rotatelog.Uncompressed: "", rotatelog.Zstd: ".zst", rotatelog.Gzip: ".gz"}
 
 // inPairs runs a test for each change of Config.Compression.
@@ -46,8 +46,8 @@ func (b *bench) wantKeys(want ...string) {
 	}
 }
 
-// TestDayKeepsItsCompression: another Config.Compression counts from the next day
-// on, also if batch.json is lost.
+// TestDayKeepsItsCompression: another Config.Compression takes effect the next day,
+// even if batch.json is lost.
 func TestDayKeepsItsCompression(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -86,7 +86,7 @@ func TestDayKeepsItsCompression(t *testing.T) {
 	}
 }
 
-// TestDayBeginsAtItsFirstSeal: until then no object knows of the fetches.
+// TestDayBeginsAtItsFirstSeal: until then no object has the fetches.
 func TestDayBeginsAtItsFirstSeal(t *testing.T) {
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.open()
@@ -130,8 +130,8 @@ func TestUnknownOutcomeKeepsItsCompression(t *testing.T) {
 }
 
 // TestTwoCompressionsOfADay: if a spool was lost and begun again, batches of one day
-// can be of two compressions. Each is in its own object then, which grows, is
-// looked after and closed on its own.
+// can have two compressions. Each then has its own object, which grows and is closed
+// independently.
 func TestTwoCompressionsOfADay(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -195,7 +195,7 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 	})
 }
 
-// rename makes a pending batch one of another compression.
+// rename turns a pending batch into one of another compression.
 func rename(t *testing.T, disk *crashfs.FS, name string, from, to rotatelog.Compression) {
 	t.Helper()
 	base := strings.TrimSuffix(name, ".json")
@@ -251,7 +251,8 @@ func TestPackedDayIsReadOnce(t *testing.T) {
 	})
 }
 
-// TestPackedKeyOfAnother: what no Writer made is not touched, and the batches wait.
+// TestPackedKeyOfAnother: an object that no Writer made is not touched, and the
+// batches wait.
 func TestPackedKeyOfAnother(t *testing.T) {
 	inPacked(t, func(t *testing.T, b *bench, key string) {
 		const strange = `{"uploads":[]}`

@@ -30,10 +30,10 @@ type workload struct {
 	run  func(h *host)
 }
 
-// stride is how far apart the operations of the disk are that something happens
-// at in a workload, and first is the first of them: another one in each of the
-// histories. In an ordinary run they are usual for a workload, so that what
-// mutations do wrong in it is noticed, or far apart if that is 0.
+// stride is the distance between the disk operations at which something happens in a
+// workload, and first is the first of them, which differs between histories. In an
+// ordinary run the distance is usual, so that mutations are noticed in this
+// workload, or large if usual is 0.
 func (wl workload) stride(history, usual int) (first, stride int) {
 	stride = depth.N(101, cmp.Or(usual, 23), 1)
 	return 1 + 7*history%stride, stride
@@ -199,7 +199,7 @@ func (h *host) reformat() {
 	}
 }
 
-// fill has another program take all room there is on the disk.
+// fill lets another program take all the room on the disk.
 func (h *host) fill() {
 	used := 1
 	for _, content := range h.disk.Tree() {
@@ -233,7 +233,7 @@ func play(t *testing.T, wl workload, away bool, arrange func(h *host)) *host {
 	return h
 }
 
-// bury ends all that runs on a host without power.
+// bury ends everything that runs on a host without power.
 func (h *host) bury() {
 	h.cutPower()
 	h.reap()
@@ -257,8 +257,8 @@ func (h *host) future(disk *crashfs.FS) *host {
 	return f
 }
 
-// goOn opens the Writer, and wants that nothing is amiss, now and after the next
-// fetch, and that everything is in the store after a flush.
+// goOn opens the Writer. It wants everything to be right, now and after the next
+// fetch, and everything to be in the store after a flush.
 func (h *host) goOn() {
 	h.forgetUnsealed()
 	h.revive(crashfs.KeepNothing)
@@ -607,8 +607,8 @@ func TestCrashBetweenCopyAndProgress(t *testing.T) {
 	})
 }
 
-// TestCrashAfterUnsyncedDirectory: a directory whose name could not be made
-// durable is none that fetches may be kept in.
+// TestCrashAfterUnsyncedDirectory: no fetch may be kept in a directory whose name
+// could not be made durable.
 func TestCrashAfterUnsyncedDirectory(t *testing.T) {
 	for k := int64(1); k <= 4; k++ {
 		inBubble(t, func(t *testing.T, b *bench) {

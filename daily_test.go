@@ -64,7 +64,7 @@ func applyParts(t testing.TB, old []byte, parts []Part) []byte {
 	return b
 }
 
-// mustScan scans a document that is one.
+// mustScan scans a valid document.
 func mustScan(t testing.TB, b []byte) dayState {
 	t.Helper()
 	d, _, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)), 0)
@@ -125,7 +125,7 @@ func plainString(raw json.RawMessage) string {
 	return s
 }
 
-// metadataOf returns what daily_metadata has to say of the entries.
+// metadataOf returns the daily_metadata that the entries must have.
 func metadataOf(t testing.TB, p plainDay) map[string]string {
 	t.Helper()
 	var matches int64
@@ -288,7 +288,7 @@ func TestDayKey(t *testing.T) {
 	}
 }
 
-// TestNewDocumentIsAsDocumented spells out the format, which consumers know.
+// TestNewDocumentIsAsDocumented spells out the format, on which consumers depend.
 func TestNewDocumentIsAsDocumented(t *testing.T) {
 	u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 60, Fetches: 2, ID: "aBc123XyZ456", Data: []byte(`{"a":1},` + "\n" + `{"b":2}`)}
 	parts, _ := newDocument(testDaily).append(u, u)
@@ -593,7 +593,8 @@ func TestMetadataHoldsTheDaysState(t *testing.T) {
 	}
 }
 
-// TestMetadataFormatIsStable: what an object of today says must be understood tomorrow.
+// TestMetadataFormatIsStable: later releases must understand the metadata of today's
+// objects.
 func TestMetadataFormatIsStable(t *testing.T) {
 	_, small := newDocument(testDaily).append(testUpload(1, 2))
 	_, large := small.appendAs(metadataLast, testUpload(2, 2))
@@ -664,7 +665,7 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 	}
 }
 
-// FuzzMeta: whatever the metadata says, what is made of it stays inside the object.
+// FuzzMeta: whatever the metadata says, no offset taken from it leaves the object.
 func FuzzMeta(f *testing.F) {
 	_, one := newDocument(testDaily).append(testUpload(1, 1))
 	_, last := mustScan(f, readGolden(f, "last.json")).append(testUpload(2, 1))

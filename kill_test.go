@@ -275,7 +275,7 @@ func (k *killing) waitOneshot(p *worker) {
 	}
 }
 
-// undisturbed returns how long a process takes that nobody kills.
+// undisturbed returns how long a process takes that is not killed.
 func (k *killing) undisturbed() time.Duration {
 	begun := time.Now()
 	k.waitOneshot(k.start("oneshot", 1))
@@ -307,7 +307,7 @@ func (k *killing) round() {
 	}
 }
 
-// finish lets one process end the work undisturbed, and looks at the outcome.
+// finish lets one process end the work undisturbed, and checks the outcome.
 func (k *killing) finish() {
 	if k.store.calm != nil {
 		k.store.calm()

@@ -11,8 +11,8 @@ import (
 	"example.com/rotatelog/internal/crashfs"
 )
 
-// TestGroupIsSplitAtMidnight: two fetches that wait for the disk at midnight are of
-// two days, and so of two batches.
+// TestGroupIsSplitAtMidnight: two fetches that wait for the disk at midnight belong
+// to two days, and so to two batches.
 func TestGroupIsSplitAtMidnight(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()

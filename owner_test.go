@@ -27,7 +27,7 @@ func (b *bench) second() *bench {
 	return other
 }
 
-// inParallel has each of writers append ten fetches, upload them, and end.
+// inParallel lets each of writers append ten fetches, upload them, and end.
 func inParallel(t *testing.T, writers []*bench) {
 	var all sync.WaitGroup
 	for _, w := range writers {

@@ -21,7 +21,7 @@ import (
 
 var compressions = []Compression{Zstd, Gzip}
 
-// skipWithRaceDetector skips a test of much computing in one goroutine.
+// skipWithRaceDetector skips a test that computes for long in one goroutine.
 func skipWithRaceDetector(t *testing.T) {
 	t.Helper()
 	if depth.Race {
@@ -92,7 +92,7 @@ func tryRead(c Compression, b []byte) ([]byte, error) {
 	return text, err
 }
 
-// packedDay is a compressed object, what is known of it, and the same day
+// packedDay is a compressed object, what is known about it, and the same day
 // uncompressed.
 type packedDay struct {
 	t testing.TB
@@ -244,8 +244,8 @@ func randomUpload(rng *rand.Rand, n int) upload {
 	return u
 }
 
-// TestPackedGolden: the text is that of the golden files. How it is compressed may
-// change with the version of a compressor; what an older one made stays readable.
+// TestPackedGolden: the text is that of the golden files. The compressed bytes may
+// change with the compressor's version; objects of older versions stay readable.
 func TestPackedGolden(t *testing.T) {
 	inCompressions(t, func(t *testing.T, c Compression) {
 		p := newPackedDay(t, c)

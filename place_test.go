@@ -19,8 +19,8 @@ type at struct {
 
 func (s at) Location() string { return s.location }
 
-// TestAnotherPlaceIsNoLoss: what is confirmed in one place is not looked for in
-// another, and not uploaded there again, whatever makes the place another.
+// TestAnotherPlaceIsNoLoss: what is confirmed in one place is neither looked for in
+// another place nor uploaded there again, whichever part of the place has changed.
 func TestAnotherPlaceIsNoLoss(t *testing.T) {
 
 	for name, move := range map[string]func(*rotatelog.Config, *storetest.Mem){

@@ -16,7 +16,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// What a review found, each with the world that showed it.
+// What a review found, each with the circumstances that showed it.
 
 // TestHangingStoreDelaysNothingElse: midnight and the other days do not wait for it.
 func TestHangingStoreDelaysNothingElse(t *testing.T) {
@@ -168,8 +168,8 @@ func TestPanickingCountIsAnError(t *testing.T) {
 	})
 }
 
-// TestEveryDayIsReported: each day that ends, also after two midnights without the
-// store, and after a restart.
+// TestEveryDayIsReported: the end of each day is reported, even after two midnights
+// without the store, and after a restart.
 func TestEveryDayIsReported(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {

@@ -39,8 +39,8 @@ func used(disk *crashfs.FS) (n int64) {
 	return n
 }
 
-// TestReserveWritesSmallFiles: as many as it has files, on a disk without a byte;
-// what is longer takes several.
+// TestReserveWritesSmallFiles: on a full disk the reserve takes as many small files
+// as it has; a longer file takes several.
 func TestReserveWritesSmallFiles(t *testing.T) {
 	disk := crashfs.New()
 	s := newTestSpool(t, disk)
@@ -72,7 +72,7 @@ func TestReserveWritesSmallFiles(t *testing.T) {
 	}
 }
 
-// TestReserveLeavesRoom: it does not take the last room there is.
+// TestReserveLeavesRoom: the reserve does not take the last room on a disk.
 func TestReserveLeavesRoom(t *testing.T) {
 	disk := crashfs.New()
 	disk.Capacity = 12 * 64
@@ -160,8 +160,8 @@ func TestReserveIsSharedByProcesses(t *testing.T) {
 	}
 }
 
-// TestReserveDoesNotShrink: a file that was used gives some room back, which is not
-// enough for another of its size.
+// TestReserveDoesNotShrink: a used file gives some room back, but not enough for
+// another of its size.
 func TestReserveDoesNotShrink(t *testing.T) {
 	disk := crashfs.New()
 	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, reserve: reserveSize})

@@ -232,7 +232,7 @@ func TestS3PartsExactlyOnce(t *testing.T) {
 	}
 }
 
-// partFaultTried reports whether a fault of that request is tried there.
+// partFaultTried reports whether a fault of that request is tried with that server.
 func partFaultTried(profile fakes3.Profile, op string, restart bool) bool {
 	linode, complete := profile.Name == fakes3.Linode().Name, op == "CompleteMultipartUpload"
 	switch {
@@ -291,8 +291,8 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 	}
 }
 
-// wantNoUploads wants nothing to be left of uploads, but for those with parts
-// where the server lied about completing them: to abort such a one is not safe.
+// wantNoUploads wants no uploads to be left, except those with parts where the
+// server lied about completing them, since aborting those is not safe.
 func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 	t.Helper()
 	for _, u := range srv.Uploads(s3test.Bucket) {
@@ -376,8 +376,9 @@ func (b *bench) notes() (names []string) {
 	return names
 }
 
-// TestNothingIsWrittenUntilAnUploadIsSettled: as long as it is not known what became of an upload, nothing
-// else is written to the key, and Flush says why. Other days continue.
+// TestNothingIsWrittenUntilAnUploadIsSettled: as long as an upload's outcome is not
+// known, nothing else is written to the key, and Flush says why. Other days
+// continue.
 func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -423,10 +424,10 @@ func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 	})
 }
 
-// TestUploadWithALostPartIsGivenUp: the server says that it has a part which it has not. What it cannot
-// complete is given up at once; but if a process was killed while it sent Complete,
-// that may be under way, so that the key waits, and says so. None of that takes a
-// person.
+// TestUploadWithALostPartIsGivenUp: the server falsely says that it has a part. An
+// upload that it cannot complete is given up at once. But if a process was killed
+// while it sent Complete, that may still be running, so the key waits, and says so.
+// No person has to help.
 func TestUploadWithALostPartIsGivenUp(t *testing.T) {
 	for begun, profile := range map[bool]fakes3.Profile{false: fakes3.NoConditions(), true: fakes3.Linode()} {
 		for _, killed := range []bool{false, true} {
@@ -487,7 +488,8 @@ func TestUploadWithALostPartIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestNoCompleteWithoutADurableNote: without a durable note no Complete is sent, and nothing stays.
+// TestNoCompleteWithoutADurableNote: without a durable note no Complete is sent, and
+// nothing stays behind.
 func TestNoCompleteWithoutADurableNote(t *testing.T) {
 	for _, kind := range []string{"OpenFile", "WriteAt", "Sync", "Rename", "SyncDir"} {
 		for nth := range 2 {
@@ -542,8 +544,8 @@ func TestFourCopiesAtATime(t *testing.T) {
 	})
 }
 
-// TestRefusalsInARow: a condition that held and was refused now and then is no
-// reason to send none any more.
+// TestRefusalsInARow: a condition that held and was refused now and then is still
+// sent.
 func TestRefusalsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.RGW20(), s3store.Options{})
@@ -573,8 +575,9 @@ func TestRefusalsInARow(t *testing.T) {
 	})
 }
 
-// TestSweepRemovesOnlyWhatIsAbandoned: what is older than a day by the server's clock, of the very key, and
-// named by no note, is removed, but for what made the object.
+// TestSweepRemovesOnlyWhatIsAbandoned: it removes uploads to exactly this key that
+// are older than a day by the server's clock and named by no note, except the one
+// that made the object.
 func TestSweepRemovesOnlyWhatIsAbandoned(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.MinIO()} {
 		t.Run(profile.Name, func(t *testing.T) { sweeps(t, profile) })
@@ -722,8 +725,8 @@ func TestWriterSweepsOnceADay(t *testing.T) {
 	})
 }
 
-// TestAppendCostsTheBatch: requests and bytes of the uploads of a large day do not
-// depend on how much is there already.
+// TestAppendCostsTheBatch: the requests and bytes of an upload do not depend on the
+// size of a large day.
 func TestAppendCostsTheBatch(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()

@@ -94,8 +94,8 @@ func TestS3WriterExactlyOnce(t *testing.T) {
 	}
 }
 
-// exactlyOnce uploads three batches; a stranger's hand loses the
-// metadata between, and looks for each once.
+// exactlyOnce uploads three batches, between which somebody removes the metadata,
+// and looks for each exactly once.
 func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 	b.open()
 	for range 3 {
@@ -199,8 +199,8 @@ func TestS3SmallUploadTakesThreeRequests(t *testing.T) {
 	})
 }
 
-// TestS3TornHeadIsLookedAtAgain: a HEAD that reports the size of one version with the ETag of the
-// next is looked at once more, and not taken for an object of somebody else.
+// TestS3TornHeadIsLookedAtAgain: a HEAD that reports the size of one version with
+// the ETag of the next is repeated, and the object is not taken for somebody else's.
 func TestS3TornHeadIsLookedAtAgain(t *testing.T) {
 	inS3Bubble(t, fakes3.Versity(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
@@ -276,8 +276,8 @@ func appendAndFlush(t *testing.T, cfg rotatelog.Config) {
 	}
 }
 
-// TestS3NextProcessNeedNotReadASmallDay: the next process need not read a small day either, unless what
-// the spool has of it is not what is there.
+// TestS3NextProcessNeedNotReadASmallDay: the next process need not read a small day
+// either, unless the body in the spool is not the current version.
 func TestS3NextProcessNeedNotReadASmallDay(t *testing.T) {
 	const body = "all_api.spool/body-" + today
 	for name, test := range map[string]struct {
@@ -487,7 +487,7 @@ func (r *restartable) start() {
 	go web.Serve(l)
 }
 
-// stop breaks all connections, that of the handler it may be called from too.
+// stop breaks all connections, even that of the handler that calls it.
 func (r *restartable) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -549,7 +549,7 @@ func TestS3RealFetches(t *testing.T) {
 	t.Run("Python", func(t *testing.T) { readWithPython(t, wire, keys, matches) })
 }
 
-// readWithPython has the old script's reader sum up the days, of one upload each.
+// readWithPython sums up the days, of one upload each, with the old script's reader.
 func readWithPython(t *testing.T, wire *onWire, keys []string, matches int64) {
 	want := fmt.Sprintf("%d %d", len(keys), matches)
 	const script = `

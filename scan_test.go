@@ -34,7 +34,7 @@ func TestScanReadsTheOldScriptsDays(t *testing.T) {
 	}
 }
 
-// TestScanCountsOddMembers: what counts of members that are odd, missing or given twice.
+// TestScanCountsOddMembers: what odd, missing or repeated members count.
 func TestScanCountsOddMembers(t *testing.T) {
 	tests := []struct {
 		name, text     string
@@ -121,7 +121,8 @@ func TestScanCountsOddMembers(t *testing.T) {
 	}
 }
 
-// TestScanRefusesOtherDocuments: what is no daily document is a permanent error that says why.
+// TestScanRefusesOtherDocuments: what is not a daily document is a permanent error
+// that says why.
 func TestScanRefusesOtherDocuments(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "the object is empty"},
@@ -162,9 +163,8 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 	}
 }
 
-// TestScanCut cuts documents at every byte. If the object is longer than what
-// was read, nothing is known of it; a read that fails is just that; only an
-// object that is itself cut is no daily document.
+// TestScanCut cuts documents at every byte. A short or failed read says nothing
+// about the object; only if the object itself is cut is it not a daily document.
 func TestScanCut(t *testing.T) {
 	failed := errors.New("connection reset")
 	for _, name := range []string{"script.json", "last.json"} {

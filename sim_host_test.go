@@ -121,7 +121,7 @@ func (h *host) open() bool {
 	return true
 }
 
-// revive buries the dead, and sees to it that a process appends again. choose
+// revive buries dead processes, and makes sure that a process appends again. choose
 // says what is left of the disk if power was cut.
 func (h *host) revive(choose func(int) int) {
 	const attempts = 3 // with a disk that fails
@@ -151,7 +151,7 @@ func (h *host) isDown() bool {
 	return h.down
 }
 
-// processes returns all that run.
+// processes returns all running processes.
 func (h *host) processes() []*process {
 	all := append([]*process{}, h.draining...)
 	if h.proc != nil {
@@ -236,14 +236,14 @@ func (h *host) setTrouble(store, disk float64) {
 	h.healed = h.healed && disk == 0
 }
 
-// operations returns how many the disk was asked for.
+// operations returns how many operations the disk has had.
 func (h *host) operations() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ops
 }
 
-// diskFault decides what becomes of an operation of the disk.
+// diskFault decides how a disk operation fails, if it does.
 func (h *host) diskFault(op crashfs.Op) error {
 	h.mu.Lock()
 	if h.ops++; h.ops == h.cut {
@@ -278,7 +278,7 @@ func (h *host) diskFault(op crashfs.Op) error {
 	}
 }
 
-// storeFault decides what becomes of a call of the store.
+// storeFault decides how a call of the store fails, if it does.
 func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	rng := p.draw(fmt.Sprint("store", p.host.id, op.Name, op.Key, keyOfNote(op.Text)))
 	f := storetest.Fault{Delay: 1 + time.Duration(rng.Int64N(int64(50*time.Millisecond)))}
@@ -383,8 +383,8 @@ func (h *host) appendN(n int) {
 	}
 }
 
-// atOnce appends n fetches from each of several goroutines. While the disk is at
-// work for one, others come, and some groups fill a batch by themselves.
+// atOnce appends n fetches from each of several goroutines. While the disk works for
+// one, others arrive, and some groups fill a whole batch.
 func (h *host) atOnce(goroutines, n int) {
 	var all sync.WaitGroup
 	for i := range goroutines {
@@ -402,7 +402,7 @@ func record(n int) []byte {
 	return fmt.Appendf(nil, `{"n":%d, "pad":"%s","FETCH_FOOTER":{"total_matches":%d}}`, n, strings.Repeat("é", n%50), n%7)
 }
 
-// flush flushes for so long.
+// flush flushes for at most that long.
 func (h *host) flush(d time.Duration) {
 	p := h.proc
 	if p == nil {
@@ -436,9 +436,9 @@ func (h *host) moveTo(prefix string) {
 	h.cfg.Prefix, h.moved = prefix, true
 }
 
-// comeHome ends the moves of a host. It goes home first, for what waits elsewhere
-// because nobody knows whether it is at home; then everything must go up, and what
-// was begun in either place is closed.
+// comeHome ends the moves of a host. It goes home first, for batches that wait
+// elsewhere because they may be at home. Then everything must be uploaded, and days
+// begun in either place are closed.
 func (h *host) comeHome(choose func(int) int) {
 	h.moveTo(home)
 	h.revive(choose)

@@ -69,8 +69,8 @@ func parseDay(t *testing.T, key string, content []byte) dayObject {
 	return d
 }
 
-// dayText returns the text of a daily object, as a consumer has it, who goes by
-// the end of its name: all of a zstd file, the one member of a gzip file.
+// dayText returns the text of a daily object as a consumer gets it, by the end of
+// its name: all of a zstd file, the one member of a gzip file.
 func dayText(t *testing.T, key string, content []byte) []byte {
 	t.Helper()
 	text := content
@@ -117,8 +117,8 @@ type glance struct {
 	fetches map[int]int
 }
 
-// stored reads the store, and returns how often each fetch is there. What it
-// finds wrong with an object it reports.
+// stored reads the store, and returns how often each fetch is there. It reports what
+// is wrong with an object.
 func (w *world) stored() map[int]int {
 	all := map[int]int{}
 	for _, key := range w.mem.Keys() {
@@ -135,8 +135,8 @@ func (w *world) stored() map[int]int {
 	return all
 }
 
-// version returns the version of an object. A server is not asked, since it may
-// lie: what is in it says as much.
+// version returns the version of an object. It does not ask the server, which may
+// lie, but looks inside.
 func (w *world) version(key string) rotatelog.Version {
 	if _, ok := w.mem.(bucketObjects); ok {
 		return rotatelog.Version(fmt.Sprintf("%x", sha256.Sum256(w.mem.Bytes(key))))
@@ -347,12 +347,12 @@ func (w *world) upload(hosts ...*host) {
 	}
 }
 
-// slowestCall is longer than any call of the store takes that began in trouble,
-// and may yet fail.
+// slowestCall is longer than any call of the store that began during faults, and may
+// still fail.
 const slowestCall = 2 * time.Minute
 
-// closingTime is what closing takes when nothing goes wrong any more. Before, the
-// store may have refused it, which is followed by an hour.
+// closingTime is how long closing takes without faults. An earlier refusal of the
+// store delays it by an hour.
 const closingTime = time.Hour + time.Minute
 
 // finish turns all faults off, and wants everything in the store, once, and

@@ -34,8 +34,8 @@ type process struct {
 
 var errKilled = errors.New("this process was killed")
 
-// pause takes the time that an event of the test takes. What was set going at the
-// instant before has come to rest when it returns.
+// pause waits as long as an event of the test takes. What began at the instant
+// before has settled when it returns.
 func (p *process) pause(what string) { p.pauseAs(theTest, what) }
 
 // pauseAs is pause for an event of a goroutine.
@@ -68,8 +68,8 @@ var goroutines = map[string]string{
 	"(*publisher).watchMidnight": byWatcher,
 }
 
-// goroutine says which the calling goroutine is. named is what the library calls it,
-// if it does; the test's may use what is another's.
+// goroutine returns which goroutine is calling. named is the name that the library
+// gives it, if any; the test's goroutines may use another's disk.
 func (p *process) goroutine(named string) string {
 	begins := beginning()
 	if begins == "" {
@@ -102,7 +102,7 @@ func beginning() string {
 	return ""
 }
 
-// latency returns some nanoseconds, and on a disk that stalls now and then more.
+// latency returns some nanoseconds, and now and then more, on a disk that stalls.
 func (p *process) latency(what string) time.Duration {
 	rng := p.draw(p.label, what)
 	if p.stalls && rng.IntN(50) == 0 {
@@ -254,7 +254,8 @@ func (s notedStore) Resolve(_ context.Context, text string, _ func(string) error
 
 func (s notedStore) Sweep(context.Context, string, []string) error { return nil }
 
-// MinCopy has days pass it soon; below, the spool keeps the last body.
+// MinCopy is small, so that days exceed it soon; below it, the spool keeps the last
+// body.
 func (s notedStore) MinCopy() int64 { return 800 }
 
 // processFS is the host's disk as a process sees it: slow, and useless once the

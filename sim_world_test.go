@@ -51,7 +51,7 @@ type world struct {
 	lateAt  int  // how many uploads there were when the oldest of them was sent
 }
 
-// objects is a store that can be looked into.
+// objects is a store whose content the test can read directly.
 type objects interface {
 	rotatelog.Store
 	Keys() []string
@@ -151,7 +151,7 @@ func (w *world) lieDown(at time.Duration, name string) {
 	}
 }
 
-// getUp takes back what lieDown did, before the instant.
+// getUp undoes lieDown, before the instant.
 func (w *world) getUp(at time.Duration, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *world) mayWake(at time.Duration, name string) bool {
 	return due.names[0] == name
 }
 
-// within returns a context that ends after d, at an instant when nobody wakes.
+// within returns a context that ends after d, at an instant when no goroutine wakes.
 func within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), d|1)
 }
@@ -244,7 +244,7 @@ func (w *world) submit(h *host) (n int) {
 	return len(w.fetches)
 }
 
-// returned notes what became of a fetch.
+// returned records the outcome of a fetch.
 func (w *world) returned(n int, r rotatelog.Receipt, err error) {
 	f := w.fetch(n)
 	day := f.host.today()

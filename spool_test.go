@@ -100,7 +100,7 @@ func TestSyncSealSyncsBeforeSealing(t *testing.T) {
 	})
 }
 
-// TestSealCostsTwoSyncs: besides the append's own, and as long as the day does
+// TestSealCostsTwoSyncs: in addition to the append's own, as long as the day does
 // not change.
 func TestSealCostsTwoSyncs(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -347,9 +347,9 @@ func TestKilledWhileSealingStoresTheBatchOnce(t *testing.T) {
 	}
 }
 
-// TestRecoveryOfEveryCutAndFlip cuts the local file at every byte and flips a
-// bit of every byte: Open must not fail, must keep every fetch before the damage,
-// and must lose no byte: what does not stay is set aside.
+// TestRecoveryOfEveryCutAndFlip cuts the local file at every byte and flips a bit of
+// every byte: Open must not fail, must keep every fetch before the damage, and must
+// lose no byte: the rest is set aside.
 func TestRecoveryOfEveryCutAndFlip(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Verbatim = true
@@ -569,7 +569,8 @@ func TestOutageIsCaughtUpInOrder(t *testing.T) {
 	})
 }
 
-// TestLogIsWhatAnOperatorNeeds is what an operator sees.
+// TestLogIsWhatAnOperatorNeeds spells out the log of an ordinary run and of a
+// failure.
 func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		fail := 0
@@ -611,7 +612,8 @@ func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 	})
 }
 
-// TestKeyIsNamedOnce: a Store that says what it was doing is not talked over.
+// TestKeyIsNamedOnce: if the Store's error names operation and key, they are not
+// added again.
 func TestKeyIsNamedOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -701,8 +703,8 @@ func TestMaxPendingBytes(t *testing.T) {
 	})
 }
 
-// TestBatchLargerThanMaxPendingBytes: a bound that is less than a batch makes the
-// batches smaller, and is no reason to refuse fetches until midnight.
+// TestBatchLargerThanMaxPendingBytes: a limit below the size of a batch makes the
+// batches smaller, and does not refuse fetches until midnight.
 func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxPendingBytes = 300

@@ -18,9 +18,9 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestAllMethodsConcurrently calls all methods of a Writer from six goroutines, over a
-// server that fails, until it is closed. What was acknowledged is in the store once,
-// and nothing waits for ever: a deadlock ends the bubble.
+// TestAllMethodsConcurrently calls all methods of a Writer from six goroutines, over
+// a server that fails, until it is closed. What was acknowledged is in the store
+// once, and nothing waits forever: a deadlock would end the bubble.
 func TestAllMethodsConcurrently(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(depth.N(2, 6, 60)) {

@@ -141,7 +141,8 @@ const (
 	smallTail    = firstClose
 )
 
-// TestUnpackAcceptsWhatUnpackRefusesChanges: what TestUnpackRefuses changes is taken as it is.
+// TestUnpackAcceptsWhatUnpackRefusesChanges: the objects that TestUnpackRefuses
+// modifies are accepted unmodified.
 func TestUnpackAcceptsWhatUnpackRefusesChanges(t *testing.T) {
 	inCompressions(t, func(t *testing.T, c Compression) {
 		for name, region := range map[string][]byte{
@@ -160,7 +161,7 @@ func TestUnpackAcceptsWhatUnpackRefusesChanges(t *testing.T) {
 }
 
 // TestUnpackRefuses: what no Writer made is a permanent error that says why, and
-// does not take much memory.
+// reading it takes little memory.
 func TestUnpackRefuses(t *testing.T) {
 	depth.SkipInShort(t)
 	skipWithRaceDetector(t)
@@ -235,7 +236,7 @@ func TestUnpackRefuses(t *testing.T) {
 	})
 }
 
-// asProgram compresses a text as zstd or gzip do it.
+// asProgram compresses a text as the programs zstd and gzip do.
 func asProgram(t testing.TB, c Compression, text string) []byte {
 	t.Helper()
 	if c == Zstd {

@@ -91,7 +91,7 @@ func (b *bench) open() {
 	synctest.Wait() // until its publisher has looked around, which is not what a test is after
 }
 
-// setDisk makes a disk that fails as onDisk says the one in use.
+// setDisk makes disk the one in use, with the failures that onDisk sets.
 func (b *bench) setDisk(disk *crashfs.FS) {
 	disk.Now = time.Now
 	disk.Before = func(op crashfs.Op) error {
@@ -608,8 +608,8 @@ func TestSecondWriterIsLocked(t *testing.T) {
 	})
 }
 
-// TestCloseAppendLetsTheNextOneAppend is the life of programs that live for one
-// fetch: the first continues to upload while the second appends.
+// TestCloseAppendLetsTheNextOneAppend is how programs live that run once per fetch:
+// the first continues to upload while the second appends.
 func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(op storetest.Op) storetest.Fault { return storetest.Fault{Delay: time.Minute} })
@@ -637,8 +637,8 @@ func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	})
 }
 
-// TestClosesAtOnceWaitForTheFirst also in a bubble, where time passes only if none of
-// them waits for a lock: otherwise this test hangs.
+// TestClosesAtOnceWaitForTheFirst: they must not wait with a lock, or time would not
+// pass in the bubble, and this test would hang.
 func TestClosesAtOnceWaitForTheFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(storetest.Op) storetest.Fault {
@@ -731,7 +731,7 @@ func TestCancelledAppendReturnsAtOnce(t *testing.T) {
 	})
 }
 
-// TestGroupSharesOneFsync: whoever waits for a turn is written with the next group.
+// TestGroupSharesOneFsync: all records that wait are written with the next group.
 func TestGroupSharesOneFsync(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
