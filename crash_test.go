@@ -257,9 +257,9 @@ func (h *host) future(disk *crashfs.FS) *host {
 	return f
 }
 
-// goOn opens the Writer. It wants everything to be right, now and after the next
+// wantHealthy opens the Writer. It wants everything to be right, now and after the next
 // fetch, and everything to be in the store after a flush.
-func (h *host) goOn() {
+func (h *host) wantHealthy() {
 	h.forgetUnsealed()
 	h.revive(crashfs.KeepNothing)
 	synctest.Wait()
@@ -318,7 +318,7 @@ func TestCrash(t *testing.T) {
 				for k := first; ; k += stride {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, away, func(h *host) { h.cut = k })
-						defer h.telling(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
+						defer h.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
 						if !h.isDown() {
 							h.finish(crashfs.KeepNothing)
 							return
@@ -349,7 +349,7 @@ func crashAll(h *host, k int, seen map[string]bool) {
 			continue
 		}
 		again := disk.Kill() // a copy
-		h.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+		h.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
@@ -370,7 +370,7 @@ func isNew(seen map[string]bool, state string) bool {
 // play runs f, and prints the history if that fails.
 func (h *host) play(what string, f func(*host)) {
 	h.note("%s", what)
-	defer h.telling("the command below")
+	defer h.printHistoryOnFailure("the command below")
 	defer h.bury()
 	f(h)
 }
@@ -400,7 +400,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 		f.bury()
 		for i, disk := range f.afterCut(1) {
 			if isNew(seen, f.state(disk)) {
-				f.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+				f.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 			}
 		}
 	})
@@ -441,12 +441,12 @@ func TestCrashAfterFault(t *testing.T) {
 								return nil
 							}
 						})
-						defer h.telling(fmt.Sprintf("go test -run '%s' .; operation %d failed", t.Name(), k))
+						defer h.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' .; operation %d failed", t.Name(), k))
 						done = h.operations() < k
 						h.bury()
 						for i, disk := range append(h.afterCut(1), h.disk.Kill()) {
 							if isNew(seen, h.state(disk)) {
-								h.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+								h.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 							}
 						}
 					})

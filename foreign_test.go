@@ -105,7 +105,7 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 	}
 	srv.PutObject(s3test.Bucket, key, changeText(t, key, data, `"matches_in_upload":453`, `"matches_in_upload":953`), meta)
 	if w.over { // batches of it come late
-		b.lateOn(today)
+		b.nextDay(today)
 	}
 	if restart || w.over {
 		b.reopen()
@@ -126,8 +126,8 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 	}
 }
 
-// lateOn makes the fetches from now on belong to another day.
-func (b *bench) lateOn(day string) {
+// nextDay makes the fetches from now on belong to another day.
+func (b *bench) nextDay(day string) {
 	b.cfg.TimeOf = func([]byte) (time.Time, error) {
 		return time.ParseInLocation("2006-01-02 15", day+" 23", time.FixedZone("EST", -5*3600))
 	}

@@ -81,8 +81,8 @@ func (h *host) newID() string {
 	return fmt.Sprintf("H%dID%06d", h.id, h.ids)
 }
 
-// noteSealed may be called by any goroutine.
-func (h *host) noteSealed(s rotatelog.Sealed) {
+// recordSealed may be called by any goroutine.
+func (h *host) recordSealed(s rotatelog.Sealed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for n := s.First; n <= s.Last; n++ {
@@ -107,8 +107,8 @@ func (h *host) open() bool {
 		p.store.Store = notedStore{h.mem, h.t}
 	}
 	cfg := h.cfg
-	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.noteSealed
-	cfg.Hooks.Uploaded = h.noteUploaded
+	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.recordSealed
+	cfg.Hooks.Uploaded = h.recordUploaded
 	cfg.Hooks.Changed = func(c rotatelog.Changed) { h.t.Errorf("nobody else changed %s: %q", c.Key, c.Differences) }
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)
 	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID))
@@ -317,7 +317,7 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	case 5: // applied much later, or never
 		f.Err = unavailable
 		if f.Later = !p.blind; f.Later {
-			p.noteLate()
+			p.recordLate()
 		}
 	case 6: // so late that the Writer has given up, or nearly
 		f.Delay += time.Duration(rng.IntN(90)) * time.Second

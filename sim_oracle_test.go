@@ -110,8 +110,8 @@ type storedFetch struct {
 
 func (f storedFetch) number() int { return max(f.N, f.Raw.N) }
 
-// glance is what was seen in an object when it was last judged.
-type glance struct {
+// lastJudged is what was seen in an object when it was last judged.
+type lastJudged struct {
 	version rotatelog.Version
 	entries []string
 	fetches map[int]int
@@ -150,7 +150,7 @@ func (w *world) version(key string) rotatelog.Version {
 
 // judgeObject reads one object: it parses, agrees with itself, has grown by whole
 // entries, and holds fetches of its own day, in order.
-func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glance {
+func (w *world) judgeObject(key string, v rotatelog.Version, before lastJudged) lastJudged {
 	content := w.mem.Bytes(key)
 	d := parseDay(w.t, key, content)
 	content = dayText(w.t, key, content)
@@ -160,7 +160,7 @@ func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glan
 	if !strings.Contains(key, d.Metadata.Date+".json") {
 		w.t.Errorf("%s: it is of %s", key, d.Metadata.Date)
 	}
-	seen := glance{version: v, fetches: map[int]int{}}
+	seen := lastJudged{version: v, fetches: map[int]int{}}
 	last := map[*host]int{} // numbers
 	for _, u := range d.Uploads {
 		seen.entries = append(seen.entries, fmt.Sprintf("%d %s %s %s", u.Sequence, u.ID, u.Timestamp, u.Data))

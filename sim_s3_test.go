@@ -165,7 +165,7 @@ func (s *sim) lastFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
 	case n == 0 && op.Name == "CompleteMultipartUpload":
 		return fakes3.Fault{Linger: true, Drop: rng.IntN(2) == 0, After: true}
 	case n < 4:
-		s.noteLate()
+		s.recordLate()
 		return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: []int{503, 503, 409, 412}[rng.IntN(4)]}}
 	case n < 6:
 		return fakes3.Fault{Reply: conflict(rng), After: n == 5}

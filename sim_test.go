@@ -107,7 +107,7 @@ func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
 	if onS3 {
 		test = "TestSimulationS3"
 	}
-	defer s.telling(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
+	defer s.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
 	defer func() { // without power nothing is left running
 		for _, h := range s.hosts {
 			h.cutPower()

@@ -148,7 +148,7 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 		"flush":  func(b *bench) { b.flush(); b.append(3) },
 	}
 	for edit, change := range edits {
-		for next, goOn := range then {
+		for next, wantHealthy := range then {
 			t.Run(edit+", then "+next, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, b *bench) {
 					var reported []rotatelog.Repaired
@@ -160,7 +160,7 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 						t.Fatal(err)
 					}
 					foreign, ferr := b.disk.ReadFile(arrayName)
-					goOn(b)
+					wantHealthy(b)
 					if len(reported) == 0 || b.Stats().Repaired != len(reported) {
 						t.Fatalf("reported %v, Stats %d", reported, b.Stats().Repaired)
 					}

@@ -10,10 +10,10 @@ import (
 
 // intentCases are the sentences of the contract of [rotatelog.IntentWriter].
 var intentCases = []testCase{
-	{"WriteIntent is Write", notedIsWrite, false},
+	{"WriteIntent is Write", writeIntentIsWrite, false},
 	{"a shorter Copy than MinCopy is as good", copiesAroundLeast, false},
 	{"a note is one line", noteIsOneLine, false},
-	{"if note returns an error, nothing is applied, and WriteIntent returns it", noteFails, false},
+	{"if note returns an error, nothing is applied, and WriteIntent returns it", failingNote, false},
 	{"Resolve of what was applied returns nil, and changes nothing", settleApplied, false},
 	{"Resolve of what will never be applied returns nil", settleGivenUp, false},
 	{"Sweep leaves alone what a write is about to use", sweepWhileWriting, false},
@@ -94,7 +94,7 @@ func (n notes) texts() []string {
 	return texts
 }
 
-func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
+func writeIntentIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
 	m := intentWriterOf(t, s)
 	key := prefix + "object"
 	var n notes
@@ -142,8 +142,8 @@ func noteIsOneLine(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// noteFails makes the first call of note fail, then the second, until none is left.
-func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
+// failingNote makes the first call of note fail, then the second, until none is left.
+func failingNote(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	full := errors.New("the disk is full")
 	for fails := 1; ; fails++ {

@@ -52,7 +52,7 @@ func (in *ingest) readFile(ctx context.Context, name string) error {
 	}
 	defer f.Close()
 	if in.cmd.Holds(name) {
-		in.refuse("%s: it belongs to the stream that is appended to; name another -dir to read it into", name)
+		in.refuse("%s: it is part of the stream in this -dir; use another -dir to import it", name)
 		return nil
 	}
 	return in.read(ctx, name, f)

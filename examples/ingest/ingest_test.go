@@ -292,7 +292,7 @@ func TestRefusesItsOwnSpool(t *testing.T) {
 	for _, name := range []string{b.path("work/all_api.json"), b.path("link/all_api.json"), pending[0]} {
 		code, stdout, stderr := b.run("-timeout", "0", name)
 		if code != cli.Failure || !strings.Contains(stdout, "fetches appended        0\n") ||
-			!strings.Contains(stderr, ": it belongs to the stream that is appended to") {
+			!strings.Contains(stderr, ": it is part of the stream in this -dir") {
 			t.Errorf("%s: code %d, stdout %q, stderr %q", name, code, stdout, stderr)
 		}
 	}

@@ -147,7 +147,7 @@ func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
 	if n == 0 && errors.Is(err, context.DeadlineExceeded) {
 		return OK // there was no time to wait, and nothing to wait for
 	}
-	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run continues with them",
+	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run uploads what waits",
 		label, err, Plural(n, "batch waits", "batches wait"), dir)
 	return code
 }
