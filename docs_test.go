@@ -16,7 +16,7 @@ import (
 	"unicode"
 )
 
-// documents returns the text of every file of the repository with a name that ends so.
+// documents returns the text of every file of the repository whose name has the suffix.
 func documents(t *testing.T, suffix string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -126,8 +126,8 @@ func TestGoInDocuments(t *testing.T) {
 	}
 }
 
-// Each message that docs/TROUBLESHOOTING.md explains is one of the code. Where it
-// has a value in it, the document has "…".
+// Each message that docs/TROUBLESHOOTING.md explains is in the code. "…" stands for a
+// value.
 func TestMessagesInTroubleshooting(t *testing.T) {
 	var code strings.Builder
 	for name, text := range documents(t, ".go") {
@@ -135,7 +135,7 @@ func TestMessagesInTroubleshooting(t *testing.T) {
 			code.WriteString(text)
 		}
 	}
-	// Texts that go on in the next line are joined.
+	// Texts that continue in the next line are joined.
 	source := regexp.MustCompile(`" \+\s+"`).ReplaceAllString(code.String(), "")
 	source = strings.NewReplacer(`\"`, `"`).Replace(source)
 	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
@@ -160,6 +160,32 @@ func TestMessagesInTroubleshooting(t *testing.T) {
 	}
 	if messages < 50 {
 		t.Errorf("found %d messages only", messages)
+	}
+}
+
+// The tests that the documents name exist. "TestCrash…" names all that begin so.
+func TestTestsInDocuments(t *testing.T) {
+	var code strings.Builder
+	for name, text := range documents(t, "_test.go") {
+		if name != "docs_test.go" {
+			code.WriteString(text)
+		}
+	}
+	names := 0
+	for name, text := range documents(t, ".md") {
+		for _, m := range regexp.MustCompile("`(Test[A-Z]\\w*)(…?)`").FindAllStringSubmatch(text, -1) {
+			names++
+			test, end := m[1], "("
+			if m[2] != "" {
+				end = ""
+			}
+			if !strings.Contains(code.String(), "\nfunc "+test+end) {
+				t.Errorf("%s names %s, which is no test", name, m[0])
+			}
+		}
+	}
+	if names < 50 {
+		t.Errorf("found %d names only", names)
 	}
 }
 

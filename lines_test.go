@@ -2,7 +2,7 @@ package rotatelog
 
 import "testing"
 
-func TestFreeLines(t *testing.T) {
+func TestFreeLinesAreReused(t *testing.T) {
 	const large, small = 100_000, 10
 	var f freeLines
 	if line := f.take(large); line != nil {

@@ -30,7 +30,7 @@ const (
 	clockSet   = "^TestCrash$/clock_set"
 	faults     = "^TestCrashAfterFault$/restart"
 	midnight   = "^TestCrashAfterFault$/midnight"
-	alikeRuns  = "^TestCrashAlike$"
+	alikeRuns  = "^TestCrashWithEqualBatches$"
 	between    = "^TestCrashBetween"
 )
 
@@ -155,7 +155,7 @@ func mutations() []mutation {
 			"do not settle an upload", "intent.go",
 			"if !ok || in.Text == \"\" {",
 			"if !ok || true {",
-			"^TestLateComplete$", "",
+			"^TestLateCompleteTakesNothingBack$", "",
 		},
 		{
 			"abort after Complete", "s3store/complete.go",
@@ -209,7 +209,7 @@ func mutations() []mutation {
 			"keep an upload that the server cannot complete, where there is no object", "s3store/complete.go",
 			"case lookErr != nil && !errors.Is(lookErr, errAbsent):",
 			"case lookErr != nil:",
-			"^TestLostPart$", "",
+			"^TestUploadWithALostPartIsGivenUp$", "",
 		},
 		{
 			"let the sum of a batch overflow", "upload.go",
@@ -281,7 +281,7 @@ func mutations() []mutation {
 			"look with a HEAD where no condition protects", "s3store/stat.go",
 			"if !s.proofs.completes() {",
 			"if false {",
-			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3WriterRequests$", "",
+			"^TestHeadOfAProxyIsNotBelieved$|^TestS3Absence$|^TestSweepByTheServersClock$|^TestS3SmallUploadTakesThreeRequests$", "",
 		},
 		{
 			"put without a proven condition", "s3store/write.go",
