@@ -189,6 +189,25 @@ func TestTestsInDocuments(t *testing.T) {
 	}
 }
 
+// The source files that the documents name exist, and the package map has all of the
+// root's.
+func TestSourceFilesInDocuments(t *testing.T) {
+	source := documents(t, ".go")
+	for name, text := range documents(t, ".md") {
+		for _, m := range regexp.MustCompile("`([\\w/]+\\.go)`").FindAllStringSubmatch(text, -1) {
+			if _, ok := source[m[1]]; !ok && name != "CHANGELOG.md" {
+				t.Errorf("%s names %s, which does not exist", name, m[1])
+			}
+		}
+	}
+	architecture := documents(t, ".md")["docs/ARCHITECTURE.md"]
+	for name := range source {
+		if !strings.Contains(name, "/") && !strings.HasSuffix(name, "_test.go") && name != "doc.go" && !strings.Contains(architecture, "`"+name+"`") {
+			t.Errorf("docs/ARCHITECTURE.md does not say what %s is for", name)
+		}
+	}
+}
+
 // The pictures are XML without scripts, and each is in a document.
 func TestPicturesInDocuments(t *testing.T) {
 	var text strings.Builder
