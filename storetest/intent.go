@@ -17,7 +17,7 @@ var intentCases = []testCase{
 	{"Resolve of what was applied returns nil, and changes nothing", settleApplied, false},
 	{"Resolve of what will never be applied returns nil", settleGivenUp, false},
 	{"Sweep leaves alone what a write is about to use", sweepWhileWriting, false},
-	{"Sweep leaves alone what keep tells of", sweepKeeps, false},
+	{"Sweep leaves alone the writes whose notes are in keep", sweepKeeps, false},
 }
 
 // maxLeastCopy bounds what the cases write. For a Store with a longer MinCopy, they

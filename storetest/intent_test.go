@@ -94,7 +94,7 @@ func brokenMultiparts() []brokenMultipart {
 		applied = "Resolve of what was applied returns nil, and changes nothing"
 		givenUp = "Resolve of what will never be applied returns nil"
 		sweep   = "Sweep leaves alone what a write is about to use"
-		keeps   = "Sweep leaves alone what keep tells of"
+		keeps   = "Sweep leaves alone the writes whose notes are in keep"
 
 		holds     = "Prove returns one line, and again as long as it holds"
 		malformed = "a text that does not parse must not be believed"

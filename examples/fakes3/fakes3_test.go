@@ -195,7 +195,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, p := range fakes3.Profiles() {
 		if !strings.Contains(out.String(), p.Name) {
-			t.Errorf("it does not tell of the profile %s", p.Name)
+			t.Errorf("it does not name the profile %s", p.Name)
 		}
 	}
 	rules := regexp.MustCompile(`fakes3 -fail '(.*)'`).FindStringSubmatch(out.String())

@@ -91,7 +91,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, name := range []string{"batch", "compress", "dir", "endpoint", "flush", "name", "path-style", "prefix", "region", "replay", "store", "timeout", "v", "verbatim"} {
 		if !strings.Contains(help, "\n  -"+name+" ") {
-			t.Errorf("the help does not tell of -%s", name)
+			t.Errorf("the help does not name -%s", name)
 		}
 	}
 	for line := range strings.Lines(help) {
