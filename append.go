@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
@@ -471,14 +472,13 @@ func (w *Writer) checkRoom(n int64) error {
 	}
 	used, err := w.spool.used(limit - n)
 	if err == nil && used+n > limit {
-		err = fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d; see why uploading fails",
-			ErrSpoolFull, used, limit)
+		err = hint.Add(fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d", ErrSpoolFull, used, limit), "see why uploading fails")
 	}
 	return err
 }
 
 func (w *Writer) appendError(err error) error {
-	return &Error{"append", w.cfg.path(w.spool.array.name), err}
+	return newError("append", w.cfg.path(w.spool.array.name), err)
 }
 
 func (w *Writer) logAppended(r *request) {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -228,8 +229,8 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 	name := s.batchPath(b)
 	defer func() {
 		if errors.Is(err, syscall.EIO) {
-			err = fmt.Errorf("%w: the disk cannot read a batch that is not uploaded; copy from it what can be read, move the file away, and append that again: %w",
-				ErrPermanent, err)
+			err = hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
+				"copy from it what can be read, move the file away, and append that again")
 		}
 	}()
 	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)

@@ -133,7 +133,7 @@ func (w *dayWorker) arrange(seen dayState, all bool, uploads []upload) ([]Part, 
 	default:
 		closed, err := w.spool.closedDays()
 		if err != nil {
-			return nil, dayState{}, &Error{"read", w.cfg.path(w.spool.path(closedFile)), err}
+			return nil, dayState{}, newError("read", w.cfg.path(w.spool.path(closedFile)), err)
 		}
 		if closed[w.closedDay()] { // and stays so, though the clock was set back
 			parts, next = seen.append(uploads...)
@@ -159,7 +159,7 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]dayKey, 
 	}
 	last, err := p.spool.unclosed(old)
 	if err != nil {
-		return nil, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
+		return nil, newError("read", p.cfg.path(p.spool.path(closedFile)), err)
 	}
 	for _, b := range waiting {
 		delete(last, b.dayKey())
@@ -175,7 +175,7 @@ func (w *dayWorker) recordClosed() error {
 	w.files <- struct{}{}
 	defer func() { <-w.files }()
 	if err := w.spool.addClosed(w.closedDay()); err != nil {
-		return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
+		return newError("write", w.cfg.path(w.spool.path(closedFile)), err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
@@ -229,7 +230,7 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 	}
 	day := DayOf(t, cfg.Location)
 	if !day.hasName() {
-		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.TimeOf takes milliseconds for seconds", ErrInvalidFetch, day.Year)
+		return Day{}, hint.Add(fmt.Errorf("%w: its time is in the year %d", ErrInvalidFetch, day.Year), "see whether Config.TimeOf takes milliseconds for seconds")
 	}
 	return day, nil
 }
@@ -250,7 +251,7 @@ func (cfg *Config) timeOf(fetch []byte) (t time.Time, err error) {
 func checkClock(now time.Time, loc *time.Location) error {
 	for _, day := range []Day{DayOf(now, loc), DayOf(now, time.UTC)} {
 		if !day.hasName() {
-			return fmt.Errorf("the clock is in the year %d; set the clock of this machine, or correct Config.Clock", day.Year)
+			return hint.Add(fmt.Errorf("the clock is in the year %d", day.Year), "set the clock of this machine, or correct Config.Clock")
 		}
 	}
 	return nil

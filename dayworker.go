@@ -106,7 +106,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		w.failed(ctx, &Error{"lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err})
+		w.failed(ctx, newError("lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err))
 		return
 	}
 	defer lock.Close()

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -135,13 +136,13 @@ func HeaderTime(fetch []byte) (time.Time, error) {
 	value, err := rawjson.Lookup(fetch, "FETCH_HEADER", "nyc_timestamp")
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("no time in this fetch: %w; add %s, or use another Config.TimeOf", err, name)
+		return time.Time{}, hint.Add(fmt.Errorf("no time in this fetch: %w", err), "add %s, or use another Config.TimeOf", name)
 	case isNull(value):
-		return time.Time{}, fmt.Errorf("no %s in this fetch; add it, or use another Config.TimeOf", name)
+		return time.Time{}, hint.Add(fmt.Errorf("no %s in this fetch", name), "add it, or use another Config.TimeOf")
 	}
 	t, err := parseTime(value, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.TimeOf", name, rawjson.Excerpt(value), err)
+		return time.Time{}, hint.Add(fmt.Errorf("%s is %s: %w", name, rawjson.Excerpt(value), err), "correct it, or use another Config.TimeOf")
 	}
 	return t, nil
 }

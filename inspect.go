@@ -62,7 +62,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 func (w *dayWorker) uploadedOfDay() ([]batch, error) {
 	old, err := w.spool.uploaded()
 	if err != nil {
-		return nil, &Error{"list", w.cfg.path(w.spool.path(uploadedDir)), err}
+		return nil, newError("list", w.cfg.path(w.spool.path(uploadedDir)), err)
 	}
 	return slices.DeleteFunc(old, func(b batch) bool { return b.dayKey() != w.day || !w.place.has(b) }), nil
 }
@@ -165,7 +165,7 @@ func (w *dayWorker) checkAbsence(ctx context.Context, seen snapshot, last lastSe
 	if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
 		return nil
 	}
-	return &Error{"look at", w.key(), errors.New("the store says that there is no such object, and gives what is in it")}
+	return newError("look at", w.key(), errors.New("the store says that there is no such object, and gives what is in it"))
 }
 
 func idsOf(lists ...[]batch) map[string]bool {
@@ -264,7 +264,7 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 	var back []batch
 	for _, b := range gone {
 		if err := w.spool.unconfirm(b); err != nil {
-			return nil, &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
+			return nil, newError("take back", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		back = append(back, b.pending())
 	}
@@ -289,7 +289,7 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 			continue
 		}
 		if err := w.spool.renumber(b, sequence); err != nil {
-			return &Error{"rename", w.cfg.path(w.spool.batchPath(b)), err}
+			return newError("rename", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		if b.id == w.last.id {
 			w.last.sequence = sequence
@@ -336,7 +336,7 @@ func (d dayState) isLike(seen dayState) bool {
 // reportLoss reports what is gone from a day's object. It is no failed upload: that
 // goes on.
 func (w *dayWorker) reportLoss(l loss) {
-	err := &Error{"check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence())}
+	err := newError("check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence()))
 	w.stats.update(func(s *Stats) { s.LastError = err })
 	w.cfg.reportLost(w.day.day, len(w.waiting), err)
 }

@@ -262,7 +262,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 		}
 		n := w.counts[b.id]
 		if err := w.spool.confirm(b, sequence, w.place.mark()); err != nil {
-			return nil, &Error{"confirm", w.cfg.path(w.spool.batchPath(b)), err}
+			return nil, newError("confirm", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		delete(w.counts, b.id)
 		delete(w.damaged, b.id)
@@ -304,7 +304,7 @@ func (w *dayWorker) prune(seen snapshot) error {
 	}
 	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.dayKey() != w.day || !w.spool.mayPrune(b) })
 	if err := w.spool.pruneBatches(gone...); err != nil {
-		return &Error{"remove", w.cfg.path(w.spool.path(uploadedDir)), err}
+		return newError("remove", w.cfg.path(w.spool.path(uploadedDir)), err)
 	}
 	return nil
 }

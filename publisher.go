@@ -190,7 +190,7 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 	case errors.Is(err, vfs.ErrLocked):
 		return nil, lockPause, nil
 	case err != nil:
-		return nil, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err}
+		return nil, 0, newError("lock", p.cfg.path(p.spool.path(publishLock)), err)
 	}
 	p.lock = lock                  // until Close
 	batches, err = p.listPending() // whoever had it may have confirmed batches until then
@@ -211,7 +211,7 @@ func (p *publisher) assign(ctx context.Context, batches []batch) error {
 func (p *publisher) listPending() ([]batch, error) {
 	batches, err := p.spool.pending()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
 	}
 	p.stats.update(func(s *Stats) { s.Pending = len(batches) })
 	if p.cfg.TimeOf == nil {
@@ -249,7 +249,7 @@ func (p *publisher) mayHaveWork() bool {
 func (p *publisher) prepare(batches []batch) error {
 	if len(batches) > 0 {
 		if err := p.spool.syncPending(); err != nil {
-			return &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err}
+			return newError("sync", p.cfg.path(p.spool.path(pendingDir)), err)
 		}
 	}
 	if p.confirmedLoaded {
@@ -280,7 +280,7 @@ func (p *publisher) prepare(batches []batch) error {
 func (p *publisher) uploadedHere() ([]batch, error) {
 	old, err := p.spool.uploaded()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(uploadedDir)), err)
 	}
 	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) }), nil
 }
@@ -378,7 +378,7 @@ func (w *dayWorker) prove(ctx context.Context) error {
 	if known == "" {
 		content, err := w.spool.readFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &Error{"read", w.cfg.path(name), err}
+			return newError("read", w.cfg.path(name), err)
 		}
 		known = string(content)
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
@@ -31,7 +32,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 		s.report(Repaired{File: s.array.name, Problem: "it was missing; a new one was started"})
 	}
 	if err != nil {
-		return &Error{"open", s.array.name, err}
+		return newError("open", s.array.name, err)
 	}
 	s.array.left, s.array.records, s.progress = found.array.info, found.array.records, p.progress
 	if p.resume != nil {
@@ -72,7 +73,7 @@ func (f foundSpool) plan(today Day, dayOf func(fetch []byte, file vfs.Info) Day)
 	if filled && !sure {
 		day := dayOf(f.array.records[0], f.array.info)
 		if !day.hasName() {
-			return p, fmt.Errorf("its fetches are of the year %d, by its modification time; correct that with touch", day.Year)
+			return p, hint.Add(fmt.Errorf("its fetches are of the year %d, by its modification time", day.Year), "correct that with touch")
 		}
 		progress = progress.startBatch(day)
 	} else if progress.Day.IsZero() {
@@ -135,7 +136,7 @@ func (s *spool) resumeSeal(g *sealing) error {
 		return nil
 	}
 	if err != nil {
-		return &Error{"seal", s.array.name, err}
+		return newError("seal", s.array.name, err)
 	}
 	return nil
 }
@@ -153,14 +154,14 @@ func (s *spool) takeOver(p recoveryPlan, end int64) error {
 		s.array.broken, err = true, nil // what waits can be uploaded all the same, which makes room
 	}
 	if err != nil {
-		return &Error{"open", s.array.name, oneDisk(err)}
+		return newError("open", s.array.name, oneDisk(err))
 	}
 	s.progressSaved, s.progressInDoubt = p.saved, p.inDoubt
 	if !p.save {
 		return nil
 	}
 	if err := s.saveProgress(p.progress); err != nil && !vfs.NoSpace(err) { // ready tries again
-		return &Error{"write", s.path(progressFile), err}
+		return newError("write", s.path(progressFile), err)
 	}
 	return nil
 }
@@ -185,10 +186,10 @@ func (s *spool) readFound() (f foundSpool, err error) {
 		return f, err
 	}
 	if f.progress, err = s.loadProgress(); err != nil {
-		return f, &Error{"read", s.path(progressFile), err}
+		return f, newError("read", s.path(progressFile), err)
 	}
 	if f.array, err = s.loadArray(); err != nil {
-		return f, &Error{"read", s.array.name, err}
+		return f, newError("read", s.array.name, err)
 	}
 	if f.unclean, err = s.markUnclean(); err != nil {
 		return f, err

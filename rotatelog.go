@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	}
 	if err := w.openSpool(ctx); err != nil {
 		w.reportRepaired()
-		return nil, &Error{"open", cfg.path(cfg.Name + ".json"), err}
+		return nil, newError("open", cfg.path(cfg.Name+".json"), err)
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
 	w.semaphore <- struct{}{}
@@ -228,7 +228,7 @@ func (w *Writer) Seal(ctx context.Context) error {
 	}
 	w.release()
 	if err != nil {
-		return &Error{"seal", w.cfg.path(w.spool.array.name), err}
+		return newError("seal", w.cfg.path(w.spool.array.name), err)
 	}
 	return nil
 }

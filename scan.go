@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
@@ -47,7 +48,7 @@ func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, 
 		return dayState{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
 	case s.err != nil:
 		// Not %w: an end of file in here is the document's, not the reader's.
-		return dayState{}, nil, fmt.Errorf("%w: %v; move the object away, or set another Prefix", errNotDaily, s.err)
+		return dayState{}, nil, hint.Add(fmt.Errorf("%w: %v", errNotDaily, s.err), "move the object away, or set another Prefix")
 	}
 	return s.doc, s.ids, nil
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
 )
@@ -151,7 +152,7 @@ func (s *spool) secure() error {
 		return err
 	}
 	if info.Foreign {
-		return fmt.Errorf("%s belongs to another user; give it, and all in it, to the user that this runs as, or set another Dir", s.dir)
+		return hint.Add(fmt.Errorf("%s belongs to another user", s.dir), "give it, and all in it, to the user that this runs as, or set another Dir")
 	}
 	const others = 0o077
 	if info.Mode&others == 0 {
@@ -159,8 +160,8 @@ func (s *spool) secure() error {
 	}
 	err = s.fs.Chmod(s.dir, 0o700)
 	if now, statErr := s.fs.Stat(s.dir); err != nil || statErr != nil || now.Mode&others != 0 {
-		return fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed; use a file system with modes: %w",
-			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission))
+		return hint.Add(fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed: %w",
+			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission)), "use a file system with modes")
 	}
 	s.report(Repaired{File: s.dir, Problem: fmt.Sprintf("its mode was %v, which let other users in; now it is %v", info.Mode, fs.ModeDir|0o700)})
 	return nil
@@ -174,9 +175,9 @@ func (s *spool) mkdir(name string) error {
 		case err != nil:
 			return err
 		case info.Mode.Type() == fs.ModeSymlink:
-			return fmt.Errorf("%s is a symbolic link; put the directory itself in its place, or set Dir to where it leads", name)
+			return hint.Add(fmt.Errorf("%s is a symbolic link", name), "put the directory itself in its place, or set Dir to where it leads")
 		case !info.Mode.IsDir():
-			return fmt.Errorf("%s is not a directory; move it away", name)
+			return hint.Add(fmt.Errorf("%s is not a directory", name), "move it away")
 		}
 		return nil
 	}
@@ -405,7 +406,7 @@ func (s *spool) lock(name string) (l io.Closer, err error) {
 		return err
 	})
 	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("this file system has no locks; set Dir to a local disk: %w", err)
+		err = hint.Add(fmt.Errorf("this file system has no locks: %w", err), "set Dir to a local disk")
 	}
 	return l, err
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -95,7 +96,7 @@ func (s *openDir) statFile(key string) (fs.FileInfo, error) {
 		return nil, fmt.Errorf("%w: it is a directory", fs.ErrNotExist)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: it is no regular file, but %v; move it away", rotatelog.ErrPermanent, info.Mode())
+		return nil, hint.Add(fmt.Errorf("%w: it is no regular file, but %v", rotatelog.ErrPermanent, info.Mode()), "move it away")
 	}
 	return info, nil
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
 )
 
@@ -68,7 +69,7 @@ type Store struct {
 func Open(dir string) (*Store, error) {
 	s, err := newStore(dir)
 	if err != nil {
-		return nil, &rotatelog.Error{Op: "open store", Key: dir, Err: explain(dir, err)}
+		return nil, opError("open store", dir, dir, err)
 	}
 	return s, nil
 }
@@ -99,11 +100,10 @@ func checkLocation(dir string) error {
 	}
 	above := filepath.Dir(dir)
 	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: there is no directory %s, in which the store would be made; mount its disk, or make it", rotatelog.ErrPermanent, above)
+		return hint.Add(fmt.Errorf("%w: there is no directory %s, in which the store would be made", rotatelog.ErrPermanent, above), "mount its disk, or make it")
 	}
 	if point := notMounted(dir); point != "" {
-		return fmt.Errorf("%w: according to /etc/fstab a file system should be mounted at %s, and none is; mount it, or, to use the directory as it is, make %s",
-			rotatelog.ErrPermanent, point, filepath.Join(dir, ownDir))
+		return hint.Add(fmt.Errorf("%w: according to /etc/fstab a file system should be mounted at %s, and none is", rotatelog.ErrPermanent, point), "mount it, or, to use the directory as it is, make %s", filepath.Join(dir, ownDir))
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (s *Store) current() (*openDir, error) {
 	defer s.mu.Unlock()
 	there, err := os.Stat(s.dir)
 	if errors.Is(err, fs.ErrNotExist) { // this must not be taken for a missing object
-		return nil, fmt.Errorf("%w: the directory of the store, %s, is gone; mount its disk, or put it back", rotatelog.ErrPermanent, s.dir)
+		return nil, hint.Add(fmt.Errorf("%w: the directory of the store, %s, is gone", rotatelog.ErrPermanent, s.dir), "mount its disk, or put it back")
 	}
 	if err != nil {
 		return nil, err
@@ -127,8 +127,7 @@ func (s *Store) current() (*openDir, error) {
 		return s.at, nil
 	}
 	if _, err := os.Lstat(filepath.Join(s.dir, ownDir)); err != nil {
-		return nil, fmt.Errorf("%w: another directory has taken the place of the store's, %s; mount its disk, or, to start again in this one, make %s",
-			rotatelog.ErrPermanent, s.dir, filepath.Join(s.dir, ownDir))
+		return nil, hint.Add(fmt.Errorf("%w: another directory has taken the place of the store's, %s", rotatelog.ErrPermanent, s.dir), "mount its disk, or, to start again in this one, make %s", filepath.Join(s.dir, ownDir))
 	}
 	at, err := openDirAt(s.dir)
 	if err != nil {
@@ -146,7 +145,7 @@ func (s *Store) Stat(ctx context.Context, key string) (rotatelog.Object, error) 
 		o, err = d.stat(ctx, key)
 	}
 	if err != nil {
-		return rotatelog.Object{}, &rotatelog.Error{Op: "stat", Key: key, Err: explain(s.dir, err)}
+		return rotatelog.Object{}, opError("stat", key, s.dir, err)
 	}
 	return o, nil
 }
@@ -160,7 +159,7 @@ func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, 
 		r, err = d.read(ctx, key, v, off, n)
 	}
 	if err != nil {
-		return nil, &rotatelog.Error{Op: "read", Key: key, Err: explain(s.dir, err)}
+		return nil, opError("read", key, s.dir, err)
 	}
 	return r, nil
 }
@@ -173,7 +172,7 @@ func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, pa
 		err = d.write(ctx, key, old, parts, meta)
 	}
 	if err != nil {
-		return &rotatelog.Error{Op: "write", Key: key, Err: explain(s.dir, err)}
+		return opError("write", key, s.dir, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
 )
 
@@ -165,5 +166,5 @@ func (s *openDir) stamp(f *os.File, name string, replaced time.Time) (rotatelog.
 		}
 		stamp = replaced
 	}
-	return "", fmt.Errorf("%w: no file here can be newer than %v, the time of the old version; set that back with touch", rotatelog.ErrPermanent, replaced)
+	return "", hint.Add(fmt.Errorf("%w: no file here can be newer than %v, the time of the old version", rotatelog.ErrPermanent, replaced), "set that back with touch")
 }

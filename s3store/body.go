@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 // content is the body of a request. It can be read more than once, to sign it and
@@ -86,7 +87,7 @@ func textContent(texts ...[]byte) content {
 func spoolContent(dir string, src *oldBody, parts []rotatelog.Part, total int64) (c content, err error) {
 	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
 	if err != nil {
-		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set s3store.Options.TempDir", err)
+		return content{}, hint.Add(fmt.Errorf("an object that has to be sent whole is put together on disk first: %w", err), "set s3store.Options.TempDir")
 	}
 	c = content{ReadSeeker: f, size: total, file: f}
 	// The file is removed at once, so that a process that is killed leaves

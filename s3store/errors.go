@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -27,10 +28,10 @@ var (
 	errReplaced = fmt.Errorf("%w: it was replaced", rotatelog.ErrConflict)
 
 	errNoSize = errors.New("the server does not say how large the object is")
-	errNoETag = fmt.Errorf("%w: the server sends no ETag, without which versions cannot be told apart; "+
-		"see that no proxy removes it, or use another server", rotatelog.ErrPermanent)
-	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for; "+
-		"use a server that supports it, or do without, and remove what it stored", rotatelog.ErrPermanent)
+	errNoETag = hint.Add(fmt.Errorf("%w: the server sends no ETag, without which versions cannot be distinguished", rotatelog.ErrPermanent),
+		"see that no proxy removes it, or use another server")
+	errNotEncrypted = hint.Add(fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for", rotatelog.ErrPermanent),
+		"use a server that supports it, or do without, and remove what it stored")
 )
 
 // diagnosis is why a request failed, and what to do about it. The zero diagnosis
@@ -54,13 +55,14 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 		d := s.diagnose(op, err)
 		err = missing.NotObject(err)
 		if d.cause != "" {
-			err = fmt.Errorf("%s; %s: %w", d.cause, d.remedy, err)
+			err = fmt.Errorf("%w: %w", hint.Add(errors.New(d.cause), "%s", d.remedy), err)
 		}
 		if d.permanent {
 			err = fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err)
 		}
 	}
-	return &rotatelog.Error{Op: op, Key: key, Err: err}
+	cause, remedy := hint.Split(err)
+	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
 }
 
 // diagnose goes by the HTTP status if that is clear, and then by the code of the

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 const (
@@ -105,7 +106,7 @@ func (s *Store) removeWhenOver(ctx context.Context, u multipart) error {
 		return err
 	}
 	if err := s.readEnd(ctx, u.Key); err != nil {
-		return fmt.Errorf("a multipart upload that was not applied was removed, and now the end of the object cannot be read; see whether the object is whole: %w", err)
+		return hint.Add(fmt.Errorf("a multipart upload that was not applied was removed, and now the end of the object cannot be read: %w", err), "see whether the object is whole")
 	}
 	return nil
 }
