@@ -601,11 +601,11 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 			}
 			return fakes3.Fault{}
 		}
-		notes := map[string]*s3test.Notes{}
+		notes := map[string]*s3test.Intents{}
 		for _, key := range []string{"kept", "lost", "lost/other", "parts", "slow"} {
-			notes[key] = &s3test.Notes{}
+			notes[key] = &s3test.Intents{}
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, key, bytes.Repeat([]byte("o"), 400), nil))
-			store.WriteIntent(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].Note)
+			store.WriteIntent(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].Save)
 		}
 		srv.Fault = nil
 		kept := notes["kept"].Last()
@@ -623,7 +623,7 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 		time.Sleep(2 * time.Hour)
 		sweep("kept", "lost/other", "slow")
 		s3test.WantContent(t, store, "slow", strings.Repeat("o", 400)+"+")
-		if err := store.Resolve(t.Context(), kept, notes["kept"].Note); err != nil {
+		if err := store.Resolve(t.Context(), kept, notes["kept"].Save); err != nil {
 			t.Error(err)
 		}
 		s3test.WantOpen(t, srv, "lost/other", "slow")

@@ -30,9 +30,10 @@ func explain(dir string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		return hint.Add(fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err), "mount %s for writing", dir)
 	case errors.Is(err, syscall.ENOLCK), strings.Contains(err.Error(), "flock ") && errors.Is(err, errors.ErrUnsupported):
-		return hint.Add(fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err), "use a file system in %s that locks files (flock), without which writers would overwrite each other, or mount it with locks", dir)
+		return hint.Add(fmt.Errorf("%w: the file system of %s does not lock files (flock), without which writers would overwrite each other: %w", rotatelog.ErrPermanent, dir, err),
+			"use another, or mount it with locks")
 	case errors.As(err, &refused) && refused.Op == "sync" && errors.Is(err, syscall.EINVAL):
-		return hint.Add(fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err), "the file system of %s cannot make names durable (fsync of a directory); use another", dir)
+		return hint.Add(fmt.Errorf("%w: the file system of %s cannot make names durable (fsync of a directory): %w", rotatelog.ErrPermanent, dir, err), "use another")
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return hint.Add(fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err), "shorten the key")
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrExist):

@@ -67,14 +67,14 @@ func wantReasons(t *testing.T, c s3store.Capabilities) {
 // wantClean checks that a probe left nothing that it does not report.
 func wantClean(t *testing.T, at string, srv *fakes3.Server, c s3store.Capabilities) {
 	t.Helper()
-	told := strings.Join(c.Leftover, "\n")
+	reported := strings.Join(c.Leftover, "\n")
 	for _, key := range srv.Keys(s3test.Bucket) {
-		if !strings.Contains(told, key) {
+		if !strings.Contains(reported, key) {
 			t.Errorf("%s: it left %s", at, key)
 		}
 	}
 	for _, u := range srv.Uploads(s3test.Bucket) {
-		if !strings.Contains(told, u.ID) {
+		if !strings.Contains(reported, u.ID) {
 			t.Errorf("%s: it left upload %s of %s", at, u.ID, u.Key)
 		}
 	}
@@ -212,7 +212,7 @@ func TestProbeWithoutDelete(t *testing.T) {
 			t.Errorf("not yes: %s; %v; %v", got, c.Delete.Err, err)
 		}
 		if n := len(srv.Keys(s3test.Bucket)) + len(srv.Uploads(s3test.Bucket)); n == 0 || n != len(c.Leftover) {
-			t.Errorf("%d are left, told of are %q", n, c.Leftover)
+			t.Errorf("%d are left, %q are reported", n, c.Leftover)
 		}
 		wantClean(t, "at the end", srv, c)
 	})

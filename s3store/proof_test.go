@@ -344,13 +344,13 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 					v = s3test.Stat(t, store, "key").Version
 				}
 				more := strings.Repeat(fmt.Sprint(i), n)
-				var notes s3test.Notes
-				err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.Note)
+				var intents s3test.Intents
+				err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, intents.Save)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want += more; len(notes) < 3 || notes.Last() != "" {
-					t.Errorf("write %d noted %q", i, notes)
+				if want += more; len(intents) < 3 || intents.Last() != "" {
+					t.Errorf("write %d saved %q", i, intents)
 				}
 				s3test.WantContent(t, store, "key", want)
 			}

@@ -44,7 +44,7 @@ func (s *Store) Resolve(ctx context.Context, text string, saveIntent func(string
 func parseIntent(text string) (multipart, error) {
 	var u multipart
 	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
-		return u, permanentError("the note of a multipart upload does not parse: %.200q", text)
+		return u, permanentError("the intent of a multipart upload does not parse: %.200q", text)
 	}
 	return u, nil
 }

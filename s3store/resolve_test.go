@@ -18,9 +18,9 @@ import (
 // inDoubtUpload is an upload whose Complete was sent, and got no answer.
 type inDoubtUpload struct {
 	*s3store.Store
-	srv   *fakes3.Server
-	notes s3test.Notes
-	want  string // the object, once it is applied
+	srv     *fakes3.Server
+	intents s3test.Intents
+	want    string // the object, once it is applied
 }
 
 // newInDoubtUpload writes "key", and lets the first Complete meet a fault.
@@ -36,15 +36,15 @@ func newInDoubtUpload(t *testing.T, profile fakes3.Profile, opts s3store.Options
 		}
 		return fakes3.Fault{}
 	}
-	err := u.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.Note)
-	if err == nil || u.notes.Last() == "" {
-		t.Fatalf("WriteIntent: %v, notes %q", err, u.notes)
+	err := u.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.intents.Save)
+	if err == nil || u.intents.Last() == "" {
+		t.Fatalf("WriteIntent: %v, intents %q", err, u.intents)
 	}
 	return u
 }
 
 func (u *inDoubtUpload) resolve(t *testing.T) error {
-	return u.Resolve(t.Context(), u.notes.Last(), u.notes.Note)
+	return u.Resolve(t.Context(), u.intents.Last(), u.intents.Save)
 }
 
 func (u *inDoubtUpload) mustResolve(t *testing.T, want string) {
@@ -67,11 +67,11 @@ func TestResolveCompletesOverTheOldVersion(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
 			u := newInDoubtUpload(t, profile, s3store.Options{}, noReply)
-			first := sentAt(t, u.notes.Last())
+			first := sentAt(t, u.intents.Last())
 			time.Sleep(time.Hour)
 			u.mustResolve(t, u.want)
-			if second := sentAt(t, u.notes.Last()); second.Sub(first) != time.Hour {
-				t.Errorf("Complete was noted at %v and %v", first, second)
+			if second := sentAt(t, u.intents.Last()); second.Sub(first) != time.Hour {
+				t.Errorf("Complete was saved at %v and %v", first, second)
 			}
 			u.mustResolve(t, u.want) // once more, which changes nothing
 		})
@@ -82,7 +82,7 @@ func sentAt(t *testing.T, text string) time.Time {
 	t.Helper()
 	var n struct{ Sent time.Time }
 	if err := json.Unmarshal([]byte(text), &n); err != nil || n.Sent.IsZero() {
-		t.Fatalf("the note %q has no time: %v", text, err)
+		t.Fatalf("the intent %q has no time: %v", text, err)
 	}
 	return n.Sent
 }
@@ -94,11 +94,11 @@ func TestResolveSendsNothingThatIsNotSaved(t *testing.T) {
 		u := newInDoubtUpload(t, fakes3.Linode(), s3store.Options{}, noReply)
 		full := errors.New("the disk is full")
 		u.srv.Reset()
-		if err := u.Resolve(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
-			t.Errorf("Resolve: %v, want the error of note", err)
+		if err := u.Resolve(t.Context(), u.intents.Last(), func(string) error { return full }); !errors.Is(err, full) {
+			t.Errorf("Resolve: %v, want the error of saveIntent", err)
 		}
 		if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
-			t.Errorf("without a note it sent %v", n)
+			t.Errorf("without an intent it sent %v", n)
 		}
 		u.srv.Fault = nil
 		u.mustResolve(t, u.want)
@@ -121,14 +121,14 @@ func TestResolveRestoresADeletedDay(t *testing.T) {
 func TestResolveNeverCompletesOverAnother(t *testing.T) {
 	for _, profile := range settledProfiles {
 		for name, change := range map[string]func(string) string{
-			"as noted":        func(text string) string { return text },
+			"as saved":        func(text string) string { return text },
 			"from the future": func(text string) string { return changedNote(text, "sent", time.Now().Add(1000*time.Hour)) },
 			"without a time":  func(text string) string { return changedNote(text, "sent", nil) },
 		} {
 			t.Run(profile.Name+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					u := newInDoubtUpload(t, profile, s3store.Options{}, noReply)
-					u.notes.Note(change(u.notes.Last()))
+					u.intents.Save(change(u.intents.Last()))
 					u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 					u.srv.Reset()
 					for range 14 {
@@ -139,7 +139,7 @@ func TestResolveNeverCompletesOverAnother(t *testing.T) {
 						time.Sleep(time.Minute)
 					}
 					if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
-						t.Errorf("meanwhile it sent %v", n)
+						t.Errorf("while it waited it sent %v", n)
 					}
 					time.Sleep(2 * time.Minute)
 					u.mustResolve(t, "other")
@@ -210,8 +210,8 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 				srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 				return fakes3.Fault{Reply: fakes3.Error{Status: 412}}
 			}
-			var n s3test.Notes
-			err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+			var n s3test.Intents
+			err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Save)
 			if !errors.Is(err, rotatelog.ErrConflict) {
 				t.Errorf("WriteIntent: %v, want ErrConflict", err)
 			}
@@ -222,7 +222,7 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 				s3test.WantOpen(t, srv, "key")
 			}
 			if (n.Last() == "") != (profile.Complete == fakes3.Honoured) {
-				t.Errorf("noted last: %q", n.Last())
+				t.Errorf("saved last: %q", n.Last())
 			}
 		})
 	}
@@ -241,17 +241,17 @@ func TestAbortUntilItIsGone(t *testing.T) {
 			}
 			return fakes3.Fault{}
 		}
-		var n s3test.Notes
-		err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+		var n s3test.Intents
+		err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Save)
 		if err == nil || n.Last() == "" {
-			t.Fatalf("WriteIntent: %v, noted %q", err, n)
+			t.Fatalf("WriteIntent: %v, saved %q", err, n)
 		}
-		if err := store.Resolve(t.Context(), n.Last(), n.Note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
+		if err := store.Resolve(t.Context(), n.Last(), n.Save); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
 			t.Errorf("Resolve while the server copies: %v", err)
 		}
 		s3test.WantOpen(t, srv, "key")
 		srv.Release()
-		if err := store.Resolve(t.Context(), n.Last(), n.Note); err != nil {
+		if err := store.Resolve(t.Context(), n.Last(), n.Save); err != nil {
 			t.Errorf("Resolve: %v", err)
 		}
 		s3test.WantOpen(t, srv)

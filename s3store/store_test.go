@@ -223,8 +223,8 @@ func TestS3Retries(t *testing.T) {
 	})
 }
 
-// TestS3WriteReplies: which answers mean that a write was not applied. In each
-// the truth may be otherwise, which only a look tells.
+// TestS3WriteReplies: which answers mean that a write was not applied. In each case
+// the truth may differ, which only another look shows.
 func TestS3WriteReplies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, tt := range []struct {

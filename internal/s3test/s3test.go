@@ -105,15 +105,15 @@ func NewPartsFrom(minPart int64, profile fakes3.Profile, opts s3store.Options) (
 	return NewStore(client, SmallParts(opts, minPart)), srv
 }
 
-// Notes keeps the intents that it is given.
-type Notes []string
+// Intents keeps the intents that it is given.
+type Intents []string
 
-func (n *Notes) Note(text string) error {
+func (n *Intents) Save(text string) error {
 	*n = append(*n, text)
 	return nil
 }
 
-func (n Notes) Last() string { return n[len(n)-1] }
+func (n Intents) Last() string { return n[len(n)-1] }
 
 // WantOpen checks that one upload of each of these keys is open.
 func WantOpen(t *testing.T, srv *fakes3.Server, want ...string) {
