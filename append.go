@@ -250,13 +250,13 @@ func (w *Writer) commit() {
 
 // prepare makes the spool ready for the first request in the queue, and takes it from
 // there, with those that go to the same batch. ok is false if the queue is empty.
-func (w *Writer) prepare() (g *group, ok bool) {
+func (w *Writer) prepare() (g group, ok bool) {
 	day, ok := w.nextDay()
 	if !ok {
-		return nil, false
+		return group{}, false
 	}
 	s := w.spool
-	g = &group{day: day, err: s.makeReady(day, w.cfg.Clock.Now())}
+	g = group{day: day, err: s.makeReady(day, w.cfg.Clock.Now())}
 	g.before = len(s.array.records)
 	g.requests = w.take(day, max(s.max-g.before, 1))
 	w.lastGroup = len(g.requests)
@@ -265,7 +265,7 @@ func (w *Writer) prepare() (g *group, ok bool) {
 
 // updateTight records whether there was room for a group. The publisher may have to
 // look for confirmed batches before they can make room.
-func (w *Writer) updateTight(g *group) {
+func (w *Writer) updateTight(g group) {
 	full := vfs.NoSpace(g.err) || slices.ContainsFunc(g.requests, func(r *request) bool { return vfs.NoSpace(r.err) })
 	if w.spool.setTight(full) && full {
 		w.publisher.wake()
@@ -273,7 +273,7 @@ func (w *Writer) updateTight(g *group) {
 }
 
 // sealReason returns why the batch is to be sealed now, or "".
-func (w *Writer) sealReason(g *group) string {
+func (w *Writer) sealReason(g group) string {
 	s := w.spool
 	records := len(s.array.records)
 	switch {
@@ -288,7 +288,7 @@ func (w *Writer) sealReason(g *group) string {
 // acknowledge ends the wait of all requests of a group, and seals the batch if there
 // is a reason. Only the last that was written waits for that: its receipt says whether
 // the batch was sealed.
-func (w *Writer) acknowledge(g *group, reason string) {
+func (w *Writer) acknowledge(g group, reason string) {
 	var last *request
 	if n := len(g.written); n > 0 && reason != "" {
 		last = g.written[n-1]
@@ -443,7 +443,7 @@ func (w *Writer) makeDurable() error {
 }
 
 // makeReceipts makes the receipts of records that are on disk.
-func (w *Writer) makeReceipts(g *group) {
+func (w *Writer) makeReceipts(g group) {
 	if len(g.written) == 0 {
 		return
 	}
@@ -456,9 +456,10 @@ func (w *Writer) makeReceipts(g *group) {
 			uncounted++
 		}
 	}
-	last := g.written[len(g.written)-1].receipt
+	appended := len(g.written)
+	last := g.written[appended-1].receipt
 	w.stats.update(func(s *Stats) {
-		s.Appended += len(g.written)
+		s.Appended += appended
 		s.Uncounted += uncounted
 		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
 	})
