@@ -66,7 +66,7 @@ func TestFileSystems(t *testing.T) {
 	}
 	s.at.fs = &unsyncable{FS: s.at.fs, name: ".", err: &fs.PathError{Op: "sync", Path: ".", Err: syscall.EINVAL}}
 	err = s.Write(t.Context(), "day.json", "", nil, nil)
-	want := "the file system of " + s.dir + " cannot make names durable (fsync of a directory); use another"
+	want := "the file system of " + s.dir + " cannot make names durable (fsync of a directory)"
 	if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Write: %v, want ErrPermanent and %s", err, want)
 	}

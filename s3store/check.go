@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 // What can be seen to be wrong before any request. All of it is permanent, since
@@ -45,8 +46,14 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 	return endpoint, checkEncryption(opts, plain)
 }
 
+// permanentError formats an error. What follows the first semicolon is its hint.
 func permanentError(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", rotatelog.ErrPermanent, fmt.Errorf(format, args...))
+	cause, remedy, ok := strings.Cut(fmt.Sprintf(format, args...), "; ")
+	err := fmt.Errorf("%w: %s", rotatelog.ErrPermanent, cause)
+	if !ok {
+		return err
+	}
+	return hint.Add(err, "%s", remedy)
 }
 
 func checkBucket(bucket string) error {

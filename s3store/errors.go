@@ -30,9 +30,13 @@ var (
 	errNoSize = errors.New("the server does not say how large the object is")
 	errNoETag = hint.Add(fmt.Errorf("%w: the server sends no ETag, without which versions cannot be distinguished", rotatelog.ErrPermanent),
 		"see that no proxy removes it, or use another server")
-	errNotEncrypted = hint.Add(fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for", rotatelog.ErrPermanent),
-		"use a server that supports it, or do without, and remove what it stored")
+	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for", rotatelog.ErrPermanent)
 )
+
+// notEncrypted returns errNotEncrypted with what to do about it.
+func notEncrypted() error {
+	return hint.Add(errNotEncrypted, "use a server that supports it, or do without, and remove what it stored")
+}
 
 // diagnosis is why a request failed, and what to do about it. The zero diagnosis
 // knows neither.

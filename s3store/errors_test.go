@@ -60,6 +60,9 @@ func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("%s is taken for an answer: %v", op, err)
 		}
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Hint == "" {
+			t.Errorf("%s: no hint in %v", op, err)
+		}
 		for _, w := range append(want, op+" dir/day.json: ") {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: %v\nwant in it: %q", op, err, w)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 // What a server does with the conditions of a write is proven on throwaway keys
@@ -222,7 +223,8 @@ func (s *Store) tryServer(ctx context.Context, key string) (proof, error) {
 	}
 	p, unknown := found.proof()
 	if err := found.CheckShared(); err != nil && unknown == nil {
-		return proof{}, permanentError("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
+		return proof{}, hint.Add(fmt.Errorf("%w: Writers cannot share a key here: %w", rotatelog.ErrPermanent, err),
+			"give each its own Name or Prefix, and leave s3store.Options.Shared unset")
 	}
 	return p, unknown
 }

@@ -97,7 +97,7 @@ func (s *Store) seen(etag *string, size int64, meta map[string]string, keySum *s
 	case o.Version == "":
 		return rotatelog.Object{}, errNoETag
 	case s.opts.EncryptionKey != nil && keySum == nil:
-		return rotatelog.Object{}, errNotEncrypted
+		return rotatelog.Object{}, notEncrypted()
 	}
 	return o, nil
 }

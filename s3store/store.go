@@ -123,7 +123,7 @@ func (s *Store) prepareRequest(o *s3.Options) {
 // ready returns an error if no request can be made.
 func (s *Store) ready(ctx context.Context, key string) error {
 	if s.unencrypted.Load() {
-		return errNotEncrypted
+		return notEncrypted()
 	}
 	if err := checkS3Key(key); err != nil {
 		return err

@@ -42,7 +42,7 @@ func (s *Store) createUpload(ctx context.Context, key string, meta map[string]st
 	case aws.ToString(out.UploadId) == "":
 		return "", errors.New("the server does not say the UploadId")
 	case s.opts.Encrypt && out.ServerSideEncryption == "", s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil:
-		return "", errors.Join(errNotEncrypted, s.abortUpload(ctx, key, *out.UploadId))
+		return "", errors.Join(notEncrypted(), s.abortUpload(ctx, key, *out.UploadId))
 	}
 	return *out.UploadId, nil
 }

@@ -88,7 +88,7 @@ func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Versio
 func (s *Store) checkEncrypted(out *s3.PutObjectOutput) error {
 	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
 		s.unencrypted.Store(true)
-		return errNotEncrypted
+		return notEncrypted()
 	}
 	return nil
 }
