@@ -39,10 +39,10 @@ func leftovers() []func(*crashfs.FS) *crashfs.FS {
 	}
 }
 
-// TestCrashAlike cuts power, or kills, at the k-th operation of the disk, for
+// TestCrashWithEqualBatches cuts power, or kills, at the k-th operation of the disk, for
 // k = 1, 2, … until a run has no cut, and then at each change that recovery
 // makes.
-func TestCrashAlike(t *testing.T) {
+func TestCrashWithEqualBatches(t *testing.T) {
 	for _, a := range []alike{
 		{max: 1, links: true, away: true}, {max: 2, links: true},
 		{max: 1, away: true}, {max: 2},
@@ -75,9 +75,9 @@ type alikeRun struct {
 	acked, given [2]int // fetches of each kind
 }
 
-// crash cuts power at operation k, and at change j of the recovery unless that
-// is 0. It reports whether there were as many, and whether the disk that was
-// left is a new one.
+// crash cuts power at operation k, and at change j of the recovery unless that is 0.
+// It reports whether there were that many, and whether the resulting disk is a new
+// one.
 func (a alike) crash(t *testing.T, k, j int64, seen map[string]bool, left func(*crashfs.FS) *crashfs.FS) (cut, fresh bool) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		r := &alikeRun{bench: b, alike: a}
@@ -142,7 +142,7 @@ func (r *alikeRun) untilCut(k int64, changes bool, kinds ...int) bool {
 	return k > 0 && ops.Load() >= k
 }
 
-// opened ends the Writer, if there is one, and opens another. False: power was cut.
+// opened ends the Writer, if there is one, and opens another. ok is false if power was cut.
 func (r *alikeRun) opened() bool {
 	if r.Writer != nil {
 		r.Close()
@@ -154,7 +154,7 @@ func (r *alikeRun) opened() bool {
 	return err == nil
 }
 
-// restart ends the Writer, and goes on from what is left of its disk.
+// restart ends the Writer, and continues from what is left of its disk.
 func (r *alikeRun) restart(left func(*crashfs.FS) *crashfs.FS) {
 	disk := left(r.disk)
 	r.onDisk(func(crashfs.Op) error { return crashfs.ErrPowerCut })

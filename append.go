@@ -11,19 +11,22 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/vfs"
 )
 
 // request is one record on its way to the disk. Appends that come at once form a
-// group: whoever gets the turn first writes the records of all, and syncs once.
+// group: whoever gets the append semaphore first writes the records of all, and syncs
+// once.
 type request struct {
 	day       Day
-	line      []byte   // as it is written; nil: made from pieces
-	pieces    [][]byte // what the daily fetch number goes between
-	n         int      // the number that line was made with, of pieces
+	line      []byte   // as it is written; nil: still to be made from pieces
+	pieces    [][]byte // the daily fetch number goes between them
+	n         int      // the number that line was made with, if from pieces
 	matches   int64
 	uncounted error
-	countless bool // it lacks the member that has the count
+	countless bool // the member with the count is missing
 
 	done    chan struct{} // closed when receipt and err are set
 	receipt Receipt
@@ -44,8 +47,7 @@ func (w *Writer) newRequest(raw []byte) (*request, error) {
 	return r, err
 }
 
-// newEnvelope makes the request for f, whose number is known only when its turn
-// has come.
+// newEnvelope makes the request for f, whose number is known only when it is written.
 func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 	newYork, err := time.LoadLocation(defaultZone) // which nyc_timestamp is in, wherever days end
 	if err != nil {
@@ -67,7 +69,7 @@ func (w *Writer) newEnvelope(f Fetch) (*request, error) {
 	return r, w.describe(r, fetch, count)
 }
 
-// check checks a fetch, and finds its count if that stands in it.
+// check checks a fetch, and finds its count if that is a member of it.
 func (w *Writer) check(raw []byte) (fetch []byte, count rawjson.Found, err error) {
 	f, ok := w.finders.Get().(*rawjson.Finder)
 	if !ok {
@@ -78,7 +80,7 @@ func (w *Writer) check(raw []byte) (fetch []byte, count rawjson.Found, err error
 	return checkFetch(f, raw, w.limits, w.cfg.countPath...)
 }
 
-// describe finds the fetch's matches, and its day if that stands in the fetch.
+// describe finds the fetch's matches, and its day if the fetch says that.
 func (w *Writer) describe(r *request, fetch []byte, count rawjson.Found) (err error) {
 	if path := w.cfg.countPath; path != nil {
 		r.matches, r.uncounted = countAt(count, path)
@@ -116,12 +118,12 @@ func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
 	}
 	select {
 	case <-r.done:
-	case w.turn <- struct{}{}:
-		w.gather()
-		for !r.decided() {
+	case w.semaphore <- struct{}{}:
+		w.yieldToGroup()
+		for !r.finished() {
 			w.commit()
 		}
-		w.leave()
+		w.release()
 	case <-ctx.Done():
 		quit = context.Cause(ctx)
 	case <-w.closed:
@@ -135,7 +137,7 @@ func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
 	return r.receipt, r.err
 }
 
-func (r *request) decided() bool {
+func (r *request) finished() bool {
 	select {
 	case <-r.done:
 		return true
@@ -144,8 +146,8 @@ func (r *request) decided() bool {
 	}
 }
 
-// enqueue adds r to the queue. A fetch that does not say when it was made was
-// made now, and the queue is in that order.
+// enqueue adds r to the queue. A fetch that does not say when it was made was made
+// now; the queue is in that order.
 func (w *Writer) enqueue(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
@@ -168,7 +170,8 @@ func (w *Writer) enqueue(ctx context.Context, r *request) error {
 	return nil
 }
 
-// withdraw takes r out of the queue. False: it is being written already.
+// withdraw takes r out of the queue, and reports whether it could: it may be being
+// written already.
 func (w *Writer) withdraw(r *request) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -180,12 +183,12 @@ func (w *Writer) withdraw(r *request) bool {
 	return true
 }
 
-// gather lets the others of the last group run first, if they are not in the queue:
-// they have just been told, too, and may be about to append again. Whoever is the
-// first of them would else write alone, and all others wait for its fsync.
-func (w *Writer) gather() {
+// yieldToGroup lets the others of the last group run first, if they are not in the
+// queue: their appends have just returned too, and they may be about to append again.
+// Otherwise the first of them would write alone, and all others wait for its fsync.
+func (w *Writer) yieldToGroup() {
 	w.mu.Lock()
-	missing := len(w.queue) < w.group
+	missing := len(w.queue) < w.lastGroup
 	w.mu.Unlock()
 	if missing {
 		runtime.Gosched()
@@ -215,69 +218,101 @@ func (w *Writer) nextDay() (Day, bool) {
 	return w.queue[0].day, true
 }
 
+// group is the requests that are written together: all of one batch.
+type group struct {
+	day      Day
+	before   int // records that the batch had already
+	requests []*request
+	written  []*request // those that are on disk
+	err      error      // why none is, if that is so for all
+}
+
 // commit writes the requests at the front of the queue that belong to one batch,
-// syncs once, and seals the batch if that fills it. The caller has the turn.
+// syncs once, seals the batch if that fills it, and acknowledges them. The caller
+// has the append semaphore.
 func (w *Writer) commit() {
-	day, ok := w.nextDay()
+	g, ok := w.prepare()
 	if !ok {
 		return
 	}
-	s := w.spool
-	failed := s.makeReady(day, w.cfg.Clock.Now())
-	before := len(s.array.records)
-	group := w.take(day, max(s.max-before, 1))
-	w.group = len(group)
-	var written []*request
-	if failed == nil {
-		written, failed = w.write(group)
+	if g.err == nil {
+		g.written, g.err = w.write(g.requests)
 	}
-	if failed != nil {
-		written = nil
+	w.updateTight(g)
+	w.makeReceipts(g)
+	w.trackCounts(g.day, g.written)
+	reason := w.sealReason(g)
+	if reason == reasonFull {
+		w.warnIfCountless(g.day, w.spool.array.records)
 	}
-	w.noteRoom(group, failed)
-	w.settle(written, before)
-	w.noteCounts(day, written)
-	full := len(written) > 0 && (len(s.array.records) >= s.max || s.sealing != nil)
-	if full {
-		w.judgeCounts(day, s.array.records)
-	}
-	noRoom := len(s.array.records) > 0 && slices.ContainsFunc(group, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) })
-	var last *request // that was written: it is told whether that sealed the batch
-	if n := len(written); n > 0 && (full || noRoom) {
-		last = written[n-1]
-	}
-	for _, r := range group {
-		if r != last {
-			w.decide(r, failed)
-		}
-	}
-	var sealed bool
-	switch {
-	case full:
-		sealed = w.seal(reasonFull)
-	case noRoom: // uploading it makes room
-		sealed = w.seal(reasonNoRoom)
-	}
-	if last != nil {
-		last.receipt.Sealed = sealed
-		w.decide(last, nil)
-	}
+	w.acknowledge(g, reason)
 }
 
-// noteRoom notes whether there was room for the records of a group. The publisher
-// may have to look for confirmed batches before they can make room.
-func (w *Writer) noteRoom(group []*request, failed error) {
-	full := noSpace(failed) || slices.ContainsFunc(group, func(r *request) bool { return noSpace(r.err) })
+// prepare makes the spool ready for the first request in the queue, and takes it from
+// there, with those that go to the same batch. ok is false if the queue is empty.
+func (w *Writer) prepare() (g group, ok bool) {
+	day, ok := w.nextDay()
+	if !ok {
+		return group{}, false
+	}
+	s := w.spool
+	g = group{day: day, err: s.makeReady(day, w.cfg.Clock.Now())}
+	g.before = len(s.array.records)
+	g.requests = w.take(day, max(s.max-g.before, 1))
+	w.lastGroup = len(g.requests)
+	return g, true
+}
+
+// updateTight records whether there was room for a group. The publisher may have to
+// look for confirmed batches before they can make room.
+func (w *Writer) updateTight(g group) {
+	full := vfs.NoSpace(g.err) || slices.ContainsFunc(g.requests, func(r *request) bool { return vfs.NoSpace(r.err) })
 	if w.spool.setTight(full) && full {
 		w.publisher.wake()
 	}
 }
 
-// decide ends the wait of a request. failed is why it has no receipt, if nothing
-// else is.
-func (w *Writer) decide(r *request, failed error) {
+// sealReason returns why the batch is to be sealed now, or "".
+func (w *Writer) sealReason(g group) string {
+	s := w.spool
+	records := len(s.array.records)
+	switch {
+	case len(g.written) > 0 && (records >= s.max || s.sealing != nil):
+		return reasonFull
+	case records > 0 && slices.ContainsFunc(g.requests, func(r *request) bool { return errors.Is(r.err, ErrSpoolFull) }):
+		return reasonNoRoom // uploading it makes room
+	}
+	return ""
+}
+
+// acknowledge ends the wait of all requests of a group, and seals the batch if there
+// is a reason. Only the last that was written waits for that: its receipt says whether
+// the batch was sealed.
+func (w *Writer) acknowledge(g group, reason string) {
+	var last *request
+	if n := len(g.written); n > 0 && reason != "" {
+		last = g.written[n-1]
+	}
+	for _, r := range g.requests {
+		if r != last {
+			w.finish(r, g.err)
+		}
+	}
+	if reason == "" {
+		return
+	}
+	sealed := w.seal(reason)
+	if last != nil {
+		last.receipt.Sealed = sealed
+		w.finish(last, nil)
+	}
+}
+
+// finish ends the wait of a request. err is why it has no receipt, if it has no error
+// of its own.
+func (w *Writer) finish(r *request, err error) {
 	if r.receipt.Number == 0 && r.err == nil {
-		r.err = failed
+		r.err = err
 	}
 	if r.err != nil {
 		r.err = w.appendError(r.err)
@@ -285,8 +320,8 @@ func (w *Writer) decide(r *request, failed error) {
 	close(r.done)
 }
 
-// seal seals the batch, and reports whether it did. That it could not is no
-// Append's error: it is tried again.
+// seal seals the batch, and reports whether it did. A failure is not an error of the
+// Append: it is tried again.
 func (w *Writer) seal(reason string) bool {
 	err := w.spool.seal(w.cfg.Clock.Now(), reason)
 	if err != nil {
@@ -295,70 +330,82 @@ func (w *Writer) seal(reason string) bool {
 	return err == nil
 }
 
-// write writes and syncs the records of a group, and returns those that are
-// good. The error is of all of them: none may then be acknowledged.
-func (w *Writer) write(group []*request) (written []*request, err error) {
+// write writes and syncs the records of a group, and returns those that are on disk.
+// After an error none may be acknowledged.
+func (w *Writer) write(requests []*request) (written []*request, err error) {
+	lines, together := w.together(requests)
+	if together {
+		switch done, err := w.writeSealed(lines); {
+		case done && err != nil:
+			return nil, err
+		case done:
+			return requests, nil
+		}
+	}
 	a := &w.spool.array
 	before := len(a.records)
-	lines, size, ok := w.together(group)
-	ok = ok && w.checkRoom(size) == nil
-	if ok && before == 0 && len(group) == w.spool.max {
-		err := w.spool.sealLines(lines, w.cfg.Clock.Now())
-		if err == nil || w.spool.sealing != nil {
-			return group, err
-		}
-	}
-	if ok && a.write(lines...) == nil {
-		written = group
+	if together && a.write(lines...) == nil {
+		written = requests
 	} else {
-		for _, r := range group {
-			if r.err = w.writeOne(r); r.err == nil {
-				written = append(written, r)
-			}
-		}
+		written = w.writeEach(requests)
 	}
-	if w.cfg.Sync == SyncAppend || a.broken {
-		err = a.sync()
-	}
-	if err == nil {
-		var ok bool
-		if ok, err = a.noteLeft(); err == nil && !ok {
-			err = w.spool.mend()
-		}
-	}
-	if err != nil {
+	if err := w.makeDurable(); err != nil {
 		a.drop(before)
 		a.broken = true
-		w.spool.mend() // At once if it can be; the next append tries again
+		w.spool.repairArray() // now if possible; otherwise the next append does it
+		return nil, err
 	}
-	return written, err
+	return written, nil
 }
 
 // Records of up to smallRecord bytes that come at once are copied into one buffer,
 // and written at once: to copy them takes less time than so many system calls.
 const (
-	smallRecord  = 16 << 10
-	mostTogether = 1 << 20 // bytes
+	smallRecord = 16 << 10
+	maxTogether = 1 << 20 // bytes
 )
 
-// together returns the lines of a group whose records are to be written at once,
-// and their size. False: each is to be written for itself.
-func (w *Writer) together(group []*request) (lines [][]byte, size int64, ok bool) {
+// together returns the lines of requests whose records are to be written at once. ok
+// is false if each is to be written alone.
+func (w *Writer) together(requests []*request) (lines [][]byte, ok bool) {
 	a := &w.spool.array
-	if len(group) < 2 || a.broken {
-		return nil, 0, false
+	if len(requests) < 2 || a.broken {
+		return nil, false
 	}
-	for i, r := range group {
+	var size int64
+	for i, r := range requests {
 		if r.number(w.spool.progress.First+len(a.records)+i, a.line) != nil {
-			return nil, 0, false
+			return nil, false
 		}
 		lines = append(lines, r.line)
 		size += int64(len(r.line))
-		if len(r.line) > smallRecord || size > mostTogether {
-			return nil, 0, false
+		if len(r.line) > smallRecord || size > maxTogether {
+			return nil, false
 		}
 	}
-	return lines, size, true
+	return lines, w.checkRoom(size) == nil
+}
+
+// writeSealed writes lines that fill a batch where it waits for the store, past the
+// array. done is false if they do not, or could not be written there. With an error
+// they may be there all the same.
+func (w *Writer) writeSealed(lines [][]byte) (done bool, err error) {
+	s := w.spool
+	if len(s.array.records) > 0 || len(lines) != s.max {
+		return false, nil
+	}
+	err = s.sealLines(lines, w.cfg.Clock.Now())
+	return err == nil || s.sealing != nil, err
+}
+
+// writeEach writes the records one by one, and returns those that could be written.
+func (w *Writer) writeEach(requests []*request) (written []*request) {
+	for _, r := range requests {
+		if r.err = w.writeOne(r); r.err == nil {
+			written = append(written, r)
+		}
+	}
+	return written
 }
 
 func (w *Writer) writeOne(r *request) error {
@@ -373,29 +420,46 @@ func (w *Writer) writeOne(r *request) error {
 		return err
 	}
 	err := s.array.write(r.line)
-	if noSpace(err) && s.prune(leastUploaded) == nil && s.mend() == nil {
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil && s.repairArray() == nil {
 		err = s.array.write(r.line)
 	}
 	return err
 }
 
-// settle makes the receipts of records that are on disk.
-func (w *Writer) settle(written []*request, before int) {
-	if len(written) == 0 {
+// makeDurable syncs what was written, and makes sure that it is in the file that has
+// the array's name.
+func (w *Writer) makeDurable() error {
+	a := &w.spool.array
+	if w.cfg.Sync == SyncAppend || a.broken {
+		if err := a.sync(); err != nil {
+			return err
+		}
+	}
+	ok, err := a.rememberLeft()
+	if err == nil && !ok {
+		err = w.spool.repairArray()
+	}
+	return err
+}
+
+// makeReceipts makes the receipts of records that are on disk.
+func (w *Writer) makeReceipts(g group) {
+	if len(g.written) == 0 {
 		return
 	}
 	uncounted := 0
-	for i, r := range written {
-		place := before + i + 1
-		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + place - 1, Position: place,
+	for i, r := range g.written {
+		position := g.before + i + 1
+		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + position - 1, Position: position,
 			BatchSize: w.spool.max, Matches: r.matches}
 		if r.uncounted != nil {
 			uncounted++
 		}
 	}
-	last := written[len(written)-1].receipt
+	appended := len(g.written)
+	last := g.written[appended-1].receipt
 	w.stats.update(func(s *Stats) {
-		s.Appended += len(written)
+		s.Appended += appended
 		s.Uncounted += uncounted
 		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
 	})
@@ -409,14 +473,13 @@ func (w *Writer) checkRoom(n int64) error {
 	}
 	used, err := w.spool.used(limit - n)
 	if err == nil && used+n > limit {
-		err = fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d; see why uploading fails",
-			ErrSpoolFull, used, limit)
+		err = hint.Add(fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d", ErrSpoolFull, used, limit), "see why uploading fails")
 	}
 	return err
 }
 
 func (w *Writer) appendError(err error) error {
-	return &Error{"append", w.cfg.path(w.spool.array.name), err}
+	return newError("append", w.cfg.path(w.spool.array.name), err)
 }
 
 func (w *Writer) logAppended(r *request) {

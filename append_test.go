@@ -46,7 +46,7 @@ func queued(b *bench, n int) (order []int, at []time.Duration) {
 	return order, at
 }
 
-// TestFollowersDoNotWaitForTheSeal: only who does it and who is told of it do.
+// TestFollowersDoNotWaitForTheSeal: only the appender that seals and those that report it do.
 func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 7
@@ -69,9 +69,9 @@ func TestFollowersDoNotWaitForTheSeal(t *testing.T) {
 	})
 }
 
-// TestLeaderServesItself: whoever has the turn gives it up when its own record is
+// TestGroupLeaderReturnsOnceItsRecordIsOnDisk: whoever has the turn gives it up when its own record is
 // on disk, however many wait.
-func TestLeaderServesItself(t *testing.T) {
+func TestGroupLeaderReturnsOnceItsRecordIsOnDisk(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 1 // so that each is a group
 		b.open()
@@ -177,9 +177,9 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 	})
 }
 
-// TestGroupComesAgain: appenders that were in one group are in one group the next
+// TestAppendersOfAGroupMeetAgain: appenders that were in one group are in one group the next
 // time, too, though the first of them could be quicker alone.
-func TestGroupComesAgain(t *testing.T) {
+func TestAppendersOfAGroupMeetAgain(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that who runs next is known
 	inBubble(t, func(t *testing.T, b *bench) {
 		const appenders, rounds = 8, 50
@@ -237,7 +237,7 @@ func TestDeepFetchStaysCompact(t *testing.T) {
 				if indented := bytes.Contains(content, []byte("\n  \"a\"")); indented != tt.indented {
 					t.Errorf("indented: %t", indented)
 				}
-				b.disk.WriteFile(arrayName, append(content, ' '), 0o600) // it is built anew, of the same form
+				b.disk.WriteFile(arrayName, append(content, ' '), 0o600) // it is rebuilt in the same form
 				b.append(1)
 				again, err := b.disk.ReadFile(arrayName)
 				if err != nil || !bytes.HasPrefix(again, bytes.TrimSuffix(content, []byte("\n]\n"))) {

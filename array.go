@@ -18,30 +18,30 @@ import (
 // one valid JSON array of the batch's fetches. Appending overwrites the closing
 // bytes with the record and a new close, so it costs the record, not the file.
 //
-// The records are kept in memory too. Whatever becomes of the file, a failed
-// fsync or an editor that emptied it, it can then be built anew, whole, in a
-// new inode. It is not safe for concurrent use.
+// The records are kept in memory too. Whatever happens to the file, such as a failed
+// fsync or an editor that empties it, it can be rebuilt in a new inode. An array is not
+// safe for concurrent use.
 type array struct {
 	fs     vfs.FS
 	name   string
 	spare  string // name of the file that will replace it, on the same disk
 	format formatFunc
-	aside  func(name, what string) error // keeps what a stranger left under name
-	// reserve gives a file that takes no room the name, where the disk is full.
+	aside  func(name, what string) error // keeps what another program left under name
+	// reserve makes a file of that name on a full disk, without taking room.
 	reserve func(name string) error
 
 	file    vfs.File
-	left    vfs.Info // as this Writer left the file; of unknownSize until it has looked
+	left    vfs.Info // the file as this Writer left it; its size is unknownSize until it is looked at
 	end     int64    // offset just past the last record, or past the "["
 	records [][]byte
-	lines   [][]byte  // what records stand in
-	free    freeLines // those whose records are sealed
+	lines   [][]byte  // the memory of records
+	free    freeLines // lines whose records are sealed
 	joined  []byte    // for records that are written at once
 	dirty   bool      // written to since the last fsync
-	broken  bool      // what is on disk is not known: to be replaced before use
+	broken  bool      // what is on disk is not known: the file must be replaced before use
 }
 
-// formatFunc appends a fetch to dst as it stands in the array.
+// formatFunc appends a fetch to dst in the form that it has in the array.
 type formatFunc func(dst, fetch []byte) ([]byte, error)
 
 const (
@@ -50,26 +50,26 @@ const (
 	closing = "\n]\n"
 )
 
-// unknownSize stands in array.left for a size and time not known.
+// unknownSize in array.left says that size and time are not known.
 const unknownSize = -1
 
 // fileMode keeps editors from saving over the array by accident.
 const fileMode fs.FileMode = 0o400
 
 // line returns a fetch as it is written: a comma, the formatted record, and the
-// close. It is the one copy that an append makes, but for join, and needs no lock.
+// close. It is the only copy that an append makes, apart from join. It needs no lock.
 func (a *array) line(fetch []byte) ([]byte, error) {
 	dst, err := a.format(append(a.free.take(len(fetch)), comma...), fetch)
 	return append(dst, closing...), err
 }
 
-// clear forgets all records, which are sealed.
+// clear forgets all records once they are sealed.
 func (a *array) clear() {
 	a.reuse(a.lines)
 	a.records, a.lines = nil, nil
 }
 
-// reuse takes the memory of lines for those to come.
+// reuse keeps the memory of lines for later ones.
 func (a *array) reuse(lines [][]byte) {
 	for _, line := range lines {
 		a.free.put(line)
@@ -108,8 +108,8 @@ func (a *array) join(lines [][]byte) []byte {
 	return append(a.joined, closing...)
 }
 
-// rollback undoes a failed write, so that a disk that was full for a moment
-// does no more harm than to that one append.
+// rollback undoes a failed write, so that a disk that is full for a moment fails only
+// that one append.
 func (a *array) rollback() {
 	err := a.file.Truncate(a.end)
 	if err == nil {
@@ -130,7 +130,7 @@ func (a *array) sync() error {
 	if !a.dirty {
 		return nil
 	}
-	if err := syncFile(a.file); err != nil {
+	if err := vfs.SyncFile(a.file); err != nil {
 		a.broken = true
 		return err
 	}
@@ -138,9 +138,9 @@ func (a *array) sync() error {
 	return nil
 }
 
-// noteLeft remembers how the file was left. False: someone else changed it, or
-// what the name stands for, in the meantime.
-func (a *array) noteLeft() (bool, error) {
+// rememberLeft remembers how the file was left. ok is false if another program changed
+// it in the meantime, or gave its name to another file.
+func (a *array) rememberLeft() (ok bool, err error) {
 	named, err := a.stat()
 	if err != nil || named.ID != a.left.ID {
 		a.left.Size = unknownSize
@@ -154,27 +154,32 @@ func (a *array) noteLeft() (bool, error) {
 	return true, nil
 }
 
-// unchangedByName reports whether the file is as this Writer left it, under its name.
-// Editors replace files, or truncate and rewrite them. The name does for the open
-// file, too: it tells of that one or of a stranger.
-func (a *array) unchangedByName() (bool, error) {
-	named, err := a.stat()
-	return err == nil && !a.isForeign(named), err
-}
+// fileState is what has become of the array's file.
+type fileState int
 
-// unchanged is undisturbed for the open file, which takes less time to look at than
-// its name does: that is looked at after the write, and before it counts.
-func (a *array) unchanged() bool {
-	if a.file == nil { // there was no room to rebuild it
-		return false
+const (
+	fileForeign   fileState = iota // another file, or changed by another program
+	fileMissing                    // nothing has the name
+	fileWritten                    // written to since this Writer looked: it cannot be compared
+	fileUnchanged                  // as this Writer left it
+)
+
+// ours reports whether the file is the one that this Writer left, as far as is known.
+func (s fileState) ours() bool { return s == fileWritten || s == fileUnchanged }
+
+// state compares a file with the one that this Writer left. Editors replace files, or
+// truncate and rewrite them.
+func (a *array) state(file vfs.Info) fileState {
+	sameFile := file.ID == a.left.ID
+	switch {
+	case sameFile && a.left.Size == unknownSize:
+		return fileWritten
+	case sameFile && file.Size == a.left.Size && file.ModTime.Equal(a.left.ModTime):
+		return fileUnchanged
+	case file == vfs.Info{}:
+		return fileMissing
 	}
-	open, err := a.file.Stat()
-	return err == nil && !a.broken && sameFile(open, a.left)
-}
-
-// isForeign reports whether a file is not the one that this Writer left.
-func (a *array) isForeign(file vfs.Info) bool {
-	return file.ID != a.left.ID || a.left.Size != unknownSize && !sameFile(file, a.left)
+	return fileForeign
 }
 
 // stat describes what has the array's name: the zero Info if nothing has.
@@ -186,12 +191,19 @@ func (a *array) stat() (vfs.Info, error) {
 	return named, err
 }
 
-func sameFile(a, b vfs.Info) bool {
-	return a.ID == b.ID && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+// canWrite reports whether the open file can take a record. Checking the open file is
+// quicker than checking its name. The name is checked after the write, before that is
+// acknowledged.
+func (a *array) canWrite() bool {
+	if a.file == nil || a.broken { // there was no room to rebuild it, or it is to be rebuilt
+		return false
+	}
+	open, err := a.file.Stat()
+	return err == nil && a.state(open) == fileUnchanged
 }
 
-// drop forgets the records from the nth on, which were written last and not
-// acknowledged, with their lines.
+// drop forgets the records after the first n, and their lines. They were written last,
+// and are not acknowledged.
 func (a *array) drop(n int) {
 	kept := len(a.lines) - (len(a.records) - n)
 	clear(a.lines[kept:])
@@ -199,15 +211,14 @@ func (a *array) drop(n int) {
 	a.records = a.records[:n]
 }
 
-// repair makes the file good again if anything is wrong with it, and says what
-// was, or "".
+// repair repairs the file if anything is wrong with it, and returns what was, or "".
 func (a *array) repair() (string, error) {
-	ok, err := a.unchangedByName()
+	named, err := a.stat() // if that is ours, it is the open file
 	if err != nil {
 		return "", err
 	}
 	switch {
-	case !ok:
+	case !a.state(named).ours():
 		return "it was changed by another program; rebuilt from memory", a.replace()
 	case a.broken:
 		return "the disk failed to take it; rebuilt in a new file", a.replace()
@@ -215,13 +226,13 @@ func (a *array) repair() (string, error) {
 	return "", nil
 }
 
-// replace puts a new file with a.records in place of the old one, durably. One
-// without records is durable by name only: its bytes are synced with the first
-// record, and without them recovery finds that there is none. What another
-// program left there is set aside.
+// replace durably puts a new file with a.records in place of the old one. If there are
+// no records, only its name is durable: its bytes are synced with the first record, and
+// until then recovery finds no records in any case. What another program left under the
+// name is set aside.
 func (a *array) replace() error {
 	f, end, err := a.build()
-	if noSpace(err) && len(a.records) == 0 {
+	if vfs.NoSpace(err) && len(a.records) == 0 {
 		f, end, err = a.buildReserved(err)
 	}
 	if err != nil {
@@ -238,7 +249,7 @@ func (a *array) replace() error {
 	if err := a.fs.SyncDir("."); err != nil {
 		return err
 	}
-	ok, err := a.noteLeft()
+	ok, err := a.rememberLeft()
 	if err == nil && !ok {
 		err = errors.New("another program keeps changing it")
 	}
@@ -252,7 +263,7 @@ func (a *array) takePlace(f vfs.File) error {
 	if err != nil {
 		return err
 	}
-	if named != (vfs.Info{}) && a.isForeign(named) {
+	if a.state(named) == fileForeign {
 		if err := a.aside(a.name, "another program's "+a.name); err != nil {
 			return err
 		}
@@ -270,8 +281,8 @@ func (a *array) takePlace(f vfs.File) error {
 
 // build writes a.records to the spare file, and syncs it if there are any.
 func (a *array) build() (_ vfs.File, end int64, err error) {
-	// The name may be left over, and stand for the array itself if a power cut
-	// undid half of a rename: so never truncate it.
+	// The spare file may be left over, and be the array itself if a power cut undid half
+	// of a rename, so it must not be truncated.
 	if err := a.fs.Remove(a.spare); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, err
 	}
@@ -281,14 +292,14 @@ func (a *array) build() (_ vfs.File, end int64, err error) {
 	}
 	if end, err = a.fill(f); err != nil {
 		f.Close()
-		a.fs.Remove(a.spare) // which may have taken the last room there was
+		a.fs.Remove(a.spare) // it may have taken the last room
 		return nil, 0, err
 	}
 	return f, end, nil
 }
 
-// buildReserved is build without records, on a disk that is full. A power cut must
-// not show what the file held before, so it is synced all the same.
+// buildReserved is build without records, on a full disk. The file is synced all the
+// same: a power cut must not show what it held before.
 func (a *array) buildReserved(full error) (vfs.File, int64, error) {
 	if a.reserve(a.spare) != nil {
 		return nil, 0, full
@@ -336,22 +347,13 @@ func (a *array) fill(f vfs.File) (end int64, err error) {
 		return 0, err
 	}
 	if len(a.records) > 0 {
-		err = syncFile(f)
+		err = vfs.SyncFile(f)
 	}
 	return end, err
 }
 
-// syncFile is f.Sync, and says what to do where there is no such thing.
-func syncFile(f vfs.File) error {
-	err := f.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("this file system cannot sync files; set Dir to a local disk: %w", err)
-	}
-	return err
-}
-
-// withoutModes returns err unless it says that the file system has no modes. They
-// only keep people from saving over the array by accident.
+// withoutModes ignores the error of a file system without modes. Modes only keep people
+// from saving over the array by accident.
 func withoutModes(err error) error {
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
@@ -359,8 +361,8 @@ func withoutModes(err error) error {
 	return err
 }
 
-// buildOf writes lines, which are all that a batch has, to the spare file, and
-// syncs it. The array itself has no records. size is that of the file.
+// buildOf writes the lines of a whole batch to the spare file, syncs it, and returns its
+// size. The array itself must have no records.
 func (a *array) buildOf(lines [][]byte) (size int64, err error) {
 	f, end, err := a.build()
 	if err != nil {
@@ -386,7 +388,7 @@ func (a *array) reopen(end int64) error {
 	if err := withoutModes(f.Chmod(fileMode)); err != nil {
 		return err
 	}
-	_, err = a.noteLeft()
+	_, err = a.rememberLeft()
 	return err
 }
 
@@ -397,19 +399,19 @@ func (a *array) close() error {
 	return a.file.Close()
 }
 
-// mostFree bounds freeLines.size, which is kept for as long as there is a Writer.
-const mostFree = 8 << 20
+// maxFree bounds freeLines.size, which is kept for as long as there is a Writer.
+const maxFree = 8 << 20
 
-// freeLines is memory for lines, that of others which are no longer needed. New
-// memory costs several times as much as to copy a fetch of 1 MB into it.
+// freeLines is the memory of lines that are no longer needed, for new ones. Allocating
+// memory costs several times as much as copying a fetch of 1 MB into it.
 type freeLines struct {
 	mu    sync.Mutex // guards what follows
 	lines [][]byte
 	size  int // of all, in bytes
 }
 
-// take returns memory for a fetch of n bytes, nil if there is none, or if it would
-// keep much more than the fetch takes.
+// take returns memory for a fetch of n bytes. It returns nil if there is none, or if it
+// is much larger than the fetch.
 func (f *freeLines) take(n int) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -429,7 +431,7 @@ func (f *freeLines) take(n int) []byte {
 func (f *freeLines) put(line []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.size+cap(line) <= mostFree {
+	if f.size+cap(line) <= maxFree {
 		f.lines = append(f.lines, line)
 		f.size += cap(line)
 	}

@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/internal/crashfs"
 )
 
-// TestMemoryOfSealedRecords: what records stood in is used again once they are
+// TestMemoryOfSealedRecords: the memory of records is used again once they are
 // sealed, and not before.
 func TestMemoryOfSealedRecords(t *testing.T) {
 	a := array{format: (&Config{Verbatim: true}).format}
@@ -23,7 +23,7 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 	}
 	first, second := line(), line()
 	if first == second {
-		t.Error("two records that are not sealed stand in the same memory")
+		t.Error("two records that are not sealed share memory")
 	}
 	a.clear()
 	if again := line(); again != first && again != second {
@@ -31,8 +31,8 @@ func TestMemoryOfSealedRecords(t *testing.T) {
 	}
 }
 
-// TestFailedAppendsLeaveNoLines: while the disk cannot sync, what was not
-// acknowledged is not kept.
+// TestFailedAppendsLeaveNoLines: while the disk cannot sync, unacknowledged records
+// are not kept in memory.
 func TestFailedAppendsLeaveNoLines(t *testing.T) {
 	var broken atomic.Bool
 	disk := crashfs.New()

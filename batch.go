@@ -2,29 +2,37 @@ package rotatelog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"example.com/rotatelog/internal/hint"
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // batch is a sealed batch. The name of its file says all that is known of it.
 type batch struct {
 	day         Day
 	order       int       // of sealing, over all days, from 1
-	first, last int       // dayKey fetch numbers
+	first, last int       // daily fetch numbers
 	sealed      time.Time // whole seconds, UTC
 	id          string    // the upload_id: letters and digits
 	sequence    int       // the upload_sequence once it is confirmed, before that 0
-	place       string    // in which it is confirmed; "": the first place, or not confirmed
+	place       string    // where it is confirmed; "": the first place, or not confirmed
 	pack        Compression
 }
 
 const sealedLayout = "20060102T150405Z"
 
-// dayKey returns the object that the batch goes to. That the name says it keeps a
-// batch of which nobody knows whether it was uploaded from going to another one.
+// dayKey returns the object that the batch goes to. It is part of the name, so that a
+// batch that may have been uploaded never goes to another object.
 func (b batch) dayKey() dayKey { return dayKey{b.day, b.pack} }
 
 // fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with -zst or
@@ -44,11 +52,10 @@ func (b batch) fileName() string {
 	return name + ".json"
 }
 
-// parseBatch is the reverse of fileName. False: the file is not a batch.
-func parseBatch(name string) (batch, bool) {
+// parseBatch is the reverse of fileName. ok is false if the file is not a batch.
+func parseBatch(name string) (b batch, ok bool) {
 	base, ok := strings.CutSuffix(name, ".json")
 	f := strings.Split(base, "-")
-	var b batch
 	if len(f) > 8 {
 		if pack, ok := packOf(f[8]); ok {
 			b.pack, f = pack, slices.Delete(f, 8, 9)
@@ -90,15 +97,172 @@ func (b batch) fetches() int { return b.last - b.first + 1 }
 // byOrder sorts batches as they were sealed.
 func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
 
-// progress is what batch.json holds: what cannot be learned from the array that
-// is being filled. It is written when a batch of another day than the last one
-// begins; after that the names of the batches that were sealed since tell how far
-// it has come.
+// pending returns the batches that wait, in the order of sealing. Their names are not
+// durable before syncPending.
+func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
+
+// uploaded returns the last confirmed batches, in the order of sealing.
+func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
+
+func (s *spool) list(dir string) ([]batch, error) {
+	names, err := s.fs.ReadDir(s.path(dir))
+	if err != nil {
+		return nil, err
+	}
+	var batches []batch
+	for _, name := range names {
+		if b, ok := parseBatch(name); ok {
+			batches = append(batches, b)
+		}
+	}
+	slices.SortFunc(batches, byOrder)
+	return batches, nil
+}
+
+// batchPath returns the path of b, which is in uploaded/ once it is confirmed.
+func (s *spool) batchPath(b batch) string {
+	if b.sequence > 0 {
+		return s.path(uploadedDir, b.fileName())
+	}
+	return s.path(pendingDir, b.fileName())
+}
+
+// syncPending makes the names in pending/ durable. Nothing may be uploaded before that:
+// a batch that was uploaded and then forgotten would be sealed and uploaded again.
+func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
+
+// names returns all batches in the spool, one of them perhaps twice. The process that
+// publishes may move batches from pending to uploaded meanwhile, and back, so it looks
+// until nothing has moved.
+func (s *spool) names() ([]batch, error) {
+	pending, err := s.pending()
+	for err == nil {
+		var uploaded, again []batch
+		if uploaded, err = s.uploaded(); err == nil {
+			again, err = s.pending()
+		}
+		if err == nil && slices.Equal(pending, again) {
+			names := append(pending, uploaded...)
+			slices.SortFunc(names, byOrder)
+			return names, nil
+		}
+		pending = again
+	}
+	return nil, err
+}
+
+// latest returns the batch that was sealed last, or the zero batch.
+func latest(names []batch) batch {
+	if len(names) == 0 {
+		return batch{}
+	}
+	return names[len(names)-1]
+}
+
+// confirm moves a batch that the store holds to uploaded/. It has a name at every
+// instant: while a seal is unfinished, only that says that the array must not be sealed
+// again.
+func (s *spool) confirm(b batch, sequence int, place string) error {
+	from := s.batchPath(b)
+	b.sequence, b.place = sequence, place
+	to := s.batchPath(b)
+	if err := s.remove(to); err != nil { // of an attempt that failed half way
+		return err
+	}
+	if err := s.alias(from, to); err != nil { // there may be no room, which a rename does not need
+		if err := s.fs.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return s.dropPending(b.pending())
+}
+
+// dropPending removes the name in pending/ of a batch that has one in uploaded/.
+func (s *spool) dropPending(b batch) error {
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return err
+	}
+	return s.remove(s.batchPath(b))
+}
+
+// alias gives a batch a second name, in another directory. If there are no hard links
+// it is copied: after a rename from one directory to another, a power cut may leave the
+// name in neither, and then the numbers in it are lost.
+func (s *spool) alias(from, to string) error {
+	linked, err := s.tryLink(from, to)
+	if linked || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	content, err := s.readFile(from)
+	if err != nil {
+		return err
+	}
+	return s.writeFile(to, content)
+}
+
+// abandon takes a pending batch that holds nothing readable out of the way; its
+// bytes are in damaged/.
+func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
+
+// unconfirm moves a confirmed batch back to pending. It is never renamed, since it may be
+// the only copy.
+func (s *spool) unconfirm(b batch) error {
+	from := s.batchPath(b)
+	to := s.batchPath(b.pending())
+	if err := s.alias(from, to); err != nil {
+		return err
+	}
+	if err := s.syncPending(); err != nil {
+		return err
+	}
+	return s.remove(from)
+}
+
+// load calls each for every fetch of a pending batch. Only one is in memory at a time,
+// and it is valid until each returns. size is the size of the file, and read how much
+// of it was used so far. If the file does not parse it is kept in damaged/ and reported,
+// unless that is known.
+func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
+	name := s.batchPath(b)
+	defer func() {
+		if errors.Is(err, syscall.EIO) {
+			err = hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
+				"copy from it what can be read, move the file away, and append that again")
+		}
+	}()
+	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+		n++
+		return each(fetch, read, info.Size)
+	})
+	if err != nil || whole || known {
+		return nil, err
+	}
+	aside, err := s.keepFile(name)
+	return &Repaired{File: name, Quarantined: aside,
+		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
+}
+
+// progress is what batch.json holds: what the array does not say. It is written when a
+// batch of another day than the last one begins. The names of the batches that were
+// sealed since then say the rest.
 type progress struct {
 	Day    Day          `json:"day"`              // of the batch being filled
-	First  int          `json:"first"`            // dayKey number of its first fetch
+	First  int          `json:"first"`            // daily number of its first fetch
 	Order  int          `json:"order"`            // that it will have when sealed
-	Last   []lastNumber `json:"last"`             // of recent days, latest used last
+	Last   []lastNumber `json:"last"`             // of recent days, the latest used at the end
 	Copied bool         `json:"copied,omitempty"` // its seal may be by a copy, and batch.json is written again after it
 }
 
@@ -110,7 +274,7 @@ type lastNumber struct {
 	Compression Compression `json:"compression,omitempty"`
 }
 
-// recentDays is how many days batch.json remembers the last number of. Fetches
+// recentDays is for how many days batch.json remembers the last number. Fetches
 // go to one or two days at a time; only archives replayed out of order need more.
 const recentDays = 366
 
@@ -130,8 +294,8 @@ func (p progress) last(day Day) (lastNumber, bool) {
 	return lastNumber{}, false
 }
 
-// noted returns p with number as the last one used on day.
-func (p progress) noted(day Day, number int, pack Compression) progress {
+// withLast returns p with number as the last one used on day.
+func (p progress) withLast(day Day, number int, pack Compression) progress {
 	last := make([]lastNumber, 0, len(p.Last)+1)
 	for _, l := range p.Last {
 		if l.Day != day {
@@ -146,15 +310,15 @@ func (p progress) noted(day Day, number int, pack Compression) progress {
 	return p
 }
 
-// progressSaved returns p with an empty batch of day.
-func (p progress) begun(day Day) progress {
+// startBatch returns p with an empty batch of day.
+func (p progress) startBatch(day Day) progress {
 	p.Day, p.First = day, p.number(day)+1
 	return p
 }
 
 // afterSeal returns the progress once b is sealed: an empty batch of the same day.
 func (p progress) afterSeal(b batch) progress {
-	p = p.noted(b.day, max(b.last, p.number(b.day)), b.pack)
+	p = p.withLast(b.day, max(b.last, p.number(b.day)), b.pack)
 	p.Order = max(p.Order, b.order+1)
-	return p.begun(b.day)
+	return p.startBatch(b.day)
 }

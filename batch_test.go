@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestBatchName spells out the names of batches, which say all that is known of
-// them.
+// TestBatchName spells out the names of batches, which hold everything that is known
+// about them.
 func TestBatchName(t *testing.T) {
 	b := batch{day: testDay, order: 7, first: 61, last: 70, sealed: time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC), id: "aBc123XyZ456"}
 	const name = "2025-07-10-00000007-000061-000070-20250710T194522Z-aBc123XyZ456"
@@ -37,8 +37,8 @@ func TestBatchName(t *testing.T) {
 	}
 }
 
-// TestDailyText: closed.json names objects so.
-func TestDailyText(t *testing.T) {
+// TestClosedFileNamesObjects spells out how closed.json names objects.
+func TestClosedFileNamesObjects(t *testing.T) {
 	for o, want := range map[dayKey]string{{testDay, Uncompressed}: "2025-07-10", {testDay, Zstd}: "2025-07-10-zst", {testDay, Gzip}: "2025-07-10-gz"} {
 		b, err := o.MarshalText()
 		var got dayKey

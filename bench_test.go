@@ -24,8 +24,8 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// The benchmarks of what has no name outside: bench/run runs them with its own,
-// and tells the results.
+// The benchmarks of unexported code: bench/run runs them with its own, and prints
+// the results.
 
 // BenchmarkValidate measures what Append does to a fetch before it is written:
 // checking and counting.
@@ -109,9 +109,9 @@ func indentedText(b *testing.B, size int) []byte {
 	return text
 }
 
-// BenchmarkDurable measures an Append and what it cannot do without, a write and
-// fsync and the check of the fetch, in turns: where a disk takes twice as long for
-// a while, it does so for all.
+// BenchmarkDurable measures, in turns, an Append and its necessary steps: a write
+// and fsync, and the check of the fetch. A disk that is slow for a while is then
+// slow for all of them.
 func BenchmarkDurable(b *testing.B) {
 	run := func(label string, batch int, text []byte) {
 		b.Run(fmt.Sprintf("size=%s/batch=%d", label, batch), func(b *testing.B) { benchmarkDurable(b, batch, text) })
@@ -237,7 +237,7 @@ func countFetches(r io.Reader) (n int, err error) {
 	}
 }
 
-// watchedReader looks at the heap at each Read.
+// watchedReader measures the heap at each Read.
 type watchedReader struct {
 	r    io.Reader
 	most uint64

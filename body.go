@@ -305,7 +305,7 @@ func (w *dayWorker) forgetBody(ctx context.Context, seen snapshot) {
 		if err != nil {
 			return
 		}
-		if seen, err = w.lookAtAll(ctx, seen); err != nil || len(lacking(had, seen.census.entries)) > 0 {
+		if seen, err = w.lookAtEntries(ctx, seen); err != nil || len(lacking(had, seen.census.entries)) > 0 {
 			return
 		}
 	}

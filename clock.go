@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/internal/sleep"
 )
 
-// Clock tells and waits for time. Implementations must be safe for concurrent
+// Clock returns the time, and waits. Implementations must be safe for concurrent
 // use. clocktest.Clock is one for tests.
 type Clock interface {
 	// Now returns the wall-clock time.

@@ -112,7 +112,7 @@ func TestDayOrder(t *testing.T) {
 	}
 }
 
-// oddDays are those that do not begin at the one 00:00 and last 24 hours.
+// oddDays are days that do not begin at the only 00:00, or do not last 24 hours.
 var oddDays = []struct {
 	what, zone, day string
 	start, next     string // RFC 3339
@@ -133,7 +133,7 @@ var oddDays = []struct {
 	{"a day that was twice", "Pacific/Kwajalein", "1969-09-30", "1969-09-30T00:00:00+11:00", "1969-10-01T00:00:00-12:00"},
 }
 
-func TestStart(t *testing.T) {
+func TestDayStart(t *testing.T) {
 	for _, c := range oddDays {
 		loc, d := zone(t, c.zone), day(t, c.day)
 		if got, want := d.Start(loc), instant(t, c.start); !got.Equal(want) || got.Location() != loc {

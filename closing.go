@@ -12,7 +12,7 @@ import (
 
 // Closing a day puts daily_metadata first again, so that a finished day reads as
 // documented whatever its size. A day is due for it when it is over and nothing
-// of it waits. What is due is told by uploaded/: the last batch of a day stays
+// of it waits. uploaded/ says what is due: the last batch of a day stays
 // there until the day is known to be closed, which closedFile remembers. So a
 // day is closed by whichever process publishes next, and asked for once.
 //
@@ -20,7 +20,7 @@ import (
 // is tried they wait, as for an upload to that day, which takes as long.
 
 // closedFile holds the days that are known to be closed, of those that
-// uploaded/ names. What it does not tell costs one look at the store.
+// uploaded/ names. What it does not say costs one look at the store.
 const closedFile = "closed.json"
 
 // maxUnclosed is how many days keep a batch for being closed. If closing always
@@ -59,8 +59,8 @@ func closedIn(day dayKey, placeMark string) closedDay {
 	return closedDay(day.String() + "@" + placeMark)
 }
 
-// noteClosed remembers that a day is closed.
-func (s *spool) noteClosed(day closedDay) error {
+// addClosed remembers that a day is closed.
+func (s *spool) addClosed(day closedDay) error {
 	named, err := s.uploaded()
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (w *dayWorker) arrange(seen dayState, all bool, uploads []upload) ([]Part, 
 	default:
 		closed, err := w.spool.closedDays()
 		if err != nil {
-			return nil, dayState{}, &Error{"read", w.cfg.path(w.spool.path(closedFile)), err}
+			return nil, dayState{}, newError("read", w.cfg.path(w.spool.path(closedFile)), err)
 		}
 		if closed[w.closedDay()] { // and stays so, though the clock was set back
 			parts, next = seen.append(uploads...)
@@ -159,7 +159,7 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]dayKey, 
 	}
 	last, err := p.spool.unclosed(old)
 	if err != nil {
-		return nil, &Error{"read", p.cfg.path(p.spool.path(closedFile)), err}
+		return nil, newError("read", p.cfg.path(p.spool.path(closedFile)), err)
 	}
 	for _, b := range waiting {
 		delete(last, b.dayKey())
@@ -170,12 +170,12 @@ func (p *publisher) unclosedDays(old, waiting []batch, drained bool) ([]dayKey, 
 	return slices.SortedFunc(maps.Keys(last), dayKey.compare), nil
 }
 
-// noteClosed remembers that the day is closed.
-func (w *dayWorker) noteClosed() error {
+// recordClosed remembers that the day is closed.
+func (w *dayWorker) recordClosed() error {
 	w.files <- struct{}{}
 	defer func() { <-w.files }()
-	if err := w.spool.noteClosed(w.closedDay()); err != nil {
-		return &Error{"write", w.cfg.path(w.spool.path(closedFile)), err}
+	if err := w.spool.addClosed(w.closedDay()); err != nil {
+		return newError("write", w.cfg.path(w.spool.path(closedFile)), err)
 	}
 	return nil
 }
@@ -192,8 +192,8 @@ func (w *dayWorker) closable() bool {
 	return err == nil && slices.Contains(days, w.day)
 }
 
-// notClosed notes and tells that the day could not be closed.
-func (w *dayWorker) notClosed(ctx context.Context, err error) {
+// closeFailed records and reports that the day could not be closed.
+func (w *dayWorker) closeFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
 		return
 	}
@@ -229,7 +229,7 @@ func (w *dayWorker) close(ctx context.Context) error {
 		return nil
 	}
 	w.forgetBody(ctx, seen)
-	if err := w.noteClosed(); err != nil {
+	if err := w.recordClosed(); err != nil {
 		return err
 	}
 	if wrote {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestClosingRespectsTheOwner: a day that another Writer has taken over is its to
-// close. Where keys have one owner, nothing else would keep one from overwriting the
+// TestClosingRespectsTheOwner: only the Writer that has taken over a day may close
+// it. Where keys have one owner, nothing else keeps one Writer from overwriting the
 // other.
 func TestClosingRespectsTheOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {

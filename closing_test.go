@@ -22,7 +22,8 @@ func (b *bench) calls() map[string]int {
 	return n
 }
 
-// refuse has the store refuse, and counts, the writes of an object from now on.
+// refuse makes the store refuse the writes of an object from now on, and counts
+// them.
 func (b *bench) refuse(key string) *int {
 	n := new(int)
 	b.onStore(func(op storetest.Op) storetest.Fault {
@@ -45,8 +46,8 @@ func (b *bench) wantLayout(key string, closed bool) {
 
 func untilNextDay() { time.Sleep(25 * time.Hour) }
 
-// TestDayIsClosed: at midnight, with one write, and after that nobody asks again.
-func TestDayIsClosed(t *testing.T) {
+// TestDayIsClosedAtMidnightWithOneWrite: after that it is not looked at again.
+func TestDayIsClosedAtMidnightWithOneWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -70,7 +71,7 @@ func TestDayIsClosed(t *testing.T) {
 	})
 }
 
-// TestRestartReadsNothing: the metadata tells all that an append needs.
+// TestRestartReadsNothing: the metadata has everything that an append needs.
 func TestRestartReadsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
@@ -130,8 +131,8 @@ func TestOneProcessPerFetchCloses(t *testing.T) {
 	})
 }
 
-// TestClosingFails: it is told and tried again, now and then, and holds up nothing.
-func TestClosingFails(t *testing.T) {
+// TestFailedClosingIsReportedAndTriedAgain: it is reported, tried again now and then, and holds up nothing.
+func TestFailedClosingIsReportedAndTriedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -182,7 +183,7 @@ func TestDayToBeClosedIsRemembered(t *testing.T) {
 	})
 }
 
-// TestLostReplyWhileClosing: whatever the reply, the object tells.
+// TestLostReplyWhileClosing: whatever the reply, what the object holds counts.
 func TestLostReplyWhileClosing(t *testing.T) {
 	for _, reply := range []error{errors.New("connection reset"), rotatelog.ErrConflict} {
 		for _, skip := range []bool{false, true} {
@@ -211,9 +212,9 @@ func TestLostReplyWhileClosing(t *testing.T) {
 	}
 }
 
-// TestLateBatch: the last batches of a day close it with the write that brings
+// TestLateBatchClosesTheDay: the last batches of a day close it with the write that brings
 // them, and what comes after that leaves it closed. Neither reads the day.
-func TestLateBatch(t *testing.T) {
+func TestLateBatchClosesTheDay(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.open()
@@ -242,9 +243,9 @@ func TestLateBatch(t *testing.T) {
 	})
 }
 
-// TestArchiveIsClosed: days of an archive are closed when another day's batches
+// TestDaysOfAnArchiveAreClosed: days of an archive are closed when another day's batches
 // come, and the last of them by Flush.
-func TestArchiveIsClosed(t *testing.T) {
+func TestDaysOfAnArchiveAreClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
 		b.cfg.TimeOf, b.cfg.MaxFetches = rotatelog.HeaderTime, 1

@@ -2,6 +2,7 @@ package rotatelog
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/rotatelog/internal/packed"
 )
@@ -19,6 +20,14 @@ const (
 	// have nothing else: they are about ten times larger.
 	Gzip
 )
+
+// allCompressions returns all that there are.
+func allCompressions() [3]Compression { return [...]Compression{Uncompressed, Zstd, Gzip} }
+
+func (c Compression) known() bool {
+	all := allCompressions()
+	return slices.Contains(all[:], c)
+}
 
 // String returns "none", "zstd" or "gzip".
 func (c Compression) String() string {
@@ -39,7 +48,7 @@ func (c Compression) MarshalText() ([]byte, error) { return []byte(c.String()), 
 // UnmarshalText implements [encoding.TextUnmarshaler]. It parses what String
 // returns.
 func (c *Compression) UnmarshalText(b []byte) error {
-	for _, known := range []Compression{Uncompressed, Zstd, Gzip} {
+	for _, known := range allCompressions() {
 		if known.String() == string(b) {
 			*c = known
 			return nil
@@ -62,8 +71,8 @@ func (c Compression) format() packed.Format {
 
 // packOf returns the compression that has a suffix.
 func packOf(suffix string) (Compression, bool) {
-	for _, c := range []Compression{Zstd, Gzip} {
-		if c.suffix() == suffix {
+	for _, c := range allCompressions() {
+		if c != Uncompressed && c.suffix() == suffix {
 			return c, true
 		}
 	}

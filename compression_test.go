@@ -17,7 +17,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// suffixes are what the keys of each compression end with, after .json.
+// suffixes are the ends of the keys of each compression, after .json.
 var suffixes = map[rotatelog.Compression]string{rotatelog.Uncompressed: "", rotatelog.Zstd: ".zst", rotatelog.Gzip: ".gz"}
 
 // inPairs runs a test for each change of Config.Compression.
@@ -46,8 +46,8 @@ func (b *bench) wantKeys(want ...string) {
 	}
 }
 
-// TestDayKeepsItsCompression: another Config.Compression counts from the next day
-// on, also if batch.json is lost.
+// TestDayKeepsItsCompression: another Config.Compression takes effect the next day,
+// even if batch.json is lost.
 func TestDayKeepsItsCompression(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -79,14 +79,14 @@ func TestDayKeepsItsCompression(t *testing.T) {
 					t.Errorf("%+v, %+v", a, b)
 				}
 				if want := []string{keyA, keyA, keyB}; !slices.Equal(keys, want) {
-					t.Errorf("Uploaded told %q, want %q", keys, want)
+					t.Errorf("Uploaded reported %q, want %q", keys, want)
 				}
 			})
 		})
 	}
 }
 
-// TestDayBeginsAtItsFirstSeal: until then no object knows of the fetches.
+// TestDayBeginsAtItsFirstSeal: until then no object has the fetches.
 func TestDayBeginsAtItsFirstSeal(t *testing.T) {
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.open()
@@ -129,16 +129,16 @@ func TestUnknownOutcomeKeepsItsCompression(t *testing.T) {
 	}
 }
 
-// TestTwoCompressionsOfADay: if a spool was lost and begun anew, batches of one day
-// can be of two compressions. Each is in its own object then, which grows, is
-// looked after and closed by itself.
+// TestTwoCompressionsOfADay: if a spool was lost and begun again, batches of one day
+// can have two compressions. Each then has its own object, which grows and is closed
+// independently.
 func TestTwoCompressionsOfADay(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
 	inPairs(t, func(t *testing.T, b *bench, from, to rotatelog.Compression) {
 		b.large()
-		var told []rotatelog.Totals
-		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d) }
+		var reported []rotatelog.Totals
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { reported = append(reported, d) }
 		b.cfg.MaxFetches = 1
 		found := b.losses()
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
@@ -183,8 +183,8 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 			b.wantLayout(key, true)
 			matches += b.day(key).Metadata.Matches
 		}
-		if want := int64(1 + 2 + 3 + 4 + 5 + 6); matches != want || len(told) != 2 || told[0].Matches+told[1].Matches != want {
-			t.Errorf("%d matches, told %+v", matches, told)
+		if want := int64(1 + 2 + 3 + 4 + 5 + 6); matches != want || len(reported) != 2 || reported[0].Matches+reported[1].Matches != want {
+			t.Errorf("%d matches, reported %+v", matches, reported)
 		}
 		calls := b.calls()
 		b.reopen()
@@ -195,7 +195,7 @@ func TestTwoCompressionsOfADay(t *testing.T) {
 	})
 }
 
-// rename makes a pending batch one of another compression.
+// rename turns a pending batch into one of another compression.
 func rename(t *testing.T, disk *crashfs.FS, name string, from, to rotatelog.Compression) {
 	t.Helper()
 	base := strings.TrimSuffix(name, ".json")
@@ -223,7 +223,7 @@ func inPacked(t *testing.T, test func(t *testing.T, b *bench, key string)) {
 	}
 }
 
-// TestPackedDayIsReadOnce: the metadata tells all that an append needs; if it is
+// TestPackedDayIsReadOnce: the metadata has all that an append needs; if it is
 // lost, the object is read.
 func TestPackedDayIsReadOnce(t *testing.T) {
 	inPacked(t, func(t *testing.T, b *bench, key string) {
@@ -251,7 +251,8 @@ func TestPackedDayIsReadOnce(t *testing.T) {
 	})
 }
 
-// TestPackedKeyOfAnother: what no Writer made is not touched, and the batches wait.
+// TestPackedKeyOfAnother: an object that no Writer made is not touched, and the
+// batches wait.
 func TestPackedKeyOfAnother(t *testing.T) {
 	inPacked(t, func(t *testing.T, b *bench, key string) {
 		const strange = `{"uploads":[]}`
@@ -268,8 +269,8 @@ func TestPackedKeyOfAnother(t *testing.T) {
 	})
 }
 
-// TestPackedInParts: the server copies what is there, whatever it is compressed to.
-func TestPackedInParts(t *testing.T) {
+// TestPackedDayIsCopiedByTheServer: the server copies what is there, whatever it is compressed to.
+func TestPackedDayIsCopiedByTheServer(t *testing.T) {
 	for c, suffix := range suffixes {
 		t.Run(c.String(), func(t *testing.T) {
 			inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {

@@ -13,17 +13,19 @@ import (
 	"strings"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
 )
 
 // Config says what a Writer writes, and where. Dir and Store must be set; the
 // zero value of every other field is a good choice. Open does not change it.
 type Config struct {
-	// Dir is the directory of the local file and the spool; it is made if need
-	// be. It must be on a local disk that outlives the process, be one file system,
-	// with nothing mounted in it, and not be shared with another machine: the spool
-	// in it is what a Writer is known by.
+	// Dir is the directory of the local file and the spool; it is created if
+	// necessary. It must be on a local disk that outlives the process, and be one file
+	// system with nothing mounted in it. It must not be shared with another machine,
+	// since the spool in it is a Writer's identity.
 	Dir string
 	// Name is the name of the stream: "all_api" unless set. Letters, digits,
 	// '_', '-' and '.', not beginning with a dot. Streams of different names
@@ -42,18 +44,18 @@ type Config struct {
 	// included; Append then returns ErrSpoolFull. 0: no bound but the disk.
 	MaxPendingBytes int64
 	// MaxDepth is how deep a fetch may nest: 500 unless set. Python's json
-	// module gives up near 1,000, and four levels of the object are ours.
+	// module fails near 1,000, and the daily object adds four levels.
 	MaxDepth int
 
 	// Location is the zone whose midnight ends a day: America/New_York unless set.
 	Location *time.Location
-	// Time says when a fetch was made, for archives: see HeaderTime. It is given
-	// the fetch as Append was, and must be safe for concurrent use; its error
-	// refuses the fetch. Unset, a fetch was made when it is appended. Set,
-	// neither midnight nor Open seals a batch. Fetches are numbered on from where
-	// a day was left as long as the day is among the last 366 appended to.
+	// TimeOf returns when a fetch was made, for archives: see HeaderTime. It gets the
+	// fetch as Append did, and must be safe for concurrent use. If it returns an error
+	// the fetch is refused. If unset, a fetch was made when it is appended. If set,
+	// neither midnight nor Open seals a batch. A day's fetch numbers continue where
+	// they ended as long as the day is among the last 366 appended to.
 	TimeOf func(fetch []byte) (time.Time, error)
-	// Clock tells the time: the system's unless set.
+	// Clock is where the time comes from: the system's clock unless set.
 	Clock Clock
 
 	// Count counts the matches of a fetch: CountMember("FETCH_FOOTER",
@@ -62,22 +64,22 @@ type Config struct {
 	// StrictCount refuses a fetch that cannot be counted, with ErrInvalidFetch,
 	// instead of keeping it with a count of 0.
 	StrictCount bool
-	// Verbatim keeps fetches in the local file as they come, not indented. One that
-	// nests so deep that indenting would make it about six times as long or more is
-	// kept compact anyway.
+	// Verbatim keeps fetches in the local file as they come, not indented. A fetch that
+	// nests so deep that indenting would make it about six times as long or longer is
+	// kept compact in any case.
 	Verbatim bool
 
 	// Compression says how daily objects are compressed: not at all, unless set.
-	// A day keeps the compression that it began with, so that a change counts from
-	// the next day on.
+	// A day keeps the compression that it began with, so a change takes effect the next
+	// day.
 	Compression Compression
 
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
 	// KeepUploaded is how many confirmed batches stay on disk while that is not
-	// full: 10 unless set; a negative number keeps only the last one, whose name
+	// full: 10 unless set. A negative number keeps only the last one, whose name
 	// recovery may need. The last one of a day that is not closed stays too, for up
-	// to 7 days, and so do those that the day's object was not seen to hold.
+	// to 7 days, and so do batches that were not seen in the day's object.
 	KeepUploaded int
 	// LockWait is how long Open waits for another Writer of the same stream and
 	// directory to close, before it returns ErrLocked.
@@ -85,16 +87,16 @@ type Config struct {
 
 	// Logger gets the log: slog.Default unless set.
 	Logger *slog.Logger
-	// Hooks are told what happens.
+	// Hooks are called when something happens.
 	Hooks Hooks
 
 	reserve   int64    // bytes in each file of the reserve
 	largeDay  int64    // size of an object from which it is large, in bytes
-	countPath []string // of the count, which is found while checking; nil: Count is the user's
+	countPath []string // of the count, if it is found while checking; nil: Count is the user's
 
 	fs     vfs.FS                            // in tests, what Dir stands for
 	newID  func() string                     // in tests, the ids of batches
-	jitter func(time.Duration) time.Duration // in tests, what a backoff leaves to chance
+	jitter func(time.Duration) time.Duration // in tests, the random part of a backoff
 }
 
 // SyncPolicy says when an appended fetch is on disk for good.
@@ -120,6 +122,14 @@ const (
 
 // checked returns cfg with its defaults filled in, or what is wrong with it.
 func (cfg Config) checked() (Config, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.check()
+}
+
+func (cfg Config) withDefaults() (Config, error) {
 	cfg.Name = cmp.Or(cfg.Name, defaultName)
 	cfg.Prefix = cmp.Or(cfg.Prefix, cfg.Name+"_rotating_logs/")
 	cfg.MaxFetches = cmp.Or(cfg.MaxFetches, defaultMaxFetches)
@@ -127,7 +137,7 @@ func (cfg Config) checked() (Config, error) {
 	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
 	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
 	cfg.largeDay = cmp.Or(cfg.largeDay, largeDay)
-	cfg.reserve = cmp.Or(cfg.reserve, reserveSize)
+	cfg.reserve = cmp.Or(cfg.reserve, reserve.FileSize)
 	if cfg.Clock == nil {
 		cfg.Clock = systemClock{}
 	}
@@ -151,27 +161,32 @@ func (cfg Config) checked() (Config, error) {
 		}
 		cfg.Location = loc
 	}
-	switch {
-	case cfg.Dir == "" && cfg.fs == nil:
-		return cfg, errors.New("Dir is not set: name the directory for the local file and the spool")
-	case noStore(cfg.Store):
-		return cfg, errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
-	case !validName(cfg.Name):
-		return cfg, fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
-	case !validPrefix(cfg.Prefix):
-		return cfg, fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
-	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
-		return cfg, errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
-	case cfg.Compression != Uncompressed && cfg.Compression != Zstd && cfg.Compression != Gzip:
-		return cfg, fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
-	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
-		return cfg, fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
-	}
 	return cfg, nil
 }
 
-// noStore reports whether s is nil, or a nil pointer, such as a constructor
-// returns whose error nobody looked at.
+// check returns what is wrong with cfg, whose defaults are filled in.
+func (cfg *Config) check() error {
+	switch {
+	case cfg.Dir == "" && cfg.fs == nil:
+		return errors.New("Dir is not set: name the directory for the local file and the spool")
+	case noStore(cfg.Store):
+		return errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
+	case !validName(cfg.Name):
+		return fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
+	case !validPrefix(cfg.Prefix):
+		return fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
+	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:
+		return errors.New("MaxFetches, MaxFetchBytes, MaxPendingBytes, MaxDepth and LockWait may not be negative")
+	case !cfg.Compression.known():
+		return fmt.Errorf("Compression %d is neither Uncompressed, Zstd nor Gzip", cfg.Compression)
+	case cfg.Sync != SyncAppend && cfg.Sync != SyncSeal:
+		return fmt.Errorf("Sync %d is neither SyncAppend nor SyncSeal", cfg.Sync)
+	}
+	return nil
+}
+
+// noStore reports whether s is nil, or a nil pointer, such as a constructor returns
+// with an error.
 func noStore(s Store) bool {
 	v := reflect.ValueOf(s)
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
@@ -183,8 +198,8 @@ func validName(s string) bool {
 		strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters, r) }) < 0
 }
 
-// validPrefix reports whether prefix followed by a name is a path that stays
-// below where it starts.
+// validPrefix reports whether a prefix followed by a name is a path that does not lead
+// upwards.
 func validPrefix(s string) bool {
 	control := func(r rune) bool { return r < ' ' || r == '\x7f' || r == '\\' }
 	return len(s) <= 500 && strings.IndexFunc(s, control) < 0 && fs.ValidPath(s+"x")
@@ -215,13 +230,13 @@ func (cfg *Config) dayOf(fetch []byte) (Day, error) {
 	}
 	day := DayOf(t, cfg.Location)
 	if !day.hasName() {
-		return Day{}, fmt.Errorf("%w: its time is in the year %d; see whether Config.TimeOf takes milliseconds for seconds", ErrInvalidFetch, day.Year)
+		return Day{}, hint.Add(fmt.Errorf("%w: its time is in the year %d", ErrInvalidFetch, day.Year), "see whether Config.TimeOf takes milliseconds for seconds")
 	}
 	return day, nil
 }
 
-// timeOf calls Time, which a user may have written. A panic in it is an error: a
-// fetch must not end the program at each start.
+// timeOf calls TimeOf, which a user may have written. A panic in it is returned as an
+// error, or a fetch could end the program at each start.
 func (cfg *Config) timeOf(fetch []byte) (t time.Time, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -231,26 +246,26 @@ func (cfg *Config) timeOf(fetch []byte) (t time.Time, err error) {
 	return cfg.TimeOf(fetch)
 }
 
-// checkClock returns an error if now, which a Clock said, is on no day that has
-// a name, here or in UTC: a batch of it would not be found again.
+// checkClock returns an error if now, from a Clock, is on a day that has no name, here
+// or in UTC: a batch of that day would not be found again.
 func checkClock(now time.Time, loc *time.Location) error {
 	for _, day := range []Day{DayOf(now, loc), DayOf(now, time.UTC)} {
 		if !day.hasName() {
-			return fmt.Errorf("the clock is in the year %d; set the clock of this machine, or correct Config.Clock", day.Year)
+			return hint.Add(fmt.Errorf("the clock is in the year %d", day.Year), "set the clock of this machine, or correct Config.Clock")
 		}
 	}
 	return nil
 }
 
-// mostIndented is how many times as long a fetch may become by indenting.
-const mostIndented = 6
+// maxIndented is how many times as long a fetch may become by indenting.
+const maxIndented = 6
 
-// format appends a fetch as it stands in the local file.
+// format appends a fetch in the form that it has in the local file.
 func (cfg *Config) format(dst, fetch []byte) ([]byte, error) {
 	if cfg.Verbatim {
-		return append(dst, fetch...), nil // which need not clear the memory first, as Grow does
+		return append(dst, fetch...), nil // unlike Grow, this need not clear the memory first
 	}
-	if rawjson.IndentedSize(fetch) > mostIndented*len(fetch)+4<<10 {
+	if rawjson.IndentedSize(fetch) > maxIndented*len(fetch)+4<<10 {
 		return rawjson.AppendCompact(dst, fetch)
 	}
 	return rawjson.AppendIndented(slices.Grow(dst, len(fetch)), fetch)

@@ -46,7 +46,7 @@ func holds(disk *crashfs.FS, count int, dirs ...string) bool {
 	return false
 }
 
-// powerCut cuts power some changes of the disk after one that begins.
+// powerCut cuts power some disk changes after a given one.
 type powerCut struct {
 	begins func(crashfs.Op) bool
 	rule   func(crashfs.Op) error // for all other operations
@@ -80,9 +80,9 @@ func (c *powerCut) cuts(op crashfs.Op) bool {
 	return c.left < 0
 }
 
-// TestConfirmedBatchIsDurable: a batch that is told to be uploaded has a name after a
-// power cut, by which a store that loses it can get it back, with hard links and
-// without, and where there is no room for a copy.
+// TestConfirmedBatchIsDurable: a batch that is reported as uploaded has a name after
+// a power cut, so that it can be uploaded again if the store loses it: with hard
+// links and without, and where there is no room for a copy.
 func TestConfirmedBatchIsDurable(t *testing.T) {
 	for name, rule := range map[string]func(crashfs.Op) error{
 		"links":    nil,
@@ -97,9 +97,9 @@ func TestConfirmedBatchIsDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				b.onDisk(rule)
-				told := 0
+				reported := 0
 				b.cfg.Hooks.Uploaded = func(u rotatelog.Uploaded) {
-					told++
+					reported++
 					onEachDisk(b.disk, func(name string, left *crashfs.FS) {
 						if !holds(left, int(u.Matches), "pending", "uploaded") {
 							t.Errorf("%s is left: upload %d is gone", name, u.Sequence)
@@ -111,8 +111,8 @@ func TestConfirmedBatchIsDurable(t *testing.T) {
 					b.append(100 + n)
 					b.flush()
 				}
-				if told != 3 {
-					t.Errorf("told of %d uploads, want 3", told)
+				if reported != 3 {
+					t.Errorf("%d uploads reported, want 3", reported)
 				}
 			})
 		})
@@ -153,7 +153,7 @@ func TestNameOfAConfirmedBatchComesBack(t *testing.T) {
 	})
 }
 
-// isMoveFrom says which operation of the disk begins to move a batch from one directory
+// isMoveFrom returns which disk operation begins to move a batch from one directory
 // of the spool to another.
 func isMoveFrom(dir string) func(crashfs.Op) bool {
 	return func(op crashfs.Op) bool {
@@ -208,8 +208,8 @@ func takenBackAndCut(b *bench, links bool, cut int) (over bool) {
 	return !disk.cut
 }
 
-// TestConfirmedNumbersAreNotGivenAgain: power is cut while a batch is confirmed, which
-// was the last of its day. Its numbers are then known by its name alone.
+// TestConfirmedNumbersAreNotGivenAgain: power is cut while a batch is confirmed,
+// which was the last of its day. Then only its name has its numbers.
 func TestConfirmedNumbersAreNotGivenAgain(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		t.Run(fmt.Sprint("links ", links), func(t *testing.T) {

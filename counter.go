@@ -8,7 +8,7 @@ import (
 	"example.com/rotatelog/internal/rawjson"
 )
 
-// CountFunc returns how many matches a fetch tells of. It is given the fetch as
+// CountFunc returns how many matches a fetch has. It is given the fetch as
 // it was appended, already validated, must not change or keep it, and must be
 // safe for concurrent use. An error says why there is no count: the fetch then
 // counts 0, or is refused where Config.StrictCount is set.
@@ -93,3 +93,52 @@ func countAt(f rawjson.Found, path []string) (int64, error) {
 
 // isNull reports whether a value that lookup found is null, or missing.
 func isNull(value []byte) bool { return value == nil || string(value) == "null" }
+
+// dayCounts is what is known of the counts of a day's fetches. One fetch without the
+// member that has the count is not unusual; but if all lack it the day counts 0, and
+// nobody notices.
+type dayCounts struct {
+	fetches  int  // that this Writer has appended
+	found    bool // some have the member
+	reported bool
+}
+
+// trackCounts records whether fetches that were written have the member with the
+// count.
+func (w *Writer) trackCounts(day Day, written []*request) {
+	if w.cfg.countPath == nil || len(written) == 0 {
+		return
+	}
+	c := w.counts[day]
+	if c == nil {
+		c = new(dayCounts)
+		w.counts[day] = c
+	}
+	c.fetches += len(written)
+	for _, r := range written {
+		c.found = c.found || !r.countless
+	}
+}
+
+// warnIfCountless says once for each day that no fetch has a count. It does so when
+// the first batch is full about which that is known: one that this Writer has filled,
+// or the first of the day. The records are those that are still in the array.
+func (w *Writer) warnIfCountless(day Day, records [][]byte) {
+	c := w.counts[day]
+	if c == nil || c.reported || c.found {
+		return
+	}
+	if c.fetches < w.spool.max {
+		if w.spool.progress.First > 1 {
+			return
+		}
+		for _, fetch := range records {
+			if f, err := rawjson.Find(fetch, w.cfg.countPath); err != nil || f.Value != nil {
+				c.found = true
+				return
+			}
+		}
+	}
+	c.reported = true
+	w.cfg.reportCountless(day)
+}

@@ -14,7 +14,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// What a day adds up to is the same on every machine, and never negative.
+// The sums of a day are the same on every machine, and never negative.
 
 func countedAs(n int64) []byte {
 	return fmt.Appendf(nil, `{"FETCH_FOOTER":{"total_matches":%d}}`, n)
@@ -50,8 +50,8 @@ func TestCountsBeyond32BitsAreKept(t *testing.T) {
 	})
 }
 
-// A sum that no int64 holds stays at the largest there is: in a batch, over the
-// day, and in metadata that a Writer reads again.
+// A sum that exceeds int64 stays at its largest value: in a batch, over the day, and
+// in metadata that a Writer reads again.
 func TestCountsThatOverflowStayAtTheLargest(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()

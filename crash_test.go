@@ -22,7 +22,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// workload is a small history of one host, which goes on as well as it can when
+// workload is a small history of one host, which continues as well as it can when
 // the disk fails, and does nothing any more once power was cut.
 type workload struct {
 	name string
@@ -30,10 +30,10 @@ type workload struct {
 	run  func(h *host)
 }
 
-// stride is how far apart the operations of the disk are that something happens
-// at in a workload, and first is the first of them: another one in each of the
-// histories. In an ordinary run they are usual for a workload, so that what
-// mutations do wrong in it is noticed, or far apart if that is 0.
+// stride is the distance between the disk operations at which something happens in a
+// workload, and first is the first of them, which differs between histories. In an
+// ordinary run the distance is usual, so that mutations are noticed in this
+// workload, or large if usual is 0.
 func (wl workload) stride(history, usual int) (first, stride int) {
 	stride = depth.N(101, cmp.Or(usual, 23), 1)
 	return 1 + 7*history%stride, stride
@@ -199,7 +199,7 @@ func (h *host) reformat() {
 	}
 }
 
-// fill has another program take all room there is on the disk.
+// fill lets another program take all the room on the disk.
 func (h *host) fill() {
 	used := 1
 	for _, content := range h.disk.Tree() {
@@ -233,7 +233,7 @@ func play(t *testing.T, wl workload, away bool, arrange func(h *host)) *host {
 	return h
 }
 
-// bury ends all that runs on a host without power.
+// bury ends everything that runs on a host without power.
 func (h *host) bury() {
 	h.cutPower()
 	h.reap()
@@ -257,9 +257,9 @@ func (h *host) future(disk *crashfs.FS) *host {
 	return f
 }
 
-// goOn opens the Writer, and wants that nothing is amiss, now and after the next
-// fetch, and that everything is in the store after a flush.
-func (h *host) goOn() {
+// wantHealthy opens the Writer. It wants everything to be right, now and after the next
+// fetch, and everything to be in the store after a flush.
+func (h *host) wantHealthy() {
 	h.forgetUnsealed()
 	h.revive(crashfs.KeepNothing)
 	synctest.Wait()
@@ -270,7 +270,7 @@ func (h *host) goOn() {
 	h.finish(crashfs.KeepNothing)
 }
 
-// state tells apart what is left on a disk, which of it was promised, and the
+// state distinguishes what is left on a disk, which of it was promised, and the
 // store.
 func (h *host) state(disk *crashfs.FS) string {
 	var b strings.Builder
@@ -305,7 +305,7 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 }
 
 // TestCrash cuts power at the k-th operation of the disk, for k = 1, 2, … until
-// a run has no cut, and goes on from several of the disks that this may leave;
+// a run has no cut, and continues from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
 	usual := map[string]int{"two seals": 4, "batches at once": 4}
@@ -318,7 +318,7 @@ func TestCrash(t *testing.T) {
 				for k := first; ; k += stride {
 					synctest.Test(t, func(t *testing.T) {
 						h := play(t, wl, away, func(h *host) { h.cut = k })
-						defer h.telling(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
+						defer h.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' .; power was cut at operation %d", t.Name(), k))
 						if !h.isDown() {
 							h.finish(crashfs.KeepNothing)
 							return
@@ -340,7 +340,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// crashAll goes on from the disks that a power cut at the k-th operation may have
+// crashAll continues from the disks that a power cut at the k-th operation may have
 // left, as far as they were not seen yet.
 func crashAll(h *host, k int, seen map[string]bool) {
 	seen["cut"] = true
@@ -349,7 +349,7 @@ func crashAll(h *host, k int, seen map[string]bool) {
 			continue
 		}
 		again := disk.Kill() // a copy
-		h.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+		h.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
@@ -367,16 +367,16 @@ func isNew(seen map[string]bool, state string) bool {
 	return true
 }
 
-// play runs f, and tells the history if that fails.
+// play runs f, and prints the history if that fails.
 func (h *host) play(what string, f func(*host)) {
 	h.note("%s", what)
-	defer h.telling("the command below")
+	defer h.printHistoryOnFailure("the command below")
 	defer h.bury()
 	f(h)
 }
 
 // crashAgain cuts power at the j-th operation of the recovery that may change
-// anything. False: there are not so many.
+// anything. It returns false if there are fewer.
 func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bool) {
 	f := h.future(disk.Kill())
 	f.play(fmt.Sprintf("power cut again at change %d", j), func(f *host) {
@@ -400,7 +400,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 		f.bury()
 		for i, disk := range f.afterCut(1) {
 			if isNew(seen, f.state(disk)) {
-				f.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+				f.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 			}
 		}
 	})
@@ -408,7 +408,7 @@ func (h *host) crashAgain(disk *crashfs.FS, j int, seen map[string]bool) (cut bo
 }
 
 // TestCrashAfterFault lets the k-th operation of the disk fail, for k = 1, 2, …
-// until a run has no fault. The Writer must go on by itself, and all that it
+// until a run has no fault. The Writer must recover without help, and all that it
 // acknowledged must survive a power cut later.
 func TestCrashAfterFault(t *testing.T) {
 	depth.SkipInShort(t)
@@ -417,7 +417,7 @@ func TestCrashAfterFault(t *testing.T) {
 	faults := map[string]struct {
 		err   error
 		n     int  // operations in a row
-		retry bool // a failed SyncDir is mended by the next, not only by doing all again
+		retry bool // the next SyncDir also makes durable what a failed one did not
 	}{
 		"EIO":          {syscall.EIO, 1, false},
 		"ENOSPC":       {crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}, 1, false}, // a write is short
@@ -441,12 +441,12 @@ func TestCrashAfterFault(t *testing.T) {
 								return nil
 							}
 						})
-						defer h.telling(fmt.Sprintf("go test -run '%s' .; operation %d failed", t.Name(), k))
+						defer h.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' .; operation %d failed", t.Name(), k))
 						done = h.operations() < k
 						h.bury()
 						for i, disk := range append(h.afterCut(1), h.disk.Kill()) {
 							if isNew(seen, h.state(disk)) {
-								h.future(disk).play(fmt.Sprint("disk ", i), (*host).goOn)
+								h.future(disk).play(fmt.Sprint("disk ", i), (*host).wantHealthy)
 							}
 						}
 					})
@@ -567,8 +567,8 @@ func TestCrashBetweenUploadAndSync(t *testing.T) {
 	})
 }
 
-// TestCrashBetweenCopyAndProgress: without hard links only batch.json tells that
-// the array has begun anew, so the next fetch must wait until it does, also where
+// TestCrashBetweenCopyAndProgress: without hard links only batch.json shows that
+// the array has begun again, so the next fetch must wait until it does, also where
 // a power cut took the mark of a Writer that was killed.
 func TestCrashBetweenCopyAndProgress(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -607,8 +607,8 @@ func TestCrashBetweenCopyAndProgress(t *testing.T) {
 	})
 }
 
-// TestCrashAfterUnsyncedDirectory: a directory whose name could not be made
-// durable is none that fetches may be kept in.
+// TestCrashAfterUnsyncedDirectory: no fetch may be kept in a directory whose name
+// could not be made durable.
 func TestCrashAfterUnsyncedDirectory(t *testing.T) {
 	for k := int64(1); k <= 4; k++ {
 		inBubble(t, func(t *testing.T, b *bench) {
@@ -686,7 +686,7 @@ func TestCrashAfterKill(t *testing.T) {
 }
 
 // TestNewSpoolHasNothingToRepair: a Writer that appended nothing leaves nothing
-// to be told of.
+// to report.
 func TestNewSpoolHasNothingToRepair(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()

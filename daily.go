@@ -92,11 +92,11 @@ func validUploadID(s string) bool { return daytext.ValidID(s) }
 // two texts go that change, and what they add up to. Its own size does not
 // depend on the day's. It is a value; append returns another one.
 //
-// An object in one of our own layouts is written anew around its entries. Any
+// An object in one of our own layouts is written again around its entries. Any
 // other keeps its bytes: an append makes two edits, which replace our fields in
-// daily_metadata, wherever that stands, and insert entries after the last one.
+// daily_metadata, wherever that is, and insert entries after the last one.
 //
-// A compressed object always has a layout of ours, in pieces as pack.go tells.
+// A compressed object always has a layout of ours, in pieces as internal/packed describes.
 // Begin and end are then where the pieces of the entries do, and fields and tail
 // mean nothing.
 type dayState struct {
@@ -123,7 +123,7 @@ type dayState struct {
 // span is n bytes at off of an object.
 type span struct{ off, n int64 }
 
-// uploadID tells one entry from another. The id is "" if the entry has none
+// uploadID identifies an entry. The id is "" if the entry has none
 // that a Writer could have made.
 type uploadID struct {
 	sequence int
@@ -156,7 +156,7 @@ func newDocument(o dayKey) dayState {
 // append returns the parts that make the object with uploads appended, each its
 // own entry, in the layout that it has, and what is then to be known of it,
 // provided that the store has applied them. The sequences follow d.lastSequence;
-// next.find tells them. Nothing is copied of what is large: the parts refer to
+// next.find returns them. Nothing large is copied: the parts refer to
 // each upload's Data.
 func (d dayState) append(uploads ...upload) (parts []Part, next dayState) {
 	return d.appendAs(d.layout(), uploads...)
@@ -237,7 +237,7 @@ func (d *dayState) add(sequence int64, u upload) int {
 	return d.lastSequence
 }
 
-// addClamped adds two counts, of which a stranger's may be absurd.
+// addClamped adds two counts. One of another program may be absurd.
 func addClamped(a, b int64) int64 {
 	if b > math.MaxInt64-a {
 		return math.MaxInt64
@@ -269,7 +269,7 @@ func (d dayState) find(id string) (sequence int, ok bool) {
 func (d dayState) covers(sequence int) bool { return sequence >= d.since }
 
 // splice returns the parts that make the object with our fields replaced and entries
-// inserted after the last one. All else is kept: copied, but for a known tail, which
+// inserted after the last one. Everything else is kept: copied, except for a known tail, which
 // becomes Data so that no store need read it back.
 func (d dayState) splice(fields []byte, entries [][]byte) (parts []Part) {
 	f := d.fields

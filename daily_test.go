@@ -65,7 +65,7 @@ func applyParts(t testing.TB, old []byte, parts []Part) []byte {
 	return b
 }
 
-// mustScan scans a document that is one.
+// mustScan scans a valid document.
 func mustScan(t testing.TB, b []byte) dayState {
 	t.Helper()
 	d, _, err := scanDocument(testDaily, bytes.NewReader(b), int64(len(b)), 0)
@@ -126,7 +126,7 @@ func plainString(raw json.RawMessage) string {
 	return s
 }
 
-// metadataOf returns what daily_metadata has to say of the entries.
+// metadataOf returns the daily_metadata that the entries must have.
 func metadataOf(t testing.TB, p plainDay) map[string]string {
 	t.Helper()
 	var matches int64
@@ -200,7 +200,7 @@ func checkStep(t testing.TB, b []byte, d dayState, uploads []upload, step func(d
 		t.Fatalf("next.size = %d of %d bytes\n%s", next.size, len(got), got)
 	}
 	if diff := difference(mustScan(t, got), next, compareDocuments); diff != "" {
-		t.Fatalf("what append tells of the new document (-scanned +told):\n%s\n%s", diff, got)
+		t.Fatalf("what append says about the new document (-scanned +said):\n%s\n%s", diff, got)
 	}
 	if meta := next.meta(); meta != nil {
 		cached, ok := documentFromMeta(testDaily, Object{Size: next.size, Meta: meta})
@@ -289,8 +289,8 @@ func TestDayKey(t *testing.T) {
 	}
 }
 
-// TestNewDocument spells out the format, which consumers know.
-func TestNewDocument(t *testing.T) {
+// TestNewDocumentIsAsDocumented spells out the format, on which consumers depend.
+func TestNewDocumentIsAsDocumented(t *testing.T) {
 	u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 60, Fetches: 2, ID: "aBc123XyZ456", Data: []byte(`{"a":1},` + "\n" + `{"b":2}`)}
 	parts, _ := newDocument(testDaily).append(u, u)
 	want := `{"daily_metadata":{"date":"2025-07-10","total_uploads":2,"total_matches_today":120,"first_upload":"07/10/2025 12:01:00 AM EDT","last_upload":"07/10/2025 12:01:00 AM EDT","total_fetches_today":4},
@@ -308,8 +308,8 @@ func TestNewDocument(t *testing.T) {
 	}
 }
 
-// TestGolden appends to what is there, in one step or in several.
-func TestGolden(t *testing.T) {
+// TestGoldenDocuments appends to what is there, in one step or in several.
+func TestGoldenDocuments(t *testing.T) {
 	one, two, three := testUpload(1, 1), testUpload(2, 2), testUpload(3, 3)
 	tests := []struct {
 		before, after string
@@ -441,9 +441,9 @@ func randomLayout(rng *rand.Rand, text string) []byte {
 	return b.Bytes()
 }
 
-// TestAppendMany follows a day of many uploads, each from what the metadata of
-// the one before tells.
-func TestAppendMany(t *testing.T) {
+// TestAppendsOfADayNeedOnlyMetadata follows a day of many uploads, each from the metadata of
+// the one before.
+func TestAppendsOfADayNeedOnlyMetadata(t *testing.T) {
 	for _, start := range []string{"", "last.json", "extras.json", "script.json"} {
 		t.Run(start, func(t *testing.T) {
 			var b []byte
@@ -497,8 +497,8 @@ func TestAppendIsCheap(t *testing.T) {
 
 func first(parts []Part, _ dayState) []Part { return parts }
 
-// TestAppendTwice: a document can be appended to again, as after a lost race.
-func TestAppendTwice(t *testing.T) {
+// TestDocumentCanBeAppendedToAgain: a document can be appended to again, as after a lost race.
+func TestDocumentCanBeAppendedToAgain(t *testing.T) {
 	_, d := newDocument(testDaily).append(testUpload(0, 1))
 	for n := 1; n < 20; n++ {
 		_, d = d.append(testUpload(n, 1))
@@ -529,7 +529,7 @@ func TestUploadIsFoundByItsID(t *testing.T) {
 	for n := 5; n < 20; n++ {
 		_, d = d.append(testUpload(n, 1))
 	}
-	for n := range 20 { // sequences 8 to 27, of which the last 16 are known
+	for n := range 20 { // sequences 8 to 27; the last 16 are known
 		want := 0
 		if n >= 4 {
 			want = 8 + n
@@ -545,7 +545,7 @@ func TestUploadIsFoundByItsID(t *testing.T) {
 	}
 }
 
-// fullDocument has as much to tell as any of ours can.
+// fullDocument has as much metadata as any of ours can.
 func fullDocument() dayState {
 	d := newDocument(testDaily)
 	d.totals.Uploads, d.totals.Fetches, d.totals.Matches = 1234567, 12345670, 987654321
@@ -594,8 +594,9 @@ func TestMetadataHoldsTheDaysState(t *testing.T) {
 	}
 }
 
-// TestMetaIsPinned: what an object of today says must be understood tomorrow.
-func TestMetaIsPinned(t *testing.T) {
+// TestMetadataFormatIsStable: later releases must understand the metadata of today's
+// objects.
+func TestMetadataFormatIsStable(t *testing.T) {
 	_, small := newDocument(testDaily).append(testUpload(1, 2))
 	_, large := small.appendAs(metadataLast, testUpload(2, 2))
 	for want, d := range map[string]dayState{
@@ -665,7 +666,7 @@ func TestDocumentFromMetaRefuses(t *testing.T) {
 	}
 }
 
-// FuzzMeta: whatever the metadata says, what is made of it stays inside the object.
+// FuzzMeta: whatever the metadata says, no offset taken from it leaves the object.
 func FuzzMeta(f *testing.F) {
 	_, one := newDocument(testDaily).append(testUpload(1, 1))
 	_, last := mustScan(f, readGolden(f, "last.json")).append(testUpload(2, 1))
@@ -704,8 +705,8 @@ func checkInside(t testing.TB, parts []Part, size, want int64) {
 	}
 }
 
-// TestMetaMutated mutates each character of real metadata.
-func TestMetaMutated(t *testing.T) {
+// TestMutatedMetadataStaysWithinTheObject mutates each character of real metadata.
+func TestMutatedMetadataStaysWithinTheObject(t *testing.T) {
 	_, d := mustScan(t, readGolden(t, "last.json")).append(testUpload(2, 1))
 	value := d.meta()[cacheKey]
 	taken := 0

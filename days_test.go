@@ -70,8 +70,8 @@ func madeOn(date string) []byte {
 	return []byte(`{"FETCH_HEADER":{"nyc_timestamp":"` + at.Format("01/02/2006 03:04:05 PM") + ` EST"}}`)
 }
 
-// TestDaysDoNotWaitForEachOther: a day that hangs for ever and a day that takes
-// hours keep neither today's batches waiting nor each other.
+// TestDaysDoNotWaitForEachOther: neither a day that hangs forever nor one that takes
+// hours delays today's batches, or each other.
 func TestDaysDoNotWaitForEachOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		store := &takesTime{Store: b.mem, takes: map[string]time.Duration{"1999-12-28": -1, "1999-12-29": 3 * time.Hour}}
@@ -111,8 +111,8 @@ func TestDaysDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// TestTwoDaysAtOnce: whatever waits, memory is bounded by two attempts.
-func TestTwoDaysAtOnce(t *testing.T) {
+// TestTwoDaysAreUploadedAtOnce: whatever waits, memory is bounded by two attempts.
+func TestTwoDaysAreUploadedAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		store := &takesTime{Store: b.mem, other: time.Minute}
 		b.cfg.Store = store
@@ -171,8 +171,8 @@ func (c *readCounter) Read(ctx context.Context, key string, v rotatelog.Version,
 	return c.Store.Read(ctx, key, v, off, n)
 }
 
-// TestRefusedVersionIsReadOnce: an object that is no daily document is only looked
-// at until it changes, today's as well as yesterday's.
+// TestRefusedVersionIsReadOnce: an object that is not a daily document is read once,
+// and then only looked at until it changes, for today and for past days.
 func TestRefusedVersionIsReadOnce(t *testing.T) {
 	strange := []byte(`{"another program's": "` + strings.Repeat("x", 1<<20) + `"}`)
 	for _, when := range []string{"today", "yesterday"} {
@@ -220,7 +220,8 @@ func (l beforeLock) Lock(name string) (io.Closer, error) {
 }
 
 // TestPublishLockIsHandedOver: a Writer that publishes confirms its last batch and
-// closes while another waits for the lock. The other takes nothing for lost.
+// closes while another waits for the lock. The other must not take anything for
+// lost.
 func TestPublishLockIsHandedOver(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("down"), Skip: true} })
@@ -298,7 +299,7 @@ func TestDayThatIsLocked(t *testing.T) {
 }
 
 // TestContentionIsNoFailure: lost races between Writers of one key are counted, and
-// logged for who debugs, until there are so many that something else must be wrong.
+// logged at debug level, until there are so many that something else must be wrong.
 func TestContentionIsNoFailure(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		lost := 0

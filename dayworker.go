@@ -66,7 +66,7 @@ func (w *dayWorker) due(now time.Time) (wait time.Duration, ok bool) {
 		}
 	}
 	if len(w.waiting) > 0 {
-		consider(w.retry.wait(now, mostBackoff))
+		consider(w.retry.wait(now, maxBackoff))
 	} else {
 		if w.toClose {
 			consider(w.closing.wait(now, refusedPause))
@@ -106,12 +106,12 @@ func (w *dayWorker) attempt(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		w.failed(ctx, &Error{"lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err})
+		w.failed(ctx, newError("lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err))
 		return
 	}
 	defer lock.Close()
 	now := w.cfg.Clock.Now()
-	if len(w.waiting) > 0 && w.retry.wait(now, mostBackoff) == 0 {
+	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
 		if err := w.publish(ctx, w.waiting); err != nil {
 			w.failed(ctx, err)
 			return
@@ -129,7 +129,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 func (w *dayWorker) tidyUp(ctx context.Context, now time.Time) {
 	if w.toClose && w.closing.wait(now, refusedPause) == 0 {
 		if err := w.close(ctx); err != nil {
-			w.notClosed(ctx, err)
+			w.closeFailed(ctx, err)
 		} else {
 			w.closing, w.toClose = retryState{}, false
 		}
@@ -165,15 +165,15 @@ func (w *dayWorker) finish() {
 	w.wake()
 }
 
-// noteMoved notes that the attempt has uploaded something.
-func (w *dayWorker) noteMoved() {
+// recordMove records that the attempt has uploaded something.
+func (w *dayWorker) recordMove() {
 	now := w.cfg.Clock.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.moved = now
 }
 
-// failed notes and tells that uploading failed.
+// failed records and reports that uploading failed.
 func (w *dayWorker) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil { // closed, which is no failure
 		return
@@ -188,7 +188,7 @@ func (w *dayWorker) failed(ctx context.Context, err error) {
 	w.report(&w.retry, w.day, len(w.waiting), err)
 }
 
-// reportOver tells the totals of a day that has ended.
+// reportOver reports the totals of a day that has ended.
 func (w *dayWorker) reportOver(ctx context.Context) {
 	seen, err := w.look(ctx, anySequence)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"unicode"
 )
 
-// documents returns the text of every file of the repository with a name that ends so.
+// documents returns the text of every file of the repository whose name has the suffix.
 func documents(t *testing.T, suffix string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -126,8 +126,8 @@ func TestGoInDocuments(t *testing.T) {
 	}
 }
 
-// Each message that docs/TROUBLESHOOTING.md explains is one of the code. Where it
-// has a value in it, the document has "…".
+// Each message that docs/TROUBLESHOOTING.md explains is in the code. "…" stands for a
+// value.
 func TestMessagesInTroubleshooting(t *testing.T) {
 	var code strings.Builder
 	for name, text := range documents(t, ".go") {
@@ -135,7 +135,7 @@ func TestMessagesInTroubleshooting(t *testing.T) {
 			code.WriteString(text)
 		}
 	}
-	// Texts that go on in the next line are joined.
+	// Texts that continue in the next line are joined.
 	source := regexp.MustCompile(`" \+\s+"`).ReplaceAllString(code.String(), "")
 	source = strings.NewReplacer(`\"`, `"`).Replace(source)
 	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
@@ -160,6 +160,51 @@ func TestMessagesInTroubleshooting(t *testing.T) {
 	}
 	if messages < 50 {
 		t.Errorf("found %d messages only", messages)
+	}
+}
+
+// The tests that the documents name exist. "TestCrash…" names all that begin so.
+func TestTestsInDocuments(t *testing.T) {
+	var code strings.Builder
+	for name, text := range documents(t, "_test.go") {
+		if name != "docs_test.go" {
+			code.WriteString(text)
+		}
+	}
+	names := 0
+	for name, text := range documents(t, ".md") {
+		for _, m := range regexp.MustCompile("`(Test[A-Z]\\w*)(…?)`").FindAllStringSubmatch(text, -1) {
+			names++
+			test, end := m[1], "("
+			if m[2] != "" {
+				end = ""
+			}
+			if !strings.Contains(code.String(), "\nfunc "+test+end) {
+				t.Errorf("%s names %s, which is no test", name, m[0])
+			}
+		}
+	}
+	if names < 50 {
+		t.Errorf("found %d names only", names)
+	}
+}
+
+// The source files that the documents name exist, and the package map has all of the
+// root's.
+func TestSourceFilesInDocuments(t *testing.T) {
+	source := documents(t, ".go")
+	for name, text := range documents(t, ".md") {
+		for _, m := range regexp.MustCompile("`([\\w/]+\\.go)`").FindAllStringSubmatch(text, -1) {
+			if _, ok := source[m[1]]; !ok && name != "CHANGELOG.md" {
+				t.Errorf("%s names %s, which does not exist", name, m[1])
+			}
+		}
+	}
+	architecture := documents(t, ".md")["docs/ARCHITECTURE.md"]
+	for name := range source {
+		if !strings.Contains(name, "/") && !strings.HasSuffix(name, "_test.go") && name != "doc.go" && !strings.Contains(architecture, "`"+name+"`") {
+			t.Errorf("docs/ARCHITECTURE.md does not say what %s is for", name)
+		}
 	}
 }
 

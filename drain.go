@@ -10,7 +10,7 @@ import (
 
 // drain waits until the batches that are pending now are so no more, and the days
 // that are due are closed or could not be. It looks at the end of a round, when hooks
-// and Stats know what the directory tells.
+// and Stats know what the directory says.
 func (p *publisher) drain(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -29,7 +29,7 @@ func (p *publisher) drain(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-p.ctx.Done():
 		}
-		switch { // whatever else came meanwhile
+		switch { // whatever else happened meanwhile
 		case ctx.Err() != nil:
 			return p.unfinished(len(batches), context.Cause(ctx))
 		case p.ctx.Err() != nil:

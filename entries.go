@@ -179,7 +179,7 @@ func (e entry) again() upload {
 }
 
 // lacking returns those of want that are not in have. An entry is there if its id is,
-// or if it stands there with another id, or without one, and is else the same.
+// or if it is there under another id, or without one, and is otherwise the same.
 func lacking(want, have []entry) []entry {
 	ids := make(map[string]bool, len(have))
 	same := make(map[digest][]entry, len(have))

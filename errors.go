@@ -3,6 +3,10 @@ package rotatelog
 import (
 	"errors"
 	"io/fs"
+	"strings"
+
+	"example.com/rotatelog/internal/hint"
+	"example.com/rotatelog/internal/vfs"
 )
 
 // The errors that a caller branches on, with [errors.Is]. Besides them,
@@ -23,32 +27,46 @@ var (
 	// not the current one.
 	ErrConflict = errors.New("not the current version")
 
-	// ErrPermanent marks an error of a [Store] that no retry will mend: wrong
+	// ErrPermanent marks an error of a [Store] that no retry will fix: wrong
 	// keys, no such bucket, an object that is not a daily document. The data
 	// waits on disk all the same, and is tried again now and then.
 	ErrPermanent = errors.New("permanent error")
 )
 
-// Error says which operation failed on which key or file. Err is never nil.
+// Error says which operation failed on which key or file, and what to do. Err is never
+// nil.
 type Error struct {
-	Op  string // such as "append", "seal", "upload"
-	Key string // the key of an object, or the path of a file
-	Err error
+	Op   string // such as "append", "seal", "upload"
+	Key  string // the key of an object, or the path of a file
+	Err  error  // the cause
+	Hint string // what to do about it, to follow a semicolon; "" if that is not known
 }
 
-// Error names the operation and the key or file, the cause, and what to do.
+// newError returns an Error whose Hint is the one that err comes with.
+func newError(op, key string, err error) *Error {
+	e := &Error{Op: op, Key: key}
+	e.Err, e.Hint = hint.Split(err)
+	inner, nested := errors.AsType[*Error](e.Err)
+	switch {
+	case e.Hint != "":
+	case nested:
+		e.Hint = inner.Hint
+	case errors.Is(err, ErrPermanent):
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "let the user that this runs as read and write there"
+	case vfs.NoSpace(err):
+		e.Hint = "free some space; it resumes automatically"
+	}
+	return e
+}
+
+// Error returns the operation and the key or file, the cause, and the hint.
 func (e *Error) Error() string {
 	msg := e.Op + " " + e.Key + ": " + e.Err.Error()
-	if errors.As(e.Err, new(*Error)) || errors.Is(e.Err, ErrPermanent) {
-		return msg // what to do has been said
+	if e.Hint == "" || strings.Contains(msg, e.Hint) { // an Error that it wraps has said it
+		return msg
 	}
-	switch {
-	case errors.Is(e.Err, fs.ErrPermission):
-		msg += "; let the user that this runs as read and write there"
-	case noSpace(e.Err):
-		msg += "; free some space; it resumes automatically"
-	}
-	return msg
+	return msg + "; " + e.Hint
 }
 
 // Unwrap returns the cause.
@@ -60,5 +78,5 @@ func storeError(op, key string, err error) error {
 	if said, ok := err.(*Error); ok && said.Key == key {
 		return said
 	}
-	return &Error{op, key, err}
+	return newError(op, key, err)
 }

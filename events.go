@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/internal/rawjson"
 )
 
-// What happens is told twice: to the log, for people, and to the hooks.
+// What happens is reported twice: to the log, for people, and to the hooks.
 
 func (cfg *Config) reportSealed(s Sealed) {
 	cfg.Logger.Info("batch sealed", "day", s.Day, "first", s.First, "last", s.Last, "fetches", s.Fetches, "reason", s.Reason)

@@ -6,7 +6,7 @@ import (
 	"example.com/rotatelog"
 )
 
-// A fetch that brings no count along is counted by what it holds.
+// A fetch without a count is counted by its content.
 func ExampleCountArray() {
 	count := rotatelog.CountArray("RAW_API_DATA", "live_matches", "results")
 	fetch := []byte(`{"RAW_API_DATA":{"live_matches":{"results":[{"id":"a"},{"id":"b"}]}}}`)
@@ -21,8 +21,8 @@ func ExampleCountArray() {
 	// RAW_API_DATA.live_matches.results is not an array: "none"
 }
 
-// The hour from one to two comes twice when summer time ends; the zone tells
-// which one is meant.
+// The hour from one to two comes twice when summer time ends; the zone says which
+// one is meant.
 func ExampleHeaderTime() {
 	for _, stamp := range []string{"11/02/2025 01:30:00 AM EDT", "11/02/2025 01:30:00 AM EST"} {
 		fetch := fmt.Appendf(nil, `{"FETCH_HEADER":{"nyc_timestamp":%q}}`, stamp)

@@ -26,15 +26,15 @@ func keep(ctx context.Context, dir string, store rotatelog.Store, fetches iter.S
 	if err != nil {
 		return err
 	}
-	defer w.Close() // uploads nothing; the next Open continues
+	defer w.Close() // does not upload; the next Open continues
 	for fetch := range fetches {
-		r, err := w.Append(ctx, fetch) // nil: on disk
+		r, err := w.Append(ctx, fetch) // nil means: on disk
 		if err != nil {
 			return err
 		}
 		fmt.Printf("fetch %d of the day: %d matches\n", r.Number, r.Matches)
 	}
-	return w.Drain(ctx) // full batches; Flush would upload the unfinished one too
+	return w.Drain(ctx) // waits for full batches; Flush also uploads the unfinished one
 }
 
 // TestPipeline is the example of docs/TESTING.md; TestGoInDocuments compares them.
@@ -87,8 +87,8 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// scratch returns a Config for an example: in a new directory, which remove
-// removes, over a store in memory, at a quarter to four of a summer afternoon.
+// scratch returns a Config for an example, with a new directory, which remove
+// removes, a store in memory, and a clock at 3:45 on a summer afternoon.
 func scratch() (cfg rotatelog.Config, store *storetest.Mem, remove func()) {
 	dir, err := os.MkdirTemp("", "rotatelog")
 	if err != nil {
@@ -107,7 +107,7 @@ func scratch() (cfg rotatelog.Config, store *storetest.Mem, remove func()) {
 	}, store, func() { os.RemoveAll(dir) }
 }
 
-// still is a clock that always tells the same time, though time passes: Writers
+// still is a clock that always shows the same time, though time passes: Writers
 // may have to wait for each other.
 type still time.Time
 
@@ -122,7 +122,7 @@ func (still) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// open opens what scratch has made.
+// open opens a Writer with a Config of scratch.
 func open(cfg rotatelog.Config) *rotatelog.Writer {
 	w, err := rotatelog.Open(context.Background(), cfg)
 	if err != nil {
@@ -146,8 +146,8 @@ func Example() {
 	// fetch 1 of the day: 45 matches
 }
 
-// The count goes on from one Writer to the next, also from one process to the
-// next. While one has the stream open, there is no second.
+// The count continues from one Writer to the next, also across processes. While one
+// has the stream open, a second is refused.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "rotatelog")
 	if err != nil {
@@ -158,7 +158,7 @@ func ExampleOpen() {
 		Dir:    dir,
 		Store:  storetest.NewMem(), // or a dirstore.Store, or an s3store.Store
 		Logger: slog.New(slog.DiscardHandler),
-		// With a Clock of a test the example does the same at midnight.
+		// With a fixed Clock the example gives the same output at midnight.
 		Clock: clocktest.New(time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC)),
 	}
 
@@ -187,7 +187,7 @@ func ExampleOpen() {
 	// 2025-07-10 #2, 2 of 10
 }
 
-// What is not one JSON object is refused, and takes no number.
+// A fetch that is not one JSON object is refused, and uses no number.
 func ExampleWriter_Append() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -215,8 +215,8 @@ func ExampleWriter_Append() {
 	// 2025-07-10 #2: 12 matches, 2 of 10
 }
 
-// Who has only what the API sent leaves header, footer and number to the
-// Writer. The local file can be read at any time.
+// If you have only the API's response, the Writer adds header, footer and number.
+// The local file can be read at any time.
 func ExampleWriter_AppendFetch() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -272,7 +272,7 @@ func ExampleWriter_AppendFetch() {
 	// ]
 }
 
-// An encoder writes each value with one call of Write, and so appends it.
+// An encoder writes each value with one call of Write, which appends it.
 func ExampleWriter_Write() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -290,7 +290,7 @@ func ExampleWriter_Write() {
 	// 2
 }
 
-// It reads what stands on lines of its own, or one after the other.
+// It reads values on separate lines, or one right after the other.
 func ExampleWriter_ReadFrom() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -326,7 +326,7 @@ func ExampleWriter_Flush() {
 	// [all_api_rotating_logs/all_api_json_log_2025-07-10.json]
 }
 
-// Drain waits for full batches. What is in an unfinished one stays on disk.
+// Drain waits for full batches. The fetches of an unfinished one stay on disk.
 func ExampleWriter_Drain() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -351,8 +351,8 @@ func ExampleWriter_Drain() {
 	// 2 batches uploaded, 5 fetches left for the next
 }
 
-// A program that is started for each fetch does not make the next one wait
-// until it has uploaded: that one appends meanwhile.
+// A program that is started for each fetch need not finish uploading before the next
+// one starts: CloseAppend lets that one append meanwhile.
 func ExampleWriter_CloseAppend() {
 	cfg, store, remove := scratch()
 	defer remove()
@@ -387,7 +387,7 @@ func ExampleWriter_CloseAppend() {
 	// this: [all_api_rotating_logs/all_api_json_log_2025-07-10.json]
 }
 
-// Hooks tell what also stands in the log, for counters and alarms.
+// Hooks report what is also in the log, for counters and alarms.
 func ExampleHooks() {
 	cfg, _, remove := scratch()
 	defer remove()
@@ -422,7 +422,7 @@ func ExampleHooks() {
 	// uploaded: upload 1 of 2025-07-10, which has 135 matches
 }
 
-// An archive is replayed onto the days on which its fetches were made.
+// Fetches of an archive go into the days on which they were made.
 func Example_replay() {
 	cfg, store, remove := scratch()
 	defer remove()

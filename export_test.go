@@ -10,8 +10,8 @@ import (
 // UpdateGolden says to rewrite the golden files.
 var UpdateGolden = updateGolden
 
-// OnDisk returns cfg with Dir on a disk of the test's own, and ids of its own, and
-// without a reserve: see WithReserve.
+// OnDisk returns cfg with the test's own disk and ids, and without a reserve: see
+// WithReserve.
 func OnDisk(cfg Config, disk vfs.FS, newID func() string) Config {
 	cfg.fs, cfg.newID = disk, newID
 	cfg.reserve = cmp.Or(cfg.reserve, -1)
@@ -30,7 +30,7 @@ func LargeFrom(cfg Config, size int64) Config {
 	return cfg
 }
 
-// WithoutChance returns cfg with backoffs that are the same in each run.
+// WithoutChance returns cfg with backoffs that are not random.
 func WithoutChance(cfg Config) Config {
 	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }
 	return cfg

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -16,16 +17,16 @@ import (
 // [time.ParseInLocation]: [time.Parse] reads EDT as UTC.
 const TimeLayout = "01/02/2006 03:04:05 PM MST"
 
-// limits are what a record must keep to.
+// limits are the limits of a record.
 type limits struct {
 	maxBytes int64 // Config.MaxFetchBytes; 0 means no limit
 	maxDepth int   // Config.MaxDepth; 0 means rawjson.MaxDepth
 }
 
-// checkFetch checks that raw is one JSON object within the limits, and returns
-// it without a byte order mark and the white space around it, together with what
-// stands at a path of member names. Both are parts of raw. Offsets in errors do
-// not count the byte order mark.
+// checkFetch checks that raw is one JSON object within the limits. It returns that
+// without a byte order mark and the white space around it, and the value at a path of
+// member names. Both are parts of raw. Offsets in errors do not count the byte order
+// mark.
 func checkFetch(f *rawjson.Finder, raw []byte, lim limits, path ...string) (fetch []byte, at rawjson.Found, err error) {
 	raw = dropBOM(raw)
 	fetch = bytes.Trim(raw, rawjson.Space)
@@ -42,12 +43,12 @@ func checkFetch(f *rawjson.Finder, raw []byte, lim limits, path ...string) (fetc
 
 func dropBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\uFEFF")) }
 
-// Fetch is what Writer.AppendFetch makes a record of. The record has three
-// members: FETCH_HEADER and FETCH_FOOTER, which repeat the daily fetch number,
-// the id and the time, and RAW_API_DATA between them.
+// Fetch is what Writer.AppendFetch makes a record from. The record has three members:
+// FETCH_HEADER, RAW_API_DATA and FETCH_FOOTER. Header and footer both have the daily
+// fetch number, the id and the time.
 type Fetch struct {
-	// Data is RAW_API_DATA: any one JSON value, in UTF-8. It must not be empty;
-	// where there is no data, say null.
+	// Data is RAW_API_DATA: any one JSON value, in UTF-8. It must not be empty; if
+	// there is no data, use null.
 	Data []byte
 	// ID is random_fetch_id. The default is twelve random letters and digits.
 	ID string
@@ -59,19 +60,17 @@ type Fetch struct {
 	// MatchesInPlay is matches_in_play.
 	MatchesInPlay int64
 	// StatusBreakdown is match_status_breakdown, a line for each status, such as
-	// "Status ID 2 (First half): 8 matches". What is not UTF-8 in it is written
-	// as U+FFFD.
+	// "Status ID 2 (First half): 8 matches". Invalid UTF-8 in it is written as U+FFFD.
 	StatusBreakdown []string
 }
 
-// encode returns the record made at now, without white space, in pieces between
-// which the daily fetch number belongs: it is known only when the record is
-// written.
+// encode returns the record made at now, without white space, in pieces. The daily fetch
+// number goes between them: it is known only when the record is written.
 func (f Fetch) encode(now time.Time, loc *time.Location) (pieces [][]byte, err error) {
 	if f.ID == "" {
 		f.ID = rand.Text()[:12]
 	}
-	// Both the header and the footer go on like this after the number.
+	// Both the header and the footer continue like this after the number.
 	id := rawjson.AppendString([]byte(`,"random_fetch_id":`), f.ID)
 	id = rawjson.AppendString(append(id, `,"nyc_timestamp":`...), now.In(loc).Format(TimeLayout))
 
@@ -122,9 +121,9 @@ func (f Fetch) appendFooter(b []byte) []byte {
 	return append(b, `],"fetch_end":"=== RAW API DATA END ==="}}`...)
 }
 
-// HeaderTime returns when a fetch says that it was made: the value of
-// FETCH_HEADER.nyc_timestamp, in [TimeLayout] and in New York. EDT and EST tell
-// the two passes of the hour that autumn repeats apart.
+// HeaderTime returns when a fetch was made according to its header: the value of
+// FETCH_HEADER.nyc_timestamp, in [TimeLayout] and in New York. EDT and EST distinguish
+// the two passes of the hour that is repeated in autumn.
 //
 // It is meant for Config.TimeOf, so that archived fetches go to the days on which
 // they were made.
@@ -137,13 +136,13 @@ func HeaderTime(fetch []byte) (time.Time, error) {
 	value, err := rawjson.Lookup(fetch, "FETCH_HEADER", "nyc_timestamp")
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("no time in this fetch: %w; add %s, or use another Config.TimeOf", err, name)
+		return time.Time{}, hint.Add(fmt.Errorf("no time in this fetch: %w", err), "add %s, or use another Config.TimeOf", name)
 	case isNull(value):
-		return time.Time{}, fmt.Errorf("no %s in this fetch; add it, or use another Config.TimeOf", name)
+		return time.Time{}, hint.Add(fmt.Errorf("no %s in this fetch", name), "add it, or use another Config.TimeOf")
 	}
 	t, err := parseTime(value, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is %s: %w; correct it, or use another Config.TimeOf", name, rawjson.Excerpt(value), err)
+		return time.Time{}, hint.Add(fmt.Errorf("%s is %s: %w", name, rawjson.Excerpt(value), err), "correct it, or use another Config.TimeOf")
 	}
 	return t, nil
 }
@@ -158,7 +157,7 @@ func parseTime(quoted []byte, loc *time.Location) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("not of the form %s", TimeLayout)
 	}
-	// An abbreviation that loc does not know is taken for UTC by another name.
+	// The time package takes an unknown abbreviation for UTC by another name.
 	if l := t.Location(); l != loc && l != time.UTC {
 		return time.Time{}, fmt.Errorf("%s is no time zone of %s", l, loc)
 	}

@@ -27,7 +27,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// changes has what Hooks.Changed is called with noted, from the next Open on.
+// changes records the calls of Hooks.Changed, from the next Open on.
 func (b *bench) changes() *[]rotatelog.Changed {
 	var found []rotatelog.Changed
 	b.cfg.Hooks.Changed = func(c rotatelog.Changed) { found = append(found, c) }
@@ -105,7 +105,7 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 	}
 	srv.PutObject(s3test.Bucket, key, changeText(t, key, data, `"matches_in_upload":453`, `"matches_in_upload":953`), meta)
 	if w.over { // batches of it come late
-		b.lateOn(today)
+		b.nextDay(today)
 	}
 	if restart || w.over {
 		b.reopen()
@@ -126,8 +126,8 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 	}
 }
 
-// lateOn has the fetches from now on be of another day.
-func (b *bench) lateOn(day string) {
+// nextDay makes the fetches from now on belong to another day.
+func (b *bench) nextDay(day string) {
 	b.cfg.TimeOf = func([]byte) (time.Time, error) {
 		return time.ParseInLocation("2006-01-02 15", day+" 23", time.FixedZone("EST", -5*3600))
 	}
@@ -163,9 +163,9 @@ func changeText(t *testing.T, key string, data []byte, old, new string) []byte {
 	return changed
 }
 
-// TestOwnVersionsAreNotRead: what this Writer has left is known by its version, also
-// after a restart and when the day is closed, and in another one's way where the key is
-// shared. Nothing is read, and nothing reported.
+// TestOwnVersionsAreNotRead: this Writer recognizes its own version of an object,
+// also after a restart, when the day is closed, and where the key is shared. Nothing
+// is read, and nothing reported.
 func TestOwnVersionsAreNotRead(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		t.Run(fmt.Sprintf("shared=%v", shared), func(t *testing.T) {
@@ -206,8 +206,8 @@ func TestOwnVersionsAreNotRead(t *testing.T) {
 	}
 }
 
-// TestUnknownWriteIsNotAChange: a write whose reply and whose effect nobody has seen
-// before the process was killed is this Writer's.
+// TestUnknownWriteIsNotAChange: a write is this Writer's even if the process was
+// killed before it saw the reply or the effect.
 func TestUnknownWriteIsNotAChange(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Store, b.cfg.MaxFetches = owned{b.cfg.Store}, 1
@@ -241,8 +241,8 @@ func TestUnknownWriteIsNotAChange(t *testing.T) {
 	})
 }
 
-// TestAbsenceThatIsALie: where there is said to be no object, and there is, nothing is
-// reported or put back.
+// TestAbsenceThatIsALie: if the store falsely says that there is no object, nothing
+// is reported or put back.
 func TestAbsenceThatIsALie(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 1

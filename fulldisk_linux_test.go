@@ -50,7 +50,7 @@ type full struct {
 }
 
 // newFull returns one whose day is in one object of the fake server; large says
-// that it is appended to in parts, of which a note is kept.
+// that it is appended to in parts, with a saved intent.
 func newFull(t *testing.T, options string, large bool) *full {
 	f := &full{t: t, dir: smallDisk(t, options)}
 	opts := fakes3.Options{Profile: fakes3.Linode()}
@@ -166,7 +166,7 @@ func (f *full) fillBytes() {
 	}
 }
 
-// fillInodes takes all names that are left.
+// fillInodes takes all inodes that are left.
 func (f *full) fillInodes() {
 	f.t.Helper()
 	dir := filepath.Join(f.dir, "another-program")
@@ -186,7 +186,7 @@ func (f *full) fillInodes() {
 	f.t.Fatal("the inodes do not run out")
 }
 
-// makeRoom is the user, who removes what the other program wrote.
+// makeRoom removes what the other program wrote, as its user would.
 func (f *full) makeRoom() {
 	f.t.Helper()
 	for _, name := range []string{"another-program", "another-programs-file"} {
@@ -221,8 +221,8 @@ var fillings = map[string]func(*full){
 	"inodes": (*full).fillInodes,
 }
 
-// TestFullDiskDrains: a disk that another program filled up, while the store was
-// away, does not keep what waits from it, whatever became of the process.
+// TestFullDiskDrains: a disk that another program filled while the store was down
+// does not stop the uploads afterwards, whatever became of the process.
 func TestFullDiskDrains(t *testing.T) {
 	for filled, fill := range fillings {
 		for _, large := range []bool{false, true} {
@@ -275,7 +275,7 @@ func TestFullDiskDrains(t *testing.T) {
 	}
 }
 
-// TestFullDiskOfOurOwn: what waits has filled up the disk.
+// TestFullDiskOfOurOwn: the waiting batches have filled the disk.
 func TestFullDiskOfOurOwn(t *testing.T) {
 	for options, size := range map[string]int{"size=800k": 1, "size=20m,nr_inodes=80": 1, "size=1m": 10} {
 		for _, restart := range []string{"none", "clean", "killed"} {

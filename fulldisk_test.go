@@ -58,8 +58,8 @@ func TestFullDiskMakesRoom(t *testing.T) {
 	}
 }
 
-// TestFullDiskKeepsLastCopies: what an object no longer holds is not deleted from
-// the disk, however full that is. After a restart nothing is known of the object.
+// TestFullDiskKeepsLastCopies: what the object no longer holds is not deleted from
+// the disk, however full it is. After a restart nothing is known of the object.
 func TestFullDiskKeepsLastCopies(t *testing.T) {
 	for name, replaced := range map[string]func(b *bench){
 		"the day is deleted":      func(b *bench) { b.mem = storetest.NewMem() },
@@ -145,7 +145,7 @@ func TestConfirmedBatchesOfOtherDaysArePruned(t *testing.T) {
 	})
 }
 
-// fill has another program take all room there is.
+// fill lets another program take all the room.
 func (b *bench) fill() {
 	used := 1
 	for _, content := range b.disk.Tree() {
@@ -163,8 +163,8 @@ func inFull(t *testing.T, test func(t *testing.T, b *bench)) {
 	})
 }
 
-// TestFullDiskSeals: a batch is sealed, and uploaded, though there is no room for
-// the next one.
+// TestFullDiskSeals: a batch is sealed and uploaded even if there is no room for the
+// next one.
 func TestFullDiskSeals(t *testing.T) {
 	inFull(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -180,8 +180,8 @@ func TestFullDiskSeals(t *testing.T) {
 	})
 }
 
-// TestFullDiskKeepsTheReserve: what is given up goes to the reserve first. Else a
-// store that fails now and then, and fetches between, would use it up.
+// TestFullDiskKeepsTheReserve: what is given up goes to the reserve first. Otherwise
+// a store that fails now and then, with fetches in between, would use it up.
 func TestFullDiskKeepsTheReserve(t *testing.T) {
 	inFull(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -201,9 +201,9 @@ func TestFullDiskKeepsTheReserve(t *testing.T) {
 	})
 }
 
-// TestFullDiskOpens: after kill -9 the local file is to be written anew, for which
-// there is no room. What waits goes up all the same, Append says what to do, and
-// works as soon as it can. Nothing is lost meanwhile, nor by another restart.
+// TestFullDiskOpens: after kill -9 the local file must be rewritten, for which there
+// is no room. What waits is still uploaded, Append says what to do, and works again
+// as soon as it can. Nothing is lost meanwhile, nor by another restart.
 func TestFullDiskOpens(t *testing.T) {
 	for name, torn := range map[string]string{"whole": "", "torn": "{\"FETCH_FOO", "of zeros": "\x00\x00\x00"} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// diskHook calls functions when something was done to a disk.
+// diskHook calls functions after disk operations.
 type diskHook struct {
 	vfs.FS
 	closed func(lock string) // nil: nothing
@@ -84,7 +84,7 @@ func TestMarkOfTheNextWriterStays(t *testing.T) {
 
 // TestBatchConfirmedWhileOpening: another process confirms a batch between the two
 // directories that Open lists. It must be seen in one of them, or its numbers would
-// be given again.
+// be used again.
 func TestBatchConfirmedWhileOpening(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 2
@@ -123,8 +123,8 @@ func TestBatchConfirmedWhileOpening(t *testing.T) {
 	})
 }
 
-// busyStore is a store as one process sees it. Its writes take a minute, also when
-// nobody waits for them any more.
+// busyStore is a store as one process sees it. Its writes take a minute, even when
+// their caller has given up.
 type busyStore struct {
 	rotatelog.Store
 	process string
@@ -175,9 +175,9 @@ func (c *storeCalls) of(process string) int {
 	return c.made[process]
 }
 
-// TestOneProcessPublishesAtATime: who has handed appending over publishes until it is
-// closed, and until then the next process makes no call of the store. Nor does it
-// while a call of the one before has not returned.
+// TestOneProcessPublishesAtATime: a process that has handed over appending publishes
+// until it is closed, and until then the next process makes no call of the store.
+// Nor does it while a call of the one before has not returned.
 func TestOneProcessPublishesAtATime(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		calls := &storeCalls{t: t, under: map[string]int{}, made: map[string]int{}}

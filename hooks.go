@@ -5,7 +5,7 @@ import "time"
 // Hooks are called when something happened, from whatever goroutine it
 // happened on, with no lock held; uploads wait while one runs, so it should be
 // quick, and must not call Flush, Drain or Close. Any of them may be nil. What
-// they tell is also logged.
+// they report is also logged.
 type Hooks struct {
 	// Sealed: a batch is complete, and waits to be uploaded.
 	Sealed func(Sealed)
@@ -19,11 +19,11 @@ type Hooks struct {
 	Uncounted func(Uncounted)
 	// Changed: somebody who is no Writer has changed the object of a day.
 	Changed func(Changed)
-	// Repaired: something in the spool was not as it was left, and was mended.
+	// Repaired: something in the spool was not as it was left, and was repaired.
 	Repaired func(Repaired)
 }
 
-// Sealed tells of a batch that was sealed.
+// Sealed describes a batch that was sealed.
 type Sealed struct {
 	Day         Day
 	First, Last int // daily fetch numbers
@@ -31,7 +31,7 @@ type Sealed struct {
 	Reason      string // "full", "MaxPendingBytes", "midnight", "flush", "past day", "a fetch of another day"
 }
 
-// Uploaded tells of a batch that is now in the day's object.
+// Uploaded describes a batch that is now in the day's object.
 type Uploaded struct {
 	Day      Day
 	Key      string
@@ -49,7 +49,7 @@ type Totals struct {
 	Matches int64
 }
 
-// Failed tells of an attempt to upload that failed.
+// Failed describes an attempt to upload that failed.
 type Failed struct {
 	Day       Day           // zero if it is not one day's trouble
 	Err       error         // says which operation failed, on which key or file
@@ -59,7 +59,7 @@ type Failed struct {
 	Retry     time.Duration // until the next attempt
 }
 
-// Uncounted tells of a fetch that was kept with a match count of 0.
+// Uncounted describes a fetch that was kept with a match count of 0.
 type Uncounted struct {
 	Day    Day
 	Number int // daily fetch number
@@ -69,7 +69,7 @@ type Uncounted struct {
 // Changed describes a version of a day's object that no Writer left. It is reported
 // once for each version, before anything else is appended to it; uploads continue.
 // What is gone from the object is put back as far as this machine still has it, and is
-// also reported to Failed. All else stays as it is, and the totals are the sums of the
+// also reported to Failed. Everything else stays as it is, and the totals are the sums of the
 // uploads as they are now.
 type Changed struct {
 	Day Day
@@ -79,7 +79,7 @@ type Changed struct {
 	Differences []string
 }
 
-// Repaired tells of something that was found in the spool and mended.
+// Repaired describes something that was found in the spool and repaired.
 type Repaired struct {
 	File        string // what it is about, relative to Dir
 	Problem     string // what was found, and what was done

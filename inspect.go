@@ -3,11 +3,14 @@ package rotatelog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"slices"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // Nobody but Writers should change a day's object, and somebody does. So each version
@@ -41,7 +44,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 	switch {
 	case seen.ids != nil || last.Reported != nil:
 	case known && last.mayBecome(seen.doc, exclusive(w.cfg.Store), slices.Concat(uploaded, waiting), confirmed):
-		w.noteSeen(seen)
+		w.recordSeen(seen)
 		return seen, nil, nil
 	case known:
 	case seen.version == "":
@@ -49,7 +52,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 			return seen, nil, nil
 		}
 	case stillHas(seen.doc, confirmed):
-		w.noteSeen(seen)
+		w.recordSeen(seen)
 		return seen, nil, nil
 	}
 	return w.inspectAll(ctx, seen, kept{seen: last}, waiting, uploaded)
@@ -59,7 +62,7 @@ func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch)
 func (w *dayWorker) uploadedOfDay() ([]batch, error) {
 	old, err := w.spool.uploaded()
 	if err != nil {
-		return nil, &Error{"list", w.cfg.path(w.spool.path(uploadedDir)), err}
+		return nil, newError("list", w.cfg.path(w.spool.path(uploadedDir)), err)
 	}
 	return slices.DeleteFunc(old, func(b batch) bool { return b.dayKey() != w.day || !w.place.has(b) }), nil
 }
@@ -110,14 +113,14 @@ func stillHas(d dayState, confirmed batch) bool {
 // inspectAll inspects all entries of a day's object.
 func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiting, uploaded []batch) (snapshot, []batch, error) {
 	w.spool.forbidPrune(w.day) // until it is known what the object has
-	seen, err := w.lookAtAll(ctx, seen)
+	seen, err := w.lookAtEntries(ctx, seen)
 	if err != nil {
 		return seen, nil, err
 	}
 	if err := w.checkAbsence(ctx, seen, k.seen); err != nil {
 		return seen, nil, err
 	}
-	w.learnKept(&k, uploaded)
+	w.loadKept(&k, uploaded)
 	inspected := seen.version
 	reported := k.seen.Reported != nil && *k.seen.Reported == inspected
 	if !reported {
@@ -132,7 +135,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	}
 	if !l.isNone() && !reported {
 		w.reportLoss(l)
-		w.noteReported(k.seen, inspected)
+		w.recordReported(k.seen, inspected)
 	}
 	if err != nil {
 		return seen, nil, err
@@ -144,7 +147,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	if err := w.renumber(seen, uploaded); err != nil {
 		return seen, nil, err
 	}
-	w.noteSeen(seen)
+	w.recordSeen(seen)
 	return seen, back, nil
 }
 
@@ -162,7 +165,7 @@ func (w *dayWorker) checkAbsence(ctx context.Context, seen snapshot, last lastSe
 	if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
 		return nil
 	}
-	return &Error{"look at", w.key(), errors.New("the store says that there is no such object, and gives what is in it")}
+	return newError("look at", w.key(), errors.New("the store says that there is no such object, and gives what is in it"))
 }
 
 func idsOf(lists ...[]batch) map[string]bool {
@@ -173,9 +176,9 @@ func idsOf(lists ...[]batch) map[string]bool {
 	return ids
 }
 
-// learnKept reads what this machine has of the uploads of the day. What cannot be read
+// loadKept reads what this machine has of the uploads of the day. What cannot be read
 // any more must not keep the rest from being uploaded.
-func (w *dayWorker) learnKept(k *kept, uploaded []batch) {
+func (w *dayWorker) loadKept(k *kept, uploaded []batch) {
 	if _, body, err := w.spool.body(w.day, w.object()); err == nil {
 		if entries, err := entriesOf(w.day, body); err == nil {
 			k.body, k.whole = entries, body
@@ -205,8 +208,8 @@ func (w *dayWorker) entryOf(b batch) entry {
 	return e
 }
 
-// lookAtAll is look that reads all entries, unless they were read for seen.
-func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, error) {
+// lookAtEntries is look that reads all entries, unless they were read for seen.
+func (w *dayWorker) lookAtEntries(ctx context.Context, seen snapshot) (snapshot, error) {
 	if seen.ids != nil {
 		return seen, nil
 	}
@@ -217,7 +220,7 @@ func (w *dayWorker) lookAtAll(ctx context.Context, seen snapshot) (snapshot, err
 // no object, the body as it is; otherwise the uploads, after what is there.
 func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapshot, error) {
 	return w.advance(ctx, "upload", seen, func(seen snapshot) (step, error) {
-		seen, err := w.lookAtAll(ctx, seen)
+		seen, err := w.lookAtEntries(ctx, seen)
 		next := step{seen: seen, unsettled: true}
 		if err != nil {
 			return next, err
@@ -261,7 +264,7 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 	var back []batch
 	for _, b := range gone {
 		if err := w.spool.unconfirm(b); err != nil {
-			return nil, &Error{"take back", w.cfg.path(w.spool.batchPath(b)), err}
+			return nil, newError("take back", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		back = append(back, b.pending())
 	}
@@ -286,7 +289,7 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 			continue
 		}
 		if err := w.spool.renumber(b, sequence); err != nil {
-			return &Error{"rename", w.cfg.path(w.spool.batchPath(b)), err}
+			return newError("rename", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		if b.id == w.last.id {
 			w.last.sequence = sequence
@@ -305,22 +308,22 @@ func (s *spool) renumber(b batch, sequence int) error {
 	return s.fs.SyncDir(s.path(uploadedDir))
 }
 
-// noteSeen remembers a version that was inspected, or that need not be.
-func (w *dayWorker) noteSeen(seen snapshot) {
-	w.seen.note(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
+// recordSeen remembers a version that was inspected, or that need not be.
+func (w *dayWorker) recordSeen(seen snapshot) {
+	w.seen.update(w.spool, lastSeenOf(w.object(), seen.version, seen.doc))
 }
 
-// noteReported remembers that what is gone from a version was reported, before it is put
+// recordReported remembers that what is gone from a version was reported, before it is put
 // right.
-func (w *dayWorker) noteReported(last lastSeen, v Version) {
+func (w *dayWorker) recordReported(last lastSeen, v Version) {
 	last.Place, last.Key, last.Reported = w.object().Place, w.object().Key, &v
-	w.seen.note(w.spool, last)
+	w.seen.update(w.spool, last)
 }
 
-// noteLeft remembers the version that a write has left, if it is what was written.
-func (w *dayWorker) noteLeft(wrote dayState, after snapshot) {
+// recordWritten remembers the version that a write has left, if it is what was written.
+func (w *dayWorker) recordWritten(wrote dayState, after snapshot) {
 	if wrote.isLike(after.doc) {
-		w.noteSeen(after)
+		w.recordSeen(after)
 	}
 }
 
@@ -333,7 +336,7 @@ func (d dayState) isLike(seen dayState) bool {
 // reportLoss reports what is gone from a day's object. It is no failed upload: that
 // goes on.
 func (w *dayWorker) reportLoss(l loss) {
-	err := &Error{"check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence())}
+	err := newError("check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence()))
 	w.stats.update(func(s *Stats) { s.LastError = err })
 	w.cfg.reportLost(w.day.day, len(w.waiting), err)
 }
@@ -342,4 +345,110 @@ func (w *dayWorker) reportChanged(found []string) {
 	if len(found) > 0 {
 		w.cfg.reportChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
 	}
+}
+
+// lastSeenFile remembers what days' objects were like when they were last seen, or left
+// by a write. It shows which version no Writer left, and what is gone from that. It is
+// not synced: a power cut may take it, and then the next version is believed, as far as
+// its metadata is consistent. It holds a JSON array of lastSeen, the newest at the end.
+const lastSeenFile = "seen.json"
+
+// maxLastSeen is how many objects are remembered.
+const maxLastSeen = 64
+
+// lastSeen is what is remembered of an object.
+type lastSeen struct {
+	Place string `json:"place,omitempty"` // as in the names of confirmed batches
+	Key   string `json:"key"`
+
+	Version Version `json:"version,omitempty"` // "" if there was none
+	Layout  layout  `json:"layout"`
+	Uploads int     `json:"uploads"`
+	Fetches int     `json:"fetches"`
+	Matches int64   `json:"matches"`
+	Last    int     `json:"last_sequence"`
+	First   string  `json:"first_upload,omitempty"` // the upload_timestamp of the first entry
+
+	// Reported is the version whose loss was reported and is being put right.
+	Reported *Version `json:"reported,omitempty"`
+}
+
+// lastSeenOf returns what there is to remember of a version.
+func lastSeenOf(of bodyHead, v Version, d dayState) lastSeen {
+	return lastSeen{
+		Place: of.Place, Key: of.Key, Version: v, Layout: d.layout(),
+		Uploads: d.totals.Uploads, Fetches: d.totals.Fetches, Matches: d.totals.Matches,
+		Last: d.lastSequence, First: d.first,
+	}
+}
+
+// seenFile is the file of all that is remembered. It is safe for concurrent use.
+type seenFile struct {
+	lock   chan struct{} // guards what follows, and is held while the disk is at work
+	loaded bool
+	all    []lastSeen
+}
+
+func newSeenFile() *seenFile { return &seenFile{lock: make(chan struct{}, 1)} }
+
+func (f *seenFile) unlock() { <-f.lock }
+
+// find returns what is remembered of an object.
+func (f *seenFile) find(s *spool, of bodyHead) (lastSeen, bool) {
+	f.lock <- struct{}{}
+	defer f.unlock()
+	f.load(s)
+	for _, seen := range f.all {
+		if seen.Place == of.Place && seen.Key == of.Key {
+			return seen, true
+		}
+	}
+	return lastSeen{}, false
+}
+
+// update remembers seen, and forgets what was remembered of the same object.
+func (f *seenFile) update(s *spool, seen lastSeen) {
+	f.lock <- struct{}{}
+	defer f.unlock()
+	f.load(s)
+	same := func(other lastSeen) bool { return other.Place == seen.Place && other.Key == seen.Key }
+	if i := slices.IndexFunc(f.all, same); i >= 0 && f.all[i].equal(seen) {
+		return
+	}
+	f.all = append(slices.DeleteFunc(f.all, same), seen)
+	f.all = f.all[max(0, len(f.all)-maxLastSeen):]
+	f.store(s) // or the next process believes the version that it finds
+}
+
+func (s lastSeen) equal(other lastSeen) bool {
+	if (s.Reported == nil) != (other.Reported == nil) || s.Reported != nil && *s.Reported != *other.Reported {
+		return false
+	}
+	s.Reported, other.Reported = nil, nil
+	return s == other
+}
+
+// load reads the file, once. A file that is missing, torn or unreadable says nothing.
+func (f *seenFile) load(s *spool) {
+	if f.loaded {
+		return
+	}
+	f.loaded = true
+	content, err := s.readFile(s.path(lastSeenFile))
+	if err != nil || json.Unmarshal(content, &f.all) != nil {
+		f.all = nil
+	}
+}
+
+// store writes the file.
+func (f *seenFile) store(s *spool) error {
+	content, err := json.Marshal(f.all)
+	if err != nil {
+		return err
+	}
+	name := s.path(lastSeenFile)
+	if err := vfs.WriteUnsynced(s.fs, name+".new", append(content, '\n')); err != nil {
+		return err
+	}
+	return s.fs.Rename(name+".new", name)
 }

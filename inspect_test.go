@@ -141,9 +141,9 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// TestRestoreThatRenumbers: a day that somebody restored under other upload_sequences,
+// TestRenumberedRestoreDoesNotProveAbsence: a day that somebody restored under other upload_sequences,
 // and to which other hosts have added since, does not prove that a batch is absent.
-func TestRestoreThatRenumbers(t *testing.T) {
+func TestRenumberedRestoreDoesNotProveAbsence(t *testing.T) {
 	d := newDocument(dayKey{day: testDay})
 	for _, n := range slices.Concat(upTo(22, 41), upTo(100, 125)) { // the first 21 are gone
 		d.add(int64(d.lastSequence)+1, upload{ID: fmt.Sprintf("UPLOAD%04d", n), Timestamp: fmt.Sprintf("07/10/2025 12:%02d:00 AM EDT", n%60), Fetches: 10})

@@ -10,13 +10,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/rotatelog/internal/hint"
 )
 
 // A write may take effect after it was given up. So before it is begun an intent is
-// kept in the spool, in a file for each day and place: which batches it brings, where, and what an IntentWriter store notes of it. What is in doubt is settled
-// before anything else is written to the day's object, by this process or by the one
-// that publishes next. And as long as the batches are not confirmed, they do not go
-// to another place.
+// saved in the spool, in a file for each day and place: which batches the write brings,
+// where, and what an IntentWriter store says of it. A doubt is resolved before anything
+// else is written to the day's object, by this process or by the one that publishes
+// next. And as long as the batches are not confirmed, they do not go to another place.
 
 type intent struct {
 	Place string   `json:"place"`
@@ -143,12 +145,12 @@ func (w *dayWorker) saver(in intent) func(text string) error {
 }
 
 // intend saves that the batches ids may be in this place from now on, besides those
-// of which that was known and which still wait.
+// that are known to be and still wait.
 func (w *dayWorker) intend(ids []string) (intent, error) {
 	name := w.intentName()
 	in, ok, err := w.spool.loadIntent(name)
 	if err != nil {
-		return intent{}, &Error{"read", w.cfg.path(w.spool.intentPath(name)), err}
+		return intent{}, newError("read", w.cfg.path(w.spool.intentPath(name)), err)
 	}
 	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(in.IDs, id) })
 	if ok && in.Place != "" && len(missing) == 0 {
@@ -167,7 +169,7 @@ func (w *dayWorker) intend(ids []string) (intent, error) {
 func (w *dayWorker) saveIntent(in intent) error {
 	n := w.intentName()
 	if err := w.spool.saveIntent(n, in); err != nil {
-		return &Error{"write", w.cfg.path(w.spool.intentPath(n)), err}
+		return newError("write", w.cfg.path(w.spool.intentPath(n)), err)
 	}
 	return nil
 }
@@ -176,7 +178,7 @@ func (w *dayWorker) saveIntent(in intent) error {
 func (w *dayWorker) forgetIntent() error {
 	name := w.spool.intentPath(w.intentName())
 	if err := w.spool.remove(name); err != nil {
-		return &Error{"remove", w.cfg.path(name), err}
+		return newError("remove", w.cfg.path(name), err)
 	}
 	return nil
 }
@@ -188,15 +190,17 @@ func (w *dayWorker) resolve(ctx context.Context) error {
 	name := w.spool.intentPath(w.intentName())
 	in, ok, err := w.spool.loadIntent(w.intentName())
 	if err != nil {
-		return &Error{"read", w.cfg.path(name), err}
+		return newError("read", w.cfg.path(name), err)
 	}
 	if !ok || in.Text == "" {
 		return nil
 	}
 	store, ok := w.cfg.Store.(IntentWriter)
 	if !ok {
-		return &Error{"resolve", w.cfg.path(name), fmt.Errorf(
-			"%w: a write is in doubt that only a Store such as the one that began it can settle; use that, or remove the file and look for batches that are in the object twice", ErrPermanent)}
+		return newError("resolve", w.cfg.path(name), hint.Add(
+			fmt.Errorf("%w: a write is in doubt that only a Store such as the one that began it can resolve", ErrPermanent),
+			"use that, or remove the file and look for batches that are in the object twice"))
+
 	}
 	if err := store.Resolve(ctx, in.Text, w.saver(in)); err != nil && !w.holdsAll(ctx, in.IDs) {
 		return storeError("resolve", w.key(), err)
@@ -227,7 +231,7 @@ func (w *dayWorker) holdsAll(ctx context.Context, ids []string) bool {
 func (p *publisher) dropConfirmed(batches []batch) ([]batch, error) {
 	old, err := p.spool.uploaded()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(uploadedDir)), err)
 	}
 	for _, confirmed := range old {
 		i := slices.IndexFunc(batches, func(b batch) bool { return b.id == confirmed.id })
@@ -235,7 +239,7 @@ func (p *publisher) dropConfirmed(batches []batch) ([]batch, error) {
 			continue
 		}
 		if err := p.spool.dropPending(batches[i]); err != nil {
-			return nil, &Error{"remove", p.cfg.path(p.spool.batchPath(batches[i])), err}
+			return nil, newError("remove", p.cfg.path(p.spool.batchPath(batches[i])), err)
 		}
 		batches = slices.Delete(batches, i, i+1)
 	}
@@ -254,7 +258,7 @@ func (p *publisher) holdBack(ctx context.Context, batches []batch) ([]batch, err
 	}
 	names, err := p.spool.intents()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(intentsDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(intentsDir)), err)
 	}
 	for _, n := range names {
 		if n.place == p.place.id {
@@ -262,7 +266,7 @@ func (p *publisher) holdBack(ctx context.Context, batches []batch) ([]batch, err
 		}
 		in, ok, err := p.spool.loadIntent(n)
 		if err != nil {
-			return nil, &Error{"read", p.cfg.path(p.spool.intentPath(n)), err}
+			return nil, newError("read", p.cfg.path(p.spool.intentPath(n)), err)
 		}
 		all := len(batches)
 		batches = slices.DeleteFunc(batches, func(b batch) bool {
@@ -285,9 +289,10 @@ func (p *publisher) reportHeld(ctx context.Context, n intentName, in intent, hel
 	if ctx.Err() != nil || r.wait(p.cfg.Clock.Now(), refusedPause) > 0 {
 		return
 	}
-	p.report(r, n.day, held, &Error{"upload", p.cfg.key(n.day), fmt.Errorf(
-		"%w: %d of its batches may be in %s already, where an upload was begun whose end is not known. Configure that place once more until it has been settled; or, to give that upload up, remove %s, and they go to %s",
-		ErrPermanent, held, in.place(), p.cfg.path(p.spool.intentPath(n)), p.place.text)})
+	p.report(r, n.day, held, newError("upload", p.cfg.key(n.day), hint.Add(
+		fmt.Errorf("%w: %d of its batches may be in %s already, where an upload was begun whose end is not known", ErrPermanent, held, in.place()),
+		"configure that place once more until it has been resolved; or, to give that upload up, remove %s, and they go to %s",
+		p.cfg.path(p.spool.intentPath(n)), p.place.text)))
 	r.due = p.cfg.Clock.Now().Add(refusedPause)
 }
 
@@ -352,7 +357,7 @@ func (w *dayWorker) sweep(ctx context.Context) {
 	}
 }
 
-// sweepFailed reports whether a sweep has failed on a day, and notes it if this one
+// sweepFailed reports whether a sweep has failed on a day, and records it if this one
 // does.
 func (p *publisher) sweepFailed(today Day, fails bool) bool {
 	p.mu.Lock()

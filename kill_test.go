@@ -176,7 +176,7 @@ func onFakeServer(k *killing) killStore {
 			return fakes3.Fault{Reply: fakes3.Error{Status: 412, Code: "PreconditionFailed"}, After: true}
 		case n < 30 && writes:
 			return fakes3.Fault{Reply: fakes3.Error{Status: 500, Code: "UnknownError"}, After: n < 27}
-		case n < 33 && writes && op.Name != "UploadPart": // for which TestLostPart waits longer
+		case n < 33 && writes && op.Name != "UploadPart": // for which TestUploadWithALostPartIsGivenUp waits longer
 			return fakes3.Fault{Lost: true}
 		case n < 36 && writes:
 			return fakes3.Fault{Later: true}
@@ -275,7 +275,7 @@ func (k *killing) waitOneshot(p *worker) {
 	}
 }
 
-// undisturbed returns how long a process takes that nobody kills.
+// undisturbed returns how long a process takes that is not killed.
 func (k *killing) undisturbed() time.Duration {
 	begun := time.Now()
 	k.waitOneshot(k.start("oneshot", 1))
@@ -307,7 +307,7 @@ func (k *killing) round() {
 	}
 }
 
-// finish lets one process end the work undisturbed, and looks at the outcome.
+// finish lets one process end the work undisturbed, and checks the outcome.
 func (k *killing) finish() {
 	if k.store.calm != nil {
 		k.store.calm()

@@ -5,11 +5,11 @@ import (
 	"example.com/rotatelog/internal/packed"
 )
 
-// layout says where daily_metadata stands in an object. It can be told from
+// layout says where daily_metadata stands in an object. It follows from
 // what document knows, since the frame around the entries is always the same.
 //
 //	metadataFirst  {"daily_metadata":{…},"uploads":[…]}    a small day, and a closed one
-//	metadataLast   {"uploads":[…],"daily_metadata":{…}}    a large day that goes on
+//	metadataLast   {"uploads":[…],"daily_metadata":{…}}    a large day that is not over
 //	foreign        anything else, begun by another program
 //
 // With the metadata last an append is a copy of the beginning and a text, which
@@ -48,7 +48,7 @@ func (d dayState) layout() layout {
 	case d.pack != Uncompressed:
 		return d.packedLayout()
 	case d.before != "" || d.after != "":
-		return foreign // our fields do not stand together yet
+		return foreign // our fields are not together yet
 	case f.off == int64(len(firstFields)) && d.begin == f.off+f.n+int64(len(firstUploads)) && d.tail == firstClose:
 		return metadataFirst
 	case d.begin == int64(len(lastUploads)) && f.off == d.end+int64(len(lastFields)) && d.tail == lastFields+lastClose:
@@ -66,7 +66,7 @@ func (d dayState) packedLayout() layout {
 	return metadataFirst
 }
 
-// appendWithin is append for a day that goes on: it turns to metadataLast when the
+// appendWithin is append for a day that is not over: it turns to metadataLast when the
 // object would reach the size of a large one.
 func (d dayState) appendWithin(large int64, uploads ...upload) (parts []Part, next dayState) {
 	parts, next = d.append(uploads...)
@@ -78,7 +78,7 @@ func (d dayState) appendWithin(large int64, uploads ...upload) (parts []Part, ne
 
 // appendAs is append that gives the object the layout to, unless it is foreign.
 // Without uploads it only rearranges. Of the old object only entries are copied,
-// and what stands before them if that stays.
+// and what is before them if that stays.
 func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next dayState) {
 	from := d.layout()
 	if from == foreign {
@@ -91,7 +91,7 @@ func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next day
 	next.end = next.begin + kept.n + grown
 	next.size = next.end + int64(len(tail))
 	if next.pack == Uncompressed {
-		next.noteFrame(to)
+		next.placeFrame(to)
 	}
 
 	if from == metadataLast && to == metadataLast {
@@ -103,7 +103,7 @@ func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next day
 	return appendData(parts, tail), next
 }
 
-// frame returns what stands before the entries and after them in that layout.
+// frame returns what is before the entries and after them in that layout.
 func (d dayState) frame(to layout) (head, tail []byte) {
 	fields := d.appendFields(nil)
 	if to == metadataLast {
@@ -123,8 +123,8 @@ func (d dayState) frame(to layout) (head, tail []byte) {
 // append cannot make it too long.
 func (d dayState) shortFrame() bool { return len(d.appendFields(nil)) <= packed.MaxFrame/4 }
 
-// noteFrame notes where our fields are in that layout, and the text of its tail.
-func (d *dayState) noteFrame(to layout) {
+// placeFrame sets where our fields are in that layout, and the text of its tail.
+func (d *dayState) placeFrame(to layout) {
 	d.tail = firstClose
 	d.fields = span{int64(len(firstFields)), int64(len(d.appendFields(nil)))}
 	if to == metadataLast {

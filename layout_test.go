@@ -13,8 +13,8 @@ import (
 	"example.com/rotatelog/internal/depth"
 )
 
-// TestLayouts spells out the format of a large day, and of the same day closed.
-func TestLayouts(t *testing.T) {
+// TestLargeAndClosedLayouts spells out the format of a large day, and of the same day closed.
+func TestLargeAndClosedLayouts(t *testing.T) {
 	u := upload{Timestamp: "07/10/2025 12:01:00 AM EDT", Matches: 60, Fetches: 2, ID: "aBc123XyZ456", Data: []byte(`{"a":1},` + "\n" + `{"b":2}`)}
 	const fields = `{"date":"2025-07-10","total_uploads":1,"total_matches_today":60,"first_upload":"07/10/2025 12:01:00 AM EDT","last_upload":"07/10/2025 12:01:00 AM EDT","total_fetches_today":2}`
 	const entry = `

@@ -12,8 +12,8 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// TestFailedOpensLeakNothing: a supervisor that starts a Writer again and again on a
-// directory that is spoilt must not run out of descriptors.
+// TestFailedOpensLeakNothing: a supervisor that keeps starting a Writer on a bad
+// directory must not run out of descriptors.
 func TestFailedOpensLeakNothing(t *testing.T) {
 	inUse := func() (descriptors, goroutines int) {
 		names, err := os.ReadDir("/proc/self/fd")

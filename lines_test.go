@@ -2,7 +2,7 @@ package rotatelog
 
 import "testing"
 
-func TestFreeLines(t *testing.T) {
+func TestFreeLinesAreReused(t *testing.T) {
 	const large, small = 100_000, 10
 	var f freeLines
 	if line := f.take(large); line != nil {
@@ -23,10 +23,10 @@ func TestFreeLines(t *testing.T) {
 	if f.size != 0 {
 		t.Errorf("%d bytes of nothing", f.size)
 	}
-	for range 2*mostFree/large + 1 {
+	for range 2*maxFree/large + 1 {
 		f.put(make([]byte, large))
 	}
-	if n := len(f.lines) * large; n != f.size || n > mostFree || n < mostFree-large {
-		t.Errorf("%d bytes are kept, said to be %d; want up to %d", n, f.size, mostFree)
+	if n := len(f.lines) * large; n != f.size || n > maxFree || n < maxFree-large {
+		t.Errorf("%d bytes are kept, said to be %d; want up to %d", n, f.size, maxFree)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestPackagesLinkNoMoreThanTheyNeed: who imports the root pays for no SDK.
+// TestPackagesLinkNoMoreThanTheyNeed: a program that imports only the root links no SDK.
 func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("go"); err != nil {

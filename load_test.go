@@ -12,8 +12,8 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// TestLoadIsBoundedByTheBatch reads an indented batch: what is in memory meanwhile
-// is the compact batch and some buffers of a fetch, not the file.
+// TestLoadIsBoundedByTheBatch reads an indented batch: memory holds the compact
+// batch and some buffers of a fetch, not the file.
 func TestLoadIsBoundedByTheBatch(t *testing.T) {
 	const fetches = 100
 	dir := t.TempDir()

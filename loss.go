@@ -311,9 +311,9 @@ func (d *comparison) sums(entries []entry) {
 	}
 }
 
-// counts compares matches_in_upload with what it was where that is known, and else
+// counts compares matches_in_upload with what it was where that is known, and otherwise
 // with what the fetches count by Config.Count. If that disagrees with most entries it
-// is not the rule that they were counted by, and only their sum tells something.
+// is not the rule that they were counted by, and only their sum says something.
 func (d *comparison) counts(entries []entry) {
 	var wrong []entry
 	counted, reported := 0, false

@@ -30,7 +30,7 @@ func (b *bench) uploadEach(from, to int) {
 	}
 }
 
-// losses has the permanent errors of Hooks.Failed noted, from the next Open on.
+// losses records the permanent errors of Hooks.Failed, from the next Open on.
 func (b *bench) losses() *[]error {
 	var found []error
 	b.cfg.Hooks.Failed = func(f rotatelog.Failed) {
@@ -103,8 +103,8 @@ func (b *bench) s3Uploads(srv *fakes3.Server, key string) []string {
 	return uploads
 }
 
-// TestDeletedDayWithoutABody: of a day whose last body is not kept uploaded/ has the last
-// uploads, and what is nowhere is named.
+// TestDeletedDayWithoutABody: if the last body of a day is not kept, uploaded/ has
+// the last uploads, and the error names what is nowhere.
 func TestDeletedDayWithoutABody(t *testing.T) {
 	stores := map[string]func(t *testing.T, b *bench) (remove func()){
 		"no Multipart": func(t *testing.T, b *bench) func() {
@@ -174,9 +174,10 @@ func (b *bench) storedDay(key string) dayObject {
 	return parseDay(b.t, key, content)
 }
 
-// TestDeletedDayAtEachCrash deletes, or cuts short, a small day of which only the body in
-// the spool is whole, and ends the process that puts it back at each operation of the
-// disk: killed, or by a power cut. The next finishes that, and everything is there once.
+// TestDeletedDayAtEachCrash deletes, or cuts short, a small day whose only whole
+// copy is the body in the spool, and ends the process that puts it back at each
+// operation of the disk: killed, or by a power cut. The next finishes that, and
+// everything is there once.
 func TestDeletedDayAtEachCrash(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -245,7 +246,8 @@ func TestDeletedDayAtEachRequest(t *testing.T) {
 	}
 }
 
-// hurts are what somebody does to a day's object, given the version of three uploads.
+// hurts are what somebody does to a day's object, given its version with three
+// uploads.
 func hurts() map[string]func(srv *fakes3.Server, three []byte) {
 	return map[string]func(srv *fakes3.Server, three []byte){
 		"deleted":   func(srv *fakes3.Server, _ []byte) { srv.DeleteObject(s3test.Bucket, dayA) },
@@ -256,7 +258,7 @@ func hurts() map[string]func(srv *fakes3.Server, three []byte) {
 	}
 }
 
-// hurtDay uploads six batches, of which uploaded/ keeps the last, and hurts the day.
+// hurtDay uploads six batches, keeps only the last in uploaded/, and damages the day.
 func (b *bench) hurtDay(srv *fakes3.Server, hurt func(srv *fakes3.Server, three []byte)) {
 	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
 	b.open()

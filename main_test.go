@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain collects garbage less often, for a fifth of the time: the tests make much
-// of it, and little is in use.
+// TestMain collects garbage less often, which saves a fifth of the time: the tests
+// make a lot of garbage, and use little memory.
 func TestMain(m *testing.M) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)

@@ -11,8 +11,8 @@ import (
 	"example.com/rotatelog/internal/crashfs"
 )
 
-// TestGroupIsSplitAtMidnight: two fetches that wait for the disk at midnight are of
-// two days, and so of two batches.
+// TestGroupIsSplitAtMidnight: two fetches that wait for the disk at midnight belong
+// to two days, and so to two batches.
 func TestGroupIsSplitAtMidnight(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -46,15 +46,15 @@ func TestGroupIsSplitAtMidnight(t *testing.T) {
 // reported once, with no uploads.
 func TestQuietDayIsReported(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		var told []rotatelog.Totals
-		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d) }
+		var reported []rotatelog.Totals
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { reported = append(reported, d) }
 		b.open()
 		b.append(1)
 		b.flush()
 		time.Sleep(3 * 24 * time.Hour)
 		synctest.Wait()
 		var days []string
-		for i, d := range told {
+		for i, d := range reported {
 			days = append(days, d.Day.String())
 			want := rotatelog.Totals{Day: d.Day}
 			if i == 0 {
@@ -65,7 +65,7 @@ func TestQuietDayIsReported(t *testing.T) {
 			}
 		}
 		if !slices.Equal(days, []string{"1999-12-31", "2000-01-01", "2000-01-02"}) {
-			t.Errorf("told of %q", days)
+			t.Errorf("reported of %q", days)
 		}
 	})
 }

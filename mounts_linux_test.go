@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestMountsInTheSpool: fetches move by rename, which leads from no mount to
-// another, be it of the same file system. That is found at Open.
+// TestMountsInTheSpool: fetches move by rename, which cannot cross mounts, even of
+// the same file system. Open finds that.
 func TestMountsInTheSpool(t *testing.T) {
 	for _, name := range []string{"all_api.spool", "all_api.spool/pending", "all_api.spool/uploaded", "all_api.json"} {
 		for _, kind := range []string{"tmpfs", "bind"} {

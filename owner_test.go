@@ -27,7 +27,7 @@ func (b *bench) second() *bench {
 	return other
 }
 
-// inParallel has each of writers append ten fetches, upload them, and end.
+// inParallel lets each of writers append ten fetches, upload them, and end.
 func inParallel(t *testing.T, writers []*bench) {
 	var all sync.WaitGroup
 	for _, w := range writers {
@@ -79,9 +79,9 @@ func TestSharedStoreHasNoOwner(t *testing.T) {
 	})
 }
 
-// TestOverwrittenObject: what was confirmed and is gone is uploaded again, as far
-// as it is on disk, and that is told.
-func TestOverwrittenObject(t *testing.T) {
+// TestMissingUploadsAreUploadedAgain: what was confirmed and is gone is uploaded again, as far
+// as it is on disk, and that is reported.
+func TestMissingUploadsAreUploadedAgain(t *testing.T) {
 	for name, damage := range map[string]func(b *bench, before []byte){
 		"older":   func(b *bench, before []byte) { b.mem.Put(dayA, before, nil) },
 		"emptied": func(b *bench, before []byte) { b.mem.Put(dayA, []byte(`{"uploads":[]}`), nil) },

@@ -21,7 +21,7 @@ import (
 
 var compressions = []Compression{Zstd, Gzip}
 
-// skipWithRaceDetector skips a test of much computing in one goroutine.
+// skipWithRaceDetector skips a test that computes for long in one goroutine.
 func skipWithRaceDetector(t *testing.T) {
 	t.Helper()
 	if depth.Race {
@@ -92,7 +92,7 @@ func tryRead(c Compression, b []byte) ([]byte, error) {
 	return text, err
 }
 
-// packedDay is a compressed object, what is known of it, and the same day
+// packedDay is a compressed object, what is known about it, and the same day
 // uncompressed.
 type packedDay struct {
 	t testing.TB
@@ -126,10 +126,10 @@ func (p *packedDay) step(to layout, uploads ...upload) {
 		p.t.Fatalf("the text (-want +got):\n%s", diff)
 	}
 	if diff := difference(p.scan(), next, compareDocuments); diff != "" {
-		p.t.Fatalf("what append tells of the new document (-scanned +told):\n%s", diff)
+		p.t.Fatalf("what append says about the new document (-scanned +said):\n%s", diff)
 	}
 	if diff := difference(p.cached(), next, compareDocuments); diff != "" {
-		p.t.Fatalf("what the metadata tells (-told +want):\n%s", diff)
+		p.t.Fatalf("what the metadata says (-said +want):\n%s", diff)
 	}
 }
 
@@ -230,7 +230,7 @@ func TestPackedRandom(t *testing.T) {
 }
 
 // randomUpload is a testUpload, or one that is long, hard to compress, or like
-// what stands around it.
+// what is around it.
 func randomUpload(rng *rand.Rand, n int) upload {
 	u := testUpload(n, 1+rng.IntN(6))
 	switch rng.IntN(4) {
@@ -244,8 +244,8 @@ func randomUpload(rng *rand.Rand, n int) upload {
 	return u
 }
 
-// TestPackedGolden: the text is that of the golden files. How it is compressed may
-// change with the version of a compressor; what an older one made stays readable.
+// TestPackedGolden: the text is that of the golden files. The compressed bytes may
+// change with the compressor's version; objects of older versions stay readable.
 func TestPackedGolden(t *testing.T) {
 	inCompressions(t, func(t *testing.T, c Compression) {
 		p := newPackedDay(t, c)
@@ -279,7 +279,7 @@ func TestPackedGolden(t *testing.T) {
 	})
 }
 
-// fullPackedDocument has as much to tell as any can.
+// fullPackedDocument has as much metadata as any can.
 func fullPackedDocument(t testing.TB, c Compression) dayState {
 	d := fullDocument()
 	d.pack, d.fields, d.tail = c, span{}, ""

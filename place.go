@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+
+	"example.com/rotatelog/internal/hint"
 )
 
 // A place is where a stream's objects are: what the Store's Location says, with
@@ -69,7 +71,7 @@ func (p *publisher) loadPlaces() error {
 	name := p.spool.path(placesFile)
 	content, err := p.spool.readFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &Error{"read", p.cfg.path(name), err}
+		return newError("read", p.cfg.path(name), err)
 	}
 	if json.Unmarshal(content, &p.places) != nil || len(p.places) == 0 { // missing, or odd
 		p.places = []knownPlace{p.place.known()}
@@ -93,7 +95,7 @@ func (p *publisher) savePlace() error {
 	want = append(want, '\n')
 	if found, err := p.spool.readFile(name); err != nil || !bytes.Equal(found, want) {
 		if err := p.spool.writeFile(name, want); err != nil {
-			return &Error{"write", p.cfg.path(name), err}
+			return newError("write", p.cfg.path(name), err)
 		}
 	}
 	return p.spool.moveOldIntents(p.places[0].ID)
@@ -128,11 +130,12 @@ func (w *dayWorker) checkOwner(seen snapshot) error {
 	if seen.owner == "" || seen.owner == w.owner || !exclusive(w.cfg.Store) {
 		return nil
 	}
-	return &Error{"upload", w.key(), fmt.Errorf(
-		"%w: it belongs to another Writer, %s, and this one is %s: give each its own Name or Prefix, or set s3store.Options.Shared in both. "+
+	return newError("upload", w.key(), hint.Add(
+		fmt.Errorf("%w: it belongs to another Writer, %s, and this one is %s", ErrPermanent, seen.owner, w.owner),
+		"give each its own Name or Prefix, or set s3store.Options.Shared in both. "+
 			"If this directory's spool was lost, see that no other Writer runs, close this one, and write %s, without a line end, into %s; "+
 			"otherwise the batches of the day wait, and the next day's object will be this Writer's",
-		ErrPermanent, seen.owner, w.owner, seen.owner, w.cfg.path(w.spool.path(ownerFile)))}
+		seen.owner, w.cfg.path(w.spool.path(ownerFile))))
 }
 
 // ownerID returns the id by which this spool's objects are known, made when it
@@ -143,14 +146,14 @@ func (s *spool) ownerID() (string, error) {
 	name := s.path(ownerFile)
 	content, err := s.readFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", &Error{"read", name, err}
+		return "", newError("read", name, err)
 	}
 	id := string(content)
 	if !validUploadID(id) {
 		id = s.newID()
 	}
 	if err := s.writeFile(name, []byte(id)); err != nil {
-		return "", &Error{"write", name, err}
+		return "", newError("write", name, err)
 	}
 	return id, nil
 }

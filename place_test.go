@@ -19,8 +19,8 @@ type at struct {
 
 func (s at) Location() string { return s.location }
 
-// TestAnotherPlaceIsNoLoss: what is confirmed in one place is not looked for in
-// another, and not uploaded there again, whatever makes the place another.
+// TestAnotherPlaceIsNoLoss: what is confirmed in one place is neither looked for in
+// another place nor uploaded there again, whichever part of the place has changed.
 func TestAnotherPlaceIsNoLoss(t *testing.T) {
 
 	for name, move := range map[string]func(*rotatelog.Config, *storetest.Mem){
@@ -75,7 +75,7 @@ func TestAnotherPlaceIsNoLoss(t *testing.T) {
 	}
 }
 
-// doubtful leaves a batch of which only the store knows that it has it, and opens the
+// doubtful leaves a batch that is in the store, unknown to the Writer, and opens the
 // stream with another Prefix.
 func doubtful(t *testing.T, b *bench) (home rotatelog.Config) {
 	t.Helper()

@@ -35,14 +35,14 @@ type dialogue struct {
 	said   []exchange
 }
 
-// exchange is a question, and what came of it.
+// exchange is a question, its answer and its effect.
 type exchange struct {
 	Question string
 	Outcome  []string
 }
 
-// TestServerLikeItsProfile asks a real server and the fake one of its kind the
-// same, and wants the same answers and effects.
+// TestServerLikeItsProfile asks a real server and the fake with its profile the same
+// questions, and wants the same answers and effects.
 func TestServerLikeItsProfile(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		profile, err := fakes3.ProfileByName(s.profile)
@@ -67,8 +67,8 @@ func TestServerLikeItsProfile(t *testing.T) {
 	})
 }
 
-// differences are the questions that a profile is known to answer unlike its
-// server.
+// differences are the questions that a profile is known to answer differently from
+// its server.
 var differences = map[string][]string{
 	"rgw16": {
 		"odd complete: parts out of order", // it sorts them
@@ -108,7 +108,7 @@ var topics = map[string]func(*dialogue){
 	"lists":                     askLists,
 }
 
-// staleETag is that of no object.
+// staleETag is an ETag that no object has.
 const staleETag = "0123456789abcdef0123456789abcdef"
 
 func quoted(etag string) string   { return `"` + etag + `"` }
@@ -129,12 +129,12 @@ func outcome(err error) string {
 	return strings.TrimSpace(status + " " + code)
 }
 
-// Note writes down a question and how it was answered.
+// Note records a question and its answer.
 func (d *dialogue) note(question string, err error) {
 	d.said = append(d.said, exchange{question, []string{outcome(err)}})
 }
 
-// add writes down what else came of the last question.
+// add records an effect of the last question.
 func (d *dialogue) add(format string, args ...any) {
 	last := &d.said[len(d.said)-1]
 	last.Outcome = append(last.Outcome, fmt.Sprintf(format, args...))
@@ -145,7 +145,7 @@ func (d *dialogue) forget(known []string, topic string) {
 	d.said = slices.DeleteFunc(d.said, func(e exchange) bool { return slices.Contains(known, topic+": "+e.Question) })
 }
 
-// look writes down what is at the key.
+// look records what is at the key.
 func (d *dialogue) look() {
 	out, err := d.client.GetObject(d.t.Context(), &s3.GetObjectInput{Bucket: &d.bucket, Key: &d.key})
 	if err != nil {
@@ -161,11 +161,11 @@ func (d *dialogue) look() {
 	head, err := d.client.HeadObject(d.t.Context(), &s3.HeadObjectInput{Bucket: &d.bucket, Key: &d.key})
 	if err != nil || aws.ToInt64(head.ContentLength) != int64(len(body)) || aws.ToString(head.ETag) != aws.ToString(out.ETag) ||
 		!maps.Equal(head.Metadata, out.Metadata) {
-		d.add("head tells something else: %+v, %v", head, err)
+		d.add("head reports something else: %+v, %v", head, err)
 	}
 }
 
-// short tells a long body by its hash.
+// short replaces a long body by its hash.
 func short(body []byte) string {
 	if len(body) < 100 {
 		return fmt.Sprintf("%q", body)
@@ -173,7 +173,7 @@ func short(body []byte) string {
 	return fmt.Sprintf("%d bytes, %x", len(body), md5.Sum(body))
 }
 
-// form tells how an ETag is written, and what it is.
+// form returns how an ETag is written, and what it is.
 func form(etag *string, body []byte) string {
 	text := aws.ToString(etag)
 	sum := md5.Sum(body)
@@ -399,7 +399,7 @@ func askUnknownUpload(d *dialogue) {
 	d.look()
 }
 
-// askOpenUploads is how leftovers are found.
+// askOpenUploads lists leftovers.
 func askOpenUploads(d *dialogue) {
 	dir := strings.TrimSuffix(d.key, "key")
 	list := func() {

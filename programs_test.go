@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPackedPrograms has the programs read compressed objects that people read
-// them with. Those that are not installed are skipped.
+// TestPackedPrograms reads compressed objects with the programs that people use.
+// Those that are not installed are skipped.
 func TestPackedPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts other programs")
@@ -61,7 +61,7 @@ sys.stdout.buffer.write(text)`
 	})
 }
 
-// leap is step without the checks, which take long where a day is large.
+// leap is step without the checks, which take long for a large day.
 func (p *packedDay) leap(to layout, uploads ...upload) {
 	p.t.Helper()
 	var packed []upload
@@ -91,7 +91,7 @@ func wantProgram(t *testing.T, name string, c Compression) {
 }
 
 // file returns the name of a file with the object, or its URL on a server that
-// tells how it is compressed.
+// says how it is compressed.
 func (p *packedDay) file(t *testing.T, served bool) string {
 	t.Helper()
 	if served {

@@ -10,23 +10,23 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// Confirmed batches are deleted when there are more than are to be kept, and where
-// the disk is full. One that the day's object no longer has may be the last copy
-// of what it holds, so only those are deleted that were seen there.
+// Confirmed batches are deleted when there are more than have to be kept, and when the
+// disk is full. A batch that is gone from the day's object may be the last copy of its
+// fetches, so only batches that were seen there are deleted.
 
-// leastUploaded is how many confirmed batches stay when the disk is full.
-const leastUploaded = 1
+// minUploaded is how many confirmed batches stay when the disk is full.
+const minUploaded = 1
 
-// prunable are the confirmed batches, by their ids, that this process has seen in
-// their day's object since anybody else changed that.
+// prunable holds the ids of the confirmed batches that this process has seen in their
+// day's object since somebody else changed it.
 type prunable struct {
 	mu    sync.Mutex // guards what follows; held for no I/O
 	seen  map[string]dayKey
 	tight bool           // the disk is full
-	held  [dayLocks]bool // locks of days that this process has
+	held  [dayLocks]bool // the locks of days that this process has
 }
 
-// allowPrune says that batches were seen in their day's object.
+// allowPrune records that batches were seen in their day's object.
 func (s *spool) allowPrune(batches ...batch) {
 	s.prunable.mu.Lock()
 	defer s.prunable.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *spool) allowPrune(batches ...batch) {
 	}
 }
 
-// forbidPrune says that a day's object is not known any more.
+// forbidPrune records that a day's object is not known any more.
 func (s *spool) forbidPrune(day dayKey) {
 	s.prunable.mu.Lock()
 	defer s.prunable.mu.Unlock()
@@ -53,10 +53,10 @@ func (s *spool) mayPrune(b batch) bool {
 	return ok
 }
 
-// prune deletes all but the last keep confirmed batches, those by which a day is
-// remembered that is to be closed, those that were not seen in its object, and those of
-// a day that another program works on. If this one does, perhaps with a store that
-// hangs, what it has seen is enough.
+// prune deletes confirmed batches. It spares the last keep, those that were not seen in
+// their day's object, those of a day that another program works on, and the last one of
+// a day that is not closed yet. It does not wait for this program's work on a day, which
+// may hang in the store: what was seen is enough.
 func (s *spool) prune(keep int) error {
 	overdue, err := s.overdue(keep)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *spool) pruneLocked(b batch) error {
 	return errors.Join(s.pruneBatches(b), lock.Close())
 }
 
-// heldLock is the n-th lock of days, which this process has.
+// heldLock is the lock number n of days, which this process has.
 type heldLock struct {
 	io.Closer
 	prunable *prunable
@@ -117,8 +117,8 @@ func (p *prunable) holds(n int) bool {
 	return p.held[n]
 }
 
-// pruneBatches deletes confirmed batches. Their names in pending/ must be gone for good
-// before, or a power cut could leave those alone.
+// pruneBatches deletes confirmed batches. First their names in pending/ must be durably
+// gone, or a power cut could leave only those.
 func (s *spool) pruneBatches(batches ...batch) error {
 	if len(batches) == 0 {
 		return nil
@@ -134,8 +134,8 @@ func (s *spool) pruneBatches(batches ...batch) error {
 	return nil
 }
 
-// overdue returns the confirmed batches beyond the last keep, but for those by which a
-// day is remembered that is to be closed.
+// overdue returns the confirmed batches before the last keep, except the last one of a
+// day that is not closed yet.
 func (s *spool) overdue(keep int) ([]batch, error) {
 	old, err := s.uploaded()
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *spool) overdue(keep int) ([]batch, error) {
 	return s.beyond(old, keep), nil
 }
 
-// beyond is overdue of confirmed batches that were listed.
+// beyond is overdue for confirmed batches that were listed already.
 func (s *spool) beyond(old []batch, keep int) []batch {
 	if len(old) <= keep {
 		return nil
@@ -153,7 +153,7 @@ func (s *spool) beyond(old []batch, keep int) []batch {
 	return slices.DeleteFunc(slices.Clone(old[:len(old)-keep]), func(b batch) bool { return spared[b.id] })
 }
 
-// setTight says whether the disk is full, and reports whether that is new.
+// setTight records whether the disk is full, and reports whether that has changed.
 func (s *spool) setTight(tight bool) (changed bool) {
 	s.prunable.mu.Lock()
 	defer s.prunable.mu.Unlock()

@@ -52,7 +52,7 @@ type step struct {
 	doc   dayState // what the parts make
 
 	moved     bool // the write before this one took effect
-	unsettled bool // more is to be put right before the version counts as inspected
+	unsettled bool // more is to be repaired before the version counts as inspected
 }
 
 // advance writes versions of the day's object, one after the other, until plan has no
@@ -73,13 +73,13 @@ func (w *dayWorker) advance(ctx context.Context, op string, seen snapshot, plan 
 		if next.moved || writes == 0 {
 			lost = 0
 		} else if lost++; !errors.Is(reply, ErrConflict) || lost > maxRebases {
-			return seen, w.notThere(op, reply)
+			return seen, w.writeLost(op, reply)
 		}
 		if seen, reply, err = w.send(ctx, next); err != nil {
 			return seen, err
 		}
 		if !next.unsettled {
-			w.noteLeft(next.doc, seen)
+			w.recordWritten(next.doc, seen)
 		}
 		if errors.Is(reply, ErrConflict) {
 			w.stats.update(func(s *Stats) { s.Conflicts++ })
@@ -118,7 +118,7 @@ func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) 
 	if len(back) > 0 {
 		waiting = append(back, waiting...)
 		slices.SortFunc(waiting, byOrder)
-		w.wake() // the others are counted anew
+		w.wake() // the others are counted again
 	}
 	waiting, err = w.confirm(seen, waiting)
 	return seen, waiting, err
@@ -144,8 +144,8 @@ func (w *dayWorker) lookResolved(ctx context.Context, since int) (snapshot, erro
 	return w.look(ctx, since)
 }
 
-// notThere returns why a write that left no trace in the object is not repeated now.
-func (w *dayWorker) notThere(op string, reply error) error {
+// writeLost returns why a write that left no trace in the object is not repeated now.
+func (w *dayWorker) writeLost(op string, reply error) error {
 	if reply == nil {
 		reply = errors.New("the store took the write, but the object is as before")
 	}
@@ -155,7 +155,7 @@ func (w *dayWorker) notThere(op string, reply error) error {
 	return storeError(op, w.key(), reply)
 }
 
-// snapshot is what one look at a day's object told.
+// snapshot is what one look at a day's object found.
 type snapshot struct {
 	version Version
 	owner   string // "" if it does not say
@@ -164,8 +164,8 @@ type snapshot struct {
 	census  census         // of the entries, where they were read
 }
 
-// sequence returns the upload_sequence of the batch with that id. False: it is
-// not in the object.
+// sequence returns the upload_sequence of the batch with that id. ok is false if it is not in the
+// object.
 func (v snapshot) sequence(id string) (int, bool) {
 	if v.ids != nil {
 		n, ok := v.ids[id]
@@ -186,9 +186,9 @@ func (v snapshot) holds(b batch) bool {
 // allEntries asks look to read the entries.
 const allEntries = -1
 
-// look asks the store for the day's object. The view tells for certain of every
-// upload after the sequence since whether it is there. An error is never taken
-// for an object that is not there.
+// look asks the store for the day's object. The snapshot says for certain of every
+// upload after the sequence since whether it is there. A failed look is never
+// taken for a missing object, so it never causes an overwrite.
 func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	key := w.key()
 	for lost := 0; ; lost++ {
@@ -226,8 +226,8 @@ func (r refusedVersion) is(obj Object) bool {
 }
 
 // isReplaced reports whether an object that makes no sense is another by now, or
-// never was: while one is replaced, some servers tell the size of the version
-// before with all else of the next.
+// never was: while one is replaced, some servers return the size of the version
+// before with everything else of the next.
 func (w *dayWorker) isReplaced(ctx context.Context, seen Object) bool {
 	now, err := w.cfg.Store.Stat(ctx, w.key())
 	return err == nil && (now.Version != seen.Version || now.Size != seen.Size)
@@ -262,14 +262,14 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 		}
 		n := w.counts[b.id]
 		if err := w.spool.confirm(b, sequence, w.place.mark()); err != nil {
-			return nil, &Error{"confirm", w.cfg.path(w.spool.batchPath(b)), err}
+			return nil, newError("confirm", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 		delete(w.counts, b.id)
 		delete(w.damaged, b.id)
 		if b.sequence, b.place = sequence, w.place.mark(); b.order > w.last.order {
 			w.last = b
 		}
-		w.noteMoved()
+		w.recordMove()
 		w.stats.update(func(s *Stats) {
 			s.Uploaded++
 			s.Pending--
@@ -281,7 +281,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 	return rest, nil
 }
 
-// lastConfirmed returns an upload_sequence after which all of waiting would stand, were
+// lastConfirmed returns an upload_sequence after which all of waiting would be, were
 // they in the day's object: that of the last batch confirmed before them, or 0.
 func (w *dayWorker) lastConfirmed(waiting []batch) int {
 	if w.last.order < waiting[0].order {
@@ -304,7 +304,7 @@ func (w *dayWorker) prune(seen snapshot) error {
 	}
 	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.dayKey() != w.day || !w.spool.mayPrune(b) })
 	if err := w.spool.pruneBatches(gone...); err != nil {
-		return &Error{"remove", w.cfg.path(w.spool.path(uploadedDir)), err}
+		return newError("remove", w.cfg.path(w.spool.path(uploadedDir)), err)
 	}
 	return nil
 }
@@ -325,7 +325,7 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 			err = w.prune(seen)
 		}
 	}
-	pause := mostBackoff
+	pause := maxBackoff
 	if err == nil {
 		old, err := w.uploadedHere()
 		if err == nil && !slices.Contains(w.prunableDays(old), w.day) {
@@ -343,7 +343,7 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 func (p *publisher) beyondKeeping(old []batch) []batch {
 	keep := p.cfg.KeepUploaded
 	if p.spool.isTight() {
-		keep = leastUploaded
+		keep = minUploaded
 	}
 	return p.spool.beyond(old, keep)
 }

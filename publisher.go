@@ -47,14 +47,14 @@ type publisher struct {
 	retry           retryState
 	workers         map[dayKey]*dayWorker
 	confirmedLoaded bool                   // what is confirmed is known
-	days            map[Day]bool           // days whose end is to be told
+	days            map[Day]bool           // days whose end is to be reported
 	held            map[string]*retryState // of the intents of other places, by file name
 	swept           Day                    // on which leftovers were last swept
 	running         sync.WaitGroup
 }
 
 const (
-	longestWait = 30 * time.Second       // without a look at the wall clock: timers stand still in suspend
+	longestWait = 30 * time.Second       // without a look at the wall clock: timers stop in suspend
 	lockPause   = 250 * time.Millisecond // between attempts to get the publish lock
 	maxRebases  = 5                      // lost races in a row before an attempt ends
 	maxBatches  = 10                     // in one write; the metadata lists 16
@@ -146,7 +146,7 @@ func (p *publisher) untilMidnight() time.Duration {
 // as well.
 func (p *publisher) pass(ctx context.Context) time.Duration {
 	p.reportSlow()
-	p.noteIdle()
+	p.markIdle()
 	batches, wait, err := p.publishable()
 	if err == nil && wait == 0 {
 		err = p.prepare(batches)
@@ -190,7 +190,7 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 	case errors.Is(err, vfs.ErrLocked):
 		return nil, lockPause, nil
 	case err != nil:
-		return nil, 0, &Error{"lock", p.cfg.path(p.spool.path(publishLock)), err}
+		return nil, 0, newError("lock", p.cfg.path(p.spool.path(publishLock)), err)
 	}
 	p.lock = lock                  // until Close
 	batches, err = p.listPending() // whoever had it may have confirmed batches until then
@@ -204,14 +204,14 @@ func (p *publisher) assign(ctx context.Context, batches []batch) error {
 	if err != nil {
 		return err
 	}
-	p.noteDays(batches)
+	p.rememberDays(batches)
 	return p.plan(batches, drained)
 }
 
 func (p *publisher) listPending() ([]batch, error) {
 	batches, err := p.spool.pending()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(pendingDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
 	}
 	p.stats.update(func(s *Stats) { s.Pending = len(batches) })
 	if p.cfg.TimeOf == nil {
@@ -221,7 +221,7 @@ func (p *publisher) listPending() ([]batch, error) {
 }
 
 // mayHaveWork reports whether there is anything to do besides uploading, as far as
-// can be told without the publish lock.
+// is known without the publish lock.
 func (p *publisher) mayHaveWork() bool {
 	if len(p.daysOver()) > 0 {
 		return true
@@ -244,12 +244,12 @@ func (p *publisher) mayHaveWork() bool {
 	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
 }
 
-// prepare makes the names of pending batches durable, and learns what is confirmed
-// and who this Writer is, all of which come before any upload.
+// prepare makes the names of pending batches durable, and loads what is confirmed
+// and who this Writer is. That comes before any upload.
 func (p *publisher) prepare(batches []batch) error {
 	if len(batches) > 0 {
 		if err := p.spool.syncPending(); err != nil {
-			return &Error{"sync", p.cfg.path(p.spool.path(pendingDir)), err}
+			return newError("sync", p.cfg.path(p.spool.path(pendingDir)), err)
 		}
 	}
 	if p.confirmedLoaded {
@@ -280,7 +280,7 @@ func (p *publisher) prepare(batches []batch) error {
 func (p *publisher) uploadedHere() ([]batch, error) {
 	old, err := p.spool.uploaded()
 	if err != nil {
-		return nil, &Error{"list", p.cfg.path(p.spool.path(uploadedDir)), err}
+		return nil, newError("list", p.cfg.path(p.spool.path(uploadedDir)), err)
 	}
 	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) }), nil
 }
@@ -313,9 +313,9 @@ const slowAttempt = 2 * time.Minute
 // store ends what does not move much sooner; a slow write of a large day is no failure.
 const silence = 15 * time.Minute
 
-// noteDays remembers the days of batches, as listPending does today, until their end
-// is told. With Config.TimeOf the days are those of the fetches, and none of them ends.
-func (p *publisher) noteDays(batches []batch) {
+// rememberDays remembers the days of batches, as listPending does today, until their end
+// is reported. With Config.TimeOf the days are those of the fetches, and none of them ends.
+func (p *publisher) rememberDays(batches []batch) {
 	for _, b := range batches {
 		if p.cfg.TimeOf == nil {
 			p.days[b.day] = true
@@ -323,7 +323,7 @@ func (p *publisher) noteDays(batches []batch) {
 	}
 }
 
-// daysOver returns the days that have ended and whose end is to be told.
+// daysOver returns the days that have ended and whose end is to be reported.
 func (p *publisher) daysOver() []Day {
 	var over []Day
 	for day := range p.days {
@@ -336,7 +336,7 @@ func (p *publisher) daysOver() []Day {
 }
 
 // takeDaysOver returns the objects of the days that have ended, whose workers will
-// tell.
+// report it.
 func (p *publisher) takeDaysOver() []dayKey {
 	var over []dayKey
 	for _, day := range p.daysOver() {
@@ -347,13 +347,13 @@ func (p *publisher) takeDaysOver() []dayKey {
 }
 
 // objects returns the objects of a day that batches went to: one, unless the
-// spool was lost and begun anew with another Compression. If there is none, it is
+// spool was lost and begun again with another Compression. If there is none, it is
 // the one that a batch would go to.
 func (p *publisher) objects(day Day) []dayKey {
 	var found []dayKey
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, pack := range []Compression{Uncompressed, Zstd, Gzip} {
+	for _, pack := range allCompressions() {
 		w := p.workers[dayKey{day, pack}]
 		if w != nil && (!w.begun.IsZero() || w.last.order > 0 || len(w.waiting) > 0) {
 			found = append(found, dayKey{day, pack})
@@ -378,7 +378,7 @@ func (w *dayWorker) prove(ctx context.Context) error {
 	if known == "" {
 		content, err := w.spool.readFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &Error{"read", w.cfg.path(name), err}
+			return newError("read", w.cfg.path(name), err)
 		}
 		known = string(content)
 	}

@@ -16,10 +16,10 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// What a review found, each with the world that showed it.
+// What a review found, each with the circumstances that showed it.
 
-// TestStoreThatHangs: midnight and the other days do not wait for it.
-func TestStoreThatHangs(t *testing.T) {
+// TestHangingStoreDelaysNothingElse: midnight and the other days do not wait for it.
+func TestHangingStoreDelaysNothingElse(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Store = stuck{b.mem, dayA}
 		b.open()
@@ -120,7 +120,7 @@ func TestEnvelopeSaysNewYorkTime(t *testing.T) {
 	})
 }
 
-// skippingClock goes on by 300 ms each time it is looked at.
+// skippingClock advances by 300 ms each time it is read.
 type skippingClock struct {
 	steppedClock
 	now time.Time
@@ -133,8 +133,8 @@ func (c *skippingClock) Now() time.Time {
 	return c.now
 }
 
-// TestUnusablePublishLock is told with backoff, and ends a Drain.
-func TestUnusablePublishLock(t *testing.T) {
+// TestUnusablePublishLockEndsADrain: it is reported with backoff, too.
+func TestUnusablePublishLockEndsADrain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onDisk(func(op crashfs.Op) error {
 			if op.Kind == "Lock" && strings.Contains(op.Name, "publish") {
@@ -149,7 +149,7 @@ func TestUnusablePublishLock(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		if n := b.Stats().Failed; n > 25 {
-			t.Errorf("told %d times in ten minutes", n)
+			t.Errorf("reported %d times in ten minutes", n)
 		}
 		b.onDisk(nil)
 		b.flush()
@@ -163,18 +163,18 @@ func TestPanickingCountIsAnError(t *testing.T) {
 		b.append(1)
 		b.flush()
 		if b.Stats().Uncounted != 1 {
-			t.Error("it is not told")
+			t.Error("it is not reported")
 		}
 	})
 }
 
-// TestEveryDayIsTold: each day that ends, also after two midnights without the
-// store, and after a restart.
-func TestEveryDayIsTold(t *testing.T) {
+// TestEveryDayIsReported: the end of each day is reported, even after two midnights
+// without the store, and after a restart.
+func TestEveryDayIsReported(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
-		var told []string
-		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { told = append(told, d.Day.String()) }
+		var reported []string
+		b.cfg.Hooks.DayComplete = func(d rotatelog.Totals) { reported = append(reported, d.Day.String()) }
 		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
 		b.open()
 		for i := range 3 {
@@ -185,8 +185,8 @@ func TestEveryDayIsTold(t *testing.T) {
 		b.onStore(nil)
 		b.flush()
 		time.Sleep(time.Hour)
-		if got := strings.Join(told, " "); got != "1999-12-31 2000-01-01 2000-01-02" {
-			t.Errorf("told %s", got)
+		if got := strings.Join(reported, " "); got != "1999-12-31 2000-01-01 2000-01-02" {
+			t.Errorf("reported %s", got)
 		}
 	})
 }

@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
-	"strings"
 	"syscall"
 	"testing"
 
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/reserve"
+	"example.com/rotatelog/internal/vfs"
 )
 
 // newTestSpool returns a spool on a disk, with its reserve.
 func newTestSpool(t *testing.T, disk *crashfs.FS) *spool {
 	t.Helper()
 	s := newTestSpoolOn(t, disk)
-	if err := s.reserve.fill(); err != nil {
+	if err := s.reserve.Fill(); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -39,13 +39,13 @@ func used(disk *crashfs.FS) (n int64) {
 	return n
 }
 
-// TestReserveWritesSmallFiles: as many as it has files, on a disk without a byte;
-// what is longer takes several.
+// TestReserveWritesSmallFiles: on a full disk the reserve takes as many small files
+// as it has; a longer file takes several.
 func TestReserveWritesSmallFiles(t *testing.T) {
 	disk := crashfs.New()
 	s := newTestSpool(t, disk)
 	disk.SetCapacity(used(disk))
-	for n := range reserveFiles {
+	for n := range reserve.Files {
 		disk.SetCapacity(used(disk)) // others take what it gives up
 		content := fmt.Sprintf("note %d", n)
 		if err := s.writeFile(s.path(fmt.Sprint("f", n)), []byte(content)); err != nil {
@@ -59,29 +59,16 @@ func TestReserveWritesSmallFiles(t *testing.T) {
 	if err := s.writeFile(s.path("more"), []byte("x")); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("with no reserve left: %v", err)
 	}
-	if err := s.reserve.fill(); !errors.Is(err, syscall.ENOSPC) || !s.reserve.short() {
+	if err := s.reserve.Fill(); !errors.Is(err, syscall.ENOSPC) || !s.reserve.Short() {
 		t.Errorf("filled again on a full disk: %v", err)
 	}
 	disk.SetCapacity(0)
-	if err := s.reserve.fill(); err != nil || s.reserve.short() {
+	if err := s.reserve.Fill(); err != nil || s.reserve.Short() {
 		t.Errorf("filled again: %v", err)
 	}
 	names, err := disk.ReadDir(s.path(reserveDir))
-	if err != nil || len(names) != reserveFiles {
+	if err != nil || len(names) != reserve.Files {
 		t.Errorf("the reserve is %q, %v", names, err)
-	}
-}
-
-// TestReserveLeavesRoom: it does not take the last room there is.
-func TestReserveLeavesRoom(t *testing.T) {
-	disk := crashfs.New()
-	disk.Capacity = 12 * 64
-	s := newTestSpoolOn(t, disk)
-	if err := s.reserve.fill(); !noSpace(err) {
-		t.Errorf("fill: %v", err)
-	}
-	if n := used(disk); n > 6*64 {
-		t.Errorf("of %d bytes it takes %d", disk.Capacity, n)
 	}
 }
 
@@ -128,74 +115,6 @@ func TestReserveAcrossPowerCuts(t *testing.T) {
 	}
 }
 
-// TestReserveIsSharedByProcesses: another may take a file between the look and the
-// rename.
-func TestReserveIsSharedByProcesses(t *testing.T) {
-	disk := crashfs.New()
-	s := newTestSpool(t, disk)
-	other := newTestSpoolOn(t, disk)
-	taken := false
-	disk.Before = func(op crashfs.Op) error {
-		if op.Kind == "Rename" && path.Dir(op.Name) == s.path(reserveDir) && !taken {
-			taken = true
-			if err := other.reserve.take(other.path("theirs")); err != nil {
-				t.Error(err)
-			}
-		}
-		return nil
-	}
-	if err := s.reserve.take(s.path("ours")); err != nil {
-		t.Fatal(err)
-	}
-	ours, err := disk.Stat(s.path("ours"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := disk.Stat(s.path("theirs"))
-	if err != nil || ours.ID == theirs.ID {
-		t.Errorf("both took file %v, %v", ours.ID, err)
-	}
-	if names, _ := disk.ReadDir(s.path(reserveDir)); len(names) != reserveFiles-2 || strings.Contains(fmt.Sprint(names), "room") {
-		t.Errorf("the reserve is %q", names)
-	}
-}
-
-// TestReserveDoesNotShrink: a file that was used gives some room back, which is not
-// enough for another of its size.
-func TestReserveDoesNotShrink(t *testing.T) {
-	disk := crashfs.New()
-	s, err := newSpool(disk, &Config{Name: "all_api", MaxFetches: 10, reserve: reserveSize})
-	if err == nil {
-		err = s.reserve.fill()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	disk.SetCapacity(used(disk))
-	if err := s.writeFile(s.path("f"), []byte("note")); err != nil {
-		t.Fatal(err)
-	}
-	again := newTestSpoolOn(t, disk)
-	again.reserve.size = reserveSize
-	if err := again.reserve.open(); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*spool{s, again} {
-		if err := s.reserve.fill(); !noSpace(err) || !s.reserve.short() {
-			t.Errorf("filled with what one of its files gave back: %v; %v", err, s.reserve.short())
-		}
-	}
-	disk.SetCapacity(0)
-	if err := again.reserve.fill(); err != nil {
-		t.Fatal(err)
-	}
-	for n := range reserveFiles {
-		if info, err := disk.Stat(again.reserve.slot(n)); err != nil || info.Size != reserveSize {
-			t.Errorf("file %d has %d bytes, %v", n, info.Size, err)
-		}
-	}
-}
-
 // TestReserveIsNotForCopies: of a batch that cannot have another name, for want of
 // room, and of anything that is long.
 func TestReserveIsNotForCopies(t *testing.T) {
@@ -215,10 +134,10 @@ func TestReserveIsNotForCopies(t *testing.T) {
 	if err := s.confirm(b, 1, ""); err != nil {
 		t.Errorf("confirm, which can rename: %v", err)
 	}
-	if err := s.writeFile(s.path("f"), make([]byte, reserveSize)); !noSpace(err) {
+	if err := s.writeFile(s.path("f"), make([]byte, reserve.FileSize)); !vfs.NoSpace(err) {
 		t.Errorf("a long file: %v", err)
 	}
-	if names, err := s.reserve.names(); err != nil || len(names) < reserveFiles-1 { // one in the hope that it helps a link
+	if names, err := disk.ReadDir(s.path(reserveDir)); err != nil || len(names) < reserve.Files-1 { // one in the hope that it helps a link
 		t.Errorf("the reserve is %q, %v", names, err)
 	}
 }

@@ -19,18 +19,18 @@ import (
 type Writer struct {
 	cfg       Config // as checked; never changed
 	limits    limits
-	finders   sync.Pool // of *finder
+	finders   sync.Pool // of *rawjson.Finder
 	spool     *spool
 	lock      io.Closer // the append lock
 	publisher *publisher
 	stats     counters
 
-	turn  chan struct{} // holds a value while somebody has the array
-	group int           // how many records were written together last; whoever has the turn has it
-	bare  map[Day]*bare // whoever has the turn has it
+	semaphore chan struct{}      // the append semaphore: holds a value while somebody uses the array
+	lastGroup int                // how many records were written together last; owned by who has the semaphore
+	counts    map[Day]*dayCounts // the same
 
 	mu    sync.Mutex // guards queue
-	queue []*request // records that wait for their turn, in order
+	queue []*request // records that wait to be written, in order
 
 	closed    chan struct{} // closed by CloseAppend and Close
 	endAppend func() error
@@ -44,16 +44,16 @@ type Receipt struct {
 	Position  int   // in its batch: 1 to BatchSize
 	BatchSize int   // Config.MaxFetches
 	Sealed    bool  // whether it completed the batch
-	Matches   int64 // that it tells of
+	Matches   int64 // of the fetch, by Config.Count
 }
 
-// Open opens the stream of that name in that directory, mends what an earlier
-// Writer left unfinished, and begins to upload what waits. It does not touch
-// the network, and waits only for the lock, for LockWait or until ctx is done.
+// Open opens the stream of that name in that directory, finishes what an earlier
+// Writer left unfinished, and starts uploading what waits. It does not touch the
+// network, and waits only for the lock, for LockWait or until ctx is done.
 //
 // It returns ErrLocked when another Writer has the stream open, in this process
-// or another. A Config that cannot work is an error before anything is opened,
-// one with a store that cannot make a request included.
+// or another. A Config that cannot work, including one whose store cannot make a
+// request, is an error before anything is opened.
 func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	cfg, err := cfg.checked()
 	if err != nil {
@@ -62,9 +62,10 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	w := &Writer{
 		cfg:    cfg,
 		limits: limits{maxBytes: cfg.MaxFetchBytes, maxDepth: cfg.MaxDepth},
-		turn:   make(chan struct{}, 1),
-		bare:   map[Day]*bare{},
+		counts: map[Day]*dayCounts{},
 		closed: make(chan struct{}),
+
+		semaphore: make(chan struct{}, 1),
 	}
 	w.endAppend = onceValue(w.closeAppend)
 	w.end = onceValue(w.close)
@@ -73,10 +74,10 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	}
 	if err := w.openSpool(ctx); err != nil {
 		w.reportRepaired()
-		return nil, &Error{"open", cfg.path(cfg.Name + ".json"), err}
+		return nil, newError("open", cfg.path(cfg.Name+".json"), err)
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
-	w.turn <- struct{}{}
+	w.semaphore <- struct{}{}
 	if s := w.spool; len(s.array.records) > 0 {
 		w.stats.update(func(st *Stats) {
 			st.Day, st.Position = s.progress.Day, len(s.array.records)
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		})
 	}
 	w.sealPast(reasonPastDay)
-	w.leave()
+	w.release()
 	w.publisher.start()
 	return w, nil
 }
@@ -112,13 +113,13 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	if err := s.recover(w.cfg.today(), w.recoveredDay); err != nil {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
-	if err := s.reserve.fill(); err != nil && !noSpace(err) {
+	if err := s.reserve.Fill(); err != nil && !vfs.NoSpace(err) {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
 	return nil
 }
 
-// recoveredDay returns the day of a fetch that batch.json tells nothing about.
+// recoveredDay returns the day of a fetch that batch.json says nothing about.
 func (w *Writer) recoveredDay(fetch []byte, file vfs.Info) Day {
 	if w.cfg.TimeOf != nil {
 		if day, err := w.cfg.dayOf(bytes.Clone(fetch)); err == nil {
@@ -146,13 +147,13 @@ func (w *Writer) awaitLock(ctx context.Context) (io.Closer, error) {
 }
 
 // Append adds one fetch: one JSON object, whose bytes may be reused when Append
-// returns. When the error is nil the fetch is on disk, as Config.Sync says. When
-// it is not, the fetch was not acknowledged and may be appended again; in the
-// rare case of a disk that fails at the last moment it may be there already.
+// returns. If the error is nil the fetch is on disk, as Config.Sync says. If not, the
+// fetch was not acknowledged and may be appended again. In the rare case that the disk
+// fails at the last moment, it may be there already.
 //
 // Errors match ErrInvalidFetch if trying again will not help, ErrSpoolFull,
-// fs.ErrClosed after Close, or ctx's; ctx counts until the record is written.
-// Whatever the error, the Writer can be used on.
+// fs.ErrClosed after Close, or ctx's error. Once the record is being written, ctx no
+// longer matters. The Writer stays usable whatever the error.
 func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
 	r, err := w.newRequest(fetch)
 	if err != nil {
@@ -161,8 +162,8 @@ func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
 	return w.submit(ctx, r)
 }
 
-// AppendFetch adds what came from the API in the envelope of FETCH_HEADER,
-// RAW_API_DATA and FETCH_FOOTER, made now and with the daily fetch number.
+// AppendFetch adds what came from the API in an envelope of FETCH_HEADER,
+// RAW_API_DATA and FETCH_FOOTER, with the current time and the daily fetch number.
 // Otherwise it is like Append.
 func (w *Writer) AppendFetch(ctx context.Context, f Fetch) (Receipt, error) {
 	r, err := w.newEnvelope(f)
@@ -181,11 +182,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ReadFrom implements io.ReaderFrom: it appends every fetch of r, which holds
-// one JSON object after the other, each on a line or not, and stops at the first
-// that cannot be appended. Call it directly: io.Copy asks some readers to write
-// all they have in one Write. It returns how many bytes of r the appended fetches
-// took.
+// ReadFrom implements io.ReaderFrom: it appends every fetch of r, which holds one
+// JSON object after the other, on lines of their own or not. It stops at the first that
+// cannot be appended, and returns how many bytes of r the appended fetches took. Call it
+// directly: io.Copy lets some readers pass all they have to one Write.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	in := jsonstream.NewReader(r, w.cfg.MaxFetchBytes)
 	for {
@@ -206,8 +206,8 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// Flush is Seal and then Drain. If the batch cannot be sealed, those that were
-// sealed before are waited for all the same.
+// Flush is Seal and then Drain. If the batch cannot be sealed, it waits for those that
+// were sealed before all the same.
 func (w *Writer) Flush(ctx context.Context) error {
 	sealed := w.Seal(ctx)
 	if errors.Is(sealed, fs.ErrClosed) || ctx.Err() != nil {
@@ -216,47 +216,46 @@ func (w *Writer) Flush(ctx context.Context) error {
 	return errors.Join(sealed, w.Drain(ctx))
 }
 
-// Seal ends the batch, even if it is not full, so that it will be uploaded. An
-// empty one is left alone.
+// Seal ends the batch, even if it is not full, so that it will be uploaded. If it is
+// empty, Seal does nothing.
 func (w *Writer) Seal(ctx context.Context) error {
-	if err := w.enter(ctx); err != nil {
+	if err := w.acquire(ctx); err != nil {
 		return err
 	}
 	var err error
 	if len(w.spool.array.records) > 0 || w.spool.sealing != nil {
 		err = w.spool.seal(w.cfg.Clock.Now(), reasonFlush)
 	}
-	w.leave()
+	w.release()
 	if err != nil {
-		return &Error{"seal", w.cfg.path(w.spool.array.name), err}
+		return newError("seal", w.cfg.path(w.spool.array.name), err)
 	}
 	return nil
 }
 
-// Drain waits until every batch that is sealed by now is in the store. It
-// returns early with the error when one permanent error (ErrPermanent), when ctx
-// is done, and with fs.ErrClosed when the Writer is closed. The batches wait on
-// disk all the same.
+// Drain waits until every batch that is sealed by now is in the store. It returns
+// early with the error if one meets a permanent error (ErrPermanent), when ctx is done,
+// and with fs.ErrClosed when the Writer is closed. The batches then still wait on disk.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }
 
 // CloseAppend ends appending, and lets another process append, while this one
-// goes on uploading until Close. It is for programs that live for one fetch.
+// continues to upload until Close. It is for programs that run for one fetch.
 func (w *Writer) CloseAppend() error { return w.endAppend() }
 
-// Close ends the Writer. It uploads nothing, and cuts an upload that is under
-// way short: the next Open goes on with both the unfinished batch and those that
-// wait. Closing again does nothing.
+// Close ends the Writer. It starts no upload, and cancels one that is under way: the
+// next Open continues with the unfinished batch and with those that wait. Closing again
+// does nothing.
 func (w *Writer) Close() error { return w.end() }
 
-// onceValue is sync.OnceValue, but callers that wait for the first one hold no lock.
-// In a testing/synctest bubble time does not pass for a goroutine that waits for a
-// lock, and the first may be waiting for time to pass.
+// onceValue is sync.OnceValue, but callers do not wait for the first one in a lock. In a
+// testing/synctest bubble time does not pass while a goroutine waits for a lock, and the
+// first caller may be waiting for time to pass.
 func onceValue(f func() error) func() error {
-	var begun atomic.Bool
+	var called atomic.Bool
 	var err error
 	done := make(chan struct{})
 	return func() error {
-		if begun.CompareAndSwap(false, true) {
+		if called.CompareAndSwap(false, true) {
 			defer close(done)
 			err = f()
 			return err
@@ -268,7 +267,7 @@ func onceValue(f func() error) func() error {
 
 func (w *Writer) closeAppend() error {
 	close(w.closed)
-	w.turn <- struct{}{} // for good
+	w.semaphore <- struct{}{} // for good
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 
@@ -278,8 +277,8 @@ func (w *Writer) close() error {
 	return errors.Join(err, w.spool.fs.Close())
 }
 
-// enter waits for the turn to use the array, and leave gives it back.
-func (w *Writer) enter(ctx context.Context) error {
+// acquire takes the append semaphore, and release gives it back.
+func (w *Writer) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -289,7 +288,7 @@ func (w *Writer) enter(ctx context.Context) error {
 	default:
 	}
 	select {
-	case w.turn <- struct{}{}:
+	case w.semaphore <- struct{}{}:
 		return nil
 	case <-w.closed:
 		return fs.ErrClosed
@@ -298,7 +297,7 @@ func (w *Writer) enter(ctx context.Context) error {
 	}
 }
 
-// reportRepaired tells what was mended before Open failed.
+// reportRepaired reports what was repaired before Open failed.
 func (w *Writer) reportRepaired() {
 	if w.spool != nil {
 		_, repaired := w.spool.takeNews()
@@ -308,10 +307,10 @@ func (w *Writer) reportRepaired() {
 	}
 }
 
-// leave gives the turn back, and then tells what happened meanwhile.
-func (w *Writer) leave() {
+// release gives the append semaphore back, and then reports what happened meanwhile.
+func (w *Writer) release() {
 	sealed, repaired := w.spool.takeNews()
-	<-w.turn
+	<-w.semaphore
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return
 	}
@@ -331,11 +330,11 @@ func (w *Writer) leave() {
 }
 
 // sealOverdue seals what must not wait for the next Append: a batch whose day is over,
-// and one that could not be sealed before.
+// or one that could not be sealed before.
 func (w *Writer) sealOverdue(ctx context.Context) {
-	if w.enter(ctx) == nil {
+	if w.acquire(ctx) == nil {
 		w.sealPast(reasonMidnight)
-		w.leave()
+		w.release()
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestS3OwnedKeyOnWeakServers: a key with one Writer works on every server, also
-// where no condition is honoured, or one that holds is refused.
+// TestS3OwnedKeyOnWeakServers: a key with one Writer works on every server, even one
+// that honours no condition, or refuses one that holds.
 func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 	versioned := func(p fakes3.Profile) fakes3.Profile { p.Name += ", versioned"; return p }
 	for _, profile := range append(fakes3.Profiles(), versioned(fakes3.RGW16()), versioned(fakes3.RGW20())) {
@@ -66,8 +66,9 @@ func TestS3OwnedKeyOnWeakServers(t *testing.T) {
 	}
 }
 
-// TestS3SharedKey: eight Writers with a directory each append to one key at once.
-func TestS3SharedKey(t *testing.T) {
+// TestS3EightWritersShareAKey: eight Writers with separate directories append to one
+// key at once.
+func TestS3EightWritersShareAKey(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(2, 5, 5)] {
 		t.Run(profile.Name, func(t *testing.T) {
@@ -112,7 +113,7 @@ func TestS3SharingIsRefused(t *testing.T) {
 				if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "cannot share") {
 					t.Errorf("%v, want an error that says why", err)
 				}
-				time.Sleep(20 * time.Second) // Flush may have had it tried once more, which is proven anew
+				time.Sleep(20 * time.Second) // Flush may have had it tried once more, which is proven again
 				if keys := srv.Keys(s3test.Bucket); len(keys) > 0 || len(b.pending()) != 1 {
 					t.Errorf("stored %q; pending %q", keys, b.pending())
 				}

@@ -86,9 +86,9 @@ func barePuts(n *int) func(http.RoundTripper) http.RoundTripper {
 	}
 }
 
-// TestRefusalsDropNoCondition: after answers that refuse a condition which holds,
-// every PutObject is still sent with one, and a PutObject that arrives hours after it
-// was given up takes nothing back.
+// TestRefusalsDropNoCondition: after a condition that holds was refused, every
+// PutObject is still sent with a condition, and one that arrives hours after it was
+// given up undoes nothing.
 func TestRefusalsDropNoCondition(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
@@ -135,8 +135,8 @@ func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int)
 	})
 }
 
-// TestCloseWhileProving: a server that hangs meanwhile does not hold up Close.
-func TestCloseWhileProving(t *testing.T) {
+// TestCloseDoesNotWaitForAProof: Close returns even if the server hangs meanwhile.
+func TestCloseDoesNotWaitForAProof(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		for after := 1; after <= 60; after += 5 {
 			inBubble(t, func(t *testing.T, b *bench) {

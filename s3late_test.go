@@ -10,9 +10,9 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestUploadIsSettledBeforeTheNextWrite: a Complete is refused as far as anyone says,
-// the looks after it fail, and it is executed hours later. Until it is known what
-// became of it, nothing else may be written to the day.
+// TestUploadIsSettledBeforeTheNextWrite: a Complete is apparently refused, the looks
+// after it fail, and it is executed hours later. Until its outcome is known, nothing
+// else may be written to the day.
 func TestUploadIsSettledBeforeTheNextWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: 300})

@@ -49,7 +49,7 @@ func TestS3StoreInParts(t *testing.T) {
 	t.Parallel()
 	alone := []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}
 	shared := s3test.Profiles()
-	// Thousands of requests each. RGW16 and RGW18 stand between Linode and RGW20.
+	// Thousands of requests each. RGW16 and RGW18 are between Linode and RGW20.
 	for _, profile := range alone[:depth.N(1, 4, 4)] {
 		t.Run(profile.Name, func(t *testing.T) { storeInParts(t, profile, false) })
 	}
@@ -73,8 +73,8 @@ func storeInParts(t *testing.T, profile fakes3.Profile, shared bool) {
 	})
 }
 
-// TestS3Append: the server copies, what is new is sent, and nothing is read.
-func TestS3Append(t *testing.T) {
+// TestS3AppendIsCopiedByTheServer: the server copies, what is new is sent, and nothing is read.
+func TestS3AppendIsCopiedByTheServer(t *testing.T) {
 	old := strings.Repeat("0123456789", 100)
 	for _, profile := range s3test.Profiles() {
 		t.Run(profile.Name, func(t *testing.T) {
@@ -98,9 +98,9 @@ func TestS3Append(t *testing.T) {
 	}
 }
 
-// TestS3AppendWhole: where the server cannot copy, or ignores the conditions that
+// TestS3AppendSendsTheWholeObjectWhereItMust: where the server cannot copy, or ignores the conditions that
 // a shared key needs, an object is put together in a file and sent.
-func TestS3AppendWhole(t *testing.T) {
+func TestS3AppendSendsTheWholeObjectWhereItMust(t *testing.T) {
 	noCopy := fakes3.Linode()
 	noCopy.NoCopyPart = true
 	for name, tt := range map[string]struct {
@@ -141,8 +141,8 @@ func TestS3AppendWhole(t *testing.T) {
 	}
 }
 
-// TestS3AppendRaces: another writer comes between the look and the last request.
-func TestS3AppendRaces(t *testing.T) {
+// TestS3AnotherWriterDuringAnAppend: another writer comes between the look and the last request.
+func TestS3AnotherWriterDuringAnAppend(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.RGW20(), fakes3.MinIO(), fakes3.Versity()}[:depth.N(1, 4, 4)] {
 		for _, op := range []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"} {
@@ -201,7 +201,7 @@ var partFaults = map[string]fakes3.Fault{
 var partRequests = []string{"CreateMultipartUpload", "UploadPartCopy", "UploadPart", "CompleteMultipartUpload"}
 
 // TestS3PartsExactlyOnce: whatever a server answers to a request of a multipart
-// upload, and to those by which that is mended, each batch is in the object once,
+// upload, and to those that fix that, each batch is in the object once,
 // nothing is destroyed, and nothing stays behind.
 func TestS3PartsExactlyOnce(t *testing.T) {
 	depth.SkipInShort(t)
@@ -232,7 +232,7 @@ func TestS3PartsExactlyOnce(t *testing.T) {
 	}
 }
 
-// partFaultTried reports whether a fault of that request is tried there.
+// partFaultTried reports whether a fault of that request is tried with that server.
 func partFaultTried(profile fakes3.Profile, op string, restart bool) bool {
 	linode, complete := profile.Name == fakes3.Linode().Name, op == "CompleteMultipartUpload"
 	switch {
@@ -291,8 +291,8 @@ func exactlyOnceInParts(t *testing.T, b *bench, srv *fakes3.Server, restart bool
 	}
 }
 
-// wantNoUploads wants nothing to be left of uploads, but for those with parts
-// where the server lied about completing them: to abort such a one is not safe.
+// wantNoUploads wants no uploads to be left, except those with parts where the
+// server lied about completing them, since aborting those is not safe.
 func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 	t.Helper()
 	for _, u := range srv.Uploads(s3test.Bucket) {
@@ -302,9 +302,9 @@ func wantNoUploads(t *testing.T, srv *fakes3.Server, lied bool) {
 	}
 }
 
-// TestLateComplete: a Complete that arrives when its sender is dead, and the next
-// process has gone on, takes nothing back. The server honours no condition.
-func TestLateComplete(t *testing.T) {
+// TestLateCompleteTakesNothingBack: a Complete that arrives when its sender is dead, and the next
+// process has continued, takes nothing back. The server honours no condition.
+func TestLateCompleteTakesNothingBack(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		b.append(ten...)
@@ -376,9 +376,10 @@ func (b *bench) notes() (names []string) {
 	return names
 }
 
-// TestSettlingWaits: as long as it is not known what became of an upload, nothing
-// else is written to the key, and Flush says why. Other days go on.
-func TestSettlingWaits(t *testing.T) {
+// TestNothingIsWrittenUntilAnUploadIsSettled: as long as an upload's outcome is not
+// known, nothing else is written to the key, and Flush says why. Other days
+// continue.
+func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 	depth.SkipInShort(t)
 	t.Parallel()
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
@@ -400,7 +401,8 @@ func TestSettlingWaits(t *testing.T) {
 		b.append(2)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := b.Flush(ctx); err == nil || !strings.Contains(err.Error(), "settle "+dayA) {
+		err := b.Flush(ctx)
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Op != "settle" || e.Key != dayA {
 			t.Errorf("flush: %v", err)
 		}
 		if n := srv.Stats().Requests; n["CreateMultipartUpload"] != 1 || n["CompleteMultipartUpload"] < 3 || n["AbortMultipartUpload"] != 0 {
@@ -422,11 +424,11 @@ func TestSettlingWaits(t *testing.T) {
 	})
 }
 
-// TestLostPart: the server says that it has a part which it has not. What it cannot
-// complete is given up at once; but if a process was killed while it sent Complete,
-// that may be under way, so that the key waits, and says so. None of that takes a
-// person.
-func TestLostPart(t *testing.T) {
+// TestUploadWithALostPartIsGivenUp: the server falsely says that it has a part. An
+// upload that it cannot complete is given up at once. But if a process was killed
+// while it sent Complete, that may still be running, so the key waits, and says so.
+// No person has to help.
+func TestUploadWithALostPartIsGivenUp(t *testing.T) {
 	for begun, profile := range map[bool]fakes3.Profile{false: fakes3.NoConditions(), true: fakes3.Linode()} {
 		for _, killed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("begun=%t,killed=%t", begun, killed), func(t *testing.T) {
@@ -486,8 +488,9 @@ func TestLostPart(t *testing.T) {
 	}
 }
 
-// TestNoteFails: without a durable note no Complete is sent, and nothing stays.
-func TestNoteFails(t *testing.T) {
+// TestNoCompleteWithoutADurableNote: without a durable note no Complete is sent, and
+// nothing stays behind.
+func TestNoCompleteWithoutADurableNote(t *testing.T) {
 	for _, kind := range []string{"OpenFile", "WriteAt", "Sync", "Rename", "SyncDir"} {
 		for nth := range 2 {
 			t.Run(fmt.Sprint(kind, nth), func(t *testing.T) {
@@ -516,8 +519,8 @@ func TestNoteFails(t *testing.T) {
 	}
 }
 
-// TestFourAtATime: that many copies are under way at once, if there are so many.
-func TestFourAtATime(t *testing.T) {
+// TestFourCopiesAtATime: that many copies are under way at once, if there are so many.
+func TestFourCopiesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
 		old := strings.Repeat("0123456789", 6*3*s3test.MinPart/10)
@@ -541,8 +544,8 @@ func TestFourAtATime(t *testing.T) {
 	})
 }
 
-// TestRefusalsInARow: a condition that held and was refused now and then is no
-// reason to send none any more.
+// TestRefusalsInARow: a condition that held and was refused now and then is still
+// sent.
 func TestRefusalsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.RGW20(), s3store.Options{})
@@ -572,8 +575,9 @@ func TestRefusalsInARow(t *testing.T) {
 	})
 }
 
-// TestSweepRemovesOnlyWhatIsAbandoned: what is older than a day by the server's clock, of the very key, and
-// named by no note, is removed, but for what made the object.
+// TestSweepRemovesOnlyWhatIsAbandoned: it removes uploads to exactly this key that
+// are older than a day by the server's clock and named by no note, except the one
+// that made the object.
 func TestSweepRemovesOnlyWhatIsAbandoned(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Linode(), fakes3.MinIO()} {
 		t.Run(profile.Name, func(t *testing.T) { sweeps(t, profile) })
@@ -597,11 +601,11 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 			}
 			return fakes3.Fault{}
 		}
-		notes := map[string]*s3test.Notes{}
+		notes := map[string]*s3test.Intents{}
 		for _, key := range []string{"kept", "lost", "lost/other", "parts", "slow"} {
-			notes[key] = &s3test.Notes{}
+			notes[key] = &s3test.Intents{}
 			v := rotatelog.Version(srv.PutObject(s3test.Bucket, key, bytes.Repeat([]byte("o"), 400), nil))
-			store.WriteIntent(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].Note)
+			store.WriteIntent(t.Context(), key, v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, notes[key].Save)
 		}
 		srv.Fault = nil
 		kept := notes["kept"].Last()
@@ -619,7 +623,7 @@ func sweeps(t *testing.T, profile fakes3.Profile) {
 		time.Sleep(2 * time.Hour)
 		sweep("kept", "lost/other", "slow")
 		s3test.WantContent(t, store, "slow", strings.Repeat("o", 400)+"+")
-		if err := store.Resolve(t.Context(), kept, notes["kept"].Note); err != nil {
+		if err := store.Resolve(t.Context(), kept, notes["kept"].Save); err != nil {
 			t.Error(err)
 		}
 		s3test.WantOpen(t, srv, "lost/other", "slow")
@@ -671,9 +675,9 @@ func TestSweepOfASharedKey(t *testing.T) {
 	})
 }
 
-// TestSweepFails: a server that does not answer is asked once a day, whatever
+// TestFailingSweepIsTriedOnceADay: a server that does not answer is asked once a day, whatever
 // processes there are, and holds up a Drain for seconds.
-func TestSweepFails(t *testing.T) {
+func TestFailingSweepIsTriedOnceADay(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		srv.Fault = func(o fakes3.Op) fakes3.Fault {
 			if o.Name == "ListMultipartUploads" {
@@ -695,13 +699,13 @@ func TestSweepFails(t *testing.T) {
 			t.Errorf("flushing took %v", waited)
 		}
 		if n := strings.Count(b.log.String(), "could not be looked for"); n != 1 {
-			t.Errorf("told %d times:\n%s", n, b.log)
+			t.Errorf("reported %d times:\n%s", n, b.log)
 		}
 	})
 }
 
-// TestWriterSweeps: once a day, and not at each upload.
-func TestWriterSweeps(t *testing.T) {
+// TestWriterSweepsOnceADay: once a day, and not at each upload.
+func TestWriterSweepsOnceADay(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		for range 5 {
@@ -721,8 +725,8 @@ func TestWriterSweeps(t *testing.T) {
 	})
 }
 
-// TestAppendCostsTheBatch: requests and bytes of the uploads of a large day do not
-// depend on how much is there already.
+// TestAppendCostsTheBatch: the requests and bytes of an upload do not depend on the
+// size of a large day.
 func TestAppendCostsTheBatch(t *testing.T) {
 	inPartsBubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
@@ -742,7 +746,7 @@ func TestAppendCostsTheBatch(t *testing.T) {
 		b.append(ten...)
 		b.flush()
 		last := srv.Stats()
-		copies := int64(last.Requests["UploadPartCopy"]) // of which each is a request, and has an ETag
+		copies := int64(last.Requests["UploadPartCopy"]) // each is a request, and has an ETag
 		if last.Received > first.Received+100*copies || last.Sent > first.Sent+250*copies {
 			t.Errorf("%d bytes were sent and %d read, and later %d and %d", first.Received, first.Sent, last.Received, last.Sent)
 		}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
@@ -94,8 +95,8 @@ func TestS3WriterExactlyOnce(t *testing.T) {
 	}
 }
 
-// exactlyOnce uploads three batches, of which a stranger's hand loses the
-// metadata between, and looks for each once.
+// exactlyOnce uploads three batches, between which somebody removes the metadata,
+// and looks for each exactly once.
 func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 	b.open()
 	for range 3 {
@@ -104,7 +105,7 @@ func exactlyOnce(t *testing.T, b *bench, srv *fakes3.Server) {
 			if !errors.Is(err, rotatelog.ErrPermanent) {
 				t.Fatalf("flush: %v", err)
 			}
-			b.flush() // somebody has mended what needed attention
+			b.flush() // somebody has fixed what needed attention
 		}
 		srv.Release()
 		data, _, _ := srv.Object(s3test.Bucket, dayA)
@@ -153,9 +154,9 @@ func TestS3WriterLosesARace(t *testing.T) {
 	}
 }
 
-// TestS3WriterNeedsAttention: what no retry mends surfaces in Flush, and the
+// TestS3DataWaitsDuringAPermanentError: what no retry fixes is returned by Flush, and the
 // data waits.
-func TestS3WriterNeedsAttention(t *testing.T) {
+func TestS3DataWaitsDuringAPermanentError(t *testing.T) {
 	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		srv.Fault = func(fakes3.Op) fakes3.Fault {
 			return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "SignatureDoesNotMatch"}}
@@ -163,7 +164,7 @@ func TestS3WriterNeedsAttention(t *testing.T) {
 		b.open()
 		b.append(1)
 		err := b.Flush(t.Context())
-		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "set both again") {
+		if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "SignatureDoesNotMatch" || !errors.Is(err, rotatelog.ErrPermanent) {
 			t.Errorf("Flush: %v", err)
 		}
 		if n := len(b.pending()); n != 1 {
@@ -181,8 +182,8 @@ func TestS3WriterNeedsAttention(t *testing.T) {
 	})
 }
 
-// TestS3WriterRequests: a small upload is three requests, and reads nothing.
-func TestS3WriterRequests(t *testing.T) {
+// TestS3SmallUploadTakesThreeRequests: a small upload is three requests, and reads nothing.
+func TestS3SmallUploadTakesThreeRequests(t *testing.T) {
 	inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		b.append(ten...)
@@ -200,9 +201,9 @@ func TestS3WriterRequests(t *testing.T) {
 	})
 }
 
-// TestS3TornHead: a HEAD that tells the size of one version with the ETag of the
-// next is looked at once more, and not taken for an object of somebody else.
-func TestS3TornHead(t *testing.T) {
+// TestS3TornHeadIsLookedAtAgain: a HEAD that reports the size of one version with
+// the ETag of the next is repeated, and the object is not taken for somebody else's.
+func TestS3TornHeadIsLookedAtAgain(t *testing.T) {
 	inS3Bubble(t, fakes3.Versity(), func(t *testing.T, b *bench, srv *fakes3.Server) {
 		b.open()
 		for n := range 6 {
@@ -222,10 +223,10 @@ func TestS3TornHead(t *testing.T) {
 	})
 }
 
-// TestS3TornRead: what is read of a day that is replaced meanwhile is never taken
+// TestS3TornReadIsNotTakenForTheOldVersion: what is read of a day that is replaced meanwhile is never taken
 // for the version before, whose ETag it may have; neither where the entries are read,
 // since the metadata is gone, nor where all of a small day is, to be sent again.
-func TestS3TornRead(t *testing.T) {
+func TestS3TornReadIsNotTakenForTheOldVersion(t *testing.T) {
 	for name, lose := range map[string]func(b *bench, srv *fakes3.Server){
 		"scanned": func(_ *bench, srv *fakes3.Server) {
 			content, _, _ := srv.Object(s3test.Bucket, dayA)
@@ -277,9 +278,9 @@ func appendAndFlush(t *testing.T, cfg rotatelog.Config) {
 	}
 }
 
-// TestS3LastBody: the next process need not read a small day either, unless what
-// the spool has of it is not what is there.
-func TestS3LastBody(t *testing.T) {
+// TestS3NextProcessNeedNotReadASmallDay: the next process need not read a small day
+// either, unless the body in the spool is not the current version.
+func TestS3NextProcessNeedNotReadASmallDay(t *testing.T) {
 	const body = "all_api.spool/body-" + today
 	for name, test := range map[string]struct {
 		change func(b *bench)
@@ -409,10 +410,10 @@ func TestS3WriterLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// TestS3ServerRestarts ends a server, with all of its connections, while an
+// TestS3WriterOutlivesServerRestarts ends a server, with all of its connections, while an
 // upload arrives, before it has stored it and after, and starts it again at the
 // same address.
-func TestS3ServerRestarts(t *testing.T) {
+func TestS3WriterOutlivesServerRestarts(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		t.Run(fmt.Sprintf("stored=%t", stored), func(t *testing.T) {
 			srv, _ := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode()})
@@ -488,7 +489,7 @@ func (r *restartable) start() {
 	go web.Serve(l)
 }
 
-// stop breaks all connections, that of the handler it may be called from too.
+// stop breaks all connections, even that of the handler that calls it.
 func (r *restartable) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -550,7 +551,7 @@ func TestS3RealFetches(t *testing.T) {
 	t.Run("Python", func(t *testing.T) { readWithPython(t, wire, keys, matches) })
 }
 
-// readWithPython has the old script's reader sum up the days, of one upload each.
+// readWithPython sums up the days, of one upload each, with the old script's reader.
 func readWithPython(t *testing.T, wire *onWire, keys []string, matches int64) {
 	want := fmt.Sprintf("%d %d", len(keys), matches)
 	const script = `

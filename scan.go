@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/packed"
 	"example.com/rotatelog/internal/rawjson"
 )
@@ -48,7 +49,7 @@ func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, 
 		return dayState{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
 	case s.err != nil:
 		// Not %w: an end of file in here is the document's, not the reader's.
-		return dayState{}, nil, fmt.Errorf("%w: %v; move the object away, or set another Prefix", errNotDaily, s.err)
+		return dayState{}, nil, hint.Add(fmt.Errorf("%w: %v", errNotDaily, s.err), "move the object away, or set another Prefix")
 	}
 	return s.doc, s.ids, nil
 }
@@ -74,7 +75,7 @@ func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
 	s.read(text)
 	switch {
 	case text.err != nil && text.err != io.EOF:
-		s.err = text.err // the decoder's own does not always tell
+		s.err = text.err // the decoder's own does not always say it
 	case s.err == nil:
 		s.doc, s.err = packedDocument(c, in, size, s.doc)
 	}
@@ -100,8 +101,8 @@ func packedDocument(c Compression, in *packed.Reader, size int64, text dayState)
 }
 
 // source is the reader under a decoder. It remembers how reading ended, since
-// the decoder's own errors do not always tell, and what was read last, since
-// the decoder does not tell white space.
+// the decoder's own errors do not always say, and what was read last, since
+// the decoder does not report white space.
 type source struct {
 	r    io.Reader
 	n    int64
@@ -389,7 +390,7 @@ func (s *scanner) expect(kind jsontext.Kind, what string) bool {
 	}
 	found := s.kind()
 	if found == jsontext.KindInvalid {
-		s.token() // returns the error that the kind could not be told for
+		s.token() // returns the error for which there is no kind
 		return false
 	}
 	if found != kind {
@@ -398,7 +399,7 @@ func (s *scanner) expect(kind jsontext.Kind, what string) bool {
 	return found == kind
 }
 
-// integer reads a value and returns it if it is an integer that fits, else 0.
+// integer reads a value and returns it if it is an integer that fits, and 0 otherwise.
 func (s *scanner) integer() int64 {
 	if s.kind() != '0' {
 		s.skip()
@@ -411,7 +412,7 @@ func (s *scanner) integer() int64 {
 	return n
 }
 
-// string reads a value and returns it if it is a string, else "".
+// string reads a value and returns it if it is a string, and "" otherwise.
 func (s *scanner) string() string {
 	if s.kind() != '"' {
 		s.skip()

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestScanScript reads what the old script wrote, wrong totals and all.
-func TestScanScript(t *testing.T) {
+// TestScanReadsTheOldScriptsDays reads what the old script wrote, wrong totals and all.
+func TestScanReadsTheOldScriptsDays(t *testing.T) {
 	b := readGolden(t, "script.json")
 	d, ids, err := scanDocument(testDaily, iotest.OneByteReader(bytes.NewReader(b)), int64(len(b)), 0)
 	if err != nil {
@@ -34,8 +34,8 @@ func TestScanScript(t *testing.T) {
 	}
 }
 
-// TestScanCounts: what counts of members that are odd, missing or given twice.
-func TestScanCounts(t *testing.T) {
+// TestScanCountsOddMembers: what odd, missing or repeated members count.
+func TestScanCountsOddMembers(t *testing.T) {
 	tests := []struct {
 		name, text     string
 		totals         Totals
@@ -121,8 +121,9 @@ func TestScanCounts(t *testing.T) {
 	}
 }
 
-// TestScanRefuses: what is no daily document is a permanent error that says why.
-func TestScanRefuses(t *testing.T) {
+// TestScanRefusesOtherDocuments: what is not a daily document is a permanent error
+// that says why.
+func TestScanRefusesOtherDocuments(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "the object is empty"},
 		{"white space", " \n", "EOF"},
@@ -162,9 +163,8 @@ func TestScanRefuses(t *testing.T) {
 	}
 }
 
-// TestScanCut cuts documents at every byte. If the object is longer than what
-// was read, nothing is known of it; a read that fails is just that; only an
-// object that is itself cut is no daily document.
+// TestScanCut cuts documents at every byte. A short or failed read says nothing
+// about the object; only if the object itself is cut is it not a daily document.
 func TestScanCut(t *testing.T) {
 	failed := errors.New("connection reset")
 	for _, name := range []string{"script.json", "last.json"} {
@@ -258,7 +258,7 @@ func checkScan(t *testing.T, b []byte) bool {
 	return true
 }
 
-// BenchmarkAppend tells that an append costs the same whatever the batch's size.
+// BenchmarkAppend shows that an append costs the same whatever the batch's size.
 func BenchmarkAppend(b *testing.B) {
 	u := testUpload(1, 10)
 	u.Data = bytes.Repeat([]byte(" "), 18<<20)

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -126,9 +125,9 @@ func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.
 	return true
 }
 
-// noteIdle notes which workers are idle. What is listed after that is true for them
+// markIdle records which workers are idle. What is listed after that is true for them
 // until the loop gives them something to do; others are at work on it.
-func (p *publisher) noteIdle() {
+func (p *publisher) markIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ended := 0
@@ -171,31 +170,25 @@ func byDay(batches []batch) map[dayKey][]batch {
 // each cut by up to half at random, so that Writers that failed together do not
 // come back together.
 const (
-	leastBackoff = 100 * time.Millisecond
-	mostBackoff  = 60 * time.Second
+	minBackoff = 100 * time.Millisecond
+	maxBackoff = 60 * time.Second
 )
 
 // backoff returns how long to wait after the given number of failures in a row.
 // jitter returns some duration below the one given.
 func backoff(failures int, jitter func(time.Duration) time.Duration) time.Duration {
-	d := mostBackoff
+	d := maxBackoff
 	if shift := failures - 1; shift < 10 { // 100 ms << 10 is more than the most
-		d = min(leastBackoff<<shift, mostBackoff)
+		d = min(minBackoff<<shift, maxBackoff)
 	}
 	return d/2 + jitter(d/2+1)
 }
 
 func randomJitter(d time.Duration) time.Duration { return rand.N(d) }
 
-// permanent reports whether no retry will mend err.
+// permanent reports whether no retry will fix err.
 func permanent(err error) bool {
 	return errors.Is(err, ErrPermanent) || errors.Is(err, fs.ErrPermission)
-}
-
-// noSpace reports whether err says that a disk is full, or that its user has no
-// more of it.
-func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // retryState is what is known of something that fails.
@@ -218,7 +211,7 @@ func (r *retryState) wait(now time.Time, most time.Duration) time.Duration {
 	return max(wait, 0)
 }
 
-// failed notes and tells a failure that is not one day's, and returns how long to
+// failed records and reports a failure that is not one day's, and returns how long to
 // wait.
 func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil { // closed, which is no failure
@@ -228,13 +221,13 @@ func (p *publisher) failed(ctx context.Context, err error) time.Duration {
 }
 
 // report counts a failed attempt, and returns how long to wait for the next one. The
-// zero daily stands for what is not one day's trouble.
+// zero dayKey is for what is not one day's failure.
 func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) time.Duration {
 	r.failures++
 	f := Failed{Day: day.day, Err: err, Pending: waiting, Attempt: r.failures,
 		Permanent: permanent(err), Retry: backoff(r.failures, p.cfg.jitter)}
 	if f.Permanent {
-		f.Retry = mostBackoff
+		f.Retry = maxBackoff
 		p.mu.Lock()
 		p.refused[day] = err
 		p.mu.Unlock()

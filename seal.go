@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"example.com/rotatelog/internal/vfs"
 )
 
 // The reasons for sealing a batch.
@@ -22,24 +24,24 @@ type sealing struct {
 	batch  batch
 	reason string
 	next   sealStep
-	copied bool // the file in pending/ is not the array's
+	copied bool // the file in pending/ is a copy of the array, not a second name
 }
 
-// sealStep is what has to be done next to seal a batch.
+// sealStep is the next step of sealing a batch.
 type sealStep int
 
 const (
 	linkBatch    sealStep = iota // give the batch its name in pending/
-	emptyArray                   // sync that name, and begin a new array
+	emptyArray                   // sync that name, and start a new array
 	saveAdvanced                 // save the progress of the batch after it
 )
 
-// seal moves what the array holds to pending/, durably, and begins a new array.
+// seal durably moves what the array holds to pending/, and starts a new array.
 func (s *spool) seal(now time.Time, reason string) error {
 	if s.sealing != nil {
 		return s.finishSeal()
 	}
-	if err := s.mend(); err != nil {
+	if err := s.repairArray(); err != nil {
 		return err
 	}
 	if err := s.array.sync(); err != nil {
@@ -53,9 +55,9 @@ func (s *spool) seal(now time.Time, reason string) error {
 	return s.finishSeal()
 }
 
-// sealLines makes a sealed batch of lines that fill one. They need not pass through
-// the array, which is empty, and stays as it is. The seal is then to be finished,
-// afterSeal an error, too, if the batch may be in pending/ all the same.
+// sealLines makes a sealed batch of lines that fill one, without the array, which is
+// empty and stays so. s.sealing is then set, and finishSeal has to follow. After an
+// error it is set if the batch may be in pending/ all the same.
 func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 	b, err := s.nextBatch(len(lines), now)
 	if err != nil {
@@ -90,7 +92,7 @@ func (s *spool) nextBatch(fetches int, now time.Time) (batch, error) {
 	}, checkClock(now, time.UTC)
 }
 
-// packOf returns how a day's object is compressed: as it began.
+// packOf returns the compression of a day's object, which never changes.
 func (s *spool) packOf(day Day) Compression {
 	if last, ok := s.progress.last(day); ok {
 		return last.Compression
@@ -98,17 +100,26 @@ func (s *spool) packOf(day Day) Compression {
 	return s.pack
 }
 
-// finishSeal does what is left of sealing. The batch gets a second name before
-// the array gives up its own: no power cut can then take both.
+// finishSeal does the remaining steps of sealing. The batch gets a second name before
+// the array gives up its own, so no power cut can take both.
 func (s *spool) finishSeal() error {
-	g := s.sealing
-	if g.next == linkBatch {
+	for s.sealing != nil {
+		if err := s.doStep(s.sealing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doStep does the next step of sealing.
+func (s *spool) doStep(g *sealing) error {
+	switch g.next {
+	case linkBatch:
 		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
 			return err
 		}
 		g.next = emptyArray
-	}
-	if g.next == emptyArray {
+	case emptyArray:
 		if err := s.syncPending(); err != nil {
 			g.next = linkBatch // a later sync may succeed without covering what this one failed to
 			return err
@@ -117,17 +128,18 @@ func (s *spool) finishSeal() error {
 			return err
 		}
 		g.next = saveAdvanced
+	case saveAdvanced:
+		if err := s.advance(); err != nil {
+			return err
+		}
+		s.sealing = nil
+		s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
+			Fetches: g.batch.fetches(), Reason: g.reason})
 	}
-	if err := s.advance(); err != nil {
-		return err
-	}
-	s.sealing = nil
-	s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
-		Fetches: g.batch.fetches(), Reason: g.reason})
 	return nil
 }
 
-// emptyArray begins a new array. What the old one held waits to be uploaded.
+// emptyArray starts a new array. What the old one held waits to be uploaded.
 func (s *spool) emptyArray() error {
 	full, size := s.array.records, s.array.end
 	s.array.records = nil
@@ -140,22 +152,22 @@ func (s *spool) emptyArray() error {
 	return nil
 }
 
-// advance makes the progress that of the batch after the one that was sealed. If
-// that was linked, its name says as much: the array is another file than the last
-// batch. A copy of the array is another file, too, so that only batch.json can
-// tell that the array has begun anew. Fetches do not tell: they may be alike.
+// advance moves the progress on to the batch after the one that was sealed. If the
+// sealed batch is a link, its name is enough: the array is now another file. A copy is
+// another file from the start, so only batch.json can say that a new array was started.
+// The fetches cannot, since they may be alike.
 func (s *spool) advance() error {
 	next := s.progress.afterSeal(s.sealing.batch)
 	if s.progressSaved && !s.progress.Copied {
 		s.progress = next
 		return nil
 	}
-	next.Copied = s.sealing.copied // the next one will probably be, too
+	next.Copied = s.sealing.copied // the next one will probably be a copy too
 	return s.saveProgress(next)
 }
 
-// linkTo makes target a second name of the array, or, where that cannot be, of a
-// copy. The publisher does not see target before all is well.
+// linkTo makes target a second name of the array, or the name of a copy if there are no
+// hard links. The publisher does not see target before it is complete.
 func (s *spool) linkTo(target string) error {
 	unseen := s.path(pendingDir, sealingFile)
 	if err := s.remove(unseen); err != nil {
@@ -173,29 +185,29 @@ func (s *spool) linkTo(target string) error {
 	return s.fs.Rename(unseen, target)
 }
 
-// link makes unseen a second name of the array. False: the directory has no hard
-// links, the array is no longer that of the batch, or target is there but not to
-// be trusted, and would not be made anew by a rename. An error says that there is
-// no room for a name, and so none for a copy.
-func (s *spool) link(unseen, target string) (bool, error) {
-	if s.array.broken { // it has begun anew, but for its name
+// link makes unseen a second name of the array. linked is false if a copy is needed
+// instead: the directory has no hard links, or the array no longer holds the batch, or
+// target is there but may not be durable (to rename one name of a file to another does
+// nothing). An error says that there is no room for a name, and so none for a copy.
+func (s *spool) link(unseen, target string) (linked bool, err error) {
+	if s.array.broken { // a new one was started, which does not have its name yet
 		return false, nil
 	}
 	if _, err := s.fs.Stat(target); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	err := s.reserve.helped(func() error { return s.fs.Link(s.array.name, unseen) })
-	if noSpace(err) {
+	linked, err = s.tryLink(s.array.name, unseen)
+	if vfs.NoSpace(err) {
 		return false, err
 	}
-	if err != nil {
+	if !linked {
 		return false, nil
 	}
 	info, err := s.fs.Stat(unseen)
-	return err == nil && !s.array.isForeign(info), nil
+	return err == nil && s.array.state(info).ours(), nil
 }
 
-// copyTo makes target a file like the array, and says so first in batch.json.
+// copyTo makes target a copy of the array. batch.json says so first.
 func (s *spool) copyTo(target string) error {
 	if !s.progressSaved || !s.progress.Copied {
 		p := s.progress

@@ -86,8 +86,8 @@ func TestNobodyElseMayReadWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestSymbolicLinks: what somebody has linked to elsewhere is not written through.
-func TestSymbolicLinks(t *testing.T) {
+// TestSymbolicLinksAreNotWrittenThrough: what somebody has linked to elsewhere is not written through.
+func TestSymbolicLinksAreNotWrittenThrough(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	secret := filepath.Join(outside, "secret")
 	if err := os.WriteFile(secret, []byte("[\n]\n"), 0o600); err != nil {
@@ -141,7 +141,7 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 }
 
-// TestNoSecretIsPrinted: whatever verb a log prints a store or its options with.
+// TestNoSecretIsPrinted: not with any verb, of a store or its options.
 func TestNoSecretIsPrinted(t *testing.T) {
 	opts := s3store.Options{EncryptionKey: s3test.CustomerKey}
 	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)
@@ -157,8 +157,8 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 }
 
-// TestNoSecretIsEncoded: a log in JSON, or a program that writes its settings
-// down.
+// TestNoSecretIsEncoded: not in a JSON log, nor by a program that saves its
+// settings.
 func TestNoSecretIsEncoded(t *testing.T) {
 	opts := s3store.Options{EncryptionKey: s3test.CustomerKey, TempDir: "/var/tmp"}
 	store := s3test.NewStore(s3test.NewClient("https://s3.test"), opts)

@@ -103,7 +103,7 @@ func (s server) keys(t *testing.T, prefix string) (keys []string) {
 	return keys
 }
 
-// newPrefix returns a prefix of keys that nobody has used.
+// newPrefix returns an unused prefix of keys.
 func newPrefix() string { return "test/" + strings.ToLower(rand.Text()) + "/" }
 
 // versioned returns the server with a new bucket, in which objects have versions.
@@ -145,7 +145,7 @@ func TestServerStore(t *testing.T) {
 // steady is a store on versitygw. While an object is replaced, that answers a HEAD
 // with the size of the version before and the ETag and metadata of the next, and a GET
 // with the ETag of the one and the content of the other. A Writer looks again when
-// what it reads then makes no sense; here an ETag tells, which is a checksum.
+// what it reads then makes no sense; here the ETag shows that, which is a checksum.
 type steady struct{ *s3store.Store }
 
 func (s steady) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
@@ -196,7 +196,7 @@ type sharer struct {
 	err     error    // of its Flush
 }
 
-// runHosts has Writers with a directory each append to the same day at once.
+// runHosts lets Writers with separate directories append to the same day at once.
 func runHosts(t *testing.T, s server, prefix string, opts s3store.Options) []sharer {
 	all := make([]sharer, hosts)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it takes seconds, unless nothing moves
@@ -244,8 +244,8 @@ func (s server) countFetches(t *testing.T, prefix string) map[string]int {
 	return count
 }
 
-// TestServerHosts: eight Writers that share a key lose nothing and bring
-// nothing twice; parseDay sees to it that the sequence has no gap.
+// TestServerHosts: eight Writers that share a key lose nothing and store nothing
+// twice; parseDay checks that the sequence has no gap.
 func TestServerHosts(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		prefix := newPrefix()
@@ -287,7 +287,7 @@ func (h *sharer) waiting(t *testing.T) string {
 }
 
 // TestServerHostsVersioned: where the bucket has versions, some servers have no
-// compare-and-swap. Then a Writer says so, and keeps what is not in the store.
+// compare-and-swap. Then a Writer reports that, and keeps what is not in the store.
 func TestServerHostsVersioned(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		s, prefix := s.versioned(t), newPrefix()
@@ -307,8 +307,8 @@ func TestServerHostsVersioned(t *testing.T) {
 	})
 }
 
-// TestServerSecondOwner: a second Writer that is not meant to be there is told.
-func TestServerSecondOwner(t *testing.T) {
+// TestServerSecondOwnerIsRefused: a second Writer that is not meant to be there gets an error.
+func TestServerSecondOwnerIsRefused(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		for name, s := range map[string]server{"plain": s, "versioned": s.versioned(t)} {
 			t.Run(name, func(t *testing.T) {
@@ -400,8 +400,8 @@ func footerMatches(t *testing.T, fetch []byte) int64 {
 	return f.Footer.Matches
 }
 
-// TestServerOldDay: a day that the old script began is appended to.
-func TestServerOldDay(t *testing.T) {
+// TestServerAppendsToTheOldScriptsDay: a day that the old script began is appended to.
+func TestServerAppendsToTheOldScriptsDay(t *testing.T) {
 	old, err := os.ReadFile(filepath.Join("testdata", "old_script_day.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -81,8 +81,8 @@ func (h *host) newID() string {
 	return fmt.Sprintf("H%dID%06d", h.id, h.ids)
 }
 
-// noteSealed may be called by any goroutine.
-func (h *host) noteSealed(s rotatelog.Sealed) {
+// recordSealed may be called by any goroutine.
+func (h *host) recordSealed(s rotatelog.Sealed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for n := s.First; n <= s.Last; n++ {
@@ -90,7 +90,8 @@ func (h *host) noteSealed(s rotatelog.Sealed) {
 	}
 }
 
-// open starts a process that appends. False: it died, or the disk failed.
+// open starts a process that appends. It returns false if the process died, or the
+// disk failed.
 func (h *host) open() bool {
 	p := &process{host: h}
 	h.mu.Lock()
@@ -106,8 +107,8 @@ func (h *host) open() bool {
 		p.store.Store = notedStore{h.mem, h.t}
 	}
 	cfg := h.cfg
-	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.noteSealed
-	cfg.Hooks.Uploaded = h.noteUploaded
+	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.recordSealed
+	cfg.Hooks.Uploaded = h.recordUploaded
 	cfg.Hooks.Changed = func(c rotatelog.Changed) { h.t.Errorf("nobody else changed %s: %q", c.Key, c.Differences) }
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)
 	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID))
@@ -120,7 +121,7 @@ func (h *host) open() bool {
 	return true
 }
 
-// revive buries the dead, and sees to it that a process appends again. choose
+// revive buries dead processes, and makes sure that a process appends again. choose
 // says what is left of the disk if power was cut.
 func (h *host) revive(choose func(int) int) {
 	const attempts = 3 // with a disk that fails
@@ -150,7 +151,7 @@ func (h *host) isDown() bool {
 	return h.down
 }
 
-// processes returns all that run.
+// processes returns all running processes.
 func (h *host) processes() []*process {
 	all := append([]*process{}, h.draining...)
 	if h.proc != nil {
@@ -235,14 +236,14 @@ func (h *host) setTrouble(store, disk float64) {
 	h.healed = h.healed && disk == 0
 }
 
-// operations returns how many the disk was asked for.
+// operations returns how many operations the disk has had.
 func (h *host) operations() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ops
 }
 
-// diskFault decides what becomes of an operation of the disk.
+// diskFault decides how a disk operation fails, if it does.
 func (h *host) diskFault(op crashfs.Op) error {
 	h.mu.Lock()
 	if h.ops++; h.ops == h.cut {
@@ -277,7 +278,7 @@ func (h *host) diskFault(op crashfs.Op) error {
 	}
 }
 
-// storeFault decides what becomes of a call of the store.
+// storeFault decides how a call of the store fails, if it does.
 func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	rng := p.draw(fmt.Sprint("store", p.host.id, op.Name, op.Key, keyOfNote(op.Text)))
 	f := storetest.Fault{Delay: 1 + time.Duration(rng.Int64N(int64(50*time.Millisecond)))}
@@ -316,7 +317,7 @@ func (p *process) storeFault(op storetest.Op) storetest.Fault {
 	case 5: // applied much later, or never
 		f.Err = unavailable
 		if f.Later = !p.blind; f.Later {
-			p.noteLate()
+			p.recordLate()
 		}
 	case 6: // so late that the Writer has given up, or nearly
 		f.Delay += time.Duration(rng.IntN(90)) * time.Second
@@ -382,8 +383,8 @@ func (h *host) appendN(n int) {
 	}
 }
 
-// atOnce appends n fetches from each of several goroutines. While the disk is at
-// work for one, others come, and some groups fill a batch by themselves.
+// atOnce appends n fetches from each of several goroutines. While the disk works for
+// one, others arrive, and some groups fill a whole batch.
 func (h *host) atOnce(goroutines, n int) {
 	var all sync.WaitGroup
 	for i := range goroutines {
@@ -396,12 +397,12 @@ func (h *host) atOnce(goroutines, n int) {
 	all.Wait()
 }
 
-// record returns a fetch that tells its number, of a length that varies.
+// record returns a fetch that contains its number, of varying length.
 func record(n int) []byte {
 	return fmt.Appendf(nil, `{"n":%d, "pad":"%s","FETCH_FOOTER":{"total_matches":%d}}`, n, strings.Repeat("é", n%50), n%7)
 }
 
-// flush flushes for so long.
+// flush flushes for at most that long.
 func (h *host) flush(d time.Duration) {
 	p := h.proc
 	if p == nil {
@@ -435,9 +436,9 @@ func (h *host) moveTo(prefix string) {
 	h.cfg.Prefix, h.moved = prefix, true
 }
 
-// comeHome ends the moves of a host. It goes home first, for what waits elsewhere
-// because nobody knows whether it is at home; then everything must go up, and what
-// was begun in either place is closed.
+// comeHome ends the moves of a host. It goes home first, for batches that wait
+// elsewhere because they may be at home. Then everything must be uploaded, and days
+// begun in either place are closed.
 func (h *host) comeHome(choose func(int) int) {
 	h.moveTo(home)
 	h.revive(choose)
@@ -451,7 +452,7 @@ func (h *host) comeHome(choose func(int) int) {
 	}
 }
 
-// handOver lets the next process append, while this one goes on uploading.
+// handOver lets the next process append, while this one continues to upload.
 func (h *host) handOver() {
 	p := h.proc
 	if p == nil {

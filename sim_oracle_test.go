@@ -97,8 +97,8 @@ func checksumsOf(text []byte, uploads []dayUpload) map[string]string {
 	return sums
 }
 
-// dayText returns the text of a daily object, as a consumer has it, who goes by
-// the end of its name: all of a zstd file, the one member of a gzip file.
+// dayText returns the text of a daily object as a consumer gets it, by the end of
+// its name: all of a zstd file, the one member of a gzip file.
 func dayText(t *testing.T, key string, content []byte) []byte {
 	t.Helper()
 	text := content
@@ -138,15 +138,15 @@ type storedFetch struct {
 
 func (f storedFetch) number() int { return max(f.N, f.Raw.N) }
 
-// glance is what was seen in an object when it was last judged.
-type glance struct {
+// lastJudged is what was seen in an object when it was last judged.
+type lastJudged struct {
 	version rotatelog.Version
 	entries []string
 	fetches map[int]int
 }
 
-// stored reads the store, and returns how often each fetch is there. What it
-// finds wrong with an object it reports.
+// stored reads the store, and returns how often each fetch is there. It reports what
+// is wrong with an object.
 func (w *world) stored() map[int]int {
 	all := map[int]int{}
 	for _, key := range w.mem.Keys() {
@@ -163,8 +163,8 @@ func (w *world) stored() map[int]int {
 	return all
 }
 
-// version returns the version of an object. A server is not asked, since it may
-// lie: what is in it says as much.
+// version returns the version of an object. It does not ask the server, which may
+// lie, but looks inside.
 func (w *world) version(key string) rotatelog.Version {
 	if _, ok := w.mem.(bucketObjects); ok {
 		return rotatelog.Version(fmt.Sprintf("%x", sha256.Sum256(w.mem.Bytes(key))))
@@ -178,7 +178,7 @@ func (w *world) version(key string) rotatelog.Version {
 
 // judgeObject reads one object: it parses, agrees with itself, has grown by whole
 // entries, and holds fetches of its own day, in order.
-func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glance {
+func (w *world) judgeObject(key string, v rotatelog.Version, before lastJudged) lastJudged {
 	content := w.mem.Bytes(key)
 	d := parseDay(w.t, key, content)
 	content = dayText(w.t, key, content)
@@ -188,7 +188,7 @@ func (w *world) judgeObject(key string, v rotatelog.Version, before glance) glan
 	if !strings.Contains(key, d.Metadata.Date+".json") {
 		w.t.Errorf("%s: it is of %s", key, d.Metadata.Date)
 	}
-	seen := glance{version: v, fetches: map[int]int{}}
+	seen := lastJudged{version: v, fetches: map[int]int{}}
 	last := map[*host]int{} // numbers
 	for _, u := range d.Uploads {
 		seen.entries = append(seen.entries, fmt.Sprintf("%d %s %s %s", u.Sequence, u.ID, u.Timestamp, u.Data))
@@ -230,7 +230,7 @@ func (w *world) judgeUpload(key, date string, u dayUpload, found map[int]int, la
 				w.t.Errorf("%s: fetch %d is #%d of %v, and says #%d", key, n, r.Number, r.Day, s.Header.Number)
 			}
 			if r.Number <= last[by] {
-				w.t.Errorf("%s: fetch #%d stands after #%d", key, r.Number, last[by])
+				w.t.Errorf("%s: fetch #%d is after #%d", key, r.Number, last[by])
 			}
 			last[by] = r.Number
 		} else if f.days[0].String() != date && f.days[1].String() != date {
@@ -375,12 +375,12 @@ func (w *world) upload(hosts ...*host) {
 	}
 }
 
-// slowestCall is longer than any call of the store takes that began in trouble,
-// and may yet fail.
+// slowestCall is longer than any call of the store that began during faults, and may
+// still fail.
 const slowestCall = 2 * time.Minute
 
-// closingTime is what closing takes when nothing goes wrong any more. Before, the
-// store may have refused it, which is followed by an hour.
+// closingTime is how long closing takes without faults. An earlier refusal of the
+// store delays it by an hour.
 const closingTime = time.Hour + time.Minute
 
 // finish turns all faults off, and wants everything in the store, once, and

@@ -22,7 +22,7 @@ import (
 type process struct {
 	*host
 	id    int
-	label string // tells it from the processes of all hosts
+	label string // unique among the processes of all hosts
 	w     *rotatelog.Writer
 	store storetest.Faulty
 
@@ -34,8 +34,8 @@ type process struct {
 
 var errKilled = errors.New("this process was killed")
 
-// pause takes the time that an event of the test takes. What was set going at the
-// instant before has come to rest when it returns.
+// pause waits as long as an event of the test takes. What began at the instant
+// before has settled when it returns.
 func (p *process) pause(what string) { p.pauseAs(theTest, what) }
 
 // pauseAs is pause for an event of a goroutine.
@@ -68,8 +68,8 @@ var goroutines = map[string]string{
 	"(*publisher).watchMidnight": byWatcher,
 }
 
-// goroutine says which the calling goroutine is. named is what the library calls it,
-// if it does; the test's may use what is another's.
+// goroutine returns which goroutine is calling. named is the name that the library
+// gives it, if any; the test's goroutines may use another's disk.
 func (p *process) goroutine(named string) string {
 	begins := beginning()
 	if begins == "" {
@@ -102,7 +102,7 @@ func beginning() string {
 	return ""
 }
 
-// latency returns some nanoseconds, and on a disk that stalls now and then more.
+// latency returns some nanoseconds, and now and then more, on a disk that stalls.
 func (p *process) latency(what string) time.Duration {
 	rng := p.draw(p.label, what)
 	if p.stalls && rng.IntN(50) == 0 {
@@ -205,7 +205,7 @@ func (s processStore) Sweep(ctx context.Context, key string, keep []string) erro
 
 func (s processStore) MinCopy() int64 { return s.store.MinCopy() }
 
-// keyOfNote returns the key that a note of a write tells of: one of an S3Store, or
+// keyOfNote returns the key that a note of a write is about: one of an S3Store, or
 // of a notedStore.
 func keyOfNote(text string) string {
 	var note struct{ Key string }
@@ -227,7 +227,7 @@ func (s blindStore) Write(ctx context.Context, key string, old rotatelog.Version
 	return s.objects.Write(ctx, key, now.Version, parts, meta)
 }
 
-// notedStore is a rotatelog.IntentWriter, of which nothing remains after a write.
+// notedStore is a rotatelog.IntentWriter that leaves nothing behind after a write.
 type notedStore struct {
 	objects
 	t *testing.T
@@ -254,7 +254,8 @@ func (s notedStore) Resolve(_ context.Context, text string, _ func(string) error
 
 func (s notedStore) Sweep(context.Context, string, []string) error { return nil }
 
-// MinCopy has days pass it soon; below, the spool keeps the last body.
+// MinCopy is small, so that days exceed it soon; below it, the spool keeps the last
+// body.
 func (s notedStore) MinCopy() int64 { return 800 }
 
 // processFS is the host's disk as a process sees it: slow, and useless once the

@@ -39,7 +39,8 @@ type bucketObjects struct {
 	server *fakes3.Server
 }
 
-// simLeastPart is the part limit of the simulation: days pass it soon.
+// simLeastPart is the part limit of the simulation, small so that days exceed it
+// soon.
 const simLeastPart = 300
 
 func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
@@ -60,11 +61,11 @@ func (s *sim) newBucketObjects(blind, shared bool) bucketObjects {
 	return bucketObjects{s3test.NewStore(client, opts), server}
 }
 
-// isProbe reports whether a key is there only to find out what the server does.
+// isProbe reports whether a key belongs to a probe of the server.
 func isProbe(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
 
 // judgeRequest wants every PutObject to a day's object to have a condition, and none
-// where conditions do not work: nobody could tell later whether it may still be
+// where conditions do not work: nobody could find out later whether it may still be
 // executed, over what was written since.
 func (s *sim) judgeRequest(op fakes3.Op, profile fakes3.Profile) {
 	switch {
@@ -76,8 +77,8 @@ func (s *sim) judgeRequest(op fakes3.Op, profile fakes3.Profile) {
 	}
 }
 
-// wireFault decides what becomes of a request. It is a matter of the network, so it
-// may strike any host when one has trouble.
+// wireFault decides what becomes of a request. Faults are of the network, so they
+// may strike any host while one has them.
 func (s *sim) wireFault(op fakes3.Op, profile fakes3.Profile) fakes3.Fault {
 	trouble := 0.0
 	s.mu.Lock()
@@ -119,7 +120,7 @@ func honoured(op fakes3.Op, profile fakes3.Profile) bool {
 	return how[op.Name] == fakes3.Honoured
 }
 
-// plainFault is what may become of any request.
+// plainFault is a fault that any request may have.
 func plainFault(rng *rand.Rand) fakes3.Fault {
 	switch rng.IntN(8) {
 	case 0:
@@ -164,7 +165,7 @@ func (s *sim) lastFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
 	case n == 0 && op.Name == "CompleteMultipartUpload":
 		return fakes3.Fault{Linger: true, Drop: rng.IntN(2) == 0, After: true}
 	case n < 4:
-		s.noteLate()
+		s.recordLate()
 		return fakes3.Fault{Later: true, Reply: fakes3.Error{Status: []int{503, 503, 409, 412}[rng.IntN(4)]}}
 	case n < 6:
 		return fakes3.Fault{Reply: conflict(rng), After: n == 5}
@@ -172,7 +173,7 @@ func (s *sim) lastFault(op fakes3.Op, rng *rand.Rand) fakes3.Fault {
 	return plainFault(rng)
 }
 
-// Keys leaves out what is there only to find out what the server does.
+// Keys leaves out the objects of probes.
 func (b bucketObjects) Keys() []string {
 	return slices.DeleteFunc(b.server.Keys(s3test.Bucket), isProbe)
 }

@@ -72,18 +72,18 @@ func TestSimulationRepeats(t *testing.T) {
 	for seed := uint64(1); seed <= uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			var told [2]string
-			for i := range told {
+			var runs [2]string
+			for i := range runs {
 				synctest.Test(t, func(t *testing.T) {
 					s := simulate(t, seed, false)
-					told[i] = strings.Join(s.history, "\n") + s.log.String()
+					runs[i] = strings.Join(s.history, "\n") + s.log.String()
 					for _, key := range s.mem.Keys() {
-						told[i] += string(s.mem.Bytes(key))
+						runs[i] += string(s.mem.Bytes(key))
 					}
 				})
 			}
-			if told[0] != told[1] {
-				t.Errorf("it does not repeat:\n%s", cmp.Diff(strings.Split(told[0], "\n"), strings.Split(told[1], "\n")))
+			if runs[0] != runs[1] {
+				t.Errorf("it does not repeat:\n%s", cmp.Diff(strings.Split(runs[0], "\n"), strings.Split(runs[1], "\n")))
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
 	if onS3 {
 		test = "TestSimulationS3"
 	}
-	defer s.telling(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
+	defer s.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
 	defer func() { // without power nothing is left running
 		for _, h := range s.hosts {
 			h.cutPower()

@@ -45,13 +45,13 @@ type world struct {
 	due     map[time.Duration]*wakers
 	procs   int
 	fetches []*submission // the first has the number 1
-	before  map[string]glance
+	before  map[string]lastJudged
 	uploads int  // that were confirmed
 	late    bool // a request is kept for later
 	lateAt  int  // how many uploads there were when the oldest of them was sent
 }
 
-// objects is a store that can be looked into.
+// objects is a store whose content the test can read directly.
 type objects interface {
 	rotatelog.Store
 	Keys() []string
@@ -73,7 +73,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	return &world{t: t, seed: seed, start: time.Now(), zone: zone, mem: storetest.NewMem(),
-		due: map[time.Duration]*wakers{}, before: map[string]glance{}}
+		due: map[time.Duration]*wakers{}, before: map[string]lastJudged{}}
 }
 
 // draw returns random numbers for an event of a kind that happens now. They are made
@@ -151,7 +151,7 @@ func (w *world) lieDown(at time.Duration, name string) {
 	}
 }
 
-// getUp takes back what lieDown did, before the instant.
+// getUp undoes lieDown, before the instant.
 func (w *world) getUp(at time.Duration, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *world) mayWake(at time.Duration, name string) bool {
 	return due.names[0] == name
 }
 
-// within returns a context that ends after d, at an instant when nobody wakes.
+// within returns a context that ends after d, at an instant when no goroutine wakes.
 func within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), d|1)
 }
@@ -194,15 +194,15 @@ func (w *world) note(format string, args ...any) {
 	w.history = append(w.history, fmt.Sprintf("%15v  ", time.Since(w.start))+fmt.Sprintf(format, args...))
 }
 
-// noteUploaded may be called by any goroutine.
-func (w *world) noteUploaded(rotatelog.Uploaded) {
+// recordUploaded may be called by any goroutine.
+func (w *world) recordUploaded(rotatelog.Uploaded) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.uploads++
 }
 
-// noteLate says that a request is kept for later.
-func (w *world) noteLate() {
+// recordLate says that a request is kept for later.
+func (w *world) recordLate() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.late {
@@ -244,7 +244,7 @@ func (w *world) submit(h *host) (n int) {
 	return len(w.fetches)
 }
 
-// returned notes what became of a fetch.
+// returned records the outcome of a fetch.
 func (w *world) returned(n int, r rotatelog.Receipt, err error) {
 	f := w.fetch(n)
 	day := f.host.today()
@@ -283,7 +283,7 @@ func (w *world) acked() map[int]submission {
 func (w *world) fork() *world {
 	mem := storetest.NewMem()
 	c := &world{t: w.t, seed: w.seed, start: w.start, zone: w.zone, mem: mem, blind: w.blind, noted: w.noted,
-		due: map[time.Duration]*wakers{}, before: map[string]glance{}}
+		due: map[time.Duration]*wakers{}, before: map[string]lastJudged{}}
 	for _, key := range w.mem.Keys() {
 		obj, err := w.mem.Stat(context.Background(), key)
 		if err != nil {
@@ -295,13 +295,13 @@ func (w *world) fork() *world {
 	defer w.mu.Unlock()
 	c.history = append(c.history, w.history...)
 	for key, seen := range w.before {
-		c.before[key] = glance{entries: seen.entries} // to be judged again
+		c.before[key] = lastJudged{entries: seen.entries} // to be judged again
 	}
 	return c
 }
 
-// telling prints the history if the test failed.
-func (w *world) telling(repeat string) {
+// printHistoryOnFailure prints the history if the test failed.
+func (w *world) printHistoryOnFailure(repeat string) {
 	if !w.t.Failed() {
 		return
 	}

@@ -1,7 +1,6 @@
 package rotatelog
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,40 +8,40 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"syscall"
 	"time"
 
-	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/hint"
+	"example.com/rotatelog/internal/reserve"
 	"example.com/rotatelog/internal/vfs"
 )
 
 // spool is the local side: the array being filled, and the batches that wait
 // for the store. The array and the progress belong to whoever holds the append
-// lock, and the Writer lets one goroutine at a time at them; pending/ and
-// uploaded/ are also worked on by whoever holds the publish lock. What the
-// directories list is the truth; nothing of it is remembered.
+// lock, and the Writer lets only one goroutine at a time use them. Whoever holds the
+// publish lock also changes pending/ and uploaded/. What the directories list is the
+// truth; nothing of it is remembered.
 type spool struct {
 	fs  vfs.FS
 	dir string // such as all_api.spool
 
-	max   int           // fetches a batch
+	max   int           // fetches per batch
 	newID func() string // of a batch
 	pack  Compression   // of days that begin
 
 	array           array
 	progress        progress
-	progressSaved   bool     // batch.json and the names in the spool tell progress, durably
+	progressSaved   bool     // progress is what batch.json and the names in the spool say, durably
 	progressInDoubt bool     // batch.json may say what is not durable
 	sealing         *sealing // a seal that failed half way, to be finished first
 
-	waiting int64 // bytes in pending/, or more: batches leave without notice
-	counted bool
+	waiting int64 // bytes in pending/, or more: the publisher takes batches away without saying so
+	counted bool  // whether waiting is known
 
-	reserve  reserve
+	reserve  *reserve.Reserve
 	prunable *prunable
 
-	sealed   []Sealed // what has happened and is not yet told
+	sealed   []Sealed // what has happened and is not yet reported
 	repaired []Repaired
 }
 
@@ -57,8 +56,8 @@ const (
 	checkFile    = "check"      // in pending/ and uploaded/: whether files can be moved there
 	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
 	ownerFile    = "owner"      // a random id that objects are marked with
-	uncleanFile  = "unclean"    // stands while a Writer appends, and after one that was killed
-	cleanFile    = "clean"      // what it is renamed to meanwhile: to make it may need room
+	uncleanFile  = "unclean"    // there while a Writer appends, and after one that was killed
+	cleanFile    = "clean"      // its name meanwhile: making a new file may need room
 	pendingDir   = "pending"
 	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
@@ -70,39 +69,39 @@ const (
 func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	name := cfg.Name
 	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable)}
-	s.reserve = reserve{fs: fsys, dir: s.path(reserveDir), size: cfg.reserve, taken: new(taken)}
-	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.take}
+	s.reserve = reserve.New(fsys, s.path(reserveDir), cfg.reserve)
+	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.Take}
 	if err := s.mkdir(s.dir); err != nil {
 		return nil, err
 	}
 	if err := s.secure(); err != nil {
 		return nil, err
 	}
-	if err := s.reserve.open(); err != nil && !noSpace(err) {
+	if err := s.reserve.Open(); err != nil && !vfs.NoSpace(err) {
 		return nil, err
 	}
 	for _, d := range []string{s.path(pendingDir), s.path(intentsDir), s.path(uploadedDir), s.path(damagedDir)} {
-		if err := s.reserve.helped(func() error { return s.mkdir(d) }); err != nil {
+		if err := s.reserve.WithRoom(func() error { return s.mkdir(d) }); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := fsys.Stat(s.dayLockPath(Day{2000, 1, dayLocks})); errors.Is(err, fs.ErrNotExist) {
-		if err := s.reserve.helped(s.makeDayLocks); err != nil {
+		if err := s.reserve.WithRoom(s.makeDayLocks); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// checkDir returns an error if a file cannot be made beside the array, and renamed
-// to where batches go: better now than when the first one is full.
+// checkDir returns an error if a file cannot be made beside the array and renamed
+// to where batches go. That is better reported now than when the first batch is full.
 func (s *spool) checkDir() error {
 	name := "." + s.array.name + ".rotatelog"
 	if info, err := s.fs.Stat(name); err == nil && (info.Size > 0 || !info.Mode.IsRegular()) {
-		return nil // somebody else's, and not to be touched
+		return nil // it belongs to somebody else, and is left alone
 	}
 	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
-	if noSpace(err) { // it says nothing of the directory, and what waits can be uploaded
+	if vfs.NoSpace(err) { // the directory may be fine, and what waits can be uploaded
 		return nil
 	}
 	if err != nil {
@@ -118,13 +117,13 @@ func (s *spool) checkDir() error {
 			name = to
 		}
 	}
-	if noSpace(err) {
+	if vfs.NoSpace(err) {
 		err = nil
 	}
 	return errors.Join(oneDisk(err), s.remove(name))
 }
 
-// checkArray returns an error if the array, which is not to be replaced now, cannot
+// checkArray returns an error if the array, which need not be replaced now, cannot
 // be replaced later because something is mounted on it.
 func (s *spool) checkArray() error {
 	name := s.path(pendingDir, checkFile)
@@ -138,8 +137,7 @@ func (s *spool) checkArray() error {
 	return s.remove(name) // there may be no links, or no room for one
 }
 
-// oneDisk says what to do about a rename that leads from one file system, or mount,
-// to another.
+// oneDisk says what to do about a rename between two file systems, or mounts.
 func oneDisk(err error) error {
 	if errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EBUSY) {
 		return fmt.Errorf("%w: Dir, the spool and all in it must be one file system, mounted as a whole: mount Dir itself, and nothing in it", err)
@@ -154,7 +152,7 @@ func (s *spool) secure() error {
 		return err
 	}
 	if info.Foreign {
-		return fmt.Errorf("%s belongs to another user; give it, and all in it, to the user that this runs as, or set another Dir", s.dir)
+		return hint.Add(fmt.Errorf("%s belongs to another user", s.dir), "give it, and all in it, to the user that this runs as, or set another Dir")
 	}
 	const others = 0o077
 	if info.Mode&others == 0 {
@@ -162,8 +160,8 @@ func (s *spool) secure() error {
 	}
 	err = s.fs.Chmod(s.dir, 0o700)
 	if now, statErr := s.fs.Stat(s.dir); err != nil || statErr != nil || now.Mode&others != 0 {
-		return fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed; use a file system with modes: %w",
-			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission))
+		return hint.Add(fmt.Errorf("%s has the mode %v, which lets other users in, and that cannot be changed: %w",
+			s.dir, info.Mode, errors.Join(err, statErr, fs.ErrPermission)), "use a file system with modes")
 	}
 	s.report(Repaired{File: s.dir, Problem: fmt.Sprintf("its mode was %v, which let other users in; now it is %v", info.Mode, fs.ModeDir|0o700)})
 	return nil
@@ -177,9 +175,9 @@ func (s *spool) mkdir(name string) error {
 		case err != nil:
 			return err
 		case info.Mode.Type() == fs.ModeSymlink:
-			return fmt.Errorf("%s is a symbolic link; put the directory itself in its place, or set Dir to where it leads", name)
+			return hint.Add(fmt.Errorf("%s is a symbolic link", name), "put the directory itself in its place, or set Dir to where it leads")
 		case !info.Mode.IsDir():
-			return fmt.Errorf("%s is not a directory; move it away", name)
+			return hint.Add(fmt.Errorf("%s is not a directory", name), "move it away")
 		}
 		return nil
 	}
@@ -187,35 +185,34 @@ func (s *spool) mkdir(name string) error {
 		return err
 	}
 	if err := s.fs.SyncDir(path.Dir(name)); err != nil {
-		// A later sync may succeed without covering what this one failed to, so
-		// the next Open is to make it again.
+		// A later sync may succeed without covering what this one failed to, so the
+		// next Open must make the directory again.
 		return errors.Join(err, s.fs.Remove(name))
 	}
 	return nil
 }
 
-// makeReady is ready on a disk with room for the fetch. What room there is belongs
-// to the reserve first, and confirmed batches give up theirs.
+// makeReady calls ready, and makes sure that there is room for a fetch. Room goes to
+// the reserve first. If there is too little, confirmed batches are deleted.
 func (s *spool) makeReady(day Day, now time.Time) error {
 	ready := func() error {
 		if err := s.ready(day, now); err != nil {
 			return err
 		}
-		if err := s.reserve.fill(); noSpace(err) {
+		if err := s.reserve.Fill(); vfs.NoSpace(err) {
 			return err
 		}
 		return nil
 	}
 	err := ready()
-	if noSpace(err) && s.prune(leastUploaded) == nil {
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil {
 		err = ready()
 	}
 	return err
 }
 
-// ready makes the array fit to take a fetch of day: a seal that failed half way
-// is finished, a full batch or one of another day sealed, a file that was
-// disturbed rebuilt.
+// ready makes the array fit to take a fetch of day. It finishes a seal that failed half
+// way, seals a full batch or one of another day, and rebuilds a file that was changed.
 func (s *spool) ready(day Day, now time.Time) error {
 	if s.sealing != nil {
 		if err := s.finishSeal(); err != nil {
@@ -228,8 +225,8 @@ func (s *spool) ready(day Day, now time.Time) error {
 		err = s.seal(now, reasonFull)
 	case n > 0 && s.progress.Day != day:
 		err = s.seal(now, reasonOtherDay)
-	case !s.array.unchanged():
-		err = s.mend()
+	case !s.array.canWrite():
+		err = s.repairArray()
 	}
 	if err != nil || s.progressSaved && s.progress.Day == day {
 		return err
@@ -237,11 +234,11 @@ func (s *spool) ready(day Day, now time.Time) error {
 	if s.progress.Day == day {
 		return s.saveProgress(s.progress)
 	}
-	return s.saveProgress(s.progress.begun(day))
+	return s.saveProgress(s.progress.startBatch(day))
 }
 
-// mend repairs the array, and reports what was wrong with it.
-func (s *spool) mend() error {
+// repairArray repairs the array, and reports what was wrong with it.
+func (s *spool) repairArray() error {
 	what, err := s.array.repair()
 	if err == nil && what != "" {
 		s.report(Repaired{File: s.array.name, Problem: what})
@@ -263,84 +260,7 @@ func (s *spool) saveProgress(p progress) error {
 	return nil
 }
 
-// pending returns the batches that wait, in the order of sealing. They are not
-// durable under these names before syncPending.
-func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
-
-// uploaded returns the last confirmed batches, in the order of sealing.
-func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
-
-func (s *spool) list(dir string) ([]batch, error) {
-	names, err := s.fs.ReadDir(s.path(dir))
-	if err != nil {
-		return nil, err
-	}
-	var batches []batch
-	for _, name := range names {
-		if b, ok := parseBatch(name); ok {
-			batches = append(batches, b)
-		}
-	}
-	slices.SortFunc(batches, byOrder)
-	return batches, nil
-}
-
-// batchPath returns where b stands: in uploaded/ once it is confirmed.
-func (s *spool) batchPath(b batch) string {
-	if b.sequence > 0 {
-		return s.path(uploadedDir, b.fileName())
-	}
-	return s.path(pendingDir, b.fileName())
-}
-
-// syncPending makes what pending lists durable. Nothing may be uploaded before:
-// a batch that was uploaded and then forgotten would be sealed and uploaded again.
-func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
-
-// load calls each for every fetch of a pending batch, which is good until it
-// returns; only one is held in memory. size is that of the file, and read how
-// much of it was used so far. Bytes that do not parse are set aside, unless they
-// are known, and reported.
-func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
-	name := s.batchPath(b)
-	defer func() {
-		if errors.Is(err, syscall.EIO) {
-			err = fmt.Errorf("%w: the disk cannot read a batch that is not uploaded; copy from it what can be read, move the file away, and append that again: %w",
-				ErrPermanent, err)
-		}
-	}()
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
-		n++
-		return each(fetch, read, info.Size)
-	})
-	if err != nil || whole || known {
-		return nil, err
-	}
-	aside, err := s.keepFile(name)
-	return &Repaired{File: name, Quarantined: aside,
-		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
-}
-
-// remove removes a file that may be gone already.
-func (s *spool) remove(name string) error {
-	err := s.fs.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// takeNews returns what has happened since it was last asked.
+// takeNews returns what has happened since the last call.
 func (s *spool) takeNews() ([]Sealed, []Repaired) {
 	sealed, repaired := s.sealed, s.repaired
 	s.sealed, s.repaired = nil, nil
@@ -349,19 +269,24 @@ func (s *spool) takeNews() ([]Sealed, []Repaired) {
 
 func (s *spool) report(r Repaired) { s.repaired = append(s.repaired, r) }
 
-// writeFile replaces a file in the spool durably by one with that content. Where
-// the disk is full it takes one of the reserve, unless the content is long.
+func (s *spool) readFile(name string) ([]byte, error) { return vfs.ReadFile(s.fs, name) }
+
+// remove removes a file that may be gone already.
+func (s *spool) remove(name string) error { return vfs.Remove(s.fs, name) }
+
+// writeFile durably replaces a file in the spool by one with that content. If the disk
+// is full it uses a file of the reserve, unless the content is long.
 func (s *spool) writeFile(name string, content []byte) error {
 	spare := name + ".new"
 	if err := s.remove(spare); err != nil {
 		return err
 	}
-	err := s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
-	for try := 0; try < 2 && noSpace(err) && len(content) < reserveSize && s.reserve.take(spare) == nil; try++ {
-		err = s.writeTo(spare, 0, content)
+	err := vfs.WriteNew(s.fs, spare, content)
+	for try := 0; try < 2 && vfs.NoSpace(err) && len(content) < reserve.FileSize && s.reserve.Take(spare) == nil; try++ {
+		err = vfs.Overwrite(s.fs, spare, content)
 	}
-	if noSpace(err) && s.prune(leastUploaded) == nil && s.remove(spare) == nil {
-		err = s.writeTo(spare, os.O_CREATE|os.O_EXCL, content)
+	if vfs.NoSpace(err) && s.prune(minUploaded) == nil && s.remove(spare) == nil {
+		err = vfs.WriteNew(s.fs, spare, content)
 	}
 	if err != nil {
 		return err
@@ -372,38 +297,73 @@ func (s *spool) writeFile(name string, content []byte) error {
 	return s.fs.SyncDir(path.Dir(name))
 }
 
-// writeTo makes content all that is in a file, and syncs it.
-func (s *spool) writeTo(name string, flag int, content []byte) error {
-	f, err := s.fs.OpenFile(name, os.O_WRONLY|flag, 0o600)
-	if err != nil {
-		return err
+// tryLink gives a file a second name. linked is false without an error if there are no
+// hard links; the caller then copies the file. If there is no room for a name, there is
+// none for a copy, so that is an error. So is fs.ErrExist.
+func (s *spool) tryLink(from, to string) (linked bool, err error) {
+	err = s.reserve.WithRoom(func() error { return s.fs.Link(from, to) })
+	if errors.Is(err, fs.ErrExist) || vfs.NoSpace(err) {
+		return false, err
 	}
-	defer f.Close()
-	if _, err := f.WriteAt(content, 0); err != nil {
-		return err
-	}
-	if flag == 0 { // it was longer
-		if err := f.Truncate(int64(len(content))); err != nil {
-			return err
-		}
-	}
-	return syncFile(f)
+	return err == nil, nil
 }
 
-func (s *spool) readFile(name string) ([]byte, error) {
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+// setAside keeps what another program put in place of a file under a name in damaged/.
+// A regular file also keeps its own name until it is replaced.
+func (s *spool) setAside(name, what string) error {
+	info, err := s.fs.Stat(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	var aside string
+	if info.Mode.IsRegular() {
+		aside, err = s.keepFile(name)
+	} else {
+		aside, err = s.newAside(name, func(aside string) error { return s.fs.Rename(name, aside) })
 	}
-	var b bytes.Buffer
-	b.Grow(int(info.Size) + bytes.MinRead)
-	_, err = b.ReadFrom(io.NewSectionReader(f, 0, 1<<62))
-	return b.Bytes(), err
+	if err == nil {
+		s.report(Repaired{File: name, Problem: what + " was set aside", Quarantined: aside})
+	}
+	return err
+}
+
+// keep writes bytes that were found in a file to damaged/.
+func (s *spool) keep(name string, content []byte) (aside string, err error) {
+	return s.newAside(name, func(aside string) error { return vfs.WriteNew(s.fs, aside, content) })
+}
+
+// keepFile gives a file a second name in damaged/, or a copy where there are no hard
+// links.
+func (s *spool) keepFile(name string) (aside string, err error) {
+	return s.newAside(name, func(aside string) error {
+		linked, err := s.tryLink(name, aside)
+		if linked || err != nil {
+			return err
+		}
+		content, err := s.readFile(name)
+		if err != nil {
+			return err
+		}
+		return vfs.WriteNew(s.fs, aside, content)
+	})
+}
+
+// newAside makes a file in damaged/ under a name that is not taken.
+func (s *spool) newAside(name string, create func(aside string) error) (aside string, err error) {
+	for n := 1; ; n++ {
+		aside = s.path(damagedDir, fmt.Sprintf("%04d-%s", n, path.Base(name)))
+		if _, err := s.fs.Stat(aside); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if err := create(aside); errors.Is(err, fs.ErrExist) { // somebody else took it
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		return aside, s.fs.SyncDir(s.path(damagedDir))
+	}
 }
 
 // dayLockPath returns where the lock of a day is.
@@ -419,8 +379,8 @@ func (s *spool) lockDay(day Day) (io.Closer, error) {
 	return s.prunable.holding(lockOf(day), l), nil
 }
 
-// makeDayLocks makes the files of the locks, so that a full disk does not keep
-// anybody from taking one.
+// makeDayLocks makes the files of the locks in advance, so that they can be taken on a
+// full disk.
 func (s *spool) makeDayLocks() error {
 	for date := range dayLocks {
 		f, err := s.fs.OpenFile(s.dayLockPath(Day{2000, 1, 1 + date}), os.O_RDWR|os.O_CREATE, 0o600)
@@ -432,30 +392,29 @@ func (s *spool) makeDayLocks() error {
 	return nil
 }
 
-// usedBy returns the spool as a part of the program uses it that has a goroutine of
-// its own. It has nothing of the array.
+// usedBy returns the spool for a part of the program with a goroutine of its own. That
+// part has no access to the array.
 func (s *spool) usedBy(part string) *spool {
 	fsys := vfs.Named(s.fs, part)
-	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable,
-		reserve: reserve{fs: fsys, dir: s.reserve.dir, size: s.reserve.size, taken: s.reserve.taken}}
+	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable, reserve: s.reserve.On(fsys)}
 }
 
 // lock takes one of the spool's locks, or returns vfs.ErrLocked.
 func (s *spool) lock(name string) (l io.Closer, err error) {
-	err = s.reserve.helped(func() error {
+	err = s.reserve.WithRoom(func() error {
 		l, err = s.fs.Lock(s.path(name))
 		return err
 	})
 	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("this file system has no locks; set Dir to a local disk: %w", err)
+		err = hint.Add(fmt.Errorf("this file system has no locks: %w", err), "set Dir to a local disk")
 	}
 	return l, err
 }
 
 func (s *spool) close() error { return errors.Join(s.array.close(), s.fs.Close()) }
 
-// used returns how many bytes pending/ and the array take, at least; it counts
-// again when that would be more than limit.
+// used returns how many bytes pending/ and the array take. It counts again only if what
+// it remembers, which may be too much, is more than limit.
 func (s *spool) used(limit int64) (int64, error) {
 	if s.counted && s.waiting+s.array.end <= limit {
 		return s.waiting + s.array.end, nil

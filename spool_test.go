@@ -28,7 +28,7 @@ const (
 	maxBatchesInAWrite = 10
 )
 
-func TestLocalFile(t *testing.T) {
+func TestLocalFileIsValidAndReadOnly(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		for i, want := range []string{
@@ -75,8 +75,8 @@ func TestAppendCostsTheRecord(t *testing.T) {
 	})
 }
 
-// TestSyncSeal: appends are not synced one by one, but before the batch is sealed.
-func TestSyncSeal(t *testing.T) {
+// TestSyncSealSyncsBeforeSealing: appends are not synced one by one, but before the batch is sealed.
+func TestSyncSealSyncsBeforeSealing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Sync, b.cfg.MaxFetches = rotatelog.SyncSeal, 4
 		b.open()
@@ -100,7 +100,7 @@ func TestSyncSeal(t *testing.T) {
 	})
 }
 
-// TestSealCostsTwoSyncs: besides the append's own, and as long as the day does
+// TestSealCostsTwoSyncs: in addition to the append's own, as long as the day does
 // not change.
 func TestSealCostsTwoSyncs(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -148,11 +148,11 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 		"flush":  func(b *bench) { b.flush(); b.append(3) },
 	}
 	for edit, change := range edits {
-		for next, goOn := range then {
+		for next, wantHealthy := range then {
 			t.Run(edit+", then "+next, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, b *bench) {
-					var told []rotatelog.Repaired
-					b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { told = append(told, r) }
+					var reported []rotatelog.Repaired
+					b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { reported = append(reported, r) }
 					b.open()
 					b.append(1, 2)
 					content, _ := b.disk.ReadFile(arrayName)
@@ -160,16 +160,16 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 						t.Fatal(err)
 					}
 					foreign, ferr := b.disk.ReadFile(arrayName)
-					goOn(b)
-					if len(told) == 0 || b.Stats().Repaired != len(told) {
-						t.Fatalf("told %v, Stats %d", told, b.Stats().Repaired)
+					wantHealthy(b)
+					if len(reported) == 0 || b.Stats().Repaired != len(reported) {
+						t.Fatalf("reported %v, Stats %d", reported, b.Stats().Repaired)
 					}
 					if edit == "deletes" {
-						if len(told) != 1 || told[0].Quarantined != "" {
-							t.Errorf("told %+v", told)
+						if len(reported) != 1 || reported[0].Quarantined != "" {
+							t.Errorf("reported %+v", reported)
 						}
-					} else if aside := told[0].Quarantined; aside == "" {
-						t.Errorf("told %+v, nothing set aside", told)
+					} else if aside := reported[0].Quarantined; aside == "" {
+						t.Errorf("reported %+v, nothing set aside", reported)
 					} else if kept, err := b.disk.ReadFile(aside); edit != "links elsewhere" && (err != nil || ferr != nil || !bytes.Equal(kept, foreign)) {
 						t.Errorf("set aside %q, %v; want %q", kept, err, foreign)
 					}
@@ -195,7 +195,7 @@ func TestWhatEditorsDoToTheArray(t *testing.T) {
 	}
 }
 
-// TestEditorBetweenTwoAttemptsToSeal: the seal that failed goes on with what is in
+// TestEditorBetweenTwoAttemptsToSeal: the failed seal continues with what is in
 // memory, whatever has become of the file since.
 func TestEditorBetweenTwoAttemptsToSeal(t *testing.T) {
 	for _, failing := range []crashfs.Op{
@@ -263,22 +263,22 @@ func TestRecoveryFromEveryState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
-				var told []rotatelog.Repaired
-				b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { told = append(told, r) }
+				var reported []rotatelog.Repaired
+				b.cfg.Hooks.Repaired = func(r rotatelog.Repaired) { reported = append(reported, r) }
 				b.open()
 				b.append(ten...)
 				b.flush()
 				b.append(1, 2)
 				b.Close()
-				told = nil
+				reported = nil
 				tt.damage(b)
 				b.open()
 				if n := len(b.array()); n != tt.fetches {
 					t.Errorf("%d fetches are left, want %d", n, tt.fetches)
 				}
 				var aside []byte
-				reports := fmt.Sprint(told)
-				for _, r := range told {
+				reports := fmt.Sprint(reported)
+				for _, r := range reported {
 					if r.Quarantined != "" {
 						aside, _ = b.disk.ReadFile(r.Quarantined)
 					}
@@ -286,8 +286,8 @@ func TestRecoveryFromEveryState(t *testing.T) {
 				if !strings.Contains(string(aside), tt.aside) || (aside == nil) != (tt.aside == "") {
 					t.Errorf("%q was set aside, want %q", aside, tt.aside)
 				}
-				if !strings.Contains(reports, tt.report) || tt.report == "" && len(told) > 0 {
-					t.Errorf("reported %v, want %q", told, tt.report)
+				if !strings.Contains(reports, tt.report) || tt.report == "" && len(reported) > 0 {
+					t.Errorf("reported %v, want %q", reported, tt.report)
 				}
 				if r := b.append(3)[0]; r.Number != tt.first+tt.fetches || r.Position != tt.fetches+1 {
 					t.Errorf("next: %+v", r)
@@ -347,9 +347,9 @@ func TestKilledWhileSealingStoresTheBatchOnce(t *testing.T) {
 	}
 }
 
-// TestRecoveryOfEveryCutAndFlip cuts the local file at every byte and flips a
-// bit of every byte: Open must not fail, must keep every fetch before the damage,
-// and must lose no byte: what does not stay is set aside.
+// TestRecoveryOfEveryCutAndFlip cuts the local file at every byte and flips a bit of
+// every byte: Open must not fail, must keep every fetch before the damage, and must
+// lose no byte: the rest is set aside.
 func TestRecoveryOfEveryCutAndFlip(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.Verbatim = true
@@ -474,9 +474,9 @@ func TestReplayedFetchesChangeTheDay(t *testing.T) {
 	})
 }
 
-// TestClockSteps: on any change of date the batch is sealed, and each fetch goes
+// TestClockStepSealsTheBatch: on any change of date the batch is sealed, and each fetch goes
 // to the day that the clock showed.
-func TestClockSteps(t *testing.T) {
+func TestClockStepSealsTheBatch(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		clock := &steppedClock{}
 		b.cfg.Clock = clock
@@ -569,7 +569,8 @@ func TestOutageIsCaughtUpInOrder(t *testing.T) {
 	})
 }
 
-// TestLogIsWhatAnOperatorNeeds is what an operator sees.
+// TestLogIsWhatAnOperatorNeeds spells out the log of an ordinary run and of a
+// failure.
 func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		fail := 0
@@ -611,7 +612,8 @@ func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 	})
 }
 
-// TestKeyIsNamedOnce: a Store that says what it was doing is not talked over.
+// TestKeyIsNamedOnce: if the Store's error names operation and key, they are not
+// added again.
 func TestKeyIsNamedOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
@@ -626,16 +628,16 @@ func TestKeyIsNamedOnce(t *testing.T) {
 	})
 }
 
-// TestNoDailyDocument: what stands at the key is not ours, so nothing is written,
+// TestOtherDocumentIsNotOverwritten: what is at the key is not ours, so nothing is written,
 // and a Flush says so at once.
-func TestNoDailyDocument(t *testing.T) {
+func TestOtherDocumentIsNotOverwritten(t *testing.T) {
 	for _, content := range []string{"", "hello", "[]", "{}", `{"uploads":{}}`, `{"uploads":[1]}`, `{"uploads":[]`} {
 		inBubble(t, func(t *testing.T, b *bench) {
 			b.mem.Put(dayA, []byte(content), nil)
 			b.open()
 			b.append(1)
 			err := b.Flush(t.Context())
-			if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), dayA) {
+			if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Key != dayA || !errors.Is(err, rotatelog.ErrPermanent) {
 				t.Errorf("%q: %v", content, err)
 			}
 			time.Sleep(time.Hour)
@@ -701,8 +703,8 @@ func TestMaxPendingBytes(t *testing.T) {
 	})
 }
 
-// TestBatchLargerThanMaxPendingBytes: a bound that is less than a batch makes the
-// batches smaller, and is no reason to refuse fetches until midnight.
+// TestBatchLargerThanMaxPendingBytes: a limit below the size of a batch makes the
+// batches smaller, and does not refuse fetches until midnight.
 func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxPendingBytes = 300
@@ -724,9 +726,9 @@ func TestBatchLargerThanMaxPendingBytes(t *testing.T) {
 	})
 }
 
-// TestLongOutage: ten thousand batches have piled up. Open reads none of them, and
+// TestBatchesOfALongOutageAreUploadedInOrder: ten thousand batches have piled up. Open reads none of them, and
 // they are uploaded in order, several to a write.
-func TestLongOutage(t *testing.T) {
+func TestBatchesOfALongOutageAreUploadedInOrder(t *testing.T) {
 	t.Parallel()
 	batches := depth.N(1000, 2000, 10_000)
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -769,7 +771,7 @@ func TestLongOutage(t *testing.T) {
 	})
 }
 
-// TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray: the array has begun anew, but
+// TestSealOfAnUploadedBatchIsNotRepeatedWithTheNextArray: the array has begun again, but
 // its name cannot be made durable; meanwhile the batch is uploaded, and its name is
 // gone from pending/. When that directory cannot be synced either, the batch gets its
 // name again: of what it held, not of the array that is there now.

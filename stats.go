@@ -13,7 +13,7 @@ type Stats struct {
 	Uploaded  int // batches
 	Failed    int // attempts to upload
 	Conflicts int // writes that were lost to another Writer of the same key, and made again
-	Repaired  int // things in the spool that were mended
+	Repaired  int // things in the spool that were repaired
 
 	Day      Day // of the last fetch appended; after Open, of the last in the unfinished batch
 	Number   int // its daily fetch number

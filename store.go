@@ -33,7 +33,7 @@ type Store interface {
 	// nil means that it was applied, as far as the store can tell. An error
 	// that matches [ErrConflict] means that it was not, as far as the store can
 	// tell. Any other error means that this is unknown: it may have been
-	// applied, or may yet be. An error that no retry will mend should match
+	// applied, or may yet be. An error that no retry will fix should match
 	// [ErrPermanent] and say what to do.
 	//
 	// Write must not change or keep parts, their Data, or meta. Metadata names
@@ -51,30 +51,30 @@ type SingleWriter interface{ SingleWriter() bool }
 // IntentWriter may be implemented by a Store besides its methods, if its Write takes
 // several requests, as the multipart uploads of S3 do. The last of these can take
 // effect long after Write has returned, and one that came to nothing leaves
-// something behind. So a Writer keeps a durable note of each until it is settled,
+// something behind. So a Writer keeps a durable note of each until it is resolved,
 // and writes nothing else to the key before. storetest.Run holds this, too.
 type IntentWriter interface {
 	// WriteIntent is Write, but before it sends anything of which something may
 	// remain it must call note with a text, one line that holds no secret, by
 	// which Resolve can tell what that is. It may call note again, also with "",
-	// which says that nothing is left to be settled. If note returns an error,
+	// which says that nothing is left to be resolved. If note returns an error,
 	// nothing may be applied any more, and WriteIntent must return the error.
 	WriteIntent(ctx context.Context, key string, old Version, parts []Part, meta map[string]string, note func(text string) error) error
 
-	// Resolve returns nil when what the text tells of was applied, or never will
+	// Resolve returns nil when what the text describes was applied, or never will
 	// be. Any error means that this is not known yet. It may be called again, with
-	// the text that it or WriteIntent noted last. Before it sends anything whose
+	// the text that it or WriteIntent gave to note last. Before it sends anything whose
 	// time matters later it calls note, as WriteIntent does; if that fails, Resolve
 	// must return the error and send nothing more.
 	Resolve(ctx context.Context, text string, note func(text string) error) error
 
 	// Sweep removes what writes to the key left behind more than a day ago, as far as
-	// that is safe. It must leave alone what the texts in keep tell of: those that were
-	// noted for the key and are not settled.
+	// that is safe. It must leave alone what the texts in keep describe: those that were
+	// noted for the key and are not resolved.
 	Sweep(ctx context.Context, key string, keep []string) error
 
 	// MinCopy returns how long a Copy must be, in bytes, for the Store to make
-	// it without reading it. A Writer that has the bytes of a shorter one at hand
+	// it without reading it. A Writer that has the bytes of a shorter one
 	// gives them as Data.
 	MinCopy() int64
 }
@@ -87,7 +87,7 @@ type Prover interface {
 	// Prove returns a text, one line that holds no secret, which says what the
 	// Store has found out about the place where it writes. known is the text that it
 	// returned last, or "". As long as that holds, Prove returns it and makes no
-	// request. Otherwise it finds out anew, on throwaway objects beside key, which
+	// request. Otherwise it finds out again, on throwaway objects beside key, which
 	// it removes again. A text that is of another place, is too old, or does not
 	// parse must not be believed. An error means that nothing may be written yet; one
 	// that matches [ErrPermanent] says what to do.

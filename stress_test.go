@@ -18,10 +18,10 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestEverythingAtOnce calls all methods of a Writer from six goroutines, over a
-// server that fails, until it is closed. What was acknowledged is in the store once,
-// and nothing waits for ever: a deadlock ends the bubble.
-func TestEverythingAtOnce(t *testing.T) {
+// TestAllMethodsConcurrently calls all methods of a Writer from six goroutines, over
+// a server that fails, until it is closed. What was acknowledged is in the store
+// once, and nothing waits forever: a deadlock would end the bubble.
+func TestAllMethodsConcurrently(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(depth.N(2, 6, 60)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -117,7 +117,7 @@ func TestUnpackFlipped(t *testing.T) {
 	})
 }
 
-// framed returns an object of these texts, of which the entries stand in the
+// framed returns an object of these texts, whose entries are in the
 // bytes region.
 func framed(c Compression, head, entries, tail string, region []byte) []byte {
 	begin, end := c.format().Frame([]byte(head), []byte(tail), packed.ChecksumOf([]byte(entries)))
@@ -141,8 +141,9 @@ const (
 	smallTail    = firstClose
 )
 
-// TestUnpackTakes: what TestUnpackRefuses changes is taken as it is.
-func TestUnpackTakes(t *testing.T) {
+// TestUnpackAcceptsWhatUnpackRefusesChanges: the objects that TestUnpackRefuses
+// modifies are accepted unmodified.
+func TestUnpackAcceptsWhatUnpackRefusesChanges(t *testing.T) {
 	inCompressions(t, func(t *testing.T, c Compression) {
 		for name, region := range map[string][]byte{
 			"compressed": pieceOf(t, c, smallEntries),
@@ -160,7 +161,7 @@ func TestUnpackTakes(t *testing.T) {
 }
 
 // TestUnpackRefuses: what no Writer made is a permanent error that says why, and
-// does not take much memory.
+// reading it takes little memory.
 func TestUnpackRefuses(t *testing.T) {
 	depth.SkipInShort(t)
 	skipWithRaceDetector(t)
@@ -235,7 +236,7 @@ func TestUnpackRefuses(t *testing.T) {
 	})
 }
 
-// asProgram compresses a text as zstd or gzip do it.
+// asProgram compresses a text as the programs zstd and gzip do.
 func asProgram(t testing.TB, c Compression, text string) []byte {
 	t.Helper()
 	if c == Zstd {

@@ -22,7 +22,7 @@ func (w *dayWorker) load(waiting []batch) ([]upload, []batch, error) {
 		}
 		if u.Fetches == 0 {
 			if err := w.spool.abandon(b); err != nil {
-				return nil, waiting, &Error{"remove", w.cfg.path(w.spool.batchPath(b)), err}
+				return nil, waiting, newError("remove", w.cfg.path(w.spool.batchPath(b)), err)
 			}
 			waiting = slices.Delete(waiting, len(uploads), len(uploads)+1)
 			continue
@@ -55,11 +55,11 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		return err
 	})
 	if err != nil {
-		return upload{}, &Error{"read", w.cfg.path(w.spool.batchPath(b)), err}
+		return upload{}, newError("read", w.cfg.path(w.spool.batchPath(b)), err)
 	}
 	if to != nil {
 		if err := u.packed(to); err != nil {
-			return upload{}, &Error{"compress", w.cfg.path(w.spool.batchPath(b)), err}
+			return upload{}, newError("compress", w.cfg.path(w.spool.batchPath(b)), err)
 		}
 	}
 	u.SHA256 = u.checksum(text)
@@ -82,7 +82,7 @@ func (w *dayWorker) addFetch(u *upload, fetch []byte, text hash.Hash) (err error
 		return err
 	}
 	text.Write(u.Data[added:])
-	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // told when it was appended
+	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // reported when it was appended
 		u.Matches = addClamped(u.Matches, n)
 	}
 	return nil

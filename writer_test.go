@@ -91,7 +91,7 @@ func (b *bench) open() {
 	synctest.Wait() // until its publisher has looked around, which is not what a test is after
 }
 
-// setDisk makes a disk that fails as onDisk says the one in use.
+// setDisk makes disk the one in use, with the failures that onDisk sets.
 func (b *bench) setDisk(disk *crashfs.FS) {
 	disk.Now = time.Now
 	disk.Before = func(op crashfs.Op) error {
@@ -359,7 +359,7 @@ func TestDefect7BatchSpanningMidnightIsSplit(t *testing.T) {
 	})
 }
 
-func TestDefect8TwoCounters(t *testing.T) {
+func TestDefect8PositionAndNumberAreTwoCounters(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		var got [][2]int
@@ -385,7 +385,7 @@ func TestDefect8TwoCounters(t *testing.T) {
 
 // Bad input.
 
-func TestBadInput(t *testing.T) {
+func TestInvalidFetchesAreRefused(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 501) + "1" + strings.Repeat("}", 501)
 	for name, fetch := range map[string]string{
 		"empty":            "",
@@ -432,7 +432,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestGoodInput(t *testing.T) {
+func TestValidFetchesAreKeptAsSpelled(t *testing.T) {
 	for name, fetch := range map[string]string{
 		"empty object":      `{}`,
 		"byte order mark":   "\ufeff{\"a\":1}",
@@ -468,17 +468,17 @@ func TestUncountedFetchIsKept(t *testing.T) {
 	for _, value := range []string{`"45"`, `-1`, `4.5`, `{}`, `1e99`, `true`} {
 		fetch := fmt.Appendf(nil, `{"FETCH_FOOTER":{"total_matches":%s}}`, value)
 		inBubble(t, func(t *testing.T, b *bench) {
-			var told []rotatelog.Uncounted
-			b.cfg.Hooks.Uncounted = func(u rotatelog.Uncounted) { told = append(told, u) }
+			var reported []rotatelog.Uncounted
+			b.cfg.Hooks.Uncounted = func(u rotatelog.Uncounted) { reported = append(reported, u) }
 			b.open()
 			r, err := b.Append(t.Context(), fetch)
 			if err != nil || r.Matches != 0 {
 				t.Errorf("%s: %+v, %v", value, r, err)
 			}
-			if len(told) != 1 || told[0].Number != 1 || b.Stats().Uncounted != 1 {
-				t.Fatalf("%s: told %v", value, told)
+			if len(reported) != 1 || reported[0].Number != 1 || b.Stats().Uncounted != 1 {
+				t.Fatalf("%s: reported %v", value, reported)
 			}
-			if msg := told[0].Err.Error(); !strings.Contains(msg, "FETCH_FOOTER.total_matches") || !strings.Contains(msg, value) {
+			if msg := reported[0].Err.Error(); !strings.Contains(msg, "FETCH_FOOTER.total_matches") || !strings.Contains(msg, value) {
 				t.Errorf("%s: %q does not name path and value", value, msg)
 			}
 			b.flush()
@@ -495,9 +495,9 @@ func TestUncountedFetchIsKept(t *testing.T) {
 
 // Bad worlds.
 
-// TestDiskFails fails every operation of an append and a seal in turn, and wants
-// a clear error, nothing lost, and a Writer that goes on.
-func TestDiskFails(t *testing.T) {
+// TestEachDiskFailureIsSurvived fails every operation of an append and a seal in turn, and wants
+// a clear error, nothing lost, and a Writer that continues.
+func TestEachDiskFailureIsSurvived(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, crashfs.ShortWrite{N: 5, Err: syscall.ENOSPC}} {
 		for k := int64(1); ; k++ {
 			var ops atomic.Int64
@@ -535,7 +535,7 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
-func TestOpenFails(t *testing.T) {
+func TestOpenRefusesABadConfig(t *testing.T) {
 	store := storetest.NewMem()
 	for name, tt := range map[string]struct {
 		cfg  rotatelog.Config
@@ -608,8 +608,8 @@ func TestSecondWriterIsLocked(t *testing.T) {
 	})
 }
 
-// TestCloseAppendLetsTheNextOneAppend is the life of programs that live for one
-// fetch: the first goes on uploading while the second appends.
+// TestCloseAppendLetsTheNextOneAppend is how programs live that run once per fetch:
+// the first continues to upload while the second appends.
 func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(op storetest.Op) storetest.Fault { return storetest.Fault{Delay: time.Minute} })
@@ -637,8 +637,8 @@ func TestCloseAppendLetsTheNextOneAppend(t *testing.T) {
 	})
 }
 
-// TestClosesAtOnceWaitForTheFirst also in a bubble, where time passes only if none of
-// them waits for a lock: otherwise this test hangs.
+// TestClosesAtOnceWaitForTheFirst: they must not wait with a lock, or time would not
+// pass in the bubble, and this test would hang.
 func TestClosesAtOnceWaitForTheFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.onStore(func(storetest.Op) storetest.Fault {
@@ -664,7 +664,7 @@ func TestClosesAtOnceWaitForTheFirst(t *testing.T) {
 	})
 }
 
-func TestUseAfterClose(t *testing.T) {
+func TestUseAfterCloseIsErrClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		b.append(1)
@@ -688,7 +688,7 @@ func TestUseAfterClose(t *testing.T) {
 	})
 }
 
-func TestCancelledContext(t *testing.T) {
+func TestCancelledAppendReturnsAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -731,7 +731,7 @@ func TestCancelledContext(t *testing.T) {
 	})
 }
 
-// TestGroupSharesOneFsync: whoever waits for a turn is written with the next group.
+// TestGroupSharesOneFsync: all records that wait are written with the next group.
 func TestGroupSharesOneFsync(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()

@@ -11,8 +11,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// TestDaysNearEveryTransition: in every zone there is, a day begins at its first
-// instant, also where the clocks skip midnight, or a whole day.
+// TestDaysNearEveryTransition: in every zone, a day begins at its first instant,
+// even where the clocks skip midnight or a whole day.
 func TestDaysNearEveryTransition(t *testing.T) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

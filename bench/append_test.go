@@ -23,10 +23,10 @@ import (
 
 var scratchDir = flag.String("scratch", "", "directory in which BenchmarkAppend and BenchmarkSealing leave their files, emptied, for whoever gave it to delete")
 
-// scratch returns a new directory. Files are not deleted while something is yet to
-// be measured: for five minutes ext4 tries the inode of each before it creates
+// scratch returns a new directory. Files are not deleted before all measurements are
+// done: for five minutes ext4 tries the inode of each before it creates
 // another file (recently_deleted in fs/ext4/ialloc.c), and after some thousands
-// that takes ten times as long as all else about sealing a batch.
+// that takes ten times as long as everything else about sealing a batch.
 func scratch(b *testing.B) string {
 	if *scratchDir == "" {
 		return b.TempDir()
@@ -52,7 +52,7 @@ func emptyFiles(dir string) error {
 	})
 }
 
-// BenchmarkAppend measures Append beside what else puts records on a disk: a file
+// BenchmarkAppend compares Append with other ways to put records on a disk: a file
 // that is written to and synced, timberjack, and tidwall/wal. The store hangs, so
 // that nothing is uploaded meanwhile. Fetches are indented, as the API sends them;
 // those of 2 kB are compact, since one match would not fit otherwise.
@@ -86,9 +86,9 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkSealing measures the least that sealing a batch takes from a disk: a
-// second name for the file, a new one in its place, and each synced. To create a
-// file is a part of that.
+// BenchmarkSealing measures the least work for a disk of sealing a batch: a second
+// name for the file, a new file in its place, and each synced. Creating a file is a
+// part of that.
 func BenchmarkSealing(b *testing.B) {
 	b.Run("step=create", func(b *testing.B) {
 		at := filepath.Join(scratch(b), "spare")
@@ -129,8 +129,7 @@ func syncDir(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// benchmarkAppends has records appended, one after the other, by some goroutines
-// at once.
+// benchmarkAppends appends records from several goroutines, each one after another.
 func benchmarkAppends(b *testing.B, appenders int, records [][]byte, put func([]byte) error) {
 	b.SetBytes(int64(len(records[0])))
 	b.ReportAllocs()
@@ -185,7 +184,7 @@ func toWriter(b *testing.B, cfg rotatelog.Config) func([]byte) error {
 	}
 }
 
-// toFile writes to a file and syncs it: the least that any log on a disk does.
+// toFile writes to a file and syncs it, the least that any log on disk does.
 func toFile(b *testing.B, durable bool) func([]byte) error {
 	f, err := os.Create(filepath.Join(scratch(b), "log"))
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// childTask is the variable by which this program, started by itself, knows that
-// it is to do one upload and tell how much memory that took.
+// childTask is the environment variable by which this program, when it starts itself,
+// asks for one upload and a report of its memory.
 const childTask = "ROTATELOG_BENCH_TASK"
 
-// Task is one upload in a process of its own.
+// Task is one upload in its own process.
 type Task struct {
 	Way         string // rotatelog or script
 	Server      Server
@@ -36,8 +36,8 @@ type Memory struct {
 	Heap     int64 // bytes of objects on the heap at most, garbage included
 }
 
-// RunChild does the task that the environment tells of, if it does, and then
-// ends the process.
+// RunChild does the task in the environment, if there is one, and then ends the
+// process.
 func RunChild(ctx context.Context) {
 	text := os.Getenv(childTask)
 	if text == "" {
@@ -59,7 +59,7 @@ func RunChild(ctx context.Context) {
 	os.Exit(0)
 }
 
-// Start does the task in a new process, and returns what that took.
+// Start does the task in a new process, and returns how much memory it took.
 func (t Task) Start(ctx context.Context) (used Memory, err error) {
 	text, err := json.Marshal(t)
 	if err != nil {
@@ -155,8 +155,8 @@ func (w *heapWatch) stop() int64 {
 	return int64(w.peak)
 }
 
-// highWater returns the most that was ever resident of this process, or 0 where
-// the system does not tell.
+// highWater returns the most that was ever resident of this process, or 0 if the
+// system does not say.
 func highWater() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

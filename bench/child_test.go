@@ -12,8 +12,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTask: an upload in a process of its own is like one in this.
-func TestTask(t *testing.T) {
+// TestChildProcessUploadsTheSame: an upload in a separate process is like one in this.
+func TestChildProcessUploadsTheSame(t *testing.T) {
 	server := fake(t)
 	stream := Stream{filepath.Join(t.TempDir(), "stream"), "days/"}
 	for _, way := range []string{"rotatelog", "script"} {

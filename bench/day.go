@@ -11,7 +11,7 @@ import (
 	"example.com/rotatelog/internal/football"
 )
 
-// Day is a day that a Writer has built, to be measured with at several sizes.
+// Day is a day that a Writer builds, for measuring at several sizes.
 type Day struct {
 	Stream
 	Store *Rope
@@ -73,14 +73,14 @@ func (d *Day) Grow(ctx context.Context, size Size) error {
 	return w.Drain(ctx)
 }
 
-// Fork copies what the Writer keeps into dir, and returns the stream there. It
-// goes on with the day as it is now, in whichever store: without its list of places
-// a spool takes the first one for the only one that there was.
+// Fork copies the Writer's files into dir, and returns the stream there. It continues
+// the day as it is now, in any store: without its list of places, a spool takes the
+// first place for the only one.
 func (d *Day) Fork(dir string) (Stream, error) {
 	spool := filepath.Join(dir, "all_api.spool")
 	err := errors.Join(
 		os.CopyFS(dir, os.DirFS(d.Dir)),
-		os.Chmod(spool, 0o700), // CopyFS lets others in
+		os.Chmod(spool, 0o700), // CopyFS lets other users in
 		os.Remove(filepath.Join(spool, "places.json")),
 	)
 	return Stream{dir, d.Prefix}, err

@@ -9,9 +9,9 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestDayGoesOn: a Writer takes a day that was built and placed for its own, and
-// once it has looked at it, goes on without reading it again.
-func TestDayGoesOn(t *testing.T) {
+// TestWriterContinuesAPlacedDay: a Writer takes a day that was built and placed for its own, and
+// after one look continues without reading it again.
+func TestWriterContinuesAPlacedDay(t *testing.T) {
 	server := fake(t)
 	day, err := NewDay(t.TempDir(), "days/", t.Output())
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Link is a TCP proxy in front of a server, as far away and as narrow as it is
-// told. It counts what passes.
+// Link is a TCP proxy in front of a server, with a given delay and bandwidth. It
+// counts the bytes that pass.
 type Link struct {
 	listener net.Listener
 	target   string
@@ -17,8 +17,8 @@ type Link struct {
 }
 
 // NewLink returns a Link to a server at target, host:port. bandwidth is in bytes
-// a second each way, for all connections together; 0 stands for no limit. delay
-// is that of one way.
+// a second each way, for all connections together; 0 means no limit. delay is
+// that of one direction.
 func NewLink(target string, bandwidth int64, delay time.Duration) (*Link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,8 +43,7 @@ func (l *Link) Bytes() int64 {
 	return l.up.passed.Load() + l.down.passed.Load()
 }
 
-// Close takes no more connections. Those that are open last until one of their
-// ends closes them.
+// Close accepts no more connections. Open ones last until either end closes them.
 func (l *Link) Close() error { return l.listener.Close() }
 
 func (l *Link) serve() {
@@ -82,15 +81,15 @@ type lane struct {
 
 const (
 	chunkSize = 32 << 10
-	// ahead is how much may be read before its time, lest bandwidth be lost to
-	// timers that are late.
+	// ahead is how much may be read before its time, so that late timers do not
+	// cost bandwidth.
 	ahead = 2 * time.Millisecond
 	// inFlight is how many chunks a connection may have on their way: half a
 	// second of 100 MB/s.
 	inFlight = 1600
 )
 
-// admit returns when n bytes have left that came at now.
+// admit returns when n bytes that arrived at now have left.
 func (l *lane) admit(now time.Time, n int) time.Time {
 	l.passed.Add(int64(n))
 	if l.bandwidth == 0 {
@@ -128,11 +127,11 @@ func (l *lane) carry(to, from net.Conn) {
 			time.Sleep(time.Until(left) - ahead)
 		}
 	})
-	if deliver(to, way) != nil { // nobody listens any more
+	if deliver(to, way) != nil { // the other end is gone
 		from.Close()
 		to.Close()
 	}
-	for range way { // what is left goes nowhere
+	for range way { // drop the rest
 	}
 	reading.Wait()
 }

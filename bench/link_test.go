@@ -36,8 +36,8 @@ func TestLinkPassesBytes(t *testing.T) {
 	}
 }
 
-// TestLinkServerGone: a server that does not answer is a broken connection.
-func TestLinkServerGone(t *testing.T) {
+// TestLinkBreaksWhenTheServerIsGone: a server that does not answer is a broken connection.
+func TestLinkBreaksWhenTheServerIsGone(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

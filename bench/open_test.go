@@ -31,7 +31,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// leavePending makes a spool in which batches wait, as doc.go has it.
+// leavePending makes a spool in which batches wait, as docs/FORMAT.md describes it.
 func leavePending(dir string, batches int) error {
 	spool := filepath.Join(dir, "all_api.spool")
 	if err := os.MkdirAll(filepath.Join(spool, "pending"), 0o700); err != nil {
@@ -52,8 +52,8 @@ func leavePending(dir string, batches int) error {
 	return os.WriteFile(filepath.Join(spool, "batch.json"), []byte(progress+"\n"), 0o600)
 }
 
-// TestLeavePending: a Writer finds the batches, and nothing to be mended.
-func TestLeavePending(t *testing.T) {
+// TestOpenFindsThePendingBatches: a Writer finds the batches, and nothing to repair.
+func TestOpenFindsThePendingBatches(t *testing.T) {
 	stream := Stream{filepath.Join(t.TempDir(), "stream"), "days/"}
 	if err := leavePending(stream.Dir, 3); err != nil {
 		t.Fatal(err)

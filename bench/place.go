@@ -22,8 +22,8 @@ const (
 	placeWays = 2
 )
 
-// Place makes an object in a server what it is in a Store, with its metadata, so
-// that a Writer goes on there as if it had been there all the time.
+// Place copies an object with its metadata from a Store to a server, so that a Writer
+// continues there as if the object had always been there.
 func Place(ctx context.Context, to Server, from rotatelog.Store, key string) error {
 	obj, err := from.Stat(ctx, key)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestPlace: an object comes over with its bytes and its metadata, whole or in
+// TestPlaceKeepsBytesAndMetadata: an object is copied with its bytes and its metadata, whole or in
 // parts.
-func TestPlace(t *testing.T) {
+func TestPlaceKeepsBytesAndMetadata(t *testing.T) {
 	server, rope := fake(t), newRope(t)
 	client := server.Client(new(Requests))
 	store := s3test.Must(s3store.New(client, server.Bucket, s3store.Options{}))

@@ -14,8 +14,8 @@ import (
 )
 
 // Rope is a Store in which a copy costs nothing: an object is a list of pieces
-// of one file. A Writer builds a day of gigabytes in it in the time that its own
-// bytes take.
+// of one file. A Writer builds a day of gigabytes in it in the time that new bytes
+// take.
 type Rope struct {
 	file *os.File
 
@@ -50,7 +50,7 @@ func (r *Rope) Close() error {
 	return os.Remove(r.file.Name())
 }
 
-// SingleWriter has objects carry their owner, as those of a bucket do.
+// SingleWriter makes objects carry their owner, as in a bucket.
 func (r *Rope) SingleWriter() bool { return true }
 
 // Stat implements [rotatelog.Store].

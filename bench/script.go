@@ -98,13 +98,13 @@ func appendEntry(day map[string]any, fetches [][]byte, now time.Time) error {
 	return nil
 }
 
-// GetPut is the least that an upload costs which moves the whole object: one GET
-// into memory, and one PUT of that and the batch. Nothing is parsed or hashed.
+// GetPut is the cheapest upload that moves the whole object: one GET into memory, and
+// one PUT of that and the batch. Nothing is parsed or hashed.
 type GetPut struct {
 	Client *s3.Client
 	Bucket string
 	Key    string
-	Size   int64 // bytes of the object; what follows them is left out
+	Size   int64 // bytes of the object; the rest is left out
 }
 
 // Upload appends a batch to the object.

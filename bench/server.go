@@ -53,7 +53,7 @@ func (s Server) Behind(l *Link) Server {
 }
 
 // Client returns a client of the server, as rotatelog makes it, which counts its
-// requests in n. Each has connections of its own.
+// requests in n. Each client has its own connections.
 func (s Server) Client(n *Requests) *s3.Client {
 	creds := credentials.NewStaticCredentialsProvider(s.Key, s.Secret, "")
 	opts := s3store.NewClient(s.Endpoint, "us-east-1", creds).Options()
@@ -61,7 +61,7 @@ func (s Server) Client(n *Requests) *s3.Client {
 	return s3.New(opts)
 }
 
-// hangUp closes the connections of a client that is needed no more.
+// hangUp closes the connections of a client that is no longer needed.
 func hangUp(client *s3.Client) {
 	if c, ok := client.Options().HTTPClient.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -104,7 +104,7 @@ func (r *Requests) ByName() map[string]int {
 	return maps.Clone(r.byName)
 }
 
-// count is a middleware that stands behind the retries.
+// count is a middleware that comes after the retries.
 func (r *Requests) count(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountRequests", func(
 		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Size is a number of bytes, as 130kB, 18MB or 2.5GB: powers of 1,000, as disks
-// and links have them. It is a flag.Value.
+// Size is a number of bytes, such as 130kB, 18MB or 2.5GB, in powers of 1,000 as for
+// disks and networks. It is a flag.Value.
 type Size int64
 
 // The units of a Size.

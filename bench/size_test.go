@@ -2,7 +2,7 @@ package bench
 
 import "testing"
 
-func TestSize(t *testing.T) {
+func TestSizeText(t *testing.T) {
 	for text, want := range map[string]Size{"0B": 0, "999B": 999, "130kB": 130 * KB, "1.8MB": 1_800_000, "2.6GB": 2600 * MB} {
 		var got Size
 		if err := got.Set(text); err != nil || got != want || got.String() != text {

@@ -16,8 +16,8 @@ type Stream struct{ Dir, Prefix string }
 // Key returns the key of the day's object.
 func (s Stream) Key() string { return s.Prefix + "all_api_json_log_2025-07-10.json" }
 
-// Config returns the Config of a Writer of that day, which goes on as long as
-// the benchmark does.
+// Config returns the Config of a Writer of that day, which lasts as long as the
+// benchmark.
 func (s Stream) Config(store rotatelog.Store, log io.Writer) rotatelog.Config {
 	return rotatelog.Config{
 		Dir:      s.Dir,
@@ -31,7 +31,7 @@ func (s Stream) Config(store rotatelog.Store, log io.Writer) rotatelog.Config {
 	}
 }
 
-// noon is a clock by which it was noon on that day when the benchmark began.
+// noon is a clock that showed noon of that day when the benchmark began.
 type noon struct{ noon, began time.Time }
 
 func (c noon) Now() time.Time { return c.noon.Add(time.Since(c.began)) }
@@ -47,7 +47,7 @@ func (c noon) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Hang is a Store that never answers. A Writer that has it only appends.
+// Hang is a Store that never answers, so that a Writer only appends.
 type Hang struct{}
 
 // Stat implements [rotatelog.Store].

@@ -88,13 +88,13 @@ func benchmarkDay(b *testing.B, s Server, day *Day, size Size) {
 	run("/link=loopback/way=getput", func(b *testing.B, begin func() Stream) { uploadGetPut(b, s, begin(), size) }) // the last: it leaves no JSON
 }
 
-// cheapToPlace is up to which size the day is placed anew for each way, and for
-// each upload of the script. Beyond, each way goes on with what the one before it
+// cheapToPlace is the size up to which the day is placed again for each way, and for
+// each upload of the script. Beyond it, each way continues with what the one before it
 // left, a few batches more.
 const cheapToPlace = 100 * MB
 
-// placeDay makes the day in the server what it was built to be, and returns the
-// stream that goes on with it.
+// placeDay copies the day as it was built to the server, and returns the stream that
+// continues it.
 func placeDay(b *testing.B, s Server, day *Day, size Size) Stream {
 	b.Helper()
 	if err := Place(b.Context(), s, day.Store, day.Key()); err != nil {
@@ -187,7 +187,7 @@ func uploadAlone(b *testing.B, way string, s Server, begin func() Stream, size S
 		freeSpace(b, s, size)
 		b.StartTimer()
 	}
-	b.ReportMetric(0, "ns/op") // of which most is the process
+	b.ReportMetric(0, "ns/op") // most of it is starting the process
 	used.report(b)
 }
 
@@ -236,7 +236,7 @@ func uploadGetPut(b *testing.B, s Server, stream Stream, size Size) {
 	b.ReportMetric(2, "requests/upload")
 }
 
-// reportTraffic reports what has passed a link for sent bytes.
+// reportTraffic reports the bytes that passed the link relative to the new bytes.
 func reportTraffic(b *testing.B, link *Link, passed, sent int64) {
 	b.ReportMetric(float64(sent)/float64(b.N), "new-bytes/upload")
 	if link != nil {
@@ -251,7 +251,7 @@ func batchFor(size Size) string {
 	return "batch=130kB"
 }
 
-// feedFor returns what is appended to a day of that size.
+// feedFor returns the feed to append to a day of that size.
 func feedFor(size Size) *football.Feed {
 	if size > smallDay {
 		return football.New(3, largeFetch)
@@ -259,8 +259,8 @@ func feedFor(size Size) *football.Feed {
 	return football.New(3, smallFetch)
 }
 
-// freeSpace has the gateway give back at once what it would keep for a while: a
-// day of gigabytes that is replaced again and again would fill its memory.
+// freeSpace makes the gateway free at once what it would keep for a while: a day of
+// gigabytes that is replaced repeatedly would fill its memory.
 func freeSpace(b *testing.B, s Server, size Size) {
 	if s.Name != "rgw" || *collect == "" || size < 500*MB {
 		return
@@ -288,5 +288,5 @@ func needServers(b *testing.B) []Server {
 	return found
 }
 
-// newPrefix returns a prefix of keys that nobody has used.
+// newPrefix returns an unused prefix of keys.
 func newPrefix() string { return "bench/" + strings.ToLower(rand.Text()) + "/" }

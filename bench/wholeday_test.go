@@ -66,8 +66,8 @@ type dayRun struct {
 	requests Requests
 }
 
-// wholeDay measures every upload of a day. start returns what uploads a batch,
-// and what ends that.
+// wholeDay measures every upload of a day. start returns a function that uploads a
+// batch, and one that ends.
 func wholeDay(b *testing.B, s Server, bandwidth Size, delay time.Duration, fetch int, start func(*testing.B, *dayRun) (upload func(*testing.B, [][]byte), end func())) {
 	link, err := NewLink(s.Host(), int64(bandwidth), delay)
 	if err != nil {
@@ -122,8 +122,8 @@ func (r *dayRun) config(b *testing.B, store rotatelog.Store) rotatelog.Config {
 	return cfg
 }
 
-// oneProcess has one Writer that is open all day. The time of an upload is that
-// from the tenth Append on.
+// oneProcess has one Writer that is open all day. The time of an upload starts with
+// the tenth Append.
 func oneProcess(b *testing.B, r *dayRun) (func(*testing.B, [][]byte), func()) {
 	client := r.server.Client(&r.requests)
 	w := open(b, r.config(b, s3test.Must(s3store.New(client, r.server.Bucket, s3store.Options{}))))
@@ -147,8 +147,8 @@ func oneProcess(b *testing.B, r *dayRun) (func(*testing.B, [][]byte), func()) {
 	}
 }
 
-// oneProcessAFetch opens and closes a Writer for each fetch, with a store and
-// connections of its own. The time of an upload is that of the tenth.
+// oneProcessAFetch opens and closes a Writer for each fetch, with its own store
+// and connections. The time of an upload is that of the tenth.
 func oneProcessAFetch(_ *testing.B, r *dayRun) (func(*testing.B, [][]byte), func()) {
 	upload := func(b *testing.B, batch [][]byte) {
 		for n, fetch := range batch {

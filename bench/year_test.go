@@ -18,8 +18,8 @@ var (
 	yearDir  = flag.String("yeardir", "", "directory for the simulated year, which syncs half a million times; best one in memory (default: the system's for temporary files)")
 )
 
-// BenchmarkYear lives through a year of a fetch a minute, with midnights, days of
-// 23 and 25 hours and all, on a clock that is moved by hand and a Rope.
+// BenchmarkYear plays a year of a fetch a minute, with midnights and days of 23 and 25
+// hours, on a clock that is moved by hand and a Rope.
 func BenchmarkYear(b *testing.B) {
 	newYork, err := time.LoadLocation("America/New_York")
 	if err != nil {

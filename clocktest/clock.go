@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// Clock is a rotatelog.Clock that stands still until it is moved. As in a
-// real machine there are two times: the wall clock, which Now tells and which
-// may jump, and the time that passes, by which Sleep goes. It is safe for
-// concurrent use.
+// Clock is a rotatelog.Clock that moves only when a test moves it. As in a real
+// machine there are two times: the wall clock, which Now returns and which may jump,
+// and the time that passes, which Sleep measures. It is safe for concurrent use.
 //
-// The usual test has one goroutine under test that sleeps and works by turns:
+// The usual test has one goroutine under test that sleeps and works in turn:
 //
 //	clock := clocktest.New(time.Date(2025, 7, 10, 23, 59, 0, 0, newYork))
 //	go run(clock)                  // sleeps until midnight, works, sleeps again
@@ -25,8 +24,8 @@ import (
 // In a [testing/synctest] bubble, make the Clock inside the bubble and set
 // Settle to synctest.Wait; then Advance alone does all of that.
 type Clock struct {
-	// Settle, if not nil, is called by Advance at first and after each wake-up,
-	// and must return once everybody has done what they had to do at that
+	// Settle, if not nil, is called by Advance at the start and after each wake-up,
+	// and must return once all goroutines have done what they had to do at that
 	// moment. It must be set before the Clock is used, and must not call Advance.
 	Settle func()
 
@@ -35,8 +34,8 @@ type Clock struct {
 	mu       sync.Mutex // guards what follows
 	wall     time.Time
 	passed   time.Duration // since New
-	sleepers []*sleeper    // by their time of waking, then by their arrival
-	changed  chan struct{} // closed, and made anew, when a sleeper arrives
+	sleepers []*sleeper    // by wake-up time, then by arrival
+	changed  chan struct{} // closed and replaced when a sleeper arrives
 }
 
 type sleeper struct {
@@ -45,7 +44,7 @@ type sleeper struct {
 	left  chan struct{} // closed when Sleep returns
 }
 
-// New returns a Clock at t, which tells times in t's zone.
+// New returns a Clock at t, whose times are in t's zone.
 func New(t time.Time) *Clock {
 	return &Clock{wall: t.Round(0), changed: make(chan struct{})}
 }
@@ -81,13 +80,13 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 
 // Advance lets d pass. Sleepers whose time comes meanwhile wake one by one, in
 // the order of their times, those of the same time in the order in which they
-// went to sleep. As each wakes Now is exactly the time that it slept for, and
-// stays so until its Sleep has returned and Settle has been called.
+// went to sleep. When a sleeper wakes, Now is exactly the time it slept until,
+// and stays so until its Sleep has returned and Settle has been called.
 //
 // Without Settle, what a goroutine does after its Sleep runs alongside the rest
 // of Advance: to see each turn of a loop, advance by one turn at a time, with
-// AwaitSleepers between. With Settle, who sleeps again is woken again, as often
-// as d has room for.
+// AwaitSleepers between. With Settle, a goroutine that sleeps again is woken
+// again, as often as fits into d.
 //
 // Advance panics if d is negative: time does not run backwards, though the wall
 // clock may; see Set.
@@ -108,23 +107,22 @@ func (c *Clock) Advance(d time.Duration) {
 }
 
 // Set steps the wall clock to t, forward or back, as a person or NTP does. No
-// time passes, so nobody wakes.
+// time passes, so no sleeper wakes.
 func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wall = t.Round(0)
 }
 
-// Suspend puts the machine to sleep for d: the wall clock goes on, and what
-// Sleep measures stands still, so that all sleepers wake d later than they
-// would have.
+// Suspend puts the machine to sleep for d: the wall clock continues, but the time
+// that Sleep measures does not, so all sleepers wake d later than otherwise.
 func (c *Clock) Suspend(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wall = c.wall.Add(d)
 }
 
-// Sleepers returns how many goroutines are in Sleep and not yet woken.
+// Sleepers returns how many goroutines are asleep.
 func (c *Clock) Sleepers() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -170,7 +168,7 @@ func (c *Clock) arrive(d time.Duration) *sleeper {
 	return s
 }
 
-// leave reports whether s was still asleep.
+// leave removes s, and reports whether it was still asleep.
 func (c *Clock) leave(s *sleeper) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

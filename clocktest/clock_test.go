@@ -181,7 +181,7 @@ func TestAdvanceWithSettle(t *testing.T) {
 	})
 }
 
-func TestStepsWakeNobody(t *testing.T) {
+func TestStepsWakeNoSleeper(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		c := clocktest.New(noon)
 		woke := make(chan time.Time, 1)
@@ -236,7 +236,7 @@ func TestAwaitSleepersEndsWithCause(t *testing.T) {
 	}
 }
 
-// For the race detector: all at once.
+// For the race detector: all methods concurrently.
 func TestConcurrentUse(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		const sleepers = 20

@@ -14,7 +14,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// unsyncable is a directory of which one cannot be synced while err is set.
+// unsyncable is a directory in which one cannot be synced while err is set.
 type unsyncable struct {
 	vfs.FS
 	name   string
@@ -31,9 +31,9 @@ func (u *unsyncable) SyncDir(name string) error {
 	return u.FS.SyncDir(name)
 }
 
-// TestUnsynced: what might come back as it was after a loss of power is
-// not written, as far as a Store says, and is not a version that it tells of.
-func TestUnsynced(t *testing.T) {
+// TestUnsyncedDirectoryIsAnError: what a loss of power might undo is not reported
+// as written, and Stat does not return it.
+func TestUnsyncedDirectoryIsAnError(t *testing.T) {
 	for _, name := range []string{"a", "."} {
 		s, err := Open(t.TempDir())
 		if err != nil {
@@ -57,7 +57,8 @@ func TestUnsynced(t *testing.T) {
 	}
 }
 
-// TestFileSystems: what a file system cannot do is named, with what to do.
+// TestFileSystems: an error names what a file system does not support, and what to
+// do.
 func TestFileSystems(t *testing.T) {
 	s, err := Open(t.TempDir())
 	if err != nil {
@@ -65,7 +66,7 @@ func TestFileSystems(t *testing.T) {
 	}
 	s.at.fs = &unsyncable{FS: s.at.fs, name: ".", err: &fs.PathError{Op: "sync", Path: ".", Err: syscall.EINVAL}}
 	err = s.Write(t.Context(), "day.json", "", nil, nil)
-	want := "the file system of " + s.dir + " cannot make names durable (fsync of a directory); use another"
+	want := "the file system of " + s.dir + " cannot make names durable (fsync of a directory)"
 	if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Write: %v, want ErrPermanent and %s", err, want)
 	}

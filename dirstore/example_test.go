@@ -12,8 +12,8 @@ import (
 	"example.com/rotatelog/dirstore"
 )
 
-// A Store keeps objects as files. An append copies the old version up to
-// where it is to change, and is refused if somebody else was quicker.
+// A Store keeps objects as files. An append copies the old version up to the
+// change, and is refused if another writer was quicker.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "store")
 	if err != nil {

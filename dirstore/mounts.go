@@ -8,8 +8,8 @@ import (
 )
 
 // notMounted returns the directory, dir or one above it, at which a file system
-// should be mounted and is not, "" for none. Where the system does not say what is
-// mounted, nothing is known.
+// should be mounted and is not. It returns "" if there is none, or if the system
+// does not say what is mounted.
 func notMounted(dir string) string {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -24,11 +24,11 @@ func notMounted(dir string) string {
 	if err != nil {
 		return ""
 	}
-	place := filepath.Join(above, filepath.Base(dir))
-	if real, err := filepath.EvalSymlinks(place); err == nil {
-		place = real
+	path := filepath.Join(above, filepath.Base(dir))
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
-	return missingMount(place, string(table), string(mounts))
+	return missingMount(path, string(table), string(mounts))
 }
 
 // missingMount is notMounted for the contents of /etc/fstab and of

@@ -68,7 +68,7 @@ func TestWithoutPermission(t *testing.T) {
 }
 
 // Opening a pipe would wait for a writer.
-func TestPipe(t *testing.T) {
+func TestPipeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {

@@ -20,8 +20,8 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// TestS3ThroughAProxyThatChangesHeaders: a reverse proxy that asks for other
-// encodings leaves the signature right.
+// TestS3ThroughAProxyThatChangesHeaders: the signature stays valid when a reverse
+// proxy asks for other encodings.
 func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{})
 	backend := httptest.NewServer(srv)
@@ -61,7 +61,7 @@ func TestS3ThroughAProxyThatChangesHeaders(t *testing.T) {
 }
 
 // TestS3KeysThatAreFetched: keys that a provider gets from elsewhere are checked
-// when they come.
+// when they arrive.
 func TestS3KeysThatAreFetched(t *testing.T) {
 	for what, keys := range map[string]aws.Credentials{
 		"the access key ID cannot be right: it has a carriage return at its end": {AccessKeyID: "access\r", SecretAccessKey: s3test.Secret},
@@ -77,8 +77,7 @@ func TestS3KeysThatAreFetched(t *testing.T) {
 	}
 }
 
-// TestS3AnswersFromBetween: what networks and proxies answer in place of a
-// server.
+// TestS3AnswersFromBetween: what networks and proxies answer in place of a server.
 func TestS3AnswersFromBetween(t *testing.T) {
 	page := func(w http.ResponseWriter, status int, location string) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -99,7 +98,7 @@ func TestS3AnswersFromBetween(t *testing.T) {
 		{"redirect to https, for now", func(w http.ResponseWriter, r *http.Request) { page(w, 307, "https://s3.test:443"+r.URL.Path) }, true,
 			[]string{"redirects to https", "write https://"}},
 		{"login page", func(w http.ResponseWriter, _ *http.Request) { page(w, 200, "") }, false,
-			[]string{"a web page came back in place of http://s3.test's answer", "log in to the network", "tried again"}},
+			[]string{"a web page came back in place of http://s3.test's answer", "log in to the network", "retried automatically"}},
 		{"redirect to a login page", func(w http.ResponseWriter, _ *http.Request) {
 			page(w, 302, "http://login.corp.example/?token="+s3test.Token)
 		}, false,
@@ -135,7 +134,7 @@ func TestS3ProxyRefusesToConnect(t *testing.T) {
 	}{
 		{403, true, "the proxy that the environment names refuses to connect to https://s3.test; have the host allowed there, or name it in NO_PROXY: "},
 		{407, true, "the proxy wants a user name and a password; put them into HTTPS_PROXY or HTTP_PROXY"},
-		{503, false, "the proxy that the environment names cannot connect to https://s3.test; it is tried again"},
+		{503, false, "the proxy that the environment names cannot connect to https://s3.test; it is retried automatically"},
 	} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodConnect {
@@ -162,7 +161,7 @@ func callsOver(t *testing.T, endpoint string, tr *http.Transport) map[string]err
 	return s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
 }
 
-// TestS3HandshakeFails: what a server wants of TLS, and this client does not
+// TestS3HandshakeFails: what a server requires of TLS, and this client does not
 // have.
 func TestS3HandshakeFails(t *testing.T) {
 	own := httptest.NewUnstartedServer(nil)

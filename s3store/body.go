@@ -11,17 +11,18 @@ import (
 	"os"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
-// content is the body of a request. It can be read more than once, for the
-// signature and by a retry.
+// content is the body of a request. It can be read more than once, to sign it and
+// to retry.
 type content struct {
 	io.ReadSeeker
 	size int64
 	sum  string // Content-MD5
 
-	file *os.File // what it is read from, nil if it is in memory
-	name string   // of the file, "" if it has none any more
+	file *os.File // that it is read from; nil if it is in memory
+	name string   // of the file; "" if it has been removed
 }
 
 // close removes the file.
@@ -34,13 +35,13 @@ func (c content) close() {
 	}
 }
 
-// maxInMemory is how many bytes of an old version are held in memory. What a
-// batch adds is there already.
+// maxInMemory is how many bytes of an old version are held in memory. The new bytes
+// of a batch already are.
 const maxInMemory = 16 << 20
 
-// gather returns the concatenation of parts. What they copy is read from the
+// assembleBody returns the concatenation of parts. It reads what they copy from the
 // server, with as few requests as make sense, into memory or a temporary file.
-func (s *Store) gather(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
+func (s *Store) assembleBody(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
 	total, copied, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
 	if end >= 0 {
@@ -86,11 +87,11 @@ func textContent(texts ...[]byte) content {
 func spoolContent(dir string, src *oldBody, parts []rotatelog.Part, total int64) (c content, err error) {
 	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
 	if err != nil {
-		return content{}, fmt.Errorf("an object that has to be sent whole is put together on disk first: %w; set s3store.Options.TempDir", err)
+		return content{}, hint.Add(fmt.Errorf("an object that has to be sent whole is put together on disk first: %w", err), "set s3store.Options.TempDir")
 	}
 	c = content{ReadSeeker: f, size: total, file: f}
-	// At once, so that a process that is killed leaves nothing. Where an open file
-	// cannot be removed, close does it.
+	// The file is removed at once, so that a process that is killed leaves
+	// nothing. Where an open file cannot be removed, close does it.
 	if os.Remove(f.Name()) != nil {
 		c.name = f.Name()
 	}
@@ -152,9 +153,8 @@ func (r *textsReader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// measure returns how many bytes parts have together, how many of these they
-// copy, and where the last of these ends in the old version; -1: they copy
-// nothing.
+// measure returns the size of parts, how many of these bytes they copy, and where
+// the last copied byte ends in the old version. The end is -1 if they copy nothing.
 func measure(parts []rotatelog.Part) (total, copied, end int64) {
 	end = -1
 	for _, p := range parts {
@@ -167,7 +167,7 @@ func measure(parts []rotatelog.Part) (total, copied, end int64) {
 	return total, copied, end
 }
 
-// checkParts refuses what cannot be joined to an object.
+// checkParts refuses parts that cannot make an object.
 func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 	var total int64
 	for _, p := range parts {
@@ -178,7 +178,7 @@ func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 			return fmt.Errorf("cannot copy %d bytes at %d", p.Len, p.Off)
 		}
 		if p.Size() > maxObject-total || p.Data == nil && p.Off > maxObject {
-			return unusable("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
+			return permanentError("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
 		}
 		total += p.Size()
 	}
@@ -188,11 +188,11 @@ func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 // A run is a range of the old version that is read with one request.
 type run struct{ off, end int64 }
 
-// runGap is how many bytes between two copies are cheaper to read in vain than
+// runGap is how many unneeded bytes between two copies are cheaper to read than
 // another request is.
 const runGap = 64 << 10
 
-// planRuns returns the runs that the copies among parts are read from, in the
+// planRuns returns the runs from which the copies among parts are read, in the
 // order of parts.
 func planRuns(parts []rotatelog.Part) []run {
 	var runs []run
@@ -209,17 +209,16 @@ func planRuns(parts []rotatelog.Part) []run {
 	return runs
 }
 
-// oldBody is the old version of an object, for reading what is copied from it,
-// run after run.
+// oldBody reads what is copied from the old version of an object, run after run.
 type oldBody struct {
-	openRun func(run) (io.ReadCloser, int64, error) // the run, and the size of all
+	openRun func(run) (io.ReadCloser, int64, error) // the run, and the size of the object
 	runs    []run                                   // not yet opened
 	cur     run
-	at      int64 // where reader stands
+	at      int64 // the offset of reader
 	reader  io.ReadCloser
 }
 
-// open opens the first run, and makes sure that the version has copied bytes.
+// open opens the first run, and checks that the version has at least copied bytes.
 func (b *oldBody) open(ctx context.Context, s *Store, key string, old rotatelog.Version, copied int64) error {
 	b.openRun = func(r run) (io.ReadCloser, int64, error) { return s.read(ctx, key, old, r.off, r.end-r.off) }
 	if len(b.runs) == 0 { // only empty copies
@@ -251,8 +250,7 @@ func (b *oldBody) next() (size int64, err error) {
 	return size, err
 }
 
-// copyTo writes the n bytes at off to w. The ranges must come in the order that
-// was planned.
+// copyTo writes the n bytes at off to w. The ranges must come in the planned order.
 func (b *oldBody) copyTo(w io.Writer, off, n int64) error {
 	if n == 0 {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Answer is yes, no, or unknown. The zero Answer is unknown.
+// Result is yes, no, or unknown. The zero Result is unknown.
 type Result int8
 
 const (
@@ -16,8 +16,8 @@ const (
 )
 
 // String returns "yes", "no" or "unknown".
-func (a Result) String() string {
-	switch a {
+func (r Result) String() string {
+	switch r {
 	case ResultYes:
 		return "yes"
 	case ResultNo:
@@ -26,14 +26,14 @@ func (a Result) String() string {
 	return "unknown"
 }
 
-// Finding is what a probe found out about one thing. Err says why it is not
-// yes; it is nil where the Answer is yes.
+// Finding is what a probe found out about one thing. Err says why the Result is not
+// yes, and is nil if it is yes.
 type Finding struct {
 	Result
 	Err error
 }
 
-// and returns yes if both are; otherwise what speaks against it most.
+// and returns yes if both are yes, and otherwise the one that is worse.
 func (f Finding) and(g Finding) Finding {
 	if f.Result == ResultNo || f.Result == ResultUnknown && g.Result != ResultNo {
 		return f
@@ -41,11 +41,11 @@ func (f Finding) and(g Finding) Finding {
 	return g
 }
 
-// Capabilities say what a bucket at an endpoint does, found out by effect: what
-// an object holds after a request counts, and not only what the server replied.
-// The zero Capabilities know nothing. See [Store.Probe].
+// Capabilities describe what a bucket at an endpoint does, by effect: what an
+// object holds after a request counts, not only what the server replied. The zero
+// Capabilities know nothing. See [Store.Probe].
 type Capabilities struct {
-	Reach Finding // the bucket can be asked, and tells that an object is missing
+	Reach Finding // the bucket can be reached, and says that an object is missing
 	Put   Finding // an object can be stored
 	Read  Finding // and reads back as it was stored
 	List  Finding // the objects below a prefix can be listed; nothing depends on it
@@ -55,10 +55,9 @@ type Capabilities struct {
 
 	// CreateOnly: PutObject with If-None-Match: * makes an object, and leaves
 	// one that exists. IfMatch: with If-Match it replaces the version named,
-	// without quotes as a Store sends it, and leaves any other; IfMatchQuoted
-	// is the same with the quotes of the standard. Atomic: of several writers
-	// that replace the same version at once, one succeeds.
-	CreateOnly, IfMatch, IfMatchQuoted, Atomic Finding
+	// without quotes as a Store sends it, and leaves any other. Atomic: of
+	// several writers that replace the same version at once, one succeeds.
+	CreateOnly, IfMatch, Atomic Finding
 
 	// Multipart: an object can be stored in parts. CompleteCreateOnly and
 	// CompleteIfMatch: CompleteMultipartUpload honours these conditions.
@@ -69,29 +68,27 @@ type Capabilities struct {
 	// bytes, MultipartMetadata with what is stored in parts.
 	Metadata, LargeMetadata, MultipartMetadata Finding
 
-	Range       Finding // GetObject returns the range that it is asked for
-	ReadIfMatch Finding // GetObject with If-Match refuses another version
-	ContentMD5  Finding // PutObject refuses a body that Content-MD5 does not fit
+	ContentMD5 Finding // PutObject refuses a body that does not match its Content-MD5
 
-	// Versioned: the bucket keeps every version. Unknown where the key may not
-	// ask and nothing gives it away.
+	// Versioned: the bucket keeps every version. Unknown if the key may not ask
+	// and nothing else shows it.
 	Versioned Finding
 
 	Delete Finding // an object can be deleted
 
-	// Clock: this machine's clock differs from the server's by less than a
-	// minute. ClockAhead is by how much, in whole seconds; negative: behind. It
-	// is 0 where Clock is unknown.
+	// Clock: this machine's clock differs from the server's by less than a minute.
+	// ClockAhead is by how much, in whole seconds, and negative if it is behind.
+	// It is 0 if Clock is unknown.
 	Clock      Finding
 	ClockAhead time.Duration
 
-	// Leftover names what the probe could not remove again: keys, and uploads
-	// that were begun.
+	// Leftover names what the probe could not remove: keys, and uploads that were
+	// begun.
 	Leftover []string
 }
 
-// CheckExclusive returns nil if a Writer works that has its keys to itself, and
-// otherwise why it does not, or why that is not known.
+// CheckExclusive returns nil if a Writer works that has its keys to itself.
+// Otherwise the error says why not, or why that is not known.
 func (c Capabilities) CheckExclusive() error {
 	for _, need := range []struct {
 		finding Finding
@@ -130,7 +127,7 @@ func (c Capabilities) CheckShared() error {
 	return nil
 }
 
-// blame adds to err what may be the reason.
+// blame adds to err a likely reason.
 func (c Capabilities) blame(err error) error {
 	if c.Versioned.Result != ResultYes {
 		return err
@@ -138,7 +135,7 @@ func (c Capabilities) blame(err error) error {
 	return fmt.Errorf("%w; the bucket keeps versions, and there some servers fail at conditions: try one that does not", err)
 }
 
-// required returns nil if what the finding is about holds.
+// required returns nil if the result is yes.
 func (f Finding) required(what string) error {
 	switch f.Result {
 	case ResultYes:

@@ -14,16 +14,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
-// What can be told to be wrong before any request. All of it is permanent, since
+// What can be seen to be wrong before any request. All of it is permanent, since
 // none of it changes while a program runs.
 
-// checkS3 returns the endpoint of a client, for messages, and what is wrong with
-// it, with the bucket or with the options.
+// checkS3 returns the endpoint of a client, for messages. The error says what is
+// wrong with the client, the bucket or the options.
 func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, err error) {
 	if client == nil {
-		return "", unusable("there is no S3 client; make one with NewClient")
+		return "", permanentError("there is no S3 client; make one with NewClient")
 	}
 	o := client.Options()
 	if err := checkBucket(bucket); err != nil {
@@ -33,7 +34,7 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 		return "", err
 	}
 	if o.Credentials == nil {
-		return "", unusable("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
+		return "", permanentError("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
 	}
 	if err := checkStatic(o.Credentials); err != nil {
 		return "", err
@@ -45,8 +46,14 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 	return endpoint, checkEncryption(opts, plain)
 }
 
-func unusable(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", rotatelog.ErrPermanent, fmt.Errorf(format, args...))
+// permanentError formats an error. What follows the first semicolon is its hint.
+func permanentError(format string, args ...any) error {
+	cause, remedy, ok := strings.Cut(fmt.Sprintf(format, args...), "; ")
+	err := fmt.Errorf("%w: %s", rotatelog.ErrPermanent, cause)
+	if !ok {
+		return err
+	}
+	return hint.Add(err, "%s", remedy)
 }
 
 func checkBucket(bucket string) error {
@@ -55,13 +62,13 @@ func checkBucket(bucket string) error {
 		return nil // of an access point
 	}
 	if what := oddity(bucket); what != "" {
-		return unusable("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
+		return permanentError("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
 	}
 	switch {
 	case strings.Contains(bucket, "/"):
-		return unusable("%q is not the name of a bucket: a folder in it goes into Config.Prefix", bucket)
+		return permanentError("%q is not the name of a bucket: a folder in it goes into Config.Prefix", bucket)
 	case len(bucket) < 3 || len(bucket) > 63 || !onlyOf(bucket, letters):
-		return unusable("%q is not the name of a bucket: that has 3 to 63 letters, digits, '.' and '-'", bucket)
+		return permanentError("%q is not the name of a bucket: that has 3 to 63 letters, digits, '.' and '-'", bucket)
 	}
 	return nil
 }
@@ -69,13 +76,13 @@ func checkBucket(bucket string) error {
 func checkRegion(region string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	if region == "" {
-		return unusable("the S3 client has no region; name that of the bucket, such as us-ord-1")
+		return permanentError("the S3 client has no region; name that of the bucket, such as us-ord-1")
 	}
 	if what := oddity(region); what != "" {
-		return unusable("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
+		return permanentError("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
 	}
 	if !onlyOf(region, letters) {
-		return unusable("%q is not the name of a region; use one such as us-ord-1", region)
+		return permanentError("%q is not the name of a region; use one such as us-ord-1", region)
 	}
 	return nil
 }
@@ -84,9 +91,9 @@ func onlyOf(s, letters string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(letters, r) }) < 0
 }
 
-// oddity says what a name, a key or an address was given besides itself by a
-// file, a shell or a form that it came from: a line end, quotes, blanks. It
-// returns "" for nothing, and never repeats what it was given.
+// oddity describes what a file, a shell or a form added to a name, a key or an
+// address: a line end, quotes, blanks. It returns "" if that is nothing, and never
+// repeats its argument.
 func oddity(s string) string {
 	const quotes = "\"'`"
 	if s != strings.Trim(s, quotes) {
@@ -117,24 +124,24 @@ func oddity(s string) string {
 	return "it has " + what + " in it"
 }
 
-// isOdd reports whether no key, name or address has r.
+// isOdd reports whether r is in no key, name or address.
 func isOdd(r rune) bool { return r <= ' ' || r > '~' }
 
-// checkKeys refuses a key that was copied with something around it. The error
-// names the part, and never its value.
+// checkKeys refuses a key that was copied with something around it. The error names
+// the part, and never its value.
 func checkKeys(c aws.Credentials) error {
 	for _, part := range []struct{ name, value string }{
 		{"the access key ID", c.AccessKeyID}, {"the secret key", c.SecretAccessKey}, {"the session token", c.SessionToken},
 	} {
 		if what := oddity(part.value); what != "" {
-			return unusable("%s cannot be right: %s; set it again, without that", part.name, what)
+			return permanentError("%s cannot be right: %s; set it again, without that", part.name, what)
 		}
 	}
 	return nil
 }
 
-// checkStatic checks the keys that are known without asking anybody. Others are
-// checked when a request asks for them.
+// checkStatic checks keys that are known without a request. Others are checked when
+// a request needs them.
 func checkStatic(provider aws.CredentialsProvider) error {
 	if !aws.IsCredentialsProvider(provider, credentials.StaticCredentialsProvider{}) {
 		return nil
@@ -148,27 +155,27 @@ func checkStatic(provider aws.CredentialsProvider) error {
 
 const exampleEndpoint = "it is an address such as https://us-ord-1.linodeobjects.com"
 
-// checkEndpoint also reports whether what is sent there can be read on the way.
-// What it cannot take apart it does not repeat, since that may hold a secret.
+// checkEndpoint also reports whether others can read on the way what is sent there.
+// It does not repeat what it cannot parse, since that may hold a secret.
 func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, err error) {
 	if o.BaseEndpoint == nil {
 		return "Amazon S3 in " + o.Region, o.EndpointOptions.DisableHTTPS, nil
 	}
 	raw := *o.BaseEndpoint
 	if raw == "" {
-		return "", false, unusable("the S3 client has no endpoint; %s", exampleEndpoint)
+		return "", false, permanentError("the S3 client has no endpoint; %s", exampleEndpoint)
 	}
 	if what := oddity(raw); what != "" {
-		return "", false, unusable("the endpoint of the S3 client cannot be right: %s; remove that", what)
+		return "", false, permanentError("the endpoint of the S3 client cannot be right: %s; remove that", what)
 	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.Contains(raw, "@"):
-		return "", false, unusable("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
+		return "", false, permanentError("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return "", false, unusable("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
+		return "", false, permanentError("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", false, unusable("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
+		return "", false, permanentError("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
 	}
 	if err := checkBucketIn(u, bucket); err != nil {
 		return "", false, err
@@ -176,8 +183,8 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), u.Scheme == "http" && !loopback(u.Hostname()), nil
 }
 
-// quotedHost returns an endpoint without https:// for a message, if it is
-// nothing but a host and perhaps a port.
+// quotedHost returns an endpoint without https:// for a message, if it is just a
+// host and perhaps a port.
 func quotedHost(raw string) string {
 	host, port, _ := strings.Cut(strings.ToLower(strings.TrimRight(raw, "/")), ":")
 	if !onlyOf(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") || !onlyOf(port, "0123456789") ||
@@ -187,30 +194,30 @@ func quotedHost(raw string) string {
 	return fmt.Sprintf(" %q", raw)
 }
 
-// checkBucketIn refuses an endpoint that names the bucket, as consoles show it:
-// the client adds it once more, and objects would get other keys, which a server
-// takes without a word.
+// checkBucketIn refuses an endpoint that names the bucket, as consoles show it: the
+// client adds the bucket again, and a server would silently store objects under
+// other keys.
 func checkBucketIn(u *url.URL, bucket string) error {
 	const remedy = "leave that out: %s://%s"
 	if rest, ok := cutFold(u.Host, bucket+"."); ok {
-		return unusable("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
+		return permanentError("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
 	}
 	if strings.EqualFold(u.Hostname(), bucket) && strings.Contains(bucket, ".") {
-		return unusable("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
+		return permanentError("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
 	}
 	for element := range strings.SplitSeq(u.Path, "/") {
 		if element == bucket {
-			return unusable("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
+			return permanentError("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
 		}
 	}
 	if element := strings.Trim(u.Path, "/"); element != "" && hasNoPath(u.Hostname()) {
-		return unusable("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
+		return permanentError("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
 	}
 	return nil
 }
 
-// hasNoPath reports whether a host is of a provider whose endpoints are known to
-// have no path. Gateways have one: Supabase's is /storage/v1/s3.
+// hasNoPath reports whether a host belongs to a provider whose endpoints have no
+// path. Gateways have one: Supabase's is /storage/v1/s3.
 func hasNoPath(host string) bool {
 	host = "." + strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, provider := range []string{"linodeobjects.com", "amazonaws.com", "amazonaws.com.cn", "backblazeb2.com", "cloudflarestorage.com",
@@ -231,7 +238,7 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 }
 
 // hostOf returns the host of a client's endpoint, in lower case and without the
-// port that its scheme has anyway, with the path that some gateways have.
+// default port of its scheme, with the path that some gateways have.
 func hostOf(o s3.Options) string {
 	if o.BaseEndpoint == nil {
 		return "s3." + strings.ToLower(o.Region) + ".amazonaws.com"
@@ -274,43 +281,43 @@ func checkEncryption(opts Options, plain bool) error {
 	case opts.EncryptionKey == nil:
 		return nil
 	case opts.Encrypt:
-		return unusable("Options asks for both Encrypt and an EncryptionKey; set one of them")
+		return permanentError("Options asks for both Encrypt and an EncryptionKey; set one of them")
 	case len(opts.EncryptionKey) != 32:
-		return unusable("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
+		return permanentError("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
 	case plain:
-		return unusable("an EncryptionKey must not be sent over plain http; use an https endpoint")
+		return permanentError("an EncryptionKey must not be sent over plain http; use an https endpoint")
 	}
 	return nil
 }
 
-// checkS3Key refuses what S3 does not take for a key, and what a client or a
-// proxy may take for a path to be shortened.
+// checkS3Key refuses what S3 does not accept as a key, and what a client or a proxy
+// may shorten as a path.
 func checkS3Key(key string) error {
 	bad := key == "" || len(key) > maxKey || !utf8.ValidString(key)
 	for element := range strings.SplitSeq(key, "/") {
 		bad = bad || element == "." || element == ".."
 	}
 	if bad {
-		return unusable("the key is not one: it has 1 to %d bytes of UTF-8, and no . or .. between slashes", maxKey)
+		return permanentError("the key is not one: it has 1 to %d bytes of UTF-8, and no . or .. between slashes", maxKey)
 	}
 	return nil
 }
 
-// checkMeta refuses what would not come back as it was sent.
+// checkMeta refuses metadata that would not come back as it was sent.
 func checkMeta(meta map[string]string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
 	size := 0
 	for name, value := range meta {
 		size += len(name) + len(value)
 		if name == "" || !onlyOf(name, letters) {
-			return unusable("the metadata name %q does not consist of a-z, 0-9 and '-'", name)
+			return permanentError("the metadata name %q does not consist of a-z, 0-9 and '-'", name)
 		}
 		if strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 || strings.TrimSpace(value) != value {
-			return unusable("the metadata %s is not printable ASCII, without spaces around it", name)
+			return permanentError("the metadata %s is not printable ASCII, without spaces around it", name)
 		}
 	}
 	if size >= maxMeta {
-		return unusable("the metadata has %d bytes, and must have less than %d", size, maxMeta)
+		return permanentError("the metadata has %d bytes, and must have less than %d", size, maxMeta)
 	}
 	return nil
 }

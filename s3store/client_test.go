@@ -22,7 +22,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// slowly delays what is read from it: each piece of n bytes by pause.
+// slowly waits for pause after each n bytes that are read.
 type slowly struct {
 	io.ReadCloser
 	n     int
@@ -34,8 +34,8 @@ func (r slowly) Read(p []byte) (int, error) {
 	return r.ReadCloser.Read(p[:min(r.n, len(p))])
 }
 
-// TestS3Progress: a request fails after 30 s in which nothing moves, however
-// long it has taken until then, and not before.
+// TestS3Progress: a request fails after 30 s in which nothing moves, however long
+// it has taken before, and not earlier.
 func TestS3Progress(t *testing.T) {
 	body := strings.Repeat("x", 1000)
 	for _, tt := range []struct {
@@ -86,7 +86,7 @@ func TestS3Progress(t *testing.T) {
 	}
 }
 
-// TestS3SlowReader: whoever reads an object may take their time.
+// TestS3SlowReader: the reader of an object may take any time.
 func TestS3SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{})
@@ -102,7 +102,7 @@ func TestS3SlowReader(t *testing.T) {
 	})
 }
 
-// trackedBody tells whether it was read to its end, and closed.
+// trackedBody records whether it was read to its end, and closed.
 type trackedBody struct {
 	io.Reader
 	left, closed bool
@@ -129,7 +129,7 @@ func (a answer) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: http.Header{"Etag": {"v"}, "Content-Length": {"1"}}, Body: a.body, ContentLength: -1, Request: req}, nil
 }
 
-// TestS3ErrorBodiesAreReadWhole: before the request that failed is let go.
+// TestS3ErrorBodiesAreReadWhole before the request that failed ends.
 func TestS3ErrorBodiesAreReadWhole(t *testing.T) {
 	const document = `<?xml version="1.0"?><Error><Code>QuotaExceeded</Code></Error>`
 	for _, tt := range []struct {
@@ -166,8 +166,8 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestS3EarlyRefusal is what RGW does: it answers a conditional PUT when it has
-// read the header, and hangs up on the body.
+// TestS3EarlyRefusal: RGW answers a conditional PUT when it has read the header,
+// and closes the connection on the body.
 func TestS3EarlyRefusal(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -207,8 +207,7 @@ func refuseEarly(conn net.Conn) {
 	io.Copy(io.Discard, conn) // or the reset would throw away the answer on its way
 }
 
-// TestS3FollowsNoRedirects: what is signed for one endpoint, and meant for it,
-// goes to no other.
+// TestS3FollowsNoRedirects: a request signed for one endpoint goes to no other.
 func TestS3FollowsNoRedirects(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent on", r.Method) }))
 	defer other.Close()
@@ -222,7 +221,7 @@ func TestS3FollowsNoRedirects(t *testing.T) {
 	}
 }
 
-// TestS3ClientKeepsConnections: and leaves none behind.
+// TestS3ClientKeepsConnections, and leaves none behind.
 func TestS3ClientKeepsConnections(t *testing.T) {
 	srv, _ := s3test.NewFake(fakes3.Options{})
 	conns := s3test.NewConnCount()

@@ -5,16 +5,16 @@ import (
 	"testing"
 )
 
-// TestContentionIsNoTrouble: that another request was faster is nothing to look up
-// at a provider.
-func TestContentionIsNoTrouble(t *testing.T) {
+// TestContentionIsNotDiagnosed: that another request was faster is not a fault of
+// the provider.
+func TestContentionIsNotDiagnosed(t *testing.T) {
 	for _, code := range []string{"OperationAborted", "ConcurrentModification", "ConditionalRequestConflict", ""} {
-		d := diagnoseTrouble(409, code)
+		d := diagnosePassing(409, code)
 		if d.permanent || d.cause != "another request for the object is under way" || strings.Contains(d.remedy, "status page") {
 			t.Errorf("409 %s: %+v", code, d)
 		}
 	}
-	if d := diagnoseTrouble(412, "PreconditionFailed"); d != (diagnosis{}) {
+	if d := diagnosePassing(412, "PreconditionFailed"); d != (diagnosis{}) {
 		t.Errorf("412: %+v", d)
 	}
 }

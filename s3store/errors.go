@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -27,44 +28,49 @@ var (
 	errReplaced = fmt.Errorf("%w: it was replaced", rotatelog.ErrConflict)
 
 	errNoSize = errors.New("the server does not say how large the object is")
-	errNoETag = fmt.Errorf("%w: the server sends no ETag, without which versions cannot be told apart; "+
-		"see that no proxy removes it, or use another server", rotatelog.ErrPermanent)
-	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for; "+
-		"use a server that supports it, or do without, and remove what it stored", rotatelog.ErrPermanent)
+	errNoETag = hint.Add(fmt.Errorf("%w: the server sends no ETag, without which versions cannot be distinguished", rotatelog.ErrPermanent),
+		"see that no proxy removes it, or use another server")
+	errNotEncrypted = fmt.Errorf("%w: the server stored the object without the encryption that s3store.Options asks for", rotatelog.ErrPermanent)
 )
 
-// diagnosis says why a request failed, and what to do about it. The zero
-// diagnosis says nothing.
+// notEncrypted returns errNotEncrypted with what to do about it.
+func notEncrypted() error {
+	return hint.Add(errNotEncrypted, "use a server that supports it, or do without, and remove what it stored")
+}
+
+// diagnosis is why a request failed, and what to do about it. The zero diagnosis
+// knows neither.
 type diagnosis struct {
 	permanent bool
 	cause     string
 	remedy    string
 }
 
-// explain makes the error of an operation on key: with what it means, and
-// marked if no retry will mend it.
+// explain makes the error of an operation on key. It says what err means, and is
+// permanent if no retry can fix it.
 func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	switch {
 	case errors.Is(err, errAbsent):
 		err = fs.ErrNotExist
-	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errWaits), errors.Is(err, errUnclear):
+	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errUnresolved), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
 		err = missing.NotObject(context.Cause(ctx))
 	default:
 		d := s.diagnose(op, err)
 		err = missing.NotObject(err)
 		if d.cause != "" {
-			err = fmt.Errorf("%s; %s: %w", d.cause, d.remedy, err)
+			err = fmt.Errorf("%w: %w", hint.Add(errors.New(d.cause), "%s", d.remedy), err)
 		}
 		if d.permanent {
 			err = fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err)
 		}
 	}
-	return &rotatelog.Error{Op: op, Key: key, Err: err}
+	cause, remedy := hint.Split(err)
+	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
 }
 
-// diagnose goes by the HTTP status where that is clear, and then by the code of
-// the error document.
+// diagnose goes by the HTTP status if that is clear, and then by the code of the
+// error document.
 func (s *Store) diagnose(op string, err error) diagnosis {
 	status, code := statusOf(err), codeOf(err)
 	if status == 0 {
@@ -73,11 +79,11 @@ func (s *Store) diagnose(op string, err error) diagnosis {
 	if d := s.diagnoseBetween(status, err); d.cause != "" {
 		return d
 	}
-	if d := diagnoseTrouble(status, code); d.cause != "" {
+	if d := diagnosePassing(status, code); d.cause != "" {
 		return d
 	}
 	if _, ok := errors.AsType[brokenAnswer](err); ok {
-		return diagnosis{false, "the answer of " + s.endpoint + " broke off before it said what is wrong", "it is tried again"}
+		return diagnosis{false, "the answer of " + s.endpoint + " broke off before it said what is wrong", "it is retried automatically"}
 	}
 	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnoseAccount(status, code), s.diagnosePlace(code, err), diagnoseRequest(code)} {
 		if by.cause != "" {
@@ -85,17 +91,17 @@ func (s *Store) diagnose(op string, err error) diagnosis {
 		}
 	}
 	if status < 300 {
-		return diagnosis{false, "the server answered with something that is not S3's", "it is tried again; see whether a proxy answers in its place"}
+		return diagnosis{false, "the server answered with something that is not S3's", "it is retried automatically; see whether a proxy answers in its place"}
 	}
 	return s.diagnoseStatus(status, err)
 }
 
-// diagnoseBetween knows the answers of what is between a client and a server:
-// proxies, and networks that want a login.
+// diagnoseBetween knows the answers of proxies, and of networks that require a
+// login.
 func (s *Store) diagnoseBetween(status int, err error) diagnosis {
 	if _, ok := errors.AsType[webPage](err); ok {
-		return diagnosis{false, "a web page came back in place of " + s.endpoint + "'s answer, as from a network that wants a login, or from a proxy",
-			"log in to the network, or use the endpoint for S3; until then it is tried again"}
+		return diagnosis{false, "a web page came back in place of " + s.endpoint + "'s answer, as from a network that requires a login, or from a proxy",
+			"log in to the network, or use the endpoint for S3; until then it is retried automatically"}
 	}
 	if status == http.StatusProxyAuthRequired {
 		return diagnosis{true, "the proxy wants a user name and a password", remedyProxyLogin}
@@ -116,26 +122,26 @@ func (s *Store) diagnoseBetween(status int, err error) diagnosis {
 		"log in, if that is a network's login page; otherwise use the endpoint for S3, and set the endpoint and the region of the bucket"}
 }
 
-// webPage is the error of an answer that is a page for people.
+// webPage is the error of an answer that is a page for a browser.
 type webPage struct{}
 
 func (webPage) Error() string { return "the answer is a web page" }
 
 const remedyProxyLogin = "put them into HTTPS_PROXY or HTTP_PROXY, as in http://USER:PASSWORD@HOST:PORT, or name the endpoint's host in NO_PROXY"
 
-// diagnoseAccount knows what the owner of a bucket has to settle elsewhere: with
-// the provider, or with the key service.
+// diagnoseAccount knows what the owner of a bucket has to fix elsewhere: with the
+// provider, or with the key service.
 func (s *Store) diagnoseAccount(status int, code string) diagnosis {
 	switch {
 	case code == "UserSuspended", code == "AccountProblem", code == "NotSignedUp":
-		return diagnosis{true, "the provider has suspended the account, or not enabled it for object storage", "settle that with the provider"}
+		return diagnosis{true, "the provider has suspended the account, or not enabled it for object storage", "resolve that with the provider"}
 	case status == http.StatusPaymentRequired, code == "PaymentRequired":
-		return diagnosis{true, "the provider wants to be paid first", "settle that with the provider"}
+		return diagnosis{true, "the provider wants to be paid first", "resolve that with the provider"}
 	case code == "InvalidObjectState":
 		return diagnosis{true, "the object has been archived, by a lifecycle rule most likely, and cannot be read or copied",
 			fmt.Sprintf("restore it, and exclude its prefix from the rule of the bucket %q", s.bucket)}
 	case strings.Contains(code, "KMS") && strings.Contains(code, "Throttling"):
-		return diagnosis{false, "the key service limits the rate of requests", "it is tried again, more and more slowly"}
+		return diagnosis{false, "the key service limits the rate of requests", "it is retried automatically, more and more slowly"}
 	case strings.Contains(code, "KMS"):
 		return diagnosis{true, fmt.Sprintf("the key service (KMS) does not let the server use the key with which the bucket %q is encrypted", s.bucket),
 			"see that the key exists, is enabled, and may be used by this access key"}
@@ -143,23 +149,23 @@ func (s *Store) diagnoseAccount(status int, code string) diagnosis {
 	return diagnosis{}
 }
 
-// diagnoseTrouble knows what is the server's trouble, and passes.
-func diagnoseTrouble(status int, code string) diagnosis {
+// diagnosePassing knows what is wrong at the server and passes.
+func diagnosePassing(status int, code string) diagnosis {
 	switch {
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, code == "SlowDown":
-		return diagnosis{false, "the server is busy, or limits the rate of requests", "it is tried again, more and more slowly"}
+		return diagnosis{false, "the server is busy, or limits the rate of requests", "it is retried automatically, more and more slowly"}
 	case status == http.StatusInsufficientStorage:
 		return diagnosis{true, "the server has no room left", "make room there"}
 	case status >= 500 && status != http.StatusNotImplemented:
-		return diagnosis{false, "the server failed", "it is tried again; if that lasts, look at the provider's status page"}
+		return diagnosis{false, "the server failed", "it is retried automatically; if it persists, look at the provider's status page"}
 	case status == http.StatusConflict:
-		return diagnosis{false, "another request for the object is under way", "it is tried again"}
+		return diagnosis{false, "another request for the object is under way", "it is retried automatically"}
 	case code == "NoSuchUpload":
-		return diagnosis{false, "the multipart upload is gone: it has ended, or somebody removed it", "the object is looked at, and what is lacking is sent again"}
+		return diagnosis{false, "the multipart upload is gone: it has ended, or somebody removed it", "the object is looked at, and what is missing is sent again"}
 	case code == "InvalidPart", code == "InvalidPartOrder":
-		return diagnosis{false, "the server does not have a part of a multipart upload as it said it had", "all parts are sent again; if that lasts, show this to the provider"}
+		return diagnosis{false, "the server does not have a part of a multipart upload as it said it had", "all parts are sent again; if it persists, show this to the provider"}
 	case status == http.StatusRequestTimeout, code == "RequestTimeout", code == "IncompleteBody", code == "BadDigest":
-		return diagnosis{false, "the request did not arrive whole", "it is sent again; if that lasts, look for a proxy that changes what it passes on"}
+		return diagnosis{false, "the request did not arrive whole", "it is sent again; if it persists, look for a proxy that changes what it passes on"}
 	}
 	return diagnosis{}
 }
@@ -183,8 +189,8 @@ func (s *Store) diagnoseKeys(op, code string, err error) diagnosis {
 	return diagnosis{}
 }
 
-// neededFor says which permissions an operation takes. AWS refuses to say that
-// an object is missing to whom it does not list the bucket.
+// neededFor returns the permissions that an operation needs. Without the permission
+// to list the bucket, AWS does not say that an object is missing.
 func neededFor(op string) string {
 	switch op {
 	case "stat":
@@ -196,7 +202,7 @@ func neededFor(op string) string {
 	return "grant it s3:PutObject for the objects; a bucket policy may forbid it as well"
 }
 
-// skew says by how much this machine's clock is off, as far as the answer tells.
+// skew says by how much this machine's clock is off, if the answer shows it.
 func skew(err error) string {
 	sent, parseErr := http.ParseTime(headerOf(err).Get("Date"))
 	if parseErr != nil {
@@ -235,8 +241,7 @@ func (s *Store) elsewhere(err error) diagnosis {
 		"set the endpoint and the region of the bucket" + expectedRegion(err)}
 }
 
-// expectedRegion returns the region that the server names, as a part of a
-// sentence.
+// expectedRegion returns the region that the server names, as part of a sentence.
 func expectedRegion(err error) string {
 	region := headerOf(err).Get("X-Amz-Bucket-Region")
 	var api smithy.APIError
@@ -250,7 +255,7 @@ func expectedRegion(err error) string {
 	return fmt.Sprintf(": the server expects %q", region)
 }
 
-// diagnoseRequest knows what the server dislikes about the request itself.
+// diagnoseRequest knows what the server does not accept in the request itself.
 func diagnoseRequest(code string) diagnosis {
 	switch code {
 	case "XAmzContentSHA256Mismatch", "NotImplemented", "MissingContentLength", "InvalidDigest":
@@ -268,8 +273,7 @@ func diagnoseRequest(code string) diagnosis {
 	return diagnosis{}
 }
 
-// diagnoseStatus knows what an answer may mean that has no code, or an unknown
-// one.
+// diagnoseStatus knows what an answer without a known code may mean.
 func (s *Store) diagnoseStatus(status int, err error) diagnosis {
 	switch {
 	case status < 400:
@@ -302,19 +306,19 @@ func (s *Store) diagnoseUnanswered(err error) diagnosis {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return diagnosis{false, "there is no way to " + s.endpoint, "check the network, and the firewall"}
 	case isTimeout(err):
-		return diagnosis{false, s.endpoint + " does not answer in time", "it is tried again; if that lasts, check the network, and the firewall"}
+		return diagnosis{false, s.endpoint + " does not answer in time", "it is retried automatically; if it persists, check the network, and the firewall"}
 	case strings.Contains(err.Error(), "invalid header field value"):
 		return diagnosis{true, "a part of the key, or of what else the client sends, holds a line end or another control character",
 			"set the access key ID and the session token again, without that"}
-	case strings.Contains(err.Error(), "get identity"): // of which the SDK makes no type
-		return diagnosis{true, "the credentials cannot be had", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else provides them"}
+	case strings.Contains(err.Error(), "get identity"): // the SDK has no type for it
+		return diagnosis{true, "the credentials cannot be obtained", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else provides them"}
 	case errors.As(err, &operation), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return diagnosis{false, "the connection to " + s.endpoint + " broke", "it is tried again"}
+		return diagnosis{false, "the connection to " + s.endpoint + " broke", "it is retried automatically"}
 	}
 	return diagnosis{}
 }
 
-// diagnoseProxy knows what a proxy says in place of connecting.
+// diagnoseProxy knows what a proxy says if it does not connect.
 func (s *Store) diagnoseProxy(err error) diagnosis {
 	var operation *net.OpError
 	refused, ok := errors.AsType[refusedTunnel](err)
@@ -322,7 +326,7 @@ func (s *Store) diagnoseProxy(err error) diagnosis {
 	case ok && refused.status == http.StatusProxyAuthRequired:
 		return diagnosis{true, "the proxy wants a user name and a password", remedyProxyLogin}
 	case ok && refused.status >= 500:
-		return diagnosis{false, "the proxy that the environment names cannot connect to " + s.endpoint, "it is tried again; if that lasts, check HTTPS_PROXY and NO_PROXY"}
+		return diagnosis{false, "the proxy that the environment names cannot connect to " + s.endpoint, "it is retried automatically; if it persists, check HTTPS_PROXY and NO_PROXY"}
 	case ok:
 		return diagnosis{true, "the proxy that the environment names refuses to connect to " + s.endpoint, "have the host allowed there, or name it in NO_PROXY"}
 	case errors.As(err, &operation) && operation.Op == "proxyconnect":
@@ -331,8 +335,8 @@ func (s *Store) diagnoseProxy(err error) diagnosis {
 	return diagnosis{}
 }
 
-// diagnoseHandshake knows why the two sides cannot agree on TLS. Package
-// crypto/tls has no types for what the other side says of that.
+// diagnoseHandshake knows why the two sides cannot agree on TLS. Package crypto/tls
+// has no types for what the other side says about that.
 func (s *Store) diagnoseHandshake(err error) diagnosis {
 	text := err.Error()
 	has := func(what string) bool { return strings.Contains(text, what) }
@@ -375,8 +379,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// statusOf returns the HTTP status of an answer that tells of err; 0: there was
-// none.
+// statusOf returns the HTTP status of the answer that err reports. It is 0 if there
+// was none.
 func statusOf(err error) int {
 	var re *awshttp.ResponseError
 	if errors.As(err, &re) {
@@ -393,8 +397,8 @@ func headerOf(err error) http.Header {
 	return nil
 }
 
-// codeOf returns the code of the error document, or what the SDK makes of the
-// status where there is none.
+// codeOf returns the code of the error document, or if there is none, what the SDK
+// makes of the status.
 func codeOf(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -403,8 +407,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// isNoSuchKey reports whether a server says that an object is missing, and not
-// just that something is.
+// isNoSuchKey reports whether a server says that an object is missing, and not just
+// something.
 func isNoSuchKey(err error) bool {
 	return statusOf(err) == http.StatusNotFound && codeOf(err) == "NoSuchKey"
 }

@@ -60,6 +60,9 @@ func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, rotatelog.ErrConflict) {
 			t.Errorf("%s is taken for an answer: %v", op, err)
 		}
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Hint == "" {
+			t.Errorf("%s: no hint in %v", op, err)
+		}
 		for _, w := range append(want, op+" dir/day.json: ") {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: %v\nwant in it: %q", op, err, w)
@@ -69,7 +72,7 @@ func wantExplained(t *testing.T, errs map[string]error, permanent bool, want ...
 	}
 }
 
-// TestS3Answers has the server answer each request with an error.
+// TestS3Answers: the server answers each request with an error.
 func TestS3Answers(t *testing.T) {
 	for _, tt := range []struct {
 		status        int
@@ -102,24 +105,24 @@ func TestS3Answers(t *testing.T) {
 		{403, "SomethingNew", true, "does not say why", "firewall"},
 		{307, "SomethingNew", true, "not in the region", "set the endpoint and the region"},
 		{507, "XMinioStorageFull", true, "no room left", "make room"},
-		{403, "UserSuspended", true, "suspended the account", "settle that with the provider"},
-		{403, "AccountProblem", true, "suspended the account", "settle that with the provider"},
-		{402, "PaymentRequired", true, "wants to be paid first", "settle that with the provider"},
-		{402, "SomethingNew", true, "wants to be paid first", "settle that with the provider"},
+		{403, "UserSuspended", true, "suspended the account", "resolve that with the provider"},
+		{403, "AccountProblem", true, "suspended the account", "resolve that with the provider"},
+		{402, "PaymentRequired", true, "wants to be paid first", "resolve that with the provider"},
+		{402, "SomethingNew", true, "wants to be paid first", "resolve that with the provider"},
 		{403, "InvalidObjectState", true, "the object has been archived", `restore it, and exclude its prefix from the rule of the bucket "logs"`},
 		{400, "KMS.DisabledException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
 		{400, "KMS.NotFoundException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
 		{400, "KMS.KMSInvalidStateException", true, `key with which the bucket "logs" is encrypted`, "is enabled"},
-		{400, "KMS.ThrottlingException", false, "key service limits the rate", "tried again"},
+		{400, "KMS.ThrottlingException", false, "key service limits the rate", "retried automatically"},
 		{413, "EntityTooLarge", true, "larger than the server allows", "have the limit raised"},
 		{413, "SomethingNew", true, "refuses requests of this size", "client_max_body_size"},
 
 		{400, "BadDigest", false, "did not arrive whole", "sent again"},
 		{400, "RequestTimeout", false, "did not arrive whole", "sent again"},
 		{400, "IncompleteBody", false, "did not arrive whole", "sent again"},
-		{503, "SlowDown", false, "busy", "tried again"},
-		{503, "ServiceUnavailable", false, "busy", "tried again"},
-		{429, "TooManyRequests", false, "busy", "tried again"},
+		{503, "SlowDown", false, "busy", "retried automatically"},
+		{503, "ServiceUnavailable", false, "busy", "retried automatically"},
+		{429, "TooManyRequests", false, "busy", "retried automatically"},
 		{500, "InternalError", false, "the server failed", "status page"},
 		{500, "UnknownError", false, "the server failed", "status page"},
 		{502, "BadGateway", false, "the server failed", "status page"},
@@ -138,7 +141,7 @@ func TestS3Answers(t *testing.T) {
 	}
 }
 
-// TestS3BareAnswers has something else than an S3 server answer.
+// TestS3BareAnswers: something other than an S3 server answers.
 func TestS3BareAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		status    int
@@ -197,7 +200,7 @@ func TestS3WrongCredentials(t *testing.T) {
 		{"key, answered 404", fakes3.Versity(), func(o *s3.Options) { o.Credentials = static("unknown", s3test.Secret, s3test.Token) }, "check the access key ID"},
 		{"token", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("access", s3test.Secret, "") }, "session token"},
 		{"region", fakes3.Strict(), func(o *s3.Options) { o.Region = "eu-central-1" }, `: the server expects "us-east-1"`},
-		{"none", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("", "", "") }, "credentials cannot be had"},
+		{"none", fakes3.Strict(), func(o *s3.Options) { o.Credentials = static("", "", "") }, "credentials cannot be obtained"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, client := s3test.NewFake(fakes3.Options{Profile: tt.profile})
@@ -235,7 +238,7 @@ func TestS3WrongClock(t *testing.T) {
 	}
 }
 
-// TestS3Network has the network fail, below the HTTP client or in it.
+// TestS3Network: the network fails, below the HTTP client or in it.
 func TestS3Network(t *testing.T) {
 	dial := func(err error) func(*http.Transport) {
 		return func(tr *http.Transport) {
@@ -316,11 +319,11 @@ func TestS3BrokenConnection(t *testing.T) {
 	web := httptest.NewServer(srv)
 	defer web.Close()
 	store := s3test.NewStore(s3test.NewClient(web.URL), s3store.Options{})
-	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "tried again")
+	wantExplained(t, s3Calls(t.Context(), store), false, "connection to "+web.URL+" broke", "retried automatically")
 }
 
-// TestS3BrokenAnswer: an answer that breaks off before it says what is wrong is
-// no reason to give up.
+// TestS3BrokenAnswer: an answer that breaks off before it says what is wrong is not
+// permanent.
 func TestS3BrokenAnswer(t *testing.T) {
 	for _, status := range []int{400, 403, 404} {
 		srv, client := s3test.NewFake(fakes3.Options{})
@@ -328,12 +331,12 @@ func TestS3BrokenAnswer(t *testing.T) {
 			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: "AccessDenied"}, Cut: true, CutAt: 30}
 		}
 		calls := s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
-		wantExplained(t, calls, false, "broke off", "tried again")
+		wantExplained(t, calls, false, "broke off", "retried automatically")
 	}
 }
 
-// TestS3MissingFileIsNotAMissingObject: a file of the client's that is missing
-// must not be taken for the object.
+// TestS3MissingFileIsNotAMissingObject: a missing file of the client's must not be
+// taken for a missing object.
 func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
 	_, client := s3test.NewFake(fakes3.Options{})
 	client = s3.New(client.Options(), func(o *s3.Options) {
@@ -342,7 +345,7 @@ func TestS3MissingFileIsNotAMissingObject(t *testing.T) {
 			return aws.Credentials{}, err
 		})
 	})
-	wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), true, "credentials cannot be had")
+	wantExplained(t, s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{})), true, "credentials cannot be obtained")
 }
 
 func TestS3ContextErrors(t *testing.T) {
@@ -360,8 +363,8 @@ func TestS3ContextErrors(t *testing.T) {
 	})
 }
 
-// TestS3Unusable: what is wrong before any request, every call tells, and none
-// is sent.
+// TestS3Unusable: every call reports what is wrong before any request, and none is
+// sent.
 func TestS3Unusable(t *testing.T) {
 	with := func(change func(*s3.Options)) *s3.Client {
 		return s3.New(s3test.NewClient("https://s3.test").Options(), change)

@@ -57,7 +57,7 @@ func ExampleNew() {
 	// 1 object
 }
 
-// What is wrong, and what to do about it, stands in the error.
+// The error says what is wrong, and what to do about it.
 func ExampleStore_errors() {
 	server := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
 	web := httptest.NewServer(server)
@@ -69,7 +69,7 @@ func ExampleStore_errors() {
 	}
 
 	_, err = store.Stat(context.Background(), "logs/2025-07-10.json")
-	fmt.Println("is not there:", errors.Is(err, fs.ErrNotExist)) // a bucket that is missing tells nothing of its objects
+	fmt.Println("is not there:", errors.Is(err, fs.ErrNotExist)) // a missing bucket says nothing about its objects
 	fmt.Println("permanent error:", errors.Is(err, rotatelog.ErrPermanent))
 	// Output:
 	// is not there: false

@@ -2,81 +2,79 @@ package s3store
 
 import "example.com/rotatelog"
 
-// A piece is one part of a multipart upload, as it reaches the server: a range
-// of the old version that the server copies by itself, or else a body.
+// A piece is one part of a multipart upload: a range of the old version that the
+// server copies, or a body that the client sends.
 type piece struct {
 	copied byteRange        // n > 0: this range
-	body   []rotatelog.Part // what is sent; the copies in it are read first
+	body   []rotatelog.Part // otherwise this; the copies in it are read first
 }
 
-// partLimits are what a server asks of the parts of a multipart upload.
+// partLimits are the limits of the parts of a multipart upload.
 type partLimits struct {
-	least int64 // bytes of a part that is not the last, and of a source less one
-	most  int64 // bytes of one copy, at least twice the least; more only where there would be too many
-	sent  int64 // bytes of one body
-	count int64 // parts
+	minPart  int64 // bytes of a part that is not the last, and of a source less one
+	maxCopy  int64 // bytes of one copy, at least twice minPart; more only if there would be too many
+	maxBody  int64 // bytes of one body
+	maxParts int64
 }
 
-// s3Limits are those of S3, but for the most: of 5 GiB in one stream a server
-// copies no more in a second than of 128 MiB, and four of these at a time go
-// twice as fast.
-var s3Limits = partLimits{least: 5 << 20, most: 128 << 20, sent: maxPut, count: 10_000}
+// s3Limits are those of S3, except for maxCopy: in one stream a server copies 5 GiB
+// no faster than 128 MiB, and four streams are twice as fast.
+var s3Limits = partLimits{minPart: 5 << 20, maxCopy: 128 << 20, maxBody: maxPut, maxParts: 10_000}
 
-// plan returns the pieces that make the concatenation of parts. Only the last
-// may have less than the least: a body that would be too small takes its lack
-// from the copy after it, and a copy that is too small joins a body.
+// plan returns the pieces that make the concatenation of parts. Only the last may
+// be smaller than minPart: a body that would be too small takes the shortfall from
+// the copy after it, and a copy that is too small joins a body.
 func (l partLimits) plan(parts []rotatelog.Part) []piece {
 	var pieces []piece
 	var body []rotatelog.Part
 	var size int64 // of body
 	flush := func() {
 		if size > 0 {
-			pieces = append(pieces, splitBody(body, size, l.sent)...)
+			pieces = append(pieces, splitBody(body, size, l.maxBody)...)
 		}
 		body, size = nil, 0
 	}
-	most := l.mostCopied(parts)
+	maxCopy := l.maxCopyOf(parts)
 	for _, p := range joinCopies(parts) {
-		var lack int64
+		var shortfall int64
 		if size > 0 {
-			lack = max(l.least-size, 0)
+			shortfall = max(l.minPart-size, 0)
 		}
-		if p.Data != nil || p.Len < lack+l.least || p.Off+p.Len <= l.least {
+		if p.Data != nil || p.Len < shortfall+l.minPart || p.Off+p.Len <= l.minPart {
 			body, size = append(body, p), size+p.Size()
 			continue
 		}
-		if lack > 0 {
-			body, size = append(body, rotatelog.Copy(p.Off, lack)), size+lack
+		if shortfall > 0 {
+			body, size = append(body, rotatelog.Copy(p.Off, shortfall)), size+shortfall
 		}
 		flush()
-		pieces = append(pieces, splitCopy(byteRange{p.Off + lack, p.Len - lack}, most)...)
+		pieces = append(pieces, splitCopy(byteRange{p.Off + shortfall, p.Len - shortfall}, maxCopy)...)
 	}
 	flush()
 	return pieces
 }
 
-// planSent returns the pieces that make the concatenation of parts, where the
-// client sends all of it.
+// planSent returns the pieces that make the concatenation of parts if the client
+// sends all of it.
 func (l partLimits) planSent(parts []rotatelog.Part) []piece {
 	total, _, _ := measure(parts)
 	if total == 0 {
 		return []piece{{}}
 	}
-	return splitBody(joinCopies(parts), total, min(l.mostCopied(parts), l.sent))
+	return splitBody(joinCopies(parts), total, min(l.maxCopyOf(parts), l.maxBody))
 }
 
-// mostCopied returns how many bytes one copy may have, so that there are not too
-// many of them.
-func (l partLimits) mostCopied(parts []rotatelog.Part) int64 {
+// maxCopyOf returns how many bytes one copy may have, so that there are not too
+// many copies.
+func (l partLimits) maxCopyOf(parts []rotatelog.Part) int64 {
 	var total int64
 	for _, p := range parts {
 		total += p.Size()
 	}
-	return max(l.most, total/(l.count/2))
+	return max(l.maxCopy, total/(l.maxParts/2))
 }
 
-// joinCopies joins copies that continue each other, and leaves out what is
-// empty.
+// joinCopies joins adjacent copies, and drops empty parts.
 func joinCopies(parts []rotatelog.Part) []rotatelog.Part {
 	var joined []rotatelog.Part
 	for _, p := range parts {
@@ -92,12 +90,12 @@ func joinCopies(parts []rotatelog.Part) []rotatelog.Part {
 	return joined
 }
 
-// byteRange is n bytes from off on.
+// byteRange is n bytes at off.
 type byteRange struct{ off, n int64 }
 
 // splitCopy returns pieces of about the same size that copy s.
-func splitCopy(s byteRange, most int64) []piece {
-	n := (s.n + most - 1) / most
+func splitCopy(s byteRange, maxSize int64) []piece {
+	n := (s.n + maxSize - 1) / maxSize
 	pieces := make([]piece, n)
 	for i := range pieces {
 		begin, end := s.n*int64(i)/n, s.n*int64(i+1)/n
@@ -106,10 +104,10 @@ func splitCopy(s byteRange, most int64) []piece {
 	return pieces
 }
 
-// splitBody returns pieces of about the same size, each of at most most bytes, that
+// splitBody returns pieces of about the same size, at most maxSize bytes each, that
 // send parts, of size bytes.
-func splitBody(parts []rotatelog.Part, size, most int64) []piece {
-	n := (size + most - 1) / most
+func splitBody(parts []rotatelog.Part, size, maxSize int64) []piece {
+	n := (size + maxSize - 1) / maxSize
 	pieces := make([]piece, n)
 	for i := range pieces {
 		pieces[i].body, parts = cutParts(parts, size*int64(i+1)/n-size*int64(i)/n)
@@ -136,7 +134,7 @@ func cutParts(parts []rotatelog.Part, n int64) (first, rest []rotatelog.Part) {
 	return parts, nil
 }
 
-// copiesAny reports whether a server would copy anything by itself.
+// copiesAny reports whether the server would copy any of the pieces.
 func copiesAny(pieces []piece) bool {
 	for _, p := range pieces {
 		if p.copied.n > 0 {

@@ -8,10 +8,10 @@ import (
 	"example.com/rotatelog"
 )
 
-// TestPlan holds what the planner makes of random parts against their plain
-// concatenation, and against what S3 asks of parts.
+// TestPlan compares what the planner makes of random parts with their plain
+// concatenation, and with the limits of parts.
 func TestPlan(t *testing.T) {
-	limits := partLimits{least: 50, most: 128, sent: 1000, count: 10_000}
+	limits := partLimits{minPart: 50, maxCopy: 128, maxBody: 1000, maxParts: 10_000}
 	for seed := range uint64(20_000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		old := make([]byte, 1+rng.IntN(2000))
@@ -80,23 +80,23 @@ func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []rotatelog.
 		switch {
 		case size == 0 || p.copied.n > 0 && len(p.body) > 0:
 			t.Errorf("seed %d: piece %d is %v", seed, i, p)
-		case i < len(pieces)-1 && size < limits.least:
+		case i < len(pieces)-1 && size < limits.minPart:
 			t.Errorf("seed %d: piece %d has only %d bytes", seed, i, size)
-		case p.copied.n > limits.most:
+		case p.copied.n > limits.maxCopy:
 			t.Errorf("seed %d: piece %d copies %d bytes", seed, i, p.copied.n)
-		case p.copied.n > 0 && p.copied.off+p.copied.n <= limits.least:
+		case p.copied.n > 0 && p.copied.off+p.copied.n <= limits.minPart:
 			t.Errorf("seed %d: piece %d copies from a source that may be too small", seed, i)
 		}
 	}
 	for _, p := range parts { // what no server could copy, or is lacking to the body before a copy
 		if p.Data == nil {
-			small += min(p.Len, 2*limits.least)
+			small += min(p.Len, 2*limits.minPart)
 		}
 	}
 	if read > small {
 		t.Errorf("seed %d: %d bytes are read, want at most %d", seed, read, small)
 	}
-	if int64(len(pieces)) > limits.count {
+	if int64(len(pieces)) > limits.maxParts {
 		t.Errorf("seed %d: %d pieces", seed, len(pieces))
 	}
 }
@@ -138,12 +138,12 @@ func TestPlanDay(t *testing.T) {
 	}
 }
 
-// TestPlanSplitsBodies: no part that is sent has more than a server takes.
+// TestPlanSplitsBodies: no part that is sent is larger than a server accepts.
 func TestPlanSplitsBodies(t *testing.T) {
-	if s3Limits.sent > 5<<30 {
-		t.Errorf("a part may have %d bytes, and S3 takes 5 GiB", s3Limits.sent)
+	if s3Limits.maxBody > 5<<30 {
+		t.Errorf("a part may have %d bytes, and S3 takes 5 GiB", s3Limits.maxBody)
 	}
-	limits := partLimits{least: 50, most: 128, sent: 1000, count: 10_000}
+	limits := partLimits{minPart: 50, maxCopy: 128, maxBody: 1000, maxParts: 10_000}
 	batch := make([]byte, 1001)
 	for name, parts := range map[string][]rotatelog.Part{
 		"appended": {rotatelog.Copy(0, 100), rotatelog.Data(batch), rotatelog.Data([]byte("\n]}"))},
@@ -156,7 +156,7 @@ func TestPlanSplitsBodies(t *testing.T) {
 			var total int64
 			for i, p := range pieces {
 				size, _, _ := measure(p.body)
-				if total += size + p.copied.n; size > limits.sent || i < len(pieces)-1 && size+p.copied.n < limits.least {
+				if total += size + p.copied.n; size > limits.maxBody || i < len(pieces)-1 && size+p.copied.n < limits.minPart {
 					t.Errorf("%s, %s: part %d sends %d bytes, and copies %d", name, plan, i, size, p.copied.n)
 				}
 			}

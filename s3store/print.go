@@ -7,8 +7,7 @@ import (
 	"log/slog"
 )
 
-// How a Store and its options are printed, by whatever prints them: without
-// the key.
+// A Store and its options are printed without the key, in any format.
 
 // Format implements [fmt.Formatter] with String, whatever the verb.
 func (o Options) Format(f fmt.State, _ rune) { io.WriteString(f, o.String()) }
@@ -16,8 +15,8 @@ func (o Options) Format(f fmt.State, _ rune) { io.WriteString(f, o.String()) }
 // LogValue implements [slog.LogValuer] with String.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
-// MarshalJSON implements [json.Marshaler]. The options with a key cannot be
-// unmarshaled again: they would be options that store without encryption.
+// MarshalJSON implements [json.Marshaler]. Options with a key cannot be
+// unmarshaled: they would be options that store without encryption.
 func (o Options) MarshalJSON() ([]byte, error) {
 	var key *string
 	if o.EncryptionKey != nil {

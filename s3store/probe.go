@@ -24,38 +24,38 @@ type ProbeOptions struct {
 	// Quick leaves out CopyPart, for which 5 MiB are sent and read.
 	Quick bool
 	// Progress, unless nil, is called before each step with what is tried next,
-	// such as "conditions of PutObject", and with "cleaning up" before the last. It
-	// is called by one goroutine.
+	// such as "conditions of PutObject", and at the end with "cleaning up". It is
+	// called by one goroutine.
 	Progress func(step string)
 }
 
 // Probe finds out what the bucket does, by trying it on throwaway objects whose
-// keys begin with prefix + "rotatelog-probe-", and which it removes again, also
-// after ctx has ended. It makes about 180 small requests. In a bucket that
-// keeps versions it removes those, too, which takes s3:DeleteObjectVersion.
+// keys begin with prefix + "rotatelog-probe-". It removes them again, even after
+// ctx has ended. It makes about 150 small requests. In a bucket that keeps versions
+// it removes those too, which needs s3:DeleteObjectVersion.
 //
-// An error says why no more could be found out, such as that the bucket cannot
-// be reached or the key may not write to it; the Capabilities hold what was
-// found until then. That a single thing fails is no error, but a Finding.
+// An error says why the probe had to stop, for example because the bucket cannot be
+// reached or the key may not write to it; the Capabilities hold what was found
+// until then. If a single thing fails, that is a Finding and not an error.
 //
-// No Writer is disturbed. What is found holds for the bucket as it is: turning
-// on versioning, for one, may change it.
+// No Writer is disturbed. The findings are about the bucket as it is: turning on
+// versioning, for example, may change them.
 func (s *Store) Probe(ctx context.Context, prefix string, opts ProbeOptions) (Capabilities, error) {
 	return s.probe(ctx, prefix, opts, false)
 }
 
-// probe is Probe that may be hasty.
-func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hasty bool) (Capabilities, error) {
+// probe is Probe that may be hurried.
+func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, hurried bool) (Capabilities, error) {
 	p, err := newProbe(s, prefix)
 	if err != nil {
 		return Capabilities{}, err
 	}
-	p.hasty = hasty
+	p.hurried = hurried
 	if opts.Progress == nil {
 		opts.Progress = func(string) {}
 	}
 	err = p.run(ctx, opts)
-	if err != nil && ctx.Err() != nil { // then it is the reason, whatever else err says
+	if err != nil && ctx.Err() != nil { // this is the reason, whatever else err says
 		err = p.explain(ctx, "probe", context.Cause(ctx))
 	}
 	opts.Progress("cleaning up")
@@ -66,10 +66,10 @@ func (s *Store) probe(ctx context.Context, prefix string, opts ProbeOptions, has
 
 // probe is one run of Probe.
 type probe struct {
-	store *Store // one of its own, so that what it learns is not carried over
+	store *Store // its own, so that nothing it learns stays
 	dir   string // the prefix of its keys
 
-	hasty bool // something waits for it, which matters more than that nothing is left
+	hurried bool // something waits for it, which matters more than to leave nothing behind
 
 	found Capabilities
 	clock serverClock
@@ -83,7 +83,7 @@ func newProbe(s *Store, prefix string) (*probe, error) {
 		o.ExpressCredentials = nil // New would change those of s.client
 	})
 	opts := s.opts
-	opts.Shared = false // that is what is to be found out
+	opts.Shared = false // this is what the probe finds out
 	var err error
 	p.store, err = New(client, s.bucket, opts)
 	return p, err
@@ -109,7 +109,6 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	}{
 		{"listing objects", p.list},
 		{"versioning of the bucket", p.versioning},
-		{"ranges and conditions of GetObject", p.reads},
 		{"metadata", p.metadata},
 		{"checksums", p.checksum},
 		{"creating an object only if there is none", p.createOnly},
@@ -133,7 +132,7 @@ func (p *probe) run(ctx context.Context, opts ProbeOptions) error {
 	return nil
 }
 
-// explain makes the error of an operation, unless that has been done.
+// explain makes the error of an operation, unless err is one already.
 func (p *probe) explain(ctx context.Context, op string, err error) error {
 	if _, done := errors.AsType[*rotatelog.Error](err); done {
 		return err
@@ -141,8 +140,8 @@ func (p *probe) explain(ctx context.Context, op string, err error) error {
 	return p.store.explain(ctx, op, p.dir, err)
 }
 
-// failed is the Finding of a request that nothing works without: no if it would
-// fail again.
+// failed is the Finding of a request that everything depends on. It is no if the
+// request would fail again.
 func (p *probe) failed(ctx context.Context, op string, err error) Finding {
 	err = p.explain(ctx, op, err)
 	if errors.Is(err, rotatelog.ErrPermanent) && ctx.Err() == nil {
@@ -158,7 +157,7 @@ func yesIf(ok bool, otherwise string) Finding {
 	return Finding{ResultNo, errors.New(otherwise)}
 }
 
-// reach looks for an object that is missing, which a Writer does first of all.
+// reach looks for a missing object, which is what a Writer does first.
 func (p *probe) reach(ctx context.Context) error {
 	_, err := p.store.Stat(ctx, p.dir+"missing")
 	switch {
@@ -172,11 +171,11 @@ func (p *probe) reach(ctx context.Context) error {
 	return p.found.Reach.Err
 }
 
-// putAndRead stores an object in the plainest way.
+// putAndRead stores an object in the simplest way.
 func (p *probe) putAndRead(ctx context.Context) error {
 	body := p.newBody()
 	reply := p.put(ctx, "plain", body, nil)
-	got, err := p.look(ctx, "plain")
+	got, err := p.inspect(ctx, "plain")
 	switch {
 	case err != nil:
 		p.found.Read = p.failed(ctx, "read", err)
@@ -194,7 +193,7 @@ func (p *probe) putAndRead(ctx context.Context) error {
 }
 
 func (p *probe) list(ctx context.Context) {
-	out, err := p.store.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.store.bucket, Prefix: &p.dir}, p.store.forReads)
+	out, err := p.store.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &p.store.bucket, Prefix: &p.dir}, p.store.withRetries)
 	switch {
 	case err == nil:
 		listed := slices.ContainsFunc(out.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == p.dir+"plain" })
@@ -206,61 +205,22 @@ func (p *probe) list(ctx context.Context) {
 	}
 }
 
-// versioning asks, and where the answer is refused goes by whether the object
+// versioning asks the server. If the key may not ask, it checks whether an object
 // has the id of a version.
 func (p *probe) versioning(ctx context.Context) {
-	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.forReads)
+	out, err := p.store.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.store.bucket}, p.store.withRetries)
 	if err == nil {
 		p.found.Versioned = yesIf(out.Status == types.BucketVersioningStatusEnabled, "it is not turned on")
 		return
 	}
-	if got, lookErr := p.look(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
+	if got, lookErr := p.inspect(ctx, "plain"); lookErr == nil && got.versionID != "" && got.versionID != "null" {
 		p.found.Versioned.Result = ResultYes
 		return
 	}
-	p.found.Versioned.Err = fmt.Errorf("the server does not tell; it takes s3:GetBucketVersioning for the bucket: %w", err)
+	p.found.Versioned.Err = fmt.Errorf("the server does not say; it needs s3:GetBucketVersioning for the bucket: %w", err)
 }
 
-// reads finds out about ranges and conditions of GetObject.
-func (p *probe) reads(ctx context.Context) {
-	const name, off, n = "reads", 3, 7
-	old, err := p.twoVersions(ctx, name)
-	if err != nil {
-		p.found.Range.Err, p.found.ReadIfMatch.Err = err, err
-		return
-	}
-	whole, err := p.look(ctx, name)
-	part, partErr := p.get(ctx, p.store.getInput(p.key(name), off, n))
-	if err = errors.Join(err, partErr); err != nil {
-		p.found.Range.Err = p.explain(ctx, "read", err)
-	} else {
-		p.found.Range = yesIf(part.holds(whole.body[off:off+n]), "the server returns something else than the range it was asked for")
-	}
-	p.found.ReadIfMatch = p.readIfMatch(ctx, name, old, whole.version)
-}
-
-func (p *probe) readIfMatch(ctx context.Context, name string, old, current rotatelog.Version) Finding {
-	read := func(v rotatelog.Version) error {
-		in := p.store.getInput(p.key(name), 0, -1)
-		in.IfMatch = aws.String(string(v))
-		_, err := p.get(ctx, in)
-		return err
-	}
-	if err := read(current); err != nil {
-		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
-	}
-	for range 2 { // as leaves does
-		switch err := read(old); {
-		case err == nil:
-			return Finding{ResultNo, errIgnored}
-		case statusOf(err) != http.StatusPreconditionFailed:
-			return Finding{ResultUnknown, p.explain(ctx, "read", err)}
-		}
-	}
-	return Finding{Result: ResultYes}
-}
-
-// metadata finds out how much of it is kept.
+// metadata finds out how much metadata is kept.
 func (p *probe) metadata(ctx context.Context) {
 	p.found.Metadata = p.metadataKept(ctx, map[string]string{"probe": "a b=1,2;3", "probe-2": "7"})
 	p.found.LargeMetadata = p.metadataKept(ctx, map[string]string{"probe": strings.Repeat("0123456789", 199), "probe-2": "78"})
@@ -269,7 +229,7 @@ func (p *probe) metadata(ctx context.Context) {
 func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Finding {
 	body := p.newBody()
 	reply := p.put(ctx, "metadata", body, func(in *s3.PutObjectInput) { in.Metadata = meta })
-	got, err := p.look(ctx, "metadata")
+	got, err := p.inspect(ctx, "metadata")
 	switch {
 	case err != nil:
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
@@ -278,20 +238,20 @@ func (p *probe) metadataKept(ctx context.Context, meta map[string]string) Findin
 	case statusOf(reply) == http.StatusBadRequest:
 		return Finding{ResultNo, p.explain(ctx, "write", reply)}
 	}
-	return Finding{ResultUnknown, p.explain(ctx, "write", orFalse(reply))}
+	return Finding{ResultUnknown, p.explain(ctx, "write", orNotDone(reply))}
 }
 
-// checksum sends a body that is not what its Content-MD5 says.
+// checksum sends a body that does not match its Content-MD5.
 func (p *probe) checksum(ctx context.Context) {
 	other := textContent(p.newBody()).sum
-	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.ContentMD5 = p.leaves(ctx, "md5", func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.put(ctx, "md5", body, func(in *s3.PutObjectInput) { in.ContentMD5 = &other })
 	}, http.StatusBadRequest)
 }
 
-// write finds out whether the Store works as it is. No condition is looked at
-// here: only that what should be written is.
+// write finds out whether the Store works as it is. It only checks that what should
+// be written is written, and no condition.
 func (p *probe) write(ctx context.Context) {
 	const name = "write"
 	proven, unknown := p.writing()
@@ -300,21 +260,21 @@ func (p *probe) write(ctx context.Context) {
 		return
 	}
 	p.store.proofs.adopt(proven)
-	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.storeWrite(ctx, name, old, rotatelog.Data(body))
 	})
 	if p.found.Write.Result != ResultYes {
 		return
 	}
-	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old look) ([]byte, error) {
+	p.found.Write = p.applies(ctx, name, func(ctx context.Context, old snapshot) ([]byte, error) {
 		more := p.newBody()
 		return slices.Concat(old.body, more), p.storeWrite(ctx, name, old, rotatelog.Copy(0, int64(len(old.body))), rotatelog.Data(more))
 	})
 }
 
-// writing returns what has been found out about writing, as the Store would
-// find it out by itself.
+// writing returns what was found out about writing, as the Store itself would find
+// it out.
 func (p *probe) writing() (found proof, unknown error) {
 	for _, f := range []Finding{p.found.CreateOnly, p.found.IfMatch, p.found.Multipart} {
 		if f.Result == ResultUnknown {
@@ -326,17 +286,16 @@ func (p *probe) writing() (found proof, unknown error) {
 	return found, nil
 }
 
-func (p *probe) storeWrite(ctx context.Context, name string, old look, parts ...rotatelog.Part) error {
+func (p *probe) storeWrite(ctx context.Context, name string, old snapshot, parts ...rotatelog.Part) error {
 	err := p.store.Write(ctx, p.key(name), old.version, parts, map[string]string{"probe": "1"})
-	p.trash.noteSent(err)
+	p.trash.recordSent(err)
 	return err
 }
 
-// createOnly tries If-None-Match: * on a missing object, and on one that is
-// there.
+// createOnly tries If-None-Match: * on a missing object, and on one that exists.
 func (p *probe) createOnly(ctx context.Context) {
 	const name = "create"
-	create := func(ctx context.Context, _ look) ([]byte, error) {
+	create := func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 	}
@@ -346,31 +305,40 @@ func (p *probe) createOnly(ctx context.Context) {
 	}
 }
 
+// ifMatch tries If-Match with the current version, and with an old one.
 func (p *probe) ifMatch(ctx context.Context) {
-	old, err := p.twoVersions(ctx, "match")
+	const name = "match"
+	old, err := p.twoVersions(ctx, name)
 	if err != nil {
-		p.found.IfMatch.Err, p.found.IfMatchQuoted.Err = err, err
+		p.found.IfMatch.Err = err
 		return
 	}
-	p.found.IfMatch = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return string(v) })
-	p.found.IfMatchQuoted = p.matches(ctx, "match", old, func(v rotatelog.Version) string { return `"` + string(v) + `"` })
+	put := func(ctx context.Context, v rotatelog.Version) ([]byte, error) {
+		body := p.newBody()
+		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(string(v)) })
+	}
+	p.found.IfMatch = p.applies(ctx, name, func(ctx context.Context, now snapshot) ([]byte, error) { return put(ctx, now.version) })
+	if p.found.IfMatch.Result == ResultYes {
+		p.found.IfMatch = p.leaves(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) { return put(ctx, old) },
+			http.StatusPreconditionFailed, http.StatusConflict)
+	}
 }
 
-// twoVersions stores two, and returns the first.
+// twoVersions stores two versions, and returns the first.
 func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version, error) {
-	var old, now look
+	var old, now snapshot
 	err := p.put(ctx, name, p.newBody(), nil)
 	if err == nil {
-		old, err = p.look(ctx, name)
+		old, err = p.inspect(ctx, name)
 	}
 	if err == nil {
 		err = p.put(ctx, name, p.newBody(), nil)
 	}
 	if err == nil {
-		now, err = p.look(ctx, name)
+		now, err = p.inspect(ctx, name)
 	}
 	if err == nil && (old.version == "" || old.version == now.version) {
-		err = errors.New("the server does not tell versions apart")
+		err = errors.New("the server does not distinguish versions")
 	}
 	if err != nil {
 		return "", p.explain(ctx, "write", err)
@@ -378,25 +346,11 @@ func (p *probe) twoVersions(ctx context.Context, name string) (rotatelog.Version
 	return old.version, nil
 }
 
-// matches tries If-Match with the current version, and with an old one.
-func (p *probe) matches(ctx context.Context, name string, old rotatelog.Version, quote func(rotatelog.Version) string) Finding {
-	put := func(ctx context.Context, v rotatelog.Version) ([]byte, error) {
-		body := p.newBody()
-		return body, p.put(ctx, name, body, func(in *s3.PutObjectInput) { in.IfMatch = aws.String(quote(v)) })
-	}
-	current := p.applies(ctx, name, func(ctx context.Context, now look) ([]byte, error) { return put(ctx, now.version) })
-	if current.Result != ResultYes {
-		return current
-	}
-	return p.leaves(ctx, name, func(ctx context.Context, _ look) ([]byte, error) { return put(ctx, old) },
-		http.StatusPreconditionFailed, http.StatusConflict)
-}
-
 // multipart stores an object as one part, with metadata.
 func (p *probe) multipart(ctx context.Context) {
 	const name = "multipart"
 	meta := map[string]string{"probe": "a b=1,2;3", "probe-2": "7"}
-	p.found.Multipart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.Multipart = p.applies(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) {
 		body := p.newBody()
 		return body, p.putInParts(ctx, name, meta, body, nil)
 	})
@@ -404,7 +358,7 @@ func (p *probe) multipart(ctx context.Context) {
 		p.found.MultipartMetadata.Err = p.found.Multipart.Err
 		return
 	}
-	got, err := p.look(ctx, name)
+	got, err := p.inspect(ctx, name)
 	if err != nil {
 		p.found.MultipartMetadata.Err = p.explain(ctx, "read", err)
 		return
@@ -423,8 +377,8 @@ func (p *probe) completes(ctx context.Context) {
 		p.found.CompleteIfMatch.Err, p.found.CompleteCreateOnly.Err = err, err
 		return
 	}
-	try := func(change func(*s3.CompleteMultipartUploadInput, rotatelog.Version)) func(context.Context, look) ([]byte, error) {
-		return func(ctx context.Context, now look) ([]byte, error) {
+	try := func(change func(*s3.CompleteMultipartUploadInput, rotatelog.Version)) func(context.Context, snapshot) ([]byte, error) {
+		return func(ctx context.Context, now snapshot) ([]byte, error) {
 			body := p.newBody()
 			return body, p.putInParts(ctx, name, nil, body, func(in *s3.CompleteMultipartUploadInput) { change(in, now.version) })
 		}
@@ -440,11 +394,11 @@ func (p *probe) completes(ctx context.Context) {
 	}
 }
 
-// copySize is the least that a part may have which is not the last, in bytes.
+// copySize is the minimum size of a part that is not the last, in bytes.
 const copySize = 5 << 20
 
-// copyPart makes of an object its beginning and a small part, as an append to a
-// large day does.
+// copyPart replaces an object by its beginning and a small part, like an append to
+// a large day.
 func (p *probe) copyPart(ctx context.Context) {
 	const name = "copy"
 	if p.found.Multipart.Result != ResultYes {
@@ -456,7 +410,7 @@ func (p *probe) copyPart(ctx context.Context) {
 		p.found.CopyPart.Err = p.explain(ctx, "write", err)
 		return
 	}
-	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ look) ([]byte, error) {
+	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) {
 		tail := p.newBody()
 		return slices.Concat(old[:copySize], tail), p.appendByCopy(ctx, name, tail)
 	})

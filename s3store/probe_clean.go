@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	cleanLimit  = time.Minute     // for all of it
-	hastyLimit  = 2 * time.Second // for all of it, when Close waits
-	settleTime  = 2 * time.Second // for a request that was cut off to arrive, or not
-	maxTries    = 3               // at removing one thing
-	maxVersions = 1000            // of an object that are removed
+	cleanLimit   = time.Minute     // for all of it
+	hurriedLimit = 2 * time.Second // the same, when Close waits
+	arrivalTime  = 2 * time.Second // in which a request that was cut off may arrive
+	maxTries     = 3               // to remove one thing
+	maxVersions  = 1000            // of an object that it removes
 )
 
 // begunUpload is an upload in parts that was begun.
 type begunUpload struct{ key, id string }
 
-// trash is what a probe has to remove again.
+// trash is what a probe has to remove.
 type trash struct {
 	mu      sync.Mutex // guards what follows
 	bodies  int
 	keys    []string
 	uploads []begunUpload
-	cutOff  bool // some write got no answer, and may yet be applied
-	arrived bool // some write got one
-	unnamed bool // some upload may have been begun whose id did not arrive
+	cutOff  bool // a write got no answer, and may yet be applied
+	arrived bool // a write got an answer
+	unnamed bool // an upload may have been begun whose id did not arrive
 }
 
 // count returns 1, 2, 3, …
@@ -59,41 +59,41 @@ func (t *trash) addUpload(key, id string) {
 	t.uploads = append(t.uploads, begunUpload{key, id})
 }
 
-// forgetUpload takes out an upload that is known to have ended.
+// forgetUpload removes an upload that is known to have ended.
 func (t *trash) forgetUpload(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.uploads = slices.DeleteFunc(t.uploads, func(u begunUpload) bool { return u.id == id })
 }
 
-// noteSent notes how a write ended.
-func (t *trash) noteSent(err error) {
+// recordSent saves how a write ended.
+func (t *trash) recordSent(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.cutOff = t.cutOff || err != nil && statusOf(err) == 0
 	t.arrived = t.arrived || err == nil || statusOf(err) > 0
 }
 
-// noteBegun notes how beginning an upload failed.
-func (t *trash) noteBegun(err error) {
-	t.noteSent(err)
+// recordNotBegun saves how beginning an upload failed.
+func (t *trash) recordNotBegun(err error) {
+	t.recordSent(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	status := statusOf(err)
 	t.unnamed = t.unnamed || status < 400 || status >= 500
 }
 
-// clean removes what the probe left. It goes on after the end of ctx, for that
-// is when it matters most.
+// clean removes what the probe left. It continues after the end of ctx, when it
+// matters most.
 func (p *probe) clean(ctx context.Context) {
 	t := &p.trash
-	if len(t.keys) == 0 || p.hasty && !t.arrived {
+	if len(t.keys) == 0 || p.hurried && !t.arrived {
 		return
 	}
 	ctx, cancel := p.cleaning(ctx)
 	defer cancel()
-	if t.cutOff && !p.hasty {
-		sleep.For(ctx, settleTime)
+	if t.cutOff && !p.hurried {
+		sleep.For(ctx, arrivalTime)
 	}
 	if len(t.uploads) > 0 || t.unnamed {
 		p.abortUploads(ctx)
@@ -107,14 +107,15 @@ func (p *probe) clean(ctx context.Context) {
 	}
 }
 
-// cleaning returns a context that outlives ctx, by a little if the probe is hasty.
+// cleaning returns a context that outlives ctx, but only briefly if the probe is
+// hurried.
 func (p *probe) cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
-	if !p.hasty {
+	if !p.hurried {
 		return longer, cancel
 	}
 	stop := context.AfterFunc(ctx, func() {
-		sleep.For(longer, hastyLimit)
+		sleep.For(longer, hurriedLimit)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }
@@ -131,8 +132,8 @@ func (p *probe) notDeleted(ctx context.Context, err error) Finding {
 	return Finding{ResultUnknown, p.explain(ctx, "delete", err)}
 }
 
-// abortUploads ends all uploads, those too that were completed as far as the
-// server said. What it lists counts for more than what it answers.
+// abortUploads aborts all uploads, even those that were completed according to the
+// server. What the server lists counts for more than what it answers.
 func (p *probe) abortUploads(ctx context.Context) {
 	left := p.trash.uploads
 	for range maxTries {
@@ -167,13 +168,11 @@ func (p *probe) listUploads(ctx context.Context) (list []begunUpload, err error)
 	return list, err
 }
 
-// remove removes an object, and where the bucket keeps versions, each of them by
-// its id: that leaves no marker in their place.
+// remove removes an object, and if the bucket keeps versions, each of them by its
+// id: that leaves no marker behind.
 func (p *probe) remove(ctx context.Context, key string) error {
 	return repeat(ctx, func() (done bool, err error) {
-		in := &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}
-		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = p.store.customerKey()
-		out, err := p.store.client.HeadObject(ctx, in, p.store.forReads)
+		out, err := p.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.store.bucket, Key: &key}, p.store.withRetries)
 		if statusOf(err) == http.StatusNotFound {
 			return true, nil
 		}
@@ -181,7 +180,7 @@ func (p *probe) remove(ctx context.Context, key string) error {
 			return false, err
 		}
 		_, err = p.store.client.DeleteObject(ctx,
-			&s3.DeleteObjectInput{Bucket: &p.store.bucket, Key: &key, VersionId: out.VersionId}, p.store.forReads)
+			&s3.DeleteObjectInput{Bucket: &p.store.bucket, Key: &key, VersionId: out.VersionId}, p.store.withRetries)
 		return false, err
 	})
 }

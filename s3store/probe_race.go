@@ -19,17 +19,17 @@ const (
 	racers     = 8
 	raceRounds = 3
 
-	// The bodies are larger than what a client or a server keeps in a buffer
-	// before it looks at it.
+	// The bodies are larger than what a client or a server buffers before it looks
+	// at it.
 	raceHead = 16 << 10 // bytes of a body that are sent before the gate
 	raceBody = 24 << 10
 
 	gateLimit = 2 * time.Second
 )
 
-// race lets several writers replace the same version at once. Each has its
-// request under way, headers and half of the body, before any can end: a server
-// that looks at the condition first and writes later lets several of them pass.
+// race lets several writers replace the same version at once. Each has sent the
+// headers and half of the body before any can finish: a server that checks the
+// condition first and writes later lets several of them pass.
 func (p *probe) race(ctx context.Context) {
 	if p.found.IfMatch.Result != ResultYes {
 		p.found.Atomic = p.found.IfMatch
@@ -48,7 +48,7 @@ func (p *probe) race(ctx context.Context) {
 }
 
 func (p *probe) raceOnce(ctx context.Context) Finding {
-	before, err := p.look(ctx, "race")
+	before, err := p.inspect(ctx, "race")
 	if err != nil {
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
@@ -64,7 +64,7 @@ func (p *probe) raceOnce(ctx context.Context) Finding {
 		})
 	}
 	all.Wait()
-	after, err := p.look(ctx, "race")
+	after, err := p.inspect(ctx, "race")
 	if err != nil {
 		return Finding{ResultUnknown, p.explain(ctx, "read", err)}
 	}
@@ -79,8 +79,8 @@ func (p *probe) raceBody() []byte {
 	return body
 }
 
-// judgeRace goes by the replies of all who took part, and by whose body the
-// object has now; -1: nobody's.
+// judgeRace decides by all replies, and by whose body the object has now. winner is
+// -1 if it is nobody's.
 func judgeRace(replies []error, winner int) Finding {
 	won, lost := 0, 0
 	for _, err := range replies {
@@ -100,7 +100,7 @@ func judgeRace(replies []error, winner int) Finding {
 	return Finding{Result: ResultYes}
 }
 
-// gate holds requests up until as many are there as it waits for.
+// gate holds requests until the expected number of them has arrived.
 type gate struct {
 	missing atomic.Int32
 	open    chan struct{}
@@ -112,7 +112,7 @@ func newGate(n int32) *gate {
 	return g
 }
 
-// wait returns when all are there. It does not insist: a server may take
+// wait returns when all have arrived, or after gateLimit: a server may take
 // requests for one object one after the other.
 func (g *gate) wait(ctx context.Context) {
 	if g.missing.Add(-1) == 0 {
@@ -127,7 +127,7 @@ func (g *gate) wait(ctx context.Context) {
 	}
 }
 
-// through lets a request pass the gate in the middle of its body.
+// through makes a request wait at the gate in the middle of its body.
 func (g *gate) through(o *s3.Options) { o.HTTPClient = &gatedClient{o.HTTPClient, g} }
 
 type gatedClient struct {

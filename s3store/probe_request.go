@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// key returns the key of an object of the probe, from now on to be removed.
+// key returns the key of an object of the probe, and marks it for removal.
 func (p *probe) key(name string) string { return p.trash.add(p.dir + name) }
 
 // newBody returns content that no object had before.
@@ -21,67 +21,67 @@ func (p *probe) newBody() []byte {
 	return fmt.Appendf(nil, "rotatelog probe %d\n", p.trash.count())
 }
 
-// look reads an object.
-func (p *probe) look(ctx context.Context, name string) (look, error) {
+// inspect reads an object.
+func (p *probe) inspect(ctx context.Context, name string) (snapshot, error) {
 	got, err := p.get(ctx, p.store.getInput(p.dir+name, 0, -1))
 	if isNoSuchKey(err) {
-		return look{}, nil
+		return snapshot{}, nil
 	}
 	return got, err
 }
 
-func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (look, error) {
-	out, err := p.store.client.GetObject(ctx, in, p.store.forReads)
+func (p *probe) get(ctx context.Context, in *s3.GetObjectInput) (snapshot, error) {
+	out, err := p.store.client.GetObject(ctx, in, p.store.withRetries)
 	if err != nil {
-		return look{}, err
+		return snapshot{}, err
 	}
 	defer out.Body.Close()
-	l := look{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
-	if l.version == "" {
-		return look{}, errNoETag
+	got := snapshot{version: versionOfETag(out.ETag), versionID: aws.ToString(out.VersionId), meta: out.Metadata}
+	if got.version == "" {
+		return snapshot{}, errNoETag
 	}
-	l.body, err = io.ReadAll(out.Body)
-	return l, err
+	got.body, err = io.ReadAll(out.Body)
+	return got, err
 }
 
-// put stores an object with one request, which has no condition unless change
-// gives it one.
+// put stores an object with one request. It has no condition unless change sets
+// one.
 func (p *probe) put(ctx context.Context, name string, body []byte, change func(*s3.PutObjectInput), opts ...func(*s3.Options)) error {
 	in := p.store.putInput(p.key(name), "", textContent(body), nil)
 	in.IfNoneMatch = nil
 	if change != nil {
 		change(in)
 	}
-	_, err := p.store.client.PutObject(ctx, in, append(opts, p.store.forWrites)...)
-	p.trash.noteSent(err)
+	_, err := p.store.client.PutObject(ctx, in, append(opts, p.store.withoutRetries)...)
+	p.trash.recordSent(err)
 	return err
 }
 
-// putInParts stores an object as one part. change may give the last request
-// conditions.
+// putInParts stores an object as one part. change may set conditions of the last
+// request.
 func (p *probe) putInParts(ctx context.Context, name string, meta map[string]string, body []byte, change func(*s3.CompleteMultipartUploadInput)) error {
 	id, err := p.begin(ctx, name, meta)
 	if err != nil {
 		return err
 	}
-	etag, err := p.store.uploadPart(ctx, p.key(name), id, 1, textContent(body), p.store.forWrites)
+	etag, err := p.store.uploadPart(ctx, p.key(name), id, 1, textContent(body), p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
 	return p.complete(ctx, name, id, []string{etag}, change)
 }
 
-// appendByCopy makes an object of its first copySize bytes and tail.
+// appendByCopy replaces an object by its first copySize bytes and tail.
 func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) error {
 	id, err := p.begin(ctx, name, nil)
 	if err != nil {
 		return err
 	}
-	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.forWrites)
+	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
-	last, err := p.store.uploadPart(ctx, p.key(name), id, 2, textContent(tail), p.store.forWrites)
+	last, err := p.store.uploadPart(ctx, p.key(name), id, 2, textContent(tail), p.store.withoutRetries)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 func (p *probe) begin(ctx context.Context, name string, meta map[string]string) (id string, err error) {
 	id, err = p.store.createUpload(ctx, p.key(name), meta)
 	if err != nil {
-		p.trash.noteBegun(err)
+		p.trash.recordNotBegun(err)
 		return "", err
 	}
 	p.trash.addUpload(p.key(name), id)
@@ -100,7 +100,7 @@ func (p *probe) begin(ctx context.Context, name string, meta map[string]string) 
 
 func (p *probe) complete(ctx context.Context, name, id string, etags []string, change func(*s3.CompleteMultipartUploadInput)) error {
 	err := p.store.completeUpload(ctx, p.key(name), id, etags, change)
-	p.trash.noteSent(err)
+	p.trash.recordSent(err)
 	return err
 }
 
@@ -111,7 +111,7 @@ type serverClock struct {
 	ahead time.Duration
 }
 
-func (c *serverClock) note(date string) {
+func (c *serverClock) record(date string) {
 	t, err := http.ParseTime(date)
 	if err != nil {
 		return
@@ -137,7 +137,7 @@ func (c *serverClock) finding() (Finding, time.Duration) {
 	return Finding{ResultNo, fmt.Errorf("the clock of this machine is %v behind the server's; set it, and let NTP keep it right", -c.ahead)}, c.ahead
 }
 
-// clockReader is a client that notes the dates of answers.
+// clockReader is a client that records the dates of answers.
 type clockReader struct {
 	client s3.HTTPClient
 	clock  *serverClock
@@ -147,7 +147,7 @@ type clockReader struct {
 func (c *clockReader) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.client.Do(req)
 	if err == nil {
-		c.clock.note(resp.Header.Get("Date"))
+		c.clock.record(resp.Header.Get("Date"))
 	}
 	return resp, err
 }

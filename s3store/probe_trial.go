@@ -13,22 +13,22 @@ import (
 
 var (
 	errIgnored = errors.New("the server ignores what should keep it from doing this")
-	errFalse   = errors.New("the server says that it was done, which it was not")
+	errNotDone = errors.New("the server says that it was done, which it was not")
 )
 
-// look is an object as it is now; the zero look: there is none.
-type look struct {
+// snapshot is an object as it is now. The zero snapshot means that there is none.
+type snapshot struct {
 	version   rotatelog.Version
-	versionID string // the id that a bucket with versions gives it
+	versionID string // its id in a bucket with versions
 	body      []byte
 	meta      map[string]string
 }
 
-func (l look) holds(body []byte) bool { return l.version != "" && bytes.Equal(l.body, body) }
+func (s snapshot) holds(body []byte) bool { return s.version != "" && bytes.Equal(s.body, body) }
 
-// attempt writes to an object, of which it is told what it is now, and returns
-// what that should make of it.
-type attempt func(ctx context.Context, now look) (want []byte, reply error)
+// attempt writes to an object that is now as given, and returns what the object
+// should hold then.
+type attempt func(ctx context.Context, now snapshot) (want []byte, reply error)
 
 // outcome is what became of an attempt.
 type outcome int
@@ -39,34 +39,34 @@ const (
 	left // as it was
 )
 
-// try makes an attempt. The reply is an error also where the server said
-// nothing of one, unless the attempt was applied.
+// try makes an attempt. Unless it was applied, the reply is an error, even if the
+// server reported success.
 func (p *probe) try(ctx context.Context, name string, a attempt) (outcome, error) {
-	before, err := p.look(ctx, name)
+	before, err := p.inspect(ctx, name)
 	if err != nil {
 		return unclear, err
 	}
 	want, reply := a(ctx, before)
-	after, err := p.look(ctx, name)
+	after, err := p.inspect(ctx, name)
 	switch {
 	case err != nil:
 		return unclear, err
 	case after.holds(want):
 		return applied, reply
 	case after.version == before.version && bytes.Equal(after.body, before.body):
-		return left, orFalse(reply)
+		return left, orNotDone(reply)
 	}
-	return unclear, fmt.Errorf("the object is neither as it was nor as it should be: %w", orFalse(reply))
+	return unclear, fmt.Errorf("the object is neither as it was nor as it should be: %w", orNotDone(reply))
 }
 
-func orFalse(reply error) error {
+func orNotDone(reply error) error {
 	if reply == nil {
-		return errFalse
+		return errNotDone
 	}
 	return reply
 }
 
-// notTaken is what a 501 means, if that has not been explained.
+// notTaken explains a 501, unless that has been done.
 func notTaken(reply error) error {
 	if _, explained := errors.AsType[*rotatelog.Error](reply); explained {
 		return reply
@@ -74,8 +74,8 @@ func notTaken(reply error) error {
 	return fmt.Errorf("the server does not take such a request: %d %s", statusOf(reply), codeOf(reply))
 }
 
-// applies finds out whether an attempt is applied. A refusal must come twice, as
-// something between here and the server may have answered in its place.
+// applies finds out whether an attempt is applied. A refusal must come twice, since
+// a proxy may have answered in place of the server.
 func (p *probe) applies(ctx context.Context, name string, a attempt) (f Finding) {
 	for range 2 {
 		o, reply := p.try(ctx, name, a)
@@ -98,8 +98,8 @@ func (p *probe) applies(ctx context.Context, name string, a attempt) (f Finding)
 	return f
 }
 
-// leaves finds out whether an attempt leaves the object as it was, and is
-// answered by one of the statuses of a refusal, twice.
+// leaves finds out whether an attempt leaves the object as it was, and is answered
+// twice by a status of a refusal.
 func (p *probe) leaves(ctx context.Context, name string, a attempt, refusals ...int) Finding {
 	for range 2 {
 		o, reply := p.try(ctx, name, a)

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 // What a server does with the conditions of a write is proven on throwaway keys
-// before the first write, and believed for a day. A single answer changes nothing
-// of that: it may come from a proxy, or be about another request.
+// before the first write, and trusted for a day. A single answer does not change
+// that: it may come from a proxy, or be about another request.
 
 // proof says which writes a server was seen to protect from each other.
 type proof struct {
@@ -22,7 +23,7 @@ type proof struct {
 	Host   string    `json:"host"`
 	Bucket string    `json:"bucket"`
 	Time   time.Time `json:"time"`
-	Shared bool      `json:"shared"` // it is about Writers that share a key, too
+	Shared bool      `json:"shared"` // it is also about Writers that share a key
 
 	// Put: PutObject honours If-Match and If-None-Match. Multipart: an object can
 	// be stored in parts. Complete and CompleteCreate: CompleteMultipartUpload
@@ -36,10 +37,10 @@ type proof struct {
 }
 
 const (
-	proofForm   = 1
-	proofAge    = 24 * time.Hour // for which a proof is believed
-	manyRefused = 3              // refusals of a version that is current, after which it is not
-	refusedGap  = time.Minute    // between two of these that count
+	proofForm  = 1
+	proofAge   = 24 * time.Hour // for which a proof is trusted
+	maxRefused = 3              // refusals of a version that is current, after which it is discarded
+	refusedGap = time.Minute    // between two that count
 )
 
 func (p proof) text() string {
@@ -55,19 +56,19 @@ func (p proof) suffices() bool {
 	return p.Put || p.Multipart
 }
 
-// proofs are what a Store has found out about its bucket.
+// proofs hold what a Store has found out about its bucket.
 type proofs struct {
-	turn chan struct{} // holds a value while somebody finds out
+	sem chan struct{} // holds a value while a goroutine finds out
 
 	mu       sync.Mutex // guards what follows
 	latest   proof      // the zero proof: there is none
-	doubted  time.Time  // a proof that is not younger is not believed
+	doubted  time.Time  // a proof must be younger to be trusted
 	refusals int        // that count, since a condition was last seen to hold
 	refused  time.Time  // when the last of these came
 }
 
-// current returns the latest proof, if it is believed yet.
-func (k *proofs) current(now time.Time) (proof, bool) {
+// current returns the latest proof. ok is false if it is no longer trusted.
+func (k *proofs) current(now time.Time) (p proof, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.latest, k.latest.fresh(now)
@@ -87,7 +88,7 @@ func (k *proofs) completes() bool {
 
 func (p proof) completes() bool { return p.Complete && p.CompleteCreate }
 
-// completesOr is completes, or otherwise, if nothing has been found out yet.
+// completesOr is completes, or otherwise if nothing has been found out yet.
 func (k *proofs) completesOr(otherwise bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,8 +98,8 @@ func (k *proofs) completesOr(otherwise bool) bool {
 	return k.latest.completes()
 }
 
-// adopt makes p the latest proof, unless there is a later one, or p has been given
-// up.
+// adopt makes p the latest proof, unless there is a later one, or p has been
+// discarded.
 func (k *proofs) adopt(p proof) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -107,8 +108,8 @@ func (k *proofs) adopt(p proof) {
 	}
 }
 
-// held notes that a condition was honoured.
-func (k *proofs) held() {
+// recordHeld saves that a condition was honoured.
+func (k *proofs) recordHeld() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.refusals, k.refused = 0, time.Time{}
@@ -121,37 +122,36 @@ func (k *proofs) refusalCounts(now time.Time) bool {
 	return k.refused.IsZero() || now.Sub(k.refused).Abs() >= refusedGap
 }
 
-// refuse notes the refusal of a condition that holds. After some of them the proof
-// is given up.
-func (k *proofs) refuse(now time.Time) {
+// recordRefusal saves the refusal of a condition that holds. After several, the
+// proof is discarded.
+func (k *proofs) recordRefusal(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.refused.IsZero() && now.Sub(k.refused).Abs() < refusedGap {
 		return
 	}
 	k.refused = now
-	if k.refusals++; k.refusals >= manyRefused {
+	if k.refusals++; k.refusals >= maxRefused {
 		k.latest, k.doubted = proof{}, now
 		k.refusals, k.refused = 0, time.Time{}
 	}
 }
 
-// wallTime returns the time without the monotonic clock, which stands still in
-// suspend.
+// wallTime returns the time without the monotonic clock, which stops in suspend.
 func wallTime() time.Time { return time.Now().UTC().Round(0) }
 
-// SingleWriter implements the interface of that name.
+// SingleWriter reports whether each key has one Writer.
 func (s *Store) SingleWriter() bool { return !s.opts.Shared }
 
 // Location implements [rotatelog.Located]: the host of the endpoint and the bucket, such as
 // "us-ord-1.linodeobjects.com/logs".
 func (s *Store) Location() string { return s.host + "/" + s.bucket }
 
-// Prove implements [rotatelog.Prover]. What it finds out holds for a day, or until a condition
-// that holds was refused three times, a minute apart. It takes about twenty small
-// requests, or, with [Options].Shared, about 180, to keys that begin with
-// "rotatelog-probe-" after the last slash of key. An object of some bytes may stay
-// there if ctx ends meanwhile: cleaning up then takes two seconds at most.
+// Prove implements [rotatelog.Prover]. The result is valid for a day, or until a
+// condition that holds was refused three times, a minute apart. Prove makes about
+// twenty small requests, or, with [Options].Shared, about 150, to keys that begin
+// with "rotatelog-probe-" after the last slash of key. If ctx ends, an object of
+// some bytes may stay there: cleaning up then takes two seconds at most.
 func (s *Store) Prove(ctx context.Context, key, known string) (string, error) {
 	p, err := s.prove(ctx, key, known)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Store) Prove(ctx context.Context, key, known string) (string, error) {
 	return p.text(), nil
 }
 
-// proven returns what is known of the bucket, and finds it out if need be.
+// proven returns what is known of the bucket, and finds it out if necessary.
 func (s *Store) proven(ctx context.Context, key string) (proof, error) {
 	if p, ok := s.proofs.current(wallTime()); ok {
 		return p, nil
@@ -173,8 +173,8 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 		return proof{}, err
 	}
 	select {
-	case s.proofs.turn <- struct{}{}:
-		defer func() { <-s.proofs.turn }()
+	case s.proofs.sem <- struct{}{}:
+		defer func() { <-s.proofs.sem }()
 	case <-ctx.Done():
 		return proof{}, context.Cause(ctx)
 	}
@@ -184,7 +184,7 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 	if p, ok := s.proofs.current(wallTime()); ok {
 		return p, nil
 	}
-	p, err := s.findOut(ctx, key)
+	p, err := s.tryServer(ctx, key)
 	if err != nil {
 		return proof{}, err
 	}
@@ -196,15 +196,14 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 	return p, nil
 }
 
-// unprotected is why nothing is written where no proof suffices.
+// unprotected is the error if no proof suffices.
 func (s *Store) unprotected() error {
-	return unusable("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
+	return permanentError("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
 		"so that a request which arrives late could undo a later one; use a server that does either", s.bucket, s.endpoint)
 }
 
-// parseProof returns the proof that a text holds, if it is to be believed.
-func (s *Store) parseProof(text string) (proof, bool) {
-	var p proof
+// parseProof returns the proof in a text. ok is false if it is not to be trusted.
+func (s *Store) parseProof(text string) (p proof, ok bool) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return proof{}, false
 	}
@@ -212,8 +211,9 @@ func (s *Store) parseProof(text string) (proof, bool) {
 	return p, of && p.fresh(wallTime()) && p.suffices()
 }
 
-// findOut tries what the bucket does. What it returns lacks the time and the place.
-func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
+// tryServer finds out what the bucket does. The proof lacks the time and the
+// bucket.
+func (s *Store) tryServer(ctx context.Context, key string) (proof, error) {
 	if !s.opts.Shared {
 		return s.tryOwned(ctx, key)
 	}
@@ -223,26 +223,27 @@ func (s *Store) findOut(ctx context.Context, key string) (proof, error) {
 	}
 	p, unknown := found.proof()
 	if err := found.CheckShared(); err != nil && unknown == nil {
-		return proof{}, unusable("Writers cannot share a key here: %w; give each its own Name or Prefix, and leave s3store.Options.Shared unset", err)
+		return proof{}, hint.Add(fmt.Errorf("%w: Writers cannot share a key here: %w", rotatelog.ErrPermanent, err),
+			"give each its own Name or Prefix, and leave s3store.Options.Shared unset")
 	}
 	return p, unknown
 }
 
-// noteAnswer notes the answer to a conditional write. Whether the condition held
-// is asked only where it counts.
-func (s *Store) noteAnswer(ctx context.Context, key string, old rotatelog.Version, err error) {
+// recordAnswer saves the answer to a conditional write. It checks whether the
+// condition held only if that counts.
+func (s *Store) recordAnswer(ctx context.Context, key string, old rotatelog.Version, err error) {
 	switch {
 	case err == nil:
-		s.proofs.held()
+		s.proofs.recordHeld()
 	case isRefusal(err) && s.proofs.refusalCounts(wallTime()):
 		if o, look := s.peek(ctx, key); (look == nil || errors.Is(look, errAbsent)) && o.Version == old {
-			s.proofs.refuse(wallTime())
+			s.proofs.recordRefusal(wallTime())
 		}
 	}
 }
 
 // isRefusal reports whether a condition may have been refused: because it does not
-// hold, or because the server does not take it.
+// hold, or because the server does not support it.
 func isRefusal(err error) bool {
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusNotImplemented:
@@ -251,8 +252,8 @@ func isRefusal(err error) bool {
 	return isNoSuchKey(err)
 }
 
-// proof returns what the Capabilities say about writing. With an error some of it
-// is unknown.
+// proof returns what the Capabilities say about writing. unknown is not nil if some
+// of it is unknown.
 func (c Capabilities) proof() (p proof, unknown error) {
 	for _, f := range []Finding{c.Reach, c.Put, c.Read, c.Write, c.CreateOnly, c.IfMatch, c.Atomic} {
 		if f.Result == ResultNo {

@@ -24,7 +24,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// provenOnce returns an opener of stores that take over what the first of them has
+// provenOnce returns an opener of stores that take over what the first of them
 // found out.
 func provenOnce(open func() (*s3store.Store, *fakes3.Server)) func(*testing.T) rotatelog.Store {
 	text := ""
@@ -39,8 +39,8 @@ func provenOnce(open func() (*s3store.Store, *fakes3.Server)) func(*testing.T) r
 	}
 }
 
-// proofText is what a store at that host notes of a server that honours every
-// condition, or, where change says so, of another.
+// proofText is the proof of a store at that host of a server that honours every
+// condition, or of another if change says so.
 func proofText(host string, change map[string]any) string {
 	p := map[string]any{"proof": 1, "host": host, "bucket": s3test.Bucket, "time": time.Now(), "shared": false,
 		"put": true, "multipart": true, "complete": true, "completeCreate": true}
@@ -52,7 +52,7 @@ func proofText(host string, change map[string]any) string {
 	return string(b)
 }
 
-// mustBelieve has a store believe that the server honours every condition.
+// mustBelieve makes a store believe that the server honours every condition.
 func mustBelieve(t *testing.T, store *s3store.Store, host string) {
 	t.Helper()
 	if _, err := store.Prove(t.Context(), "key", proofText(host, nil)); err != nil {
@@ -69,7 +69,7 @@ func proofOf(t *testing.T, text string) (p struct{ Put, Multipart, Complete, Com
 	return p
 }
 
-// TestProof: what is found out, with few requests, of which nothing is left.
+// TestProof: few requests find out what the server does, and leave nothing.
 func TestProof(t *testing.T) {
 	for _, profile := range fakes3.Profiles() {
 		for _, versioned := range []bool{false, true} {
@@ -100,8 +100,7 @@ func TestProof(t *testing.T) {
 	}
 }
 
-// TestProofOfHalfTheConditions: where one of them is ignored, and the others are not,
-// none is relied on.
+// TestProofOfHalfTheConditions: if one of them is ignored, none is relied on.
 func TestProofOfHalfTheConditions(t *testing.T) {
 	for _, operation := range []string{"PutObject", "CompleteMultipartUpload"} {
 		for _, header := range []string{"If-Match", "If-None-Match"} {
@@ -123,7 +122,7 @@ func TestProofOfHalfTheConditions(t *testing.T) {
 	}
 }
 
-// wantNothingLeft wants a bucket to be as it was, or it could not be deleted.
+// wantNothingLeft checks that a bucket is as it was, so that it can be deleted.
 func wantNothingLeft(t *testing.T, srv *fakes3.Server, client *s3.Client) {
 	t.Helper()
 	if open := srv.Uploads(s3test.Bucket); len(open) > 0 {
@@ -134,8 +133,8 @@ func wantNothingLeft(t *testing.T, srv *fakes3.Server, client *s3.Client) {
 	}
 }
 
-// TestProofIsBelieved as long as it holds, by a process that has proven nothing, and
-// no other.
+// TestProofIsBelieved while it is valid, by a process that has proven nothing; no
+// other proof is.
 func TestProofIsBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
@@ -191,7 +190,7 @@ func TestProofIsMadeAgain(t *testing.T) {
 }
 
 // TestProofIsGivenUp after three refusals, a minute apart, of a version that is
-// current: somebody has made the server one that refuses what holds.
+// current: the server has changed.
 func TestProofIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW16()})
@@ -226,8 +225,8 @@ func TestProofIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestRealConflictsAreNoRefusals: what somebody else has written says nothing against
-// the server.
+// TestRealConflictsAreNoRefusals: what another writer has written says nothing
+// against the server.
 func TestRealConflictsAreNoRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
@@ -247,7 +246,8 @@ func TestRealConflictsAreNoRefusals(t *testing.T) {
 	})
 }
 
-// TestProofFaults mistreats the k-th request of a proof, for every k. Nothing is taken to be honoured that is not, and nothing is written by then.
+// TestProofFaults lets the k-th request of a proof fail, for every k. No condition
+// is taken to be honoured that is not, and nothing has been written by then.
 func TestProofFaults(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.B2(), fakes3.NoConditions()} {
 		for k, struck := 1, true; struck; k++ {
@@ -282,8 +282,8 @@ func TestProofFaults(t *testing.T) {
 	}
 }
 
-// TestNothingIsWrittenUnproven: a write waits for a proof, and one that nothing
-// protects is refused.
+// TestNothingIsWrittenUnproven: a write waits for a proof, and is refused if
+// nothing protects it.
 func TestNothingIsWrittenUnproven(t *testing.T) {
 	for name, tt := range map[string]struct {
 		profile   fakes3.Profile
@@ -328,8 +328,8 @@ func failing(status int, code, operation string) func(fakes3.Op) fakes3.Fault {
 	}
 }
 
-// TestWithoutConditionsEveryWriteIsAnUpload, which is noted, and the client sends what
-// the server does not copy.
+// TestWithoutConditionsEveryWriteIsAnUpload with an intent, and the client sends
+// what the server does not copy.
 func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 	noCopy := fakes3.B2()
 	noCopy.NoCopyPart = true
@@ -344,13 +344,13 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 					v = s3test.Stat(t, store, "key").Version
 				}
 				more := strings.Repeat(fmt.Sprint(i), n)
-				var notes s3test.Notes
-				err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, notes.Note)
+				var intents s3test.Intents
+				err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, int64(len(want))), rotatelog.Data([]byte(more))}, nil, intents.Save)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want += more; len(notes) < 3 || notes.Last() != "" {
-					t.Errorf("write %d noted %q", i, notes)
+				if want += more; len(intents) < 3 || intents.Last() != "" {
+					t.Errorf("write %d saved %q", i, intents)
 				}
 				s3test.WantContent(t, store, "key", want)
 			}
@@ -362,8 +362,8 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 	}
 }
 
-// TestCopyingIsTriedAgain: after three writes in a row for which the server did not
-// copy, an hour later.
+// TestCopyingIsTriedAgain an hour after three writes in a row for which the server
+// did not copy.
 func TestCopyingIsTriedAgain(t *testing.T) {
 	for _, operation := range []string{"CreateMultipartUpload", "UploadPartCopy"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -411,7 +411,7 @@ func TestWeakETagsOfParts(t *testing.T) {
 	s3test.WantContent(t, store, "key", strings.Repeat("o", 400)+"+")
 }
 
-// TestMissingETagIsAskedForAgain: for an instant an object may have none.
+// TestMissingETagIsAskedForAgain, since an object may have none for an instant.
 func TestMissingETagIsAskedForAgain(t *testing.T) {
 	for _, profile := range []fakes3.Profile{fakes3.Rclone(), fakes3.Linode()} {
 		for missing := range 4 {
@@ -436,7 +436,7 @@ func TestMissingETagIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// withoutETag lets the next answers have none.
+// withoutETag removes the ETag from the next n answers.
 func withoutETag(n int) func(fakes3.Op) fakes3.Fault {
 	return func(op fakes3.Op) fakes3.Fault {
 		n--
@@ -462,7 +462,7 @@ func TestS3Location(t *testing.T) {
 	}
 }
 
-// TestProbeProgress: it says what it tries next.
+// TestProbeProgress: Probe says what it tries next.
 func TestProbeProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := s3test.NewFake(fakes3.Options{})
@@ -472,5 +472,22 @@ func TestProbeProgress(t *testing.T) {
 		if n := len(steps); err != nil || n < 10 || steps[0] != "whether the bucket can be reached" || steps[n-1] != "cleaning up" {
 			t.Errorf("%v, steps %q", err, steps)
 		}
+	})
+}
+
+// TestSharingIsRefusedWhereRacesAreLost: a server may honour each condition, and
+// lose writes that come at once.
+func TestSharingIsRefusedWhereRacesAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Rclone()})
+		store := s3test.NewStore(client, s3store.Options{Shared: true})
+		err := store.Write(t.Context(), "key", "", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil)
+		if !errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "Writers cannot share a key here") || !strings.Contains(err.Error(), "writers at once") {
+			t.Errorf("a shared key: %v", err)
+		}
+		if keys := srv.Keys(s3test.Bucket); len(keys) > 0 {
+			t.Errorf("stored %q", keys)
+		}
+		s3test.Write(t, s3test.NewStore(client, s3store.Options{}), "key", "", nil, rotatelog.Data([]byte("a")))
 	})
 }

@@ -22,25 +22,26 @@ func orUnknown(err error) error {
 	return err
 }
 
-// dirOf returns the key up to and with its last slash.
+// dirOf returns the key up to and including its last slash.
 func dirOf(key string) string { return key[:strings.LastIndex(key, "/")+1] }
 
-// proving finds out what a key with one Writer relies on, by writing to one
-// throwaway object, no two of whose bodies are the same: what it holds afterwards
-// counts, and not only what the server replied.
+// proving finds out what a key with one Writer relies on, by writing different
+// bodies to one throwaway object. What it holds afterwards counts, not only what
+// the server replied.
 type proving struct {
 	*probe
-	now     look              // the object, when it was last looked at
-	old     rotatelog.Version // one that it had before
+	now     snapshot          // the object, when it was last inspected
+	old     rotatelog.Version // an earlier one
 	created bool              // If-None-Match let it be created, and did not let it be replaced
 	found   proof
 }
 
 const provingName = "proof"
 
-// tryOwned returns what the bucket does, with about twenty requests.
+// tryOwned finds out what the bucket does for one Writer, with about twenty
+// requests.
 func (s *Store) tryOwned(ctx context.Context, key string) (proof, error) {
-	v := &proving{probe: &probe{store: s, dir: throwawayDir(dirOf(key)), hasty: true}}
+	v := &proving{probe: &probe{store: s, dir: throwawayDir(dirOf(key)), hurried: true}}
 	defer v.clean(ctx)
 	for _, step := range []func(context.Context) error{v.creates, v.replaces, v.completes} {
 		if err := step(ctx); err != nil {
@@ -68,7 +69,7 @@ func (v *proving) creates(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.created = created && kept && v.now.holds(first)
@@ -97,7 +98,7 @@ func (v *proving) replaces(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.found.Put = v.created && replaced && stale && v.now.holds(second)
@@ -125,7 +126,7 @@ func (v *proving) completes(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	v.found.Multipart = v.now.holds(u.body)
@@ -143,9 +144,9 @@ func (v *proving) send(ctx context.Context, change func(*s3.PutObjectInput)) ([]
 	return body, v.put(ctx, provingName, body, change)
 }
 
-// observe looks at the object.
-func (v *proving) observe(ctx context.Context) (err error) {
-	v.now, err = v.look(ctx, provingName)
+// inspectNow inspects the object.
+func (v *proving) inspectNow(ctx context.Context) (err error) {
+	v.now, err = v.inspect(ctx, provingName)
 	return err
 }
 
@@ -155,7 +156,7 @@ func (v *proving) storePlain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.observe(ctx); err != nil {
+	if err := v.inspectNow(ctx); err != nil {
 		return err
 	}
 	if !v.now.holds(body) {
@@ -164,12 +165,12 @@ func (v *proving) storePlain(ctx context.Context) error {
 	return nil
 }
 
-// provingTries is how many answers of one kind may say nothing.
+// provingTries is how many answers of one kind may be inconclusive.
 const provingTries = 3
 
-// goesOn reports whether a request may be sent again whose answer says nothing: the
-// reply was lost, say.
-func goesOn(ctx context.Context, err error, unknown int) bool {
+// mayRetry reports whether a request with an inconclusive answer may be sent again,
+// for example because the reply was lost.
+func mayRetry(ctx context.Context, err error, unknown int) bool {
 	status := statusOf(err)
 	return unknown < provingTries && ctx.Err() == nil && (status < 400 || status >= 500)
 }
@@ -188,10 +189,10 @@ func (v *proving) takes(ctx context.Context, send func() ([]byte, error)) (body 
 			refusals++
 			continue
 		}
-		if unknown++; !goesOn(ctx, err, unknown) {
+		if unknown++; !mayRetry(ctx, err, unknown) {
 			return nil, false, err
 		}
-		if err := v.observe(ctx); err != nil {
+		if err := v.inspectNow(ctx); err != nil {
 			return nil, false, err
 		}
 		if v.now.holds(body) {
@@ -210,7 +211,7 @@ func (v *proving) refuses(ctx context.Context, send func() ([]byte, error)) (ok 
 		case isRefusal(err):
 			refusals++
 		default:
-			if unknown++; !goesOn(ctx, err, unknown) {
+			if unknown++; !mayRetry(ctx, err, unknown) {
 				return false, err
 			}
 		}
@@ -218,7 +219,7 @@ func (v *proving) refuses(ctx context.Context, send func() ([]byte, error)) (ok 
 	return true, nil
 }
 
-// isNotTaken reports whether a server says that it does not take such requests.
+// isNotTaken reports whether a server says that it does not support such requests.
 func isNotTaken(err error) bool {
 	switch statusOf(err) {
 	case http.StatusNotImplemented, http.StatusMethodNotAllowed, http.StatusLengthRequired:
@@ -227,12 +228,12 @@ func isNotTaken(err error) bool {
 	return false
 }
 
-// provenUpload is a multipart upload of one part, which is tried to be completed.
+// provenUpload is a multipart upload of one part, for trying Complete.
 type provenUpload struct {
 	*proving
 	body     []byte
 	id, etag string
-	taken    bool // Complete was answered with success
+	taken    bool // Complete has succeeded
 }
 
 func (v *proving) beginPart(ctx context.Context) (*provenUpload, error) {
@@ -243,18 +244,18 @@ func (v *proving) beginPart(ctx context.Context) (*provenUpload, error) {
 func (u *provenUpload) begin(ctx context.Context) (err error) {
 	u.body = u.newBody()
 	for unknown := 1; ; unknown++ {
-		if u.id, err = u.probe.begin(ctx, provingName, nil); err == nil || !goesOn(ctx, err, unknown) {
+		if u.id, err = u.probe.begin(ctx, provingName, nil); err == nil || !mayRetry(ctx, err, unknown) {
 			break
 		}
 	}
 	if err != nil {
 		return err
 	}
-	u.etag, err = u.store.uploadPart(ctx, u.key(provingName), u.id, 1, textContent(u.body), u.store.forReads)
+	u.etag, err = u.store.uploadPart(ctx, u.key(provingName), u.id, 1, textContent(u.body), u.store.withRetries)
 	return err
 }
 
-// honours reports whether Complete was answered as its conditions ask for.
+// honours reports whether Complete was answered as its conditions require.
 func (u *provenUpload) honours(ctx context.Context) (bool, error) {
 	with := func(change func(*s3.CompleteMultipartUploadInput)) func() ([]byte, error) {
 		return func() ([]byte, error) { return u.complete(ctx, change) }
@@ -271,8 +272,8 @@ func (u *provenUpload) honours(ctx context.Context) (bool, error) {
 	return ok, err
 }
 
-// complete sends one Complete, of another upload if this one is gone: some servers
-// end an upload that they refuse to complete.
+// complete sends one Complete, for another upload if this one is gone: some servers
+// remove an upload that they refuse to complete.
 func (u *provenUpload) complete(ctx context.Context, change func(*s3.CompleteMultipartUploadInput)) ([]byte, error) {
 	err := u.probe.complete(ctx, provingName, u.id, []string{u.etag}, change)
 	if isNoSuchUpload(err) {

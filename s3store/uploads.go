@@ -19,7 +19,7 @@ import (
 
 // The requests of a multipart upload.
 
-// copySource escapes everything: servers differ in what they take a plus for. The
+// copySource escapes everything, since servers differ in what a plus means. The
 // objects of an access point have names of their own.
 func copySource(bucket, key string) string {
 	if strings.HasPrefix(bucket, "arn:") {
@@ -33,17 +33,16 @@ func (s *Store) createUpload(ctx context.Context, key string, meta map[string]st
 	if s.opts.Encrypt {
 		in.ServerSideEncryption = types.ServerSideEncryptionAes256
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	// It is not repeated: the first upload would be one of which nobody knows.
-	out, err := s.client.CreateMultipartUpload(ctx, in, s.forWrites)
+	// It is not retried: nobody would know of the first upload.
+	out, err := s.client.CreateMultipartUpload(ctx, in, s.withoutRetries)
 	if err != nil {
 		return "", err
 	}
 	switch {
 	case aws.ToString(out.UploadId) == "":
-		return "", errors.New("the server does not tell the UploadId")
+		return "", errors.New("the server does not say the UploadId")
 	case s.opts.Encrypt && out.ServerSideEncryption == "", s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil:
-		return "", errors.Join(errNotEncrypted, s.abortUpload(ctx, key, *out.UploadId))
+		return "", errors.Join(notEncrypted(), s.abortUpload(ctx, key, *out.UploadId))
 	}
 	return *out.UploadId, nil
 }
@@ -53,7 +52,6 @@ func (s *Store) uploadPart(ctx context.Context, key, upload string, number int32
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
 		Body: body, ContentLength: &body.size, ContentMD5: &body.sum,
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	out, err := s.client.UploadPart(ctx, in, opts...)
 	if err != nil {
 		return "", err
@@ -61,8 +59,8 @@ func (s *Store) uploadPart(ctx context.Context, key, upload string, number int32
 	return partETag(out.ETag)
 }
 
-// partETag returns the ETag of a part as Complete wants it: a proxy that compresses
-// makes a weak one of it, which the server does not know.
+// partETag returns the ETag of a part as Complete needs it: a proxy that compresses
+// makes it a weak one, which the server does not know.
 func partETag(etag *string) (string, error) {
 	e := strings.TrimPrefix(strings.TrimSpace(aws.ToString(etag)), "W/")
 	if strings.Trim(e, `"`) == "" {
@@ -71,8 +69,8 @@ func partETag(etag *string) (string, error) {
 	return e, nil
 }
 
-// copyPart has the server copy a part from the version old of the same object,
-// where it minds which: RGW does not.
+// copyPart has the server copy a part from the version old of the same object. RGW
+// does not check the version.
 func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, old rotatelog.Version, from byteRange, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartCopyInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
@@ -82,14 +80,12 @@ func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, 
 	if old != "" {
 		in.CopySourceIfMatch = aws.String(string(old))
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey, in.CopySourceSSECustomerKeyMD5 = s.customerKey()
-	out, err := s.client.UploadPartCopy(context.WithValue(ctx, patience{}, serverWork), in, opts...)
+	out, err := s.client.UploadPartCopy(context.WithValue(ctx, stallLimitKey{}, serverWork), in, opts...)
 	if err != nil {
 		return "", err
 	}
 	if out.CopyPartResult == nil {
-		return "", errors.New("the server does not tell the ETag of the part it copied")
+		return "", errors.New("the server does not say the ETag of the part that it copied")
 	}
 	return partETag(out.CopyPartResult.ETag)
 }
@@ -99,26 +95,23 @@ func (s *Store) completeUpload(ctx context.Context, key, upload string, etags []
 	for i, etag := range etags {
 		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{ETag: &etag, PartNumber: aws.Int32(int32(i + 1))})
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
 	if change != nil {
 		change(in)
 	}
-	_, err := s.client.CompleteMultipartUpload(context.WithValue(ctx, patience{}, serverWork), in, s.forWrites)
+	_, err := s.client.CompleteMultipartUpload(context.WithValue(ctx, stallLimitKey{}, serverWork), in, s.withoutRetries)
 	return err
 }
 
 func (s *Store) abortUpload(ctx context.Context, key, upload string) error {
-	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.forReads)
+	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}, s.withRetries)
 	return err
 }
 
 // listParts returns the ETags of the parts of an upload.
 func (s *Store) listParts(ctx context.Context, key, upload string) (etags []string, err error) {
-	in := &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = s.customerKey()
-	pages := s3.NewListPartsPaginator(s.client, in)
+	pages := s3.NewListPartsPaginator(s.client, &s3.ListPartsInput{Bucket: &s.bucket, Key: &key, UploadId: &upload})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx, s.forReads)
+		page, err := pages.NextPage(ctx, s.withRetries)
 		if err != nil {
 			return nil, err
 		}
@@ -129,8 +122,8 @@ func (s *Store) listParts(ctx context.Context, key, upload string) (etags []stri
 	return etags, nil
 }
 
-// hasEnded returns nil once an upload is open no more: it was completed or aborted.
-// RGW says so in other words than the rest.
+// hasEnded reports whether an upload was completed or aborted. RGW says so in other
+// words than the rest.
 func (s *Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
 	_, err := s.listParts(ctx, u.Key, u.Upload)
 	if isNoSuchUpload(err) || isNoSuchKey(err) {
@@ -139,13 +132,13 @@ func (s *Store) hasEnded(ctx context.Context, u multipart) (bool, error) {
 	return false, err
 }
 
-// listUploads returns all uploads that are open below a prefix, or of a key, and
-// the server's time.
+// listUploads returns all open uploads below a prefix, or of a key, and the
+// server's time.
 func (s *Store) listUploads(ctx context.Context, prefix string) (uploads []types.MultipartUpload, now time.Time, err error) {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx, s.forReads)
-		if isNoSuchUpload(err) { // some servers say that there is none in this way
+		page, err := pages.NextPage(ctx, s.withRetries)
+		if isNoSuchUpload(err) { // this is how some servers say that there is none
 			return nil, time.Time{}, nil
 		}
 		if err != nil {

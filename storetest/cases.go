@@ -60,9 +60,8 @@ func zeroVersion(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// versionsDiffer writes as fast as it can, so that clocks of coarse grain give
-// versions the same time. A version that comes back is allowed where the
-// content does, too: an ETag is often a hash.
+// versionsDiffer writes as fast as it can, so that coarse clocks give versions the
+// same time. A version may come back if the content does: an ETag is often a hash.
 func versionsDiffer(t testing.TB, s rotatelog.Store, prefix string) {
 	key := prefix + "object"
 	seen := map[rotatelog.Version]string{}
@@ -77,7 +76,7 @@ func versionsDiffer(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// objectWhole has each version tell its own size in its metadata.
+// objectWhole puts each version's size into its metadata.
 func objectWhole(t testing.TB, s rotatelog.Store, prefix string) {
 	key := prefix + "object"
 	write := func(old rotatelog.Version, size int) error {
@@ -86,7 +85,7 @@ func objectWhole(t testing.TB, s rotatelog.Store, prefix string) {
 	look := func() rotatelog.Object {
 		o, err := s.Stat(t.Context(), key)
 		for again := 0; err != nil && again < 10 && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, rotatelog.ErrPermanent); again++ {
-			o, err = s.Stat(t.Context(), key) // RGW may answer 500 while the object is replaced: then nothing is known
+			o, err = s.Stat(t.Context(), key) // RGW may answer 500 while the object is being replaced: then nothing is known
 		}
 		if err != nil {
 			t.Errorf("Stat: %v", err)
@@ -162,7 +161,7 @@ func readStale(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// readReplaced uses an object too large for the buffers on the way.
+// readReplaced uses an object that is too large for the network's buffers.
 func readReplaced(t testing.TB, s rotatelog.Store, prefix string) {
 	key := prefix + "object"
 	before := strings.Repeat("a", 1<<20)
@@ -385,8 +384,8 @@ func keysApart(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// contextDone can only show that a ctx which is already done is heeded; that a
-// ctx which ends midway is, only a server that hangs could show.
+// contextDone uses a ctx that is already done. Only a server that hangs could test
+// one that ends midway.
 func contextDone(t testing.TB, s rotatelog.Store, prefix string) {
 	key := prefix + "object"
 	before := mustWrite(t, s, key, "", text("before"), nil)
@@ -476,8 +475,8 @@ func writersRace(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// wantOneWinner compares what writers of content(i) were told with what is now
-// there.
+// wantOneWinner compares what the writers of content(i) were answered with the
+// object's content afterwards.
 func wantOneWinner(t testing.TB, errs []error, before, after string, content func(i int) string) {
 	t.Helper()
 	var applied, unknown int
@@ -501,7 +500,7 @@ func wantOneWinner(t testing.TB, errs []error, before, after string, content fun
 		t.Errorf("%d writes over one version were applied", applied)
 	}
 	if applied+unknown == 0 {
-		t.Errorf("all %d writes over the current version are told ErrConflict", len(errs))
+		t.Errorf("all %d writes over the current version return ErrConflict", len(errs))
 	}
 	if !known {
 		t.Errorf("there is %q, which nobody wrote", after)
@@ -543,8 +542,8 @@ func appendersRace(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// appendLine appends until the line is there. Unless Write says that it is,
-// only a look can tell.
+// appendLine appends until the line is there. After an error from Write, only a
+// look at the object shows whether it is.
 func appendLine(t testing.TB, s rotatelog.Store, key, line string) error {
 	var last error
 	for range 1000 {
@@ -567,7 +566,7 @@ func appendLine(t testing.TB, s rotatelog.Store, key, line string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no progress in 1000 attempts, the last of which: %w", last)
+	return fmt.Errorf("no progress in 1000 attempts; the last error: %w", last)
 }
 
 // together runs f(0) to f(n-1) at the same time, and waits for them.
@@ -584,7 +583,7 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// whileWriting has n goroutines look again and again, until write is done.
+// whileWriting has n goroutines look repeatedly until write is done.
 func whileWriting(n int, look, write func()) {
 	var wg sync.WaitGroup
 	done := make(chan struct{})
@@ -649,7 +648,7 @@ func mustRead(t testing.TB, s rotatelog.Store, key string, o rotatelog.Object) s
 	return string(b)
 }
 
-// read returns the bytes that came, also with an error.
+// read returns the bytes that were read, even if there is an error.
 func read(t testing.TB, s rotatelog.Store, key string, v rotatelog.Version, off, n int64) ([]byte, error) {
 	r, err := s.Read(t.Context(), key, v, off, n)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// The reply to the first write is lost: whoever takes that for a failure, and
-// writes again, meets its own success.
+// The reply to the first write is lost. A caller that takes that for a failure, and
+// writes again, conflicts with its own success.
 func ExampleFaulty() {
 	mem := storetest.NewMem()
 	store := &storetest.Faulty{Store: mem, Fault: func(op storetest.Op) storetest.Fault {

@@ -14,13 +14,13 @@ import (
 	"example.com/rotatelog"
 )
 
-// Faulty is a Store that does to another what networks and servers do. Every
-// call is shown to the function Fault, which says what goes wrong with it:
+// Faulty is a Store that adds the faults of networks and servers to another
+// Store. The function Fault sees every call, and says what goes wrong with it:
 //
 //	Fault{}                      nothing: the call and its answer pass through
 //	Fault{Err: e, Skip: true}    the request is lost
-//	Fault{Err: e}                the reply is lost: a write is applied all the same
-//	Fault{Skip: true}            the reply lies: a write is said to be applied, and is not
+//	Fault{Err: e}                the reply is lost: a write is still applied
+//	Fault{Skip: true}            the reply lies: a write is reported as applied, but is not
 //	Fault{Err: e, Later: true}   an abandoned request: the write is applied at [Faulty.Release]
 //	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes
 //	Fault{Delay: time.Minute}    the request is slow
@@ -28,18 +28,18 @@ import (
 //	Fault{Absent: true}          a stat says that there is no object
 //	Fault{Stale: 2}              a stat describes the version of two versions ago
 //
-// A test of exactly-once should go through each write with both Skip and its
-// absence, since the caller is told the same either way. A Faulty is safe for
-// concurrent use; its fields must not change once it is used.
+// A test of exactly-once should try each write with Skip and without, since the
+// caller gets the same answer. A Faulty is safe for concurrent use; its fields
+// must not change once it is in use.
 type Faulty struct {
 	Store rotatelog.Store // the Store that does the work
 
-	// Fault says what goes wrong with a call; nil means nothing ever does. It is
-	// called for one call at a time, in the order of Op.N, so it may count. It
-	// may use Store, to let another writer in just before, but not the Faulty.
+	// Fault says what goes wrong with a call; nil means nothing ever does. It runs
+	// for one call at a time, in the order of Op.N, so it may count. It may use
+	// Store, to let another writer in just before, but not the Faulty.
 	Fault func(Op) Fault
 
-	// Clock measures Fault.Delay; nil means the time of the system.
+	// Clock measures Fault.Delay; nil means the system's clock.
 	Clock rotatelog.Clock
 
 	mu    sync.Mutex
@@ -50,35 +50,34 @@ type Faulty struct {
 
 // Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"; before an IntentWriter also "settle" or "sweep"; before a Prover "prove"
+	Name string // "stat", "read" or "write"; around an IntentWriter also "settle" or "sweep"; around a Prover "prove"
 	Key  string // "" for a "settle"
-	Text string // that a "settle" is about
+	Text string // the note that a "settle" is about
 	N    int    // counts the calls of this Faulty, from 1
 }
 
 // Fault is what goes wrong with a call. The zero Fault is no fault.
 type Fault struct {
-	// Err is the answer. Nil means the answer of the Store, or nil where the
-	// Store is not asked.
+	// Err is the answer. Nil means the answer of the Store, or nil if the
+	// Store is not called.
 	Err error
 	// Skip keeps a write from the Store. A stat or read with an Err never gets
 	// there, and one without is not changed by it.
 	Skip bool
 	// Later keeps a write from the Store until Release.
 	Later bool
-	// Yield is how many bytes a reader gives before it fails with Err. At 0 it
-	// is Read itself that fails.
+	// Yield is how many bytes a reader gives before it fails with Err. If it is 0,
+	// Read itself fails.
 	Yield int64
-	// Delay comes before all else. If ctx ends meanwhile that is the answer, and
-	// the Store is not asked.
+	// Delay comes before everything else. If ctx ends meanwhile, its error is the
+	// answer, and the Store is not called.
 	Delay time.Duration
 	// Absent makes a stat say that there is no object.
 	Absent bool
-	// Stale makes a stat describe the version of that many versions ago, as far
-	// as stats of this Faulty have seen that many, and no more than four. Where
-	// they saw less, it is the oldest.
+	// Stale makes a stat describe the version of that many versions ago, at most
+	// four. If stats of this Faulty have seen fewer versions, it is the oldest.
 	Stale int
-	// DropMeta makes a write leave the metadata out, and a stat not tell it.
+	// DropMeta makes a write, or the answer of a stat, leave the metadata out.
 	DropMeta bool
 }
 
@@ -121,7 +120,7 @@ const maxSightings = 5 // the current version included
 
 var errNotThere = fmt.Errorf("there is no such object: %w", fs.ErrNotExist)
 
-// sight remembers what a stat found, and returns what one found that many
+// sight remembers what a stat found, and returns what a stat found that many
 // versions ago.
 func (f *Faulty) sight(key string, o rotatelog.Object, err error, stale int) (rotatelog.Object, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -186,8 +185,8 @@ func (f *Faulty) write(ctx context.Context, key string, old rotatelog.Version, p
 	return err
 }
 
-// A Faulty is a [rotatelog.IntentWriter] so that it can stand before one. Before
-// any other Store the methods do nothing, or what Write does.
+// A Faulty is a [rotatelog.IntentWriter] so that it can wrap one. Around any other
+// Store these methods do nothing, or what Write does.
 
 // WriteIntent implements [rotatelog.IntentWriter]. It is a "write", too.
 func (f *Faulty) WriteIntent(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string, note func(string) error) error {
@@ -217,7 +216,8 @@ func (f *Faulty) MinCopy() int64 {
 	return 0
 }
 
-// Prove implements [rotatelog.Prover]. Before a Store that is none it returns known.
+// Prove implements [rotatelog.Prover]. Around a Store that is not a Prover it
+// returns known.
 func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
 	p, ok := f.Store.(rotatelog.Prover)
 	if !ok {
@@ -233,7 +233,7 @@ func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
 	return p.Prove(ctx, key, known)
 }
 
-// Location implements [rotatelog.Located]. Before a Store that is none it is "".
+// Location implements [rotatelog.Located]. It is "" if the Store is not Located.
 func (f *Faulty) Location() string {
 	if l, ok := f.Store.(rotatelog.Located); ok {
 		return l.Location()
@@ -241,7 +241,7 @@ func (f *Faulty) Location() string {
 	return ""
 }
 
-// Warning implements [rotatelog.Warner]. Before a Store that is none it is "".
+// Warning implements [rotatelog.Warner]. It is "" if the Store is not a Warner.
 func (f *Faulty) Warning() string {
 	if w, ok := f.Store.(rotatelog.Warner); ok {
 		return w.Warning()
@@ -297,7 +297,7 @@ func (f *Faulty) Release(ctx context.Context) []error {
 	return errs
 }
 
-// next decides about a call, and delays it.
+// next asks Fault about a call, and delays it.
 func (f *Faulty) next(ctx context.Context, op Op) (Fault, error) {
 	fault := f.decide(op)
 	if fault.Delay <= 0 {

@@ -219,7 +219,7 @@ func TestFaultyDelayByClock(t *testing.T) {
 	}
 }
 
-// Fault may let another writer in just before, which is how a race is lost on
+// Fault may let another writer in just before, so that a test can lose a race on
 // purpose.
 func TestFaultyLetsAnotherIn(t *testing.T) {
 	m := NewMem()
@@ -271,7 +271,7 @@ func TestFaultyStatLies(t *testing.T) {
 	want := func(lie Fault, n string) {
 		t.Helper()
 		if got := stat(lie); got != n {
-			t.Errorf("a stat with %+v told of %q, want %q", lie, got, n)
+			t.Errorf("a stat with %+v returned %q, want %q", lie, got, n)
 		}
 	}
 	put := func(n string) { m.Put("k", []byte(n), map[string]string{"n": n}) }

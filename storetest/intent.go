@@ -10,21 +10,21 @@ import (
 
 // intentCases are the sentences of the contract of [rotatelog.IntentWriter].
 var intentCases = []testCase{
-	{"WriteIntent is Write", notedIsWrite, false},
+	{"WriteIntent is Write", writeIntentIsWrite, false},
 	{"a shorter Copy than MinCopy is as good", copiesAroundLeast, false},
 	{"a note is one line", noteIsOneLine, false},
-	{"if note returns an error, nothing is applied, and WriteIntent returns it", noteFails, false},
+	{"if note returns an error, nothing is applied, and WriteIntent returns it", failingNote, false},
 	{"Resolve of what was applied returns nil, and changes nothing", settleApplied, false},
 	{"Resolve of what will never be applied returns nil", settleGivenUp, false},
 	{"Sweep leaves alone what a write is about to use", sweepWhileWriting, false},
-	{"Sweep leaves alone what keep tells of", sweepKeeps, false},
+	{"Sweep leaves alone the writes whose notes are in keep", sweepKeeps, false},
 }
 
-// maxLeastCopy bounds what the cases write. What a Store with a longer MinCopy
-// does with a Copy is then not shown.
+// maxLeastCopy bounds what the cases write. For a Store with a longer MinCopy, they
+// do not test a Copy.
 const maxLeastCopy = 8 << 20
 
-// maxNotes is more than any write has to say.
+// maxNotes is more than any write needs.
 const maxNotes = 20
 
 // intentWriterOf returns s as an IntentWriter, if it is one.
@@ -44,7 +44,7 @@ func appendTo(m rotatelog.IntentWriter, tail string) (old string, parts []rotate
 	return old, parts, old + tail
 }
 
-// growth is an object, and an append to it that is yet to be made.
+// growth is an object, and an append to it that is still to be made.
 type growth struct {
 	rotatelog.IntentWriter
 	key       string
@@ -65,7 +65,7 @@ func (g growth) write(t testing.TB, note func(text string) error) error {
 	return g.WriteIntent(t.Context(), g.key, g.before.Version, g.parts, nil, note)
 }
 
-// mustWrite returns what the write has noted.
+// mustWrite writes, and returns the write's notes.
 func (g growth) mustWrite(t testing.TB) notes {
 	t.Helper()
 	var n notes
@@ -75,7 +75,7 @@ func (g growth) mustWrite(t testing.TB) notes {
 	return n
 }
 
-// notes keeps what a write has noted.
+// notes are the texts that a write has passed to note.
 type notes []string
 
 func (n *notes) note(text string) error {
@@ -83,7 +83,7 @@ func (n *notes) note(text string) error {
 	return nil
 }
 
-// texts returns the notes of which something may remain.
+// texts returns the notes about writes that may have to be settled.
 func (n notes) texts() []string {
 	var texts []string
 	for _, text := range n {
@@ -94,7 +94,7 @@ func (n notes) texts() []string {
 	return texts
 }
 
-func notedIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
+func writeIntentIsWrite(t testing.TB, s rotatelog.Store, prefix string) {
 	m := intentWriterOf(t, s)
 	key := prefix + "object"
 	var n notes
@@ -142,8 +142,8 @@ func noteIsOneLine(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// noteFails has the first call of note fail, then the second, until none is left.
-func noteFails(t testing.TB, s rotatelog.Store, prefix string) {
+// failingNote makes the first call of note fail, then the second, until none is left.
+func failingNote(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	full := errors.New("the disk is full")
 	for fails := 1; ; fails++ {
@@ -183,7 +183,7 @@ func settleApplied(t testing.TB, s rotatelog.Store, prefix string) {
 	wantUnchanged(t, s, g.key, later, "written later")
 }
 
-// settleGivenUp has a write end at each of its notes, as a crash would.
+// settleGivenUp ends a write at each of its notes, as a crash would.
 func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	crash := errors.New("crash")
@@ -197,10 +197,10 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 			return nil
 		})
 		if err == nil {
-			return // it did not end at a note any more
+			return // it had fewer notes
 		}
 		wantSettled(t, g, n.texts())
-		if mustStat(t, s, g.key).Version != g.before.Version { // which Resolve may have brought about
+		if mustStat(t, s, g.key).Version != g.before.Version { // Resolve may have applied it
 			wantContent(t, s, g.key, g.want)
 			return
 		}
@@ -210,8 +210,8 @@ func settleGivenUp(t testing.TB, s rotatelog.Store, prefix string) {
 	}
 }
 
-// wantSettled settles what the notes tell of, twice, since a crash may lose that it
-// was done.
+// wantSettled settles the writes of the notes twice, since a crash may lose the
+// record that it was done.
 func wantSettled(t testing.TB, m rotatelog.IntentWriter, texts []string) {
 	t.Helper()
 	for range 2 {
@@ -248,8 +248,8 @@ func (g growth) mustSweep(t testing.TB, keep []string) {
 	}
 }
 
-// sweepKeeps has Sweep keep what tells of a write that has ended, and of one that was
-// given up, and settles both.
+// sweepKeeps makes Sweep keep a write that has ended, and one that was given up, and
+// settles both.
 func sweepKeeps(t testing.TB, s rotatelog.Store, prefix string) {
 	g := newGrowth(t, s, prefix)
 	var n notes

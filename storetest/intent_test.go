@@ -17,7 +17,7 @@ type parts struct {
 	began  int
 	open   map[string]bool
 	text   func(upload string) string
-	note   func(err error) error // makes of note's answer what is returned; nil goes on
+	note   func(err error) error // turns note's answer into what WriteIntent returns; nil continues
 	write  func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error
 	settle func(upload string) error
 	sweep  func(keep []string) error
@@ -74,7 +74,7 @@ var _ interface {
 	rotatelog.Prover
 } = (*parts)(nil)
 
-func TestMultipart(t *testing.T) {
+func TestSuiteAcceptsAnIntentWriter(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return newParts() })
 }
 
@@ -94,7 +94,7 @@ func brokenMultiparts() []brokenMultipart {
 		applied = "Resolve of what was applied returns nil, and changes nothing"
 		givenUp = "Resolve of what will never be applied returns nil"
 		sweep   = "Sweep leaves alone what a write is about to use"
-		keeps   = "Sweep leaves alone what keep tells of"
+		keeps   = "Sweep leaves alone the writes whose notes are in keep"
 
 		holds     = "Prove returns one line, and again as long as it holds"
 		malformed = "a text that does not parse must not be believed"
@@ -121,7 +121,7 @@ func brokenMultiparts() []brokenMultipart {
 			p.text = func(upload string) string { return "upload\n" + upload }
 			return p
 		}},
-		{"goes on without a note", fails, func(p *parts) rotatelog.Store {
+		{"continues without a note", fails, func(p *parts) rotatelog.Store {
 			p.note = func(error) error { return nil }
 			return p
 		}},

@@ -82,7 +82,7 @@ func (m *Mem) Write(ctx context.Context, key string, old rotatelog.Version, part
 	return nil
 }
 
-// Put makes an object of data and meta, whatever was there before, as a foreign
+// Put makes an object of data and meta, whatever was there before, as another
 // program would.
 func (m *Mem) Put(key string, data []byte, meta map[string]string) {
 	m.mu.Lock()
@@ -90,7 +90,7 @@ func (m *Mem) Put(key string, data []byte, meta map[string]string) {
 	m.put(key, bytes.Clone(data), maps.Clone(meta))
 }
 
-// Delete removes the object at key, whatever there is.
+// Delete removes the object at key, if there is one.
 func (m *Mem) Delete(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,8 +104,7 @@ func (m *Mem) Keys() []string {
 	return slices.Sorted(maps.Keys(m.objects))
 }
 
-// Bytes returns a copy of what the object at key consists of; nil if there is
-// none.
+// Bytes returns a copy of the content of the object at key; nil if there is none.
 func (m *Mem) Bytes(key string) []byte {
 	o, ok := m.get(key)
 	if !ok {

@@ -14,8 +14,8 @@ var proverCases = []testCase{
 	{"Prove leaves the key alone, and what is written after it is written", proofThenWrite, false},
 }
 
-// proverOf returns s as a Prover, if it is one. What passes the calls on to a Store
-// that is none knows of nothing to prove.
+// proverOf returns s as a Prover, if it is one. A wrapper of a Store that is not a
+// Prover has nothing to prove.
 func proverOf(t testing.TB, s rotatelog.Store) rotatelog.Prover {
 	p, ok := s.(rotatelog.Prover)
 	if !ok {

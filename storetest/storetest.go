@@ -20,24 +20,24 @@ import (
 	"example.com/rotatelog"
 )
 
-// Run proves that what open returns keeps the contract of [rotatelog.Store], and
+// Run tests that what open returns keeps the contract of [rotatelog.Store], and
 // those of [rotatelog.IntentWriter], [rotatelog.Prover], [rotatelog.Located] and
 // [rotatelog.Warner] if it implements them; if not, those subtests are skipped.
-// Each subtest is named by the sentence of the contract that it proves.
+// Each subtest is named after the sentence of the contract that it tests.
 //
 // open is called once for each subtest, and may return the same Store, or
 // another one of the same bucket, every time: the keys of a subtest start with
 // "storetest/" and a random word of its own. A Store cannot delete, so about a
-// hundred objects stay behind, of 5 MB together, and seven of MinCopy each for a
-// [rotatelog.IntentWriter]; give a real bucket a lifecycle rule for that prefix, or
-// throw it away.
+// hundred objects stay behind, 5 MB in total, and for a [rotatelog.IntentWriter]
+// seven more of MinCopy bytes each. Give a real bucket a lifecycle rule for that
+// prefix, or delete it.
 //
-// Where writers compete, a Write may answer with an error that says nothing, as
-// the contract allows, and its effect is looked for. Where nothing competes,
-// the answer must be exact. A network that fails is a failed test.
+// Where writers compete, a Write may return an error that leaves its outcome open, as
+// the contract allows, and its effect is looked for. Without competition the
+// answer must be exact. A network failure fails the test.
 //
-// A Store may lose metadata. The subtests about it are skipped for one that
-// does, and say so. Those in which writers compete are skipped for one that is
+// A Store may lose metadata; then the subtests about metadata are skipped, and say
+// so. Subtests in which writers compete are skipped for a
 // [rotatelog.SingleWriter]: its keys have one Writer.
 func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
 	for _, c := range allCases() {
@@ -51,7 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) rotatelog.Store) {
 	}
 }
 
-// skips reports whether the case says nothing of s.
+// skips reports whether the case does not apply to s.
 func (c testCase) skips(s rotatelog.Store) bool {
 	e, ok := s.(rotatelog.SingleWriter)
 	return ok && e.SingleWriter() && c.compete
@@ -59,8 +59,8 @@ func (c testCase) skips(s rotatelog.Store) bool {
 
 func allCases() []testCase { return slices.Concat(cases, intentCases, proverCases, placeCases) }
 
-// testCase is one sentence of the contract. run is given a Store in which no
-// key has the prefix, and uses of t no more than recorder implements.
+// testCase is one sentence of the contract. run gets a Store in which no
+// key has the prefix, and uses only the methods of t that recorder implements.
 type testCase struct {
 	name    string
 	run     func(t testing.TB, s rotatelog.Store, prefix string)

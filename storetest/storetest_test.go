@@ -17,7 +17,7 @@ import (
 	"example.com/rotatelog"
 )
 
-func TestMem(t *testing.T) {
+func TestMemKeepsTheContract(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return NewMem() })
 }
 
@@ -25,7 +25,7 @@ func TestFaultyWithoutFaults(t *testing.T) {
 	Run(t, func(t *testing.T) rotatelog.Store { return &Faulty{Store: NewMem()} })
 }
 
-// A shared Store stands for a bucket.
+// A shared Store is like a bucket.
 func TestOneStoreForAllCases(t *testing.T) {
 	s := NewMem()
 	for range 2 {
@@ -217,7 +217,7 @@ type exclusive struct{ *Mem }
 
 func (exclusive) SingleWriter() bool { return true }
 
-// attempt runs the case of that name, and returns how it failed.
+// attempt runs the case with that name, and returns how it failed.
 func attempt(t *testing.T, name string, s rotatelog.Store) (failures []string, skipped bool) {
 	for _, c := range allCases() {
 		if c.name != name {
@@ -236,7 +236,7 @@ func attempt(t *testing.T, name string, s rotatelog.Store) (failures []string, s
 	return nil, false
 }
 
-// recorder is as much of a testing.TB as the cases use.
+// recorder has the methods of testing.TB that the cases use.
 type recorder struct {
 	testing.TB
 	ctx      context.Context
@@ -264,7 +264,7 @@ func (r *recorder) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// wavering is a Store that says something else of itself each time.
+// wavering is a Store that describes itself differently each time.
 type wavering struct {
 	rotatelog.Store
 	said int
@@ -373,7 +373,7 @@ func zeroVersions(m *Mem) rotatelog.Store {
 	}}
 }
 
-// renamed gives the versions of m the names that name makes up.
+// renamed gives the versions of m the names that name returns.
 func renamed(m *Mem, name func(m *Mem, key string) rotatelog.Version) rotatelog.Store {
 	var mu sync.Mutex
 	real := func(key string, v rotatelog.Version) rotatelog.Version {
@@ -416,7 +416,7 @@ func sizeVersions(m *Mem) rotatelog.Store {
 	})
 }
 
-// hashVersions is as an ETag: content that comes back has its Version again.
+// hashVersions is like an ETag: the same content has the same Version.
 func hashVersions(m *Mem) rotatelog.Store {
 	return renamed(m, func(m *Mem, key string) rotatelog.Version {
 		return "hash of " + rotatelog.Version(m.Bytes(key))
@@ -477,8 +477,7 @@ func staleIsAbsent(m *Mem) rotatelog.Store {
 	}}
 }
 
-// lazyReader looks up what is there at each Read, as a path that is opened
-// again would.
+// lazyReader looks up the object at each Read, like a path that is opened again.
 type lazyReader struct {
 	m    *Mem
 	key  string
@@ -748,7 +747,7 @@ func ignoresContext(m *Mem) rotatelog.Store {
 	}}
 }
 
-// writesInSteps leaves half of an object to be seen until somebody has.
+// writesInSteps shows half of an object until somebody has seen it.
 func writesInSteps(m *Mem) rotatelog.Store {
 	var half atomic.Bool
 	seen := make(chan struct{})
@@ -779,8 +778,8 @@ func writesInSteps(m *Mem) rotatelog.Store {
 	}
 }
 
-// comparesEarly holds the first two writers over an object until both have
-// compared versions.
+// comparesEarly holds the first two writers of an object until both have compared
+// versions.
 func comparesEarly(m *Mem) rotatelog.Store {
 	var arrived atomic.Int32
 	both := make(chan struct{})
@@ -825,7 +824,7 @@ func appliesTwice(m *Mem) rotatelog.Store {
 	}}
 }
 
-// silentLosers answers a lost race with an error that says nothing.
+// silentLosers answers a lost race with an error that does not say so.
 func silentLosers(m *Mem) rotatelog.Store {
 	return broken{Mem: m, write: func(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 		err := m.Write(ctx, key, old, parts, meta)

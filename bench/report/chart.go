@@ -31,7 +31,7 @@ type line struct {
 
 type point struct{ x, y float64 }
 
-// Colours that also those can tell apart who do not see all of them.
+// Colours that colour-blind readers can distinguish.
 const (
 	blue   = "#0072b2"
 	sky    = "#56b4e9"
@@ -41,7 +41,7 @@ const (
 	grey   = "#777777"
 )
 
-// The frame, in pixels. Names of lines stand to the right of it.
+// The frame, in pixels. The names of the lines are to the right of it.
 const (
 	width, height         = 760, 420
 	left, right           = 70, 190
@@ -106,8 +106,8 @@ func (l line) draw(b *bytes.Buffer, atX, atY func(float64) float64) {
 	}
 }
 
-// names writes the name of each line at the height at which it ends, one below
-// the other where they would overlap.
+// names writes the name of each line at the height at which it ends, moved down where
+// they would overlap.
 func (c chart) names(b *bytes.Buffer, atY func(float64) float64) {
 	type name struct {
 		line
@@ -123,7 +123,7 @@ func (c chart) names(b *bytes.Buffer, atY func(float64) float64) {
 	for i := 1; i < len(names); i++ {
 		names[i].y = max(names[i].y, names[i-1].y+lineHeight)
 	}
-	// Push those up again that fell out of the frame.
+	// Push up those that fell out of the frame.
 	lowest := float64(top + plotHeight + 4)
 	for i := len(names) - 1; i >= 0; i-- {
 		names[i].y = min(names[i].y, lowest)
@@ -192,7 +192,7 @@ func (s scale) ticks() (ticks []float64) {
 	return ticks
 }
 
-// roundStep returns the least of 1, 2, 5, 10 … that is not below x.
+// roundStep returns the smallest of 1, 2, 5, 10 … that is at least x.
 func roundStep(x float64) float64 {
 	e := math.Pow(10, math.Floor(math.Log10(x)))
 	for _, m := range []float64{1, 2, 5} {

@@ -118,7 +118,7 @@ func points(rs results, key, unit string) (all []point) {
 	return all
 }
 
-// seconds turns nanoseconds into those.
+// seconds converts nanoseconds to seconds.
 func seconds(lines []line) []line {
 	for _, l := range lines {
 		for i := range l.points {

@@ -64,7 +64,7 @@ func durable(r results) string {
 			others = append(others, run.values["append-ns"]-run.values["write-ns"]-run.values["check-ns"])
 		}
 		other, _ := median(others)
-		text += fmt.Sprintf("An Append of %s takes %s: a write and fsync %s, the check of the fetch %s, all else %s (medians of %d).\n",
+		text += fmt.Sprintf("An Append of %s takes %s: a write and fsync %s, checking the fetch %s, the rest %s (medians of %d).\n",
 			spaced(size), duration(took), duration(write), duration(check), duration(other), len(of))
 	}
 	return text
@@ -77,9 +77,9 @@ func sealing(r results) string {
 	if !ok1 || !ok2 {
 		return ""
 	}
-	return fmt.Sprintf("The least that sealing a batch takes from this disk is %s: a second name for the file, a new file in its place, "+
-		"of which %s to create it, and two synced directories. A batch that comes at once, from as many appenders as it has fetches, is written "+
-		"where it waits for the store, and needs but one synced directory.", duration(seal), duration(create))
+	return fmt.Sprintf("Sealing a batch takes at least %s on this disk: a second name for the file, a new file in its place (%s to create it), "+
+		"and two directory syncs. A batch whose fetches all arrive at once, each from its own appender, is written "+
+		"directly to `pending/`, and needs only one directory sync.", duration(seal), duration(create))
 }
 
 func year(r results) string {
@@ -92,6 +92,6 @@ func year(r results) string {
 	fetches, _ := all.median("fetches/op")
 	uploads, _ := all.median("uploads/op")
 	return fmt.Sprintf("%s days of a fetch a minute, %s fetches and %s uploads, took %s, which is %s a fetch. "+
-		"The clock was moved by hand; each day's object was checked to have all its fetches. The spool was in memory, and the store copies by reference.",
+		"The clock was moved by hand; each day's object was checked to have all its fetches. The spool was in memory, and the store copied by reference.",
 		days[0], significant(fetches, 6), significant(uploads, 6), duration(ns), duration(ns/fetches))
 }

@@ -42,7 +42,7 @@ func readSample(t *testing.T) run {
 	return r
 }
 
-func TestRead(t *testing.T) {
+func TestReadResults(t *testing.T) {
 	r := readSample(t)
 	if r.info["date"] != "2025-07-10" || r.info["go"] != "go1.26.0" || len(r.results) != 12 {
 		t.Errorf("%v, %d results", r.info, len(r.results))
@@ -59,18 +59,18 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestTargets(t *testing.T) {
+func TestTargetsAreJudged(t *testing.T) {
 	verdicts := map[string]target{}
 	for _, x := range targets(readSample(t).results) {
 		verdicts[x.what] = x
 	}
 	for what, want := range map[string]target{
 		// Medians of the ratios in each round, not ratios of medians.
-		"scanning, of encoding/json":                                                           {bound: "at least 2.5×", measured: "3×", verdict: "met"},
-		"requests of an upload, less one for each 128 MiB of the day":                          {bound: "at most 6", measured: "5", verdict: "met"},
-		"time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, RGW":       {bound: "at most 0.8×", measured: "0.5×", verdict: "met"},
-		"time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, versitygw": {bound: "at most 0.8×", measured: "0.9×", verdict: "**not met**"},
-		"Zstd, an upload of 18 MB":                                                             {bound: "at least 20×", verdict: "not measured"},
+		"speed of scanning, relative to encoding/json":                                                  {bound: "at least 2.5×", measured: "3×", verdict: "met"},
+		"requests of an upload, less one for each 128 MiB of the day":                                   {bound: "at most 6", measured: "5", verdict: "met"},
+		"time of an upload to a day of 0.5 GB or more, relative to GET and PUT, on loopback, RGW":       {bound: "at most 0.8×", measured: "0.5×", verdict: "met"},
+		"time of an upload to a day of 0.5 GB or more, relative to GET and PUT, on loopback, versitygw": {bound: "at most 0.8×", measured: "0.9×", verdict: "**not met**"},
+		"Zstd, an upload of 18 MB": {bound: "at least 20×", verdict: "not measured"},
 	} {
 		want.what = what
 		if got := verdicts[what]; got != want {
@@ -79,8 +79,8 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestReport: the page and the plots are made also of a run that is not whole.
-func TestReport(t *testing.T) {
+// TestReportOfAnIncompleteRun: the page and the plots are made also of a run that is not whole.
+func TestReportOfAnIncompleteRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := report(strings.NewReader(sample), dir); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func checkXML(t *testing.T, name string, text []byte) {
 	}
 }
 
-func TestUnits(t *testing.T) {
+func TestNumbersAreWrittenForPeople(t *testing.T) {
 	for _, test := range [][2]string{
 		{significant(1234567, 3), "1,230,000"}, {significant(1.0006, 4), "1.001"}, {significant(0.0451, 3), "0.0451"},
 		{duration(1.5e9), "1.5 s"}, {duration(2.25e6), "2.25 ms"}, {byteSize(2.6e9), "2.6 GB"}, {spaced("130kB"), "130 kB"},

@@ -26,7 +26,7 @@ type result struct {
 
 type results []result
 
-// cores is how go test ends the name of a benchmark.
+// cores is the suffix that go test appends to the name of a benchmark.
 var cores = regexp.MustCompile(`-\d+$`)
 
 // read reads lines of the format that go test -bench prints. A line "round: 2"
@@ -125,7 +125,7 @@ func (rs results) metric(unit string) (values []float64) {
 	return values
 }
 
-// median returns that of a metric. False: there is none.
+// median returns the median of a metric, and false if there is none.
 func (rs results) median(unit string) (float64, bool) { return median(rs.metric(unit)) }
 
 func (rs results) sum(unit string) (total float64) {
@@ -144,8 +144,8 @@ func median(values []float64) (float64, bool) {
 	return (values[(n-1)/2] + values[n/2]) / 2, true
 }
 
-// ratio returns the median, over the rounds that have both, of what f makes of a
-// metric of a and of b.
+// ratio returns the median, over the rounds that have both, of f of a metric of a and
+// of b.
 func ratio(a, b results, unit string) (float64, bool) {
 	var ratios []float64
 	for round := range rounds {

@@ -13,7 +13,7 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// String says so where nothing was measured.
+// String returns the table, or says that nothing was measured.
 func (t table) String() string {
 	if len(t.rows) == 0 {
 		return "Not measured.\n"
@@ -26,7 +26,7 @@ func (t table) String() string {
 	return b.String()
 }
 
-// cell formats the median of a metric; it is empty where there is none.
+// cell formats the median of a metric; it is empty if there is none.
 func cell(rs results, unit string, format func(float64) string) string {
 	x, ok := rs.median(unit)
 	if !ok {
@@ -54,7 +54,7 @@ func targetTable(r results) string {
 	return t.String()
 }
 
-// uploadTable tells of single uploads behind the link.
+// uploadTable is about single uploads behind the link.
 func uploadTable(r results) string {
 	t := table{head: []string{"day, batch", "bytes per new byte, RGW", "versitygw", "the script", "requests", "time, RGW", "versitygw", "the script"}}
 	all := r.of("Upload", "link=slow")
@@ -70,7 +70,7 @@ func uploadTable(r results) string {
 	return t.String()
 }
 
-// dayTable tells of whole days.
+// dayTable is about whole days.
 func dayTable(r results) string {
 	t := table{head: []string{"day", "uploads", "new bytes", "bytes per new byte", "requests an upload", "2nd upload", "median", "last"}}
 	all := r.of("Day")

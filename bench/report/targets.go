@@ -13,7 +13,7 @@ type target struct {
 	verdict  string
 }
 
-// measurement is a value that a target is about. ok is false where it was not
+// measurement is a value that a target is about. ok is false if it was not
 // measured.
 type measurement struct {
 	value float64
@@ -54,7 +54,7 @@ const (
 func targets(r results) []target {
 	large := r.of("Day", "stage=large")
 	list := []target{
-		atMost("traffic of a day of 2.6 GB, of its new bytes"+partOfDay(large), 1.02, "×", traffic(large)),
+		atMost("traffic of a day of 2.6 GB, relative to its new bytes"+partOfDay(large), 1.02, "×", traffic(large)),
 		atMost("traffic of a day of 18.6 MB, one process", 7, "×", worstServer(r.of("Day", "stage=small", "way=rotatelog"), traffic)),
 		atMost("traffic of a day of 18.6 MB, one process per fetch", 7.5, "×", worstServer(r.of("Day", "stage=small", "way=processes"), traffic)),
 		atMost("memory of an upload of 18 MB, at any size of the day (heap, garbage included)", mostMemory, " MiB",
@@ -63,7 +63,7 @@ func targets(r results) []target {
 		atMost("requests of an upload, less one for each 128 MiB of the day", 6, "", mostRequests(r.of("Upload", "link=slow", "way=rotatelog"))),
 	}
 	for _, server := range r.of("Upload").valuesOf("server") {
-		list = append(list, atMost("time of an upload to a day of 0.5 GB or more, of GET and PUT, on loopback, "+serverName(server), 0.8, "×", uploadRatio(r, server)))
+		list = append(list, atMost("time of an upload to a day of 0.5 GB or more, relative to GET and PUT, on loopback, "+serverName(server), 0.8, "×", uploadRatio(r, server)))
 	}
 	list = append(list, appendTargets(r)...)
 	list = append(list, jsonTargets(r)...)
@@ -86,14 +86,14 @@ func appendTargets(r results) []target {
 		return measured(ratio(of.with("appenders=1"), of.with("appenders=64"), "ns/op"))
 	}
 	return []target{
-		atMost("durable Append of 2 kB, verbatim, of a write and fsync (batches of 1,000)", 1.15, "×", added(r.of("Durable", "size=2kB"), "write-ns")),
-		atMost("durable Append of 1.8 MB, verbatim, of that and one validation (batches of 10)", 1.25, "×", added(r.of("Durable", "size=1.8MB"), "write-ns", "check-ns")),
-		atLeast("rate of 64 appenders of 2 kB, of one, batches of 10", 3, "×", rate("batch=10")),
-		atLeast("rate of 64 appenders of 2 kB, of one, batches of 1,000", 12, "×", rate("batch=1000")),
+		atMost("durable Append of 2 kB, verbatim, relative to a write and fsync (batches of 1,000)", 1.15, "×", added(r.of("Durable", "size=2kB"), "write-ns")),
+		atMost("durable Append of 1.8 MB, verbatim, relative to that and one validation (batches of 10)", 1.25, "×", added(r.of("Durable", "size=1.8MB"), "write-ns", "check-ns")),
+		atLeast("rate of 64 appenders of 2 kB, relative to one, batches of 10", 3, "×", rate("batch=10")),
+		atLeast("rate of 64 appenders of 2 kB, relative to one, batches of 1,000", 12, "×", rate("batch=1000")),
 	}
 }
 
-// added compares an Append with the sum of what it cannot do without.
+// added compares an Append with the sum of its necessary steps.
 func added(durable results, needs ...string) measurement {
 	var ratios []float64
 	for _, r := range durable {
@@ -124,11 +124,11 @@ func jsonTargets(r results) []target {
 	allocated := r.of("Append", "size=1.8MB", "appenders=1", "way=rotatelog", "form=verbatim", "batch=1000", "sync=append")
 	size, ok := copies(allocated)
 	return []target{
-		atLeast("validating and counting, of json.Valid, 1.8 MB", 1.4, "×", least(ratios)),
+		atLeast("speed of validating and counting 1.8 MB, relative to json.Valid", 1.4, "×", least(ratios)),
 		atLeast("the same, indented, as the API sends it", 250, " MB/s", rate("indented")),
 		atLeast("the same, compact", 250, " MB/s", rate("compact")),
-		atMost("allocated by an Append of 1.8 MB, verbatim, of the record", 1.05, "×", measured(size, ok)),
-		atLeast("scanning, of encoding/json", 2.5, "×", measured(ratio(scan.with("way=encoding-json"), scan.with("way=rotatelog"), "ns/op"))),
+		atMost("allocated by an Append of 1.8 MB, verbatim, relative to the record", 1.05, "×", measured(size, ok)),
+		atLeast("speed of scanning, relative to encoding/json", 2.5, "×", measured(ratio(scan.with("way=encoding-json"), scan.with("way=rotatelog"), "ns/op"))),
 		atMost("memory of scanning a day of 290 MB", mostScan, " MiB", measured(scan.with("way=rotatelog").median("peak-MiB"))),
 	}
 }
@@ -137,7 +137,7 @@ func jsonTargets(r results) []target {
 func copies(rs results) (float64, bool) {
 	var values []float64
 	for _, r := range rs {
-		// MB/s and ns/op tell the size of the record.
+		// MB/s and ns/op give the size of the record.
 		if size := r.values["MB/s"] * r.values["ns/op"] / 1e3; size > 0 {
 			values = append(values, r.values["B/op"]/size)
 		}
@@ -145,13 +145,14 @@ func copies(rs results) (float64, bool) {
 	return median(values)
 }
 
-// traffic returns what has passed, of what was new, over all uploads of a day.
+// traffic returns the bytes transferred relative to the new bytes, over all uploads
+// of a day.
 func traffic(day results) measurement {
 	sent := day.sum("new-bytes/upload")
 	return measurement{day.sum("wire-bytes/upload") / sent, sent > 0}
 }
 
-// partOfDay says so where a day was not measured to its end.
+// partOfDay returns a remark if a day was not measured to its end.
 func partOfDay(day results) string {
 	if n := len(day); n > 0 && n < wholeDay {
 		return fmt.Sprintf(" (its first %d uploads)", n)
@@ -163,7 +164,7 @@ func partOfDay(day results) string {
 // with which it is closed.
 const wholeDay = 145
 
-// worstServer returns the largest of what f measures on each server.
+// worstServer returns the largest value that f measures on any server.
 func worstServer(rs results, f func(results) measurement) measurement {
 	var values []float64
 	for _, server := range rs.valuesOf("server") {

@@ -39,7 +39,7 @@ func bytesOf(size string) float64 {
 	return x
 }
 
-// spaced writes a size as people do: 2.5 GB.
+// spaced writes a size with a space: 2.5 GB.
 func spaced(size string) string {
 	n := strings.TrimRight(size, "kMGB")
 	return n + " " + size[len(n):]

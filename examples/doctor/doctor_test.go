@@ -49,7 +49,7 @@ func newBench(t *testing.T, profile fakes3.Profile) *bench {
 	}}
 }
 
-// what differs from run to run, and what stands for it in the golden files
+// what differs from run to run, and what replaces it in the golden files
 var (
 	probeName = regexp.MustCompile(`rotatelog-probe-[a-z2-7]+`)
 	requestID = regexp.MustCompile(`RequestID: [0-9A-F]*`)
@@ -68,7 +68,7 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 	return code, stdout, stderr
 }
 
-// newEnv returns what the program works with, at noon.
+// newEnv returns the program's environment, at noon.
 func (b *bench) newEnv(stdout, stderr io.Writer, args ...string) cli.Env {
 	return cli.Env{Args: args, Stdout: stdout, Stderr: stderr, Getenv: func(name string) string { return b.env[name] },
 		Clock: clocktest.New(time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC))}
@@ -111,7 +111,7 @@ func (b *bench) wantNothingLeft() {
 	}
 }
 
-func TestServers(t *testing.T) {
+func TestReportForEachServer(t *testing.T) {
 	for _, test := range []struct {
 		profile fakes3.Profile
 		code    int
@@ -157,7 +157,7 @@ func TestNoWritePermission(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-// Without permission to delete, a Writer works, and the test says what it left.
+// Without permission to delete, a Writer works, and doctor says what it left behind.
 func TestNoDeletePermission(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	b.srv.Fault = denied("DeleteObject")
@@ -169,8 +169,8 @@ func TestNoDeletePermission(t *testing.T) {
 	}
 }
 
-// A key that may write no more than the README says is enough, without FOLDER too.
-func TestLeastPrivilege(t *testing.T) {
+// The permissions in docs/S3.md are enough, without FOLDER too.
+func TestDocumentedPermissionsAreEnough(t *testing.T) {
 	b := newBench(t, fakes3.Strict())
 	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		if op.Key == "" || strings.HasPrefix(op.Key, "all_api_rotating_logs/") {
@@ -185,7 +185,7 @@ func TestLeastPrivilege(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-func TestInterrupted(t *testing.T) {
+func TestInterruptEndsTheTests(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	ctx, cancel := context.WithCancel(t.Context())
 	b.ctx = ctx
@@ -202,9 +202,9 @@ func TestInterrupted(t *testing.T) {
 	b.wantNothingLeft()
 }
 
-// TestTodaysObject: whose object today's is decides whether the Writer of a
-// directory works here.
-func TestTodaysObject(t *testing.T) {
+// TestOwnerOfTodaysObjectDecides: the Writer of a directory works here only if today's
+// object belongs to it.
+func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 	const ours, theirs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ZYXWVUTSRQPONMLKJIHGFEDCBA"
 	for _, test := range []struct {
 		name, owner, spool, key string
@@ -212,15 +212,15 @@ func TestTodaysObject(t *testing.T) {
 		row, end                string
 	}{
 		{"own", ours, ours, "mine/2_json_log_2025-07-10.json", cli.OK,
-			"today's object        ok       it is of this directory's Writer, or there is none yet\n", "\nA Writer works here.\n"},
+			"today's object        ok       it belongs to this directory's Writer, or does not exist yet\n", "\nA Writer works here.\n"},
 		{"another's", theirs, ours, "mine/2_json_log_2025-07-10.json", cli.Failure,
-			"today's object        no       it belongs to another Writer\n  mine/2_json_log_2025-07-10.json belongs to the Writer " + theirs + ", which is not that of DIR/2.spool: ",
-			"\nA Writer works here, but not one of this directory: it belongs to another Writer (see \"today's object\").\n"},
-		{"another's, compressed", theirs, ours, "mine/2_json_log_2025-07-10.json.zst", cli.Failure, "belongs to the Writer " + theirs, "not one of this directory"},
+			"today's object        no       it belongs to another Writer\n  mine/2_json_log_2025-07-10.json belongs to the Writer " + theirs + ", not to that of DIR/2.spool: ",
+			"\nA Writer works here, but not that of this directory: it belongs to another Writer (see \"today's object\").\n"},
+		{"another's, compressed", theirs, ours, "mine/2_json_log_2025-07-10.json.zst", cli.Failure, "belongs to the Writer " + theirs, "not that of this directory"},
 		{"spool without an id", theirs, "", "mine/2_json_log_2025-07-10.json", cli.Failure,
-			"if its spool was lost, end it and write its id, without a line end, into DIR/2.spool/owner\n", "not one of this directory"},
+			"if its spool was lost, stop it and write its id, without a line end, into DIR/2.spool/owner\n", "not that of this directory"},
 		{"no spool", theirs, "none", "mine/2_json_log_2025-07-10.json", cli.OK, "belongs to the Writer " + theirs, "\nA Writer works here.\n"},
-		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", cli.OK, "there is none yet\n", "\nA Writer works here.\n"},
+		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", cli.OK, "or does not exist yet\n", "\nA Writer works here.\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, fakes3.Linode())
@@ -245,8 +245,8 @@ func TestTodaysObject(t *testing.T) {
 	}
 }
 
-// TestProgress: on a terminal each step is shown as it goes, and then taken away.
-func TestProgress(t *testing.T) {
+// TestStepsAreShownOnATerminal: each step is shown while it runs, and then erased.
+func TestStepsAreShownOnATerminal(t *testing.T) {
 	b := newBench(t, fakes3.Linode())
 	var out, errs bytes.Buffer
 	env := b.newEnv(&out, &errs, "-quick", "-store", "s3://"+bucket, "-endpoint", b.endpoint)
@@ -267,12 +267,12 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "-store is missing: say where the daily objects live, as in -store s3://BUCKET\n"},
-		{[]string{"-store", "logs"}, "it is a URL, as in -store s3://BUCKET\n"},
+		{nil, "-store is missing: say where to keep the daily objects, as in -store s3://BUCKET\n"},
+		{[]string{"-store", "logs"}, "it must be a URL, as in -store s3://BUCKET\n"},
 		{[]string{"-store", "gs://logs"}, "use s3://BUCKET\n"},
 		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint + "/" + bucket}, "the path of the endpoint names the bucket; leave that out: "},
 		{[]string{"-store", "file:///srv/logs"}, "only the connection to s3://BUCKET can be tested"},
-		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `"file": it takes flags only`},
+		{[]string{"-store", "s3://" + bucket, "-endpoint", b.endpoint, "file"}, `unexpected argument "file"`},
 		{[]string{"-slow"}, "-slow"},
 	} {
 		code, stdout, stderr := runWith(b, test.args...)

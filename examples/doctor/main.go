@@ -16,17 +16,17 @@ import (
 const help = `Usage: doctor -store s3://BUCKET[/FOLDER] -endpoint URL [flags]
 
 Tests the connection to a bucket: whether it can be reached, written and read,
-and what it makes of the conditions that keep one upload from overwriting
-another. It tries all that on objects of its own, below FOLDER/ or, where the
-programs write without one, all_api_rotating_logs/, and removes them again. It
-also looks whether today's object is of the Writer whose spool is in -dir, and
-changes nothing there. On a terminal it shows what it is at.
+and whether the server honours the conditions that keep one upload from
+overwriting another. It uses objects of its own, below FOLDER/ or, without one,
+all_api_rotating_logs/, and removes them again. It also checks, without changing
+anything, whether today's object belongs to the Writer whose spool is in -dir. On
+a terminal it shows each step.
 
 Flags:
 
 ` + cli.StoreHelp + `
-The exit status is 0 if a Writer would work, 1 if not, or if that could not be
-found out, and 2 if the flags are wrong. For example:
+The exit status is 0 if a Writer would work, 1 if not, or if a test failed, and 2
+if the flags are wrong. For example:
 
   doctor -store s3://sports-json-logs-all -endpoint https://us-ord-1.linodeobjects.com
 `
@@ -39,7 +39,7 @@ func runOn(ctx context.Context, env cli.Env, terminal bool) int {
 	where := cli.StoreFlags{BucketOnly: true}
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	where.Define(flags)
-	quick := flags.Bool("quick", false, "leave out what sends and reads 5 MiB")
+	quick := flags.Bool("quick", false, "skip tests that send and read 5 MiB")
 	dir := flags.String("dir", ".", "`DIR` of the Writer's local file and spool (default .)")
 	name := flags.String("name", "all_api", "`NAME` of the stream (default all_api)")
 	if code, done := env.ParseFlags(flags, help); done {
@@ -57,7 +57,7 @@ func runOn(ctx context.Context, env cli.Env, terminal bool) int {
 	}
 	today := owner{foreign: nobody}
 	if found.Reach.Result == s3store.ResultYes && ctx.Err() == nil {
-		step("whose object today's is")
+		step("whom today's object belongs to")
 		today = lookAtToday(ctx, env, store, prefix+*name, filepath.Join(*dir, *name+".spool"))
 	}
 	end()
@@ -71,8 +71,8 @@ func runOn(ctx context.Context, env cli.Env, terminal bool) int {
 	return conclude(env.Stdout, found, table)
 }
 
-// steps returns what shows the steps on a terminal, in one line, and what takes
-// that away. Elsewhere they show nothing.
+// steps returns a function that shows a step on a line of the terminal, and one that
+// erases the line. Elsewhere they do nothing.
 func steps(w io.Writer, terminal bool) (step func(string), end func()) {
 	if !terminal {
 		return func(string) {}, func() {}
@@ -83,7 +83,7 @@ func steps(w io.Writer, terminal bool) (step func(string), end func()) {
 
 func open(env cli.Env, where *cli.StoreFlags, rest []string) (*s3store.Store, string, error) {
 	if len(rest) > 0 {
-		return nil, "", fmt.Errorf("%q: it takes flags only", rest[0])
+		return nil, "", fmt.Errorf("unexpected argument %q", rest[0])
 	}
 	store, prefix, err := where.Open(env)
 	if err != nil {
@@ -96,18 +96,18 @@ func printLeftover(w io.Writer, leftover []string) {
 	if len(leftover) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\nThis could not be removed again:")
+	fmt.Fprintln(w, "\nThis could not be removed:")
 	for _, what := range leftover {
 		fmt.Fprintf(w, "  %s\n", what)
 	}
 }
 
-// conclude says in the end what it all means.
+// conclude prints the conclusion, and returns the exit status.
 func conclude(w io.Writer, found s3store.Capabilities, table []row) (code int) {
 	fmt.Fprintln(w)
 	switch bad := firstBad(table, toOwn); {
 	case found.CheckExclusive() == nil && bad != "":
-		fmt.Fprintf(w, "A Writer works here, but not one of this directory: %s.\n", bad)
+		fmt.Fprintf(w, "A Writer works here, but not that of this directory: %s.\n", bad)
 		code = cli.Failure
 	case found.CheckShared() == nil:
 		fmt.Fprintln(w, "A Writer works here.\nSeveral Writers may share a key.")
@@ -120,7 +120,7 @@ func conclude(w io.Writer, found s3store.Capabilities, table []row) (code int) {
 		code = cli.Failure
 	}
 	if found.Versioned.Result == s3store.ResultYes {
-		fmt.Fprintln(w, "The bucket keeps versions, and there some servers fail at conditions: try one that does not.")
+		fmt.Fprintln(w, "The bucket keeps versions. With versions some servers do not honour conditions: try a bucket without.")
 	}
 	return code
 }

@@ -17,15 +17,15 @@ import (
 // owner is whether today's object may be written by the Writer of a directory.
 type owner struct {
 	finding s3store.Finding
-	foreign need // who cannot do without that
+	foreign need // who cannot work if not
 }
 
-// ownerKey names the metadata in which an object holds its Writer's id. The
-// Writer has it in the file owner of its spool.
+// ownerKey names the metadata with the id of an object's Writer. The Writer has the
+// same id in the file owner of its spool.
 const ownerKey = "rotatelog-owner"
 
-// lookAtToday compares today's objects, whose keys begin with base, with the
-// spool. Where there is no spool yet, a Writer would be another one.
+// lookAtToday compares today's objects, whose keys begin with base, with the spool. If
+// there is no spool yet, a new Writer would get another id.
 func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, spool string) owner {
 	day, err := today(env)
 	if err != nil {
@@ -39,7 +39,7 @@ func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, 
 	foreign := toOwn
 	if err != nil {
 		if _, err := os.Stat(spool); err != nil {
-			foreign = nobody // it may be looked at from another machine
+			foreign = nobody // the spool may be on another machine
 		}
 	}
 	for _, suffix := range []string{".json", ".json.zst", ".json.gz"} {
@@ -53,15 +53,15 @@ func lookAtToday(ctx context.Context, env cli.Env, store rotatelog.Store, base, 
 		}
 		if theirs := o.Meta[ownerKey]; theirs != "" && theirs != string(mine) {
 			return owner{s3store.Finding{Result: s3store.ResultNo, Err: fmt.Errorf(
-				"%s belongs to the Writer %s, which is not that of %s: name its -dir, or give this one another -name or FOLDER; "+
-					"if its spool was lost, end it and write its id, without a line end, into %s",
+				"%s belongs to the Writer %s, not to that of %s: use its -dir, or another -name or FOLDER; "+
+					"if its spool was lost, stop it and write its id, without a line end, into %s",
 				key, theirs, spool, file)}, foreign}
 		}
 	}
 	return owner{s3store.Finding{Result: s3store.ResultYes}, foreign}
 }
 
-// today returns the day that it is where a Writer's days end.
+// today returns today's date in New York.
 func today(env cli.Env) (rotatelog.Day, error) {
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// row is a line of the table: what was tested, how it came out, and what
-// follows for a Writer if it is so, or if it is not.
+// row is a line of the table: what was tested, the finding, and what follows for a
+// Writer if it is ok, or if not.
 type row struct {
 	what       string
 	need       need
@@ -28,28 +28,28 @@ const (
 
 func rows(c s3store.Capabilities, today owner) []row {
 	return []row{
-		{"bucket reachable", toOwn, c.Reach, "it tells that an object is missing", "nothing can be stored"},
+		{"bucket reachable", toOwn, c.Reach, "a missing object is reported as missing", "nothing can be stored"},
 		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which no Writer needs"},
 		{"write", toOwn, c.Put, "an object can be stored", "nothing can be stored"},
-		{"read back", toOwn, c.Read, "and comes back as it was", "what is stored cannot be trusted"},
-		{"append", toOwn, c.Write, "an upload is added to those before", "no upload gets through"},
-		{"today's object", today.foreign, today.finding, "it is of this directory's Writer, or there is none yet", "it belongs to another Writer"},
+		{"read back", toOwn, c.Read, "it comes back unchanged", "what is stored cannot be trusted"},
+		{"append", toOwn, c.Write, "an upload is added to the earlier ones", "uploads fail"},
+		{"today's object", today.foreign, today.finding, "it belongs to this directory's Writer, or does not exist yet", "it belongs to another Writer"},
 		{"metadata", nobody, worst(c.Metadata, c.LargeMetadata, c.MultipartMetadata),
-			"a look is enough to know which uploads are there", "each upload has to read the whole object first"},
-		{"checksum", nobody, c.ContentMD5, "what is damaged on the way is refused", "what is damaged on the way is stored"},
-		{"conditional write", toShare, c.CreateOnly, "the first upload of a day overwrites none", "nothing keeps two Writers apart that begin a day"},
-		{"stale write refused", toShare, c.IfMatch, "an upload overwrites no other's", "nothing keeps two Writers' uploads apart"},
-		{"race", toShare, c.Atomic, "of writers at the same time, one succeeds", "nothing keeps writers at the same time apart"},
-		{"part copy", nobody, c.CopyPart, "only what is new needs to be sent", "each upload has to send the whole object"},
+			"metadata shows which uploads are there", "each upload has to read the whole object first"},
+		{"checksum", nobody, c.ContentMD5, "damaged uploads are refused", "damaged uploads are stored"},
+		{"conditional write", toShare, c.CreateOnly, "the first upload of a day overwrites no other", "Writers that begin a day may overwrite each other"},
+		{"stale write refused", toShare, c.IfMatch, "an upload never overwrites another Writer's", "Writers may overwrite each other's uploads"},
+		{"race", toShare, c.Atomic, "of concurrent writers, one succeeds", "concurrent writers may overwrite each other"},
+		{"part copy", nobody, c.CopyPart, "only what is new is sent", "each upload has to send the whole object"},
 		{"conditional complete", nobody, worst(c.CompleteCreateOnly, c.CompleteIfMatch),
-			"also where a key is shared", "a shared key takes whole objects all the same"},
+			"only what is new is sent to a shared key, too", "each upload to a shared key sends the whole object"},
 		{"versioning off", nobody, not(c.Versioned), "no old versions pile up", "each upload leaves an old version: let a lifecycle rule expire them"},
-		{"delete", nobody, c.Delete, "this test leaves nothing", "this test leaves its objects"},
-		{"clock", nobody, c.Clock, "this machine's is right", "fetches may go to the wrong day"},
+		{"delete", nobody, c.Delete, "this test leaves nothing behind", "this test leaves its objects behind"},
+		{"clock", nobody, c.Clock, "this machine's clock is right", "fetches may go to the wrong day"},
 	}
 }
 
-// worst returns what speaks most against all of the findings.
+// worst returns the worst of the findings.
 func worst(findings ...s3store.Finding) s3store.Finding {
 	for _, answer := range []s3store.Result{s3store.ResultNo, s3store.ResultUnknown} {
 		i := slices.IndexFunc(findings, func(f s3store.Finding) bool { return f.Result == answer })
@@ -70,8 +70,8 @@ func not(f s3store.Finding) s3store.Finding {
 	return f
 }
 
-// printTable prints a line for each row, and below those that are not ok why,
-// where that has not been said.
+// printTable prints a line for each row and, below those that are not ok, the reason,
+// unless an earlier row has the same.
 func printTable(w io.Writer, table []row) {
 	said := map[string]bool{}
 	for _, r := range table {
@@ -91,13 +91,13 @@ func (r row) result() (result, follows string) {
 	case r.finding.Result == s3store.ResultNo:
 		return "no", r.ifNo
 	case r.finding.Err != nil:
-		return "unknown", "it could not be found out"
+		return "unknown", "the test failed"
 	}
 	return "unknown", "not tried"
 }
 
-// firstBad says what follows from the first row of that need that is not ok, ""
-// if all are.
+// firstBad says what follows from the first row of that need that is not ok, or ""
+// if all are ok.
 func firstBad(table []row, n need) string {
 	i := slices.IndexFunc(table, func(r row) bool { return r.need == n && r.finding.Result != s3store.ResultYes })
 	if i < 0 {

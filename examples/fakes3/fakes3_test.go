@@ -22,7 +22,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// served is a run of the program that has begun to serve.
+// served is a run of the program that is serving.
 type served struct {
 	endpoint, greeting string
 	end                func() (code int, rest string) // as Ctrl-C does
@@ -75,7 +75,7 @@ func create(t *testing.T, client *s3.Client, bucket, key, content string) error 
 	return err
 }
 
-// size returns how large an object is.
+// size returns the size of an object.
 func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
 	t.Helper()
 	o, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
@@ -85,7 +85,7 @@ func size(t *testing.T, client *s3.Client, bucket, key string) int64 {
 	return *o.ContentLength
 }
 
-func TestServes(t *testing.T) {
+func TestServesAndSumsUp(t *testing.T) {
 	s := serving(t)
 	if err := create(t, s.client(), "sports-json-logs-all", "a/key", "twelve bytes"); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestServes(t *testing.T) {
 	}
 }
 
-func TestFlags(t *testing.T) {
+func TestFlagsReachTheServer(t *testing.T) {
 	s := serving(t, "-v", "-bucket", "mine", "-profile", "b2", "-fail", "PutObject:1:drop,HeadObject:1:503/Tired+delay=1ms")
 	client := s.client()
 	for _, content := range []string{"x", "xy"} { // whose connection breaks, and whose condition B2 refuses
@@ -127,8 +127,8 @@ HEAD /mine/key: 200, 0 bytes in, N out
 	}
 }
 
-// An answer that takes its time does not keep the program from ending.
-func TestEndsInAnAnswer(t *testing.T) {
+// A slow answer does not keep the program from ending.
+func TestEndsDuringAnAnswer(t *testing.T) {
 	s := serving(t, "-fail", "GetObject:*:trickle=1/10m")
 	client := s.client()
 	if err := create(t, client, "sports-json-logs-all", "key", "abc"); err != nil {
@@ -152,7 +152,7 @@ func TestEndsInAnAnswer(t *testing.T) {
 }
 
 // What it prints can be pasted.
-func TestGreeting(t *testing.T) {
+func TestGreetingCanBePasted(t *testing.T) {
 	s := serving(t)
 	_, commands, _ := strings.Cut(s.greeting, "\n\n")
 	commands = strings.Replace(commands, os.TempDir(), t.TempDir(), 1)
@@ -169,14 +169,14 @@ func TestGreeting(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"-nope":                "-nope",
-		"argument":             "argument: there are no arguments",
-		"-profile aws":         `-profile: no profile is called "aws"`,
+		"argument":             "unexpected argument \"argument\"",
+		"-profile aws":         `-profile: unknown profile "aws"`,
 		"-fail PutObject:1":    `-fail: fault "PutObject:1": it must be OPERATION:WHICH:WHAT`,
 		"-bucket a/b":          `-bucket "a/b"`,
-		"-addr :9000":          "-addr :9000: it serves this machine alone",
-		"-addr 0.0.0.0:9000":   "-addr 0.0.0.0:9000: it serves this machine alone",
-		"-addr [::]:9000":      "-addr [::]:9000: it serves this machine alone",
-		"-addr 192.0.2.1:9000": "-addr 192.0.2.1:9000: it serves this machine alone",
+		"-addr :9000":          "-addr :9000: use an address of this machine only",
+		"-addr 0.0.0.0:9000":   "-addr 0.0.0.0:9000: use an address of this machine only",
+		"-addr [::]:9000":      "-addr [::]:9000: use an address of this machine only",
+		"-addr 192.0.2.1:9000": "-addr 192.0.2.1:9000: use an address of this machine only",
 		"-addr 127.0.0.1":      "-addr: ",
 	} {
 		var out, errs bytes.Buffer
@@ -195,7 +195,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, p := range fakes3.Profiles() {
 		if !strings.Contains(out.String(), p.Name) {
-			t.Errorf("it does not tell of the profile %s", p.Name)
+			t.Errorf("it does not name the profile %s", p.Name)
 		}
 	}
 	rules := regexp.MustCompile(`fakes3 -fail '(.*)'`).FindStringSubmatch(out.String())

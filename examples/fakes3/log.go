@@ -47,7 +47,7 @@ func target(r *http.Request) string {
 	return r.URL.Path + "?" + query.Encode()
 }
 
-// countingWriter notes the status and the size of an answer.
+// countingWriter records the status and the size of an answer.
 type countingWriter struct {
 	http.ResponseWriter
 	status int

@@ -23,27 +23,27 @@ import (
 
 const help = `Usage: fakes3 [flags]
 
-Serves an S3 server that keeps its objects in memory, on this machine alone. It
-checks signatures, honours conditions as far as the server it plays does, and
-fails where -fail says so. It ends at Ctrl-C, and all it holds with it.
+Runs an S3 server that only this machine can reach, with its objects in memory.
+It checks signatures, honours conditions as the imitated server does, and fails
+where -fail says so. Ctrl-C ends it and discards its objects.
 
 Flags:
 
--profile is strict, as AWS documents S3; linode; rgw16, rgw18 or rgw20, which are
-releases of Ceph; minio, versity, b2, gofakes3 or rclone; or noconditions, which
-ignores them all.
+-profile is strict (S3 as AWS documents it), linode, rgw16, rgw18 or rgw20 (releases
+of Ceph), minio, versity, b2, gofakes3, rclone, or noconditions, which ignores all
+conditions.
 
 -fail takes rules OPERATION:WHICH:WHAT, separated by commas. OPERATION is a name
 such as PutObject, or * for any. WHICH counts the requests of that name: 3, 2-4,
 5- or *. WHAT is one of these, or several joined by +:
 
-  503               this status, and nothing is done     500/SomeCode  with a code
-  drop              a broken connection, nothing done    lost          a false 200
-  delay=2s          wait first                           cut=100       break the body there
-  trickle=10/1s     10 bytes of the body each second
-  absent            a bare 404 to a HEAD or a GET        stale=2       a HEAD of two writes ago
+  503            answer with this status, do nothing   500/SomeCode  the same, with a code
+  drop           break the connection, do nothing      lost          answer 200, do nothing
+  delay=2s       wait first                            cut=100       break after 100 bytes
+  trickle=10/1s  send 10 bytes of the body a second
+  absent         answer HEAD or GET with a bare 404    stale=2       HEAD from two writes ago
 
-503-after, drop-after and delay=2s-after strike once it has been done:
+503-after, drop-after and delay=2s-after come after the request has been executed:
 
   fakes3 -fail 'PutObject:2:drop-after,HeadObject:5-9:503'
 
@@ -61,9 +61,9 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, env cli.Env) int {
 	flags := flag.NewFlagSet("fakes3", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:9000", "`HOST:PORT` to listen on, of this machine alone (default 127.0.0.1:9000)")
-	bucket := flags.String("bucket", "sports-json-logs-all", "`NAME` of the bucket that is there (default sports-json-logs-all)")
-	fail := flags.String("fail", "", "`RULES` for what fails, see below (default nothing)")
+	addr := flags.String("addr", "127.0.0.1:9000", "`HOST:PORT` to listen on, on this machine (default 127.0.0.1:9000)")
+	bucket := flags.String("bucket", "sports-json-logs-all", "`NAME` of the bucket to create (default sports-json-logs-all)")
+	fail := flags.String("fail", "", "`RULES` for faults, see below (default none)")
 	profile := flags.String("profile", "strict", "`NAME` of the server to behave like, see below (default strict)")
 	verbose := flags.Bool("v", false, "print a line for each request")
 	if code, done := env.ParseFlags(flags, help); done {
@@ -71,7 +71,7 @@ func run(ctx context.Context, env cli.Env) int {
 	}
 	srv, err := newServer(*profile, *fail, *bucket)
 	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("%s: there are no arguments", flags.Arg(0))
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if err == nil {
 		err = checkLoopback(*addr)
@@ -98,7 +98,7 @@ func newServer(profile, fail, bucket string) (*fakes3.Server, error) {
 		return nil, fmt.Errorf("-fail: %w", err)
 	}
 	if bucket == "" || strings.Contains(bucket, "/") {
-		return nil, fmt.Errorf("-bucket %q: that is no name of a bucket", bucket)
+		return nil, fmt.Errorf("-bucket %q: not a bucket name", bucket)
 	}
 	srv := fakes3.New(fakes3.Options{Profile: p, AccessKey: accessKey, SecretKey: secretKey, Region: region})
 	srv.Fault = fault
@@ -106,7 +106,7 @@ func newServer(profile, fail, bucket string) (*fakes3.Server, error) {
 	return srv, nil
 }
 
-// checkLoopback refuses an address that others can reach: everyone knows the
+// checkLoopback refuses an address that other machines can reach: everyone knows the
 // keys.
 func checkLoopback(addr string) error {
 	a, err := net.ResolveTCPAddr("tcp", addr)
@@ -114,7 +114,7 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("-addr: %w", err)
 	}
 	if !a.IP.IsLoopback() {
-		return fmt.Errorf("-addr %s: it serves this machine alone, as on 127.0.0.1:9000", addr)
+		return fmt.Errorf("-addr %s: use an address of this machine only, such as 127.0.0.1:9000", addr)
 	}
 	return nil
 }

@@ -23,11 +23,11 @@ type ingest struct {
 	bytes     int64
 	days      map[rotatelog.Day]bool
 	refused   bool  // an input, or a fetch in it
-	stretches int   // of input that were left out
-	leftOut   int64 // bytes in them
+	stretches int   // of input that were skipped
+	skipped   int64 // bytes in them
 }
 
-// readAll appends what is in all inputs. Its error is one that ends the run.
+// readAll appends what is in all inputs. Its error ends the run.
 func (in *ingest) readAll(ctx context.Context) error {
 	names := in.cmd.Files
 	if len(names) == 0 {
@@ -52,7 +52,7 @@ func (in *ingest) readFile(ctx context.Context, name string) error {
 	}
 	defer f.Close()
 	if in.cmd.Holds(name) {
-		in.refuse("%s: it belongs to the stream that is appended to; name another -dir to read it into", name)
+		in.refuse("%s: it is part of the stream in this -dir; use another -dir to import it", name)
 		return nil
 	}
 	return in.read(ctx, name, f)
@@ -90,17 +90,17 @@ func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
 	}
 }
 
-// resync rejects what failed, and reports whether the input ends there.
+// resync skips what failed, and reports whether the input ends there.
 func (in *ingest) resync(name string, at jsonstream.Position, values *jsonstream.Reader, failed error) (ended bool) {
 	end, err := values.Resync()
 	in.reject(name, at, end, failed)
-	if err != nil && err != io.EOF && !errors.Is(failed, err) { // else it is told already
+	if err != nil && err != io.EOF && !errors.Is(failed, err) { // otherwise it is reported already
 		in.refuse("%s: %v", name, err)
 	}
 	return err != nil
 }
 
-// reject reports the stretch of an input from at to end, which is left out.
+// reject reports that an input is skipped from at to end.
 func (in *ingest) reject(name string, at jsonstream.Position, end int64, err error) {
 	size := end - at.Offset
 	if size == 0 {
@@ -108,8 +108,8 @@ func (in *ingest) reject(name string, at jsonstream.Position, end int64, err err
 		return
 	}
 	in.stretches++
-	in.leftOut += size
-	in.refuse("%s:%d: %v; left out: %s at offset %d", name, at.Line, reason(err), cli.Plural(size, "byte", "bytes"), at.Offset)
+	in.skipped += size
+	in.refuse("%s:%d: %v; skipped %s at offset %d", name, at.Line, reason(err), cli.Plural(size, "byte", "bytes"), at.Offset)
 }
 
 func (in *ingest) refuse(format string, args ...any) {
@@ -117,7 +117,7 @@ func (in *ingest) refuse(format string, args ...any) {
 	in.cmd.Errorf(format, args...)
 }
 
-// reason returns why a fetch was refused, without what the line says already.
+// reason returns why a fetch was refused, without what the line already says.
 func reason(err error) error {
 	if e, ok := errors.AsType[*jsonstream.Error](err); ok {
 		return e.Err
@@ -136,7 +136,7 @@ func (in *ingest) count(r rotatelog.Receipt, size int) {
 	in.progress.update(in.fetches, in.bytes)
 }
 
-// finish brings what was read to the store, unless reading ended with err.
+// finish uploads what was read, unless reading ended with err.
 func (in *ingest) finish(ctx context.Context, err error) (code int) {
 	switch {
 	case ctx.Err() != nil:
@@ -168,7 +168,7 @@ func (in *ingest) summary() (code int) {
 	fmt.Fprintf(out, "batches waiting    %6d  in %s\n", waiting, dir)
 	fmt.Fprintf(out, "fetches unfinished %6d  in %s\n", unfinished, file)
 	if in.stretches > 0 {
-		fmt.Fprintf(out, "stretches left out %6d  with %s\n", in.stretches, cli.Plural(in.leftOut, "byte", "bytes"))
+		fmt.Fprintf(out, "stretches skipped  %6d  with %s\n", in.stretches, cli.Plural(in.skipped, "byte", "bytes"))
 	}
 	return code
 }

@@ -60,15 +60,15 @@ func (b *bench) write(name, content string) string {
 func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	env := b.env
-	// How long a busy machine takes to store what a test appends decides no test:
-	// those about -timeout say their own after this one.
+	// A busy machine must not fail a test by being slow. Tests about -timeout give
+	// their own after this one.
 	env.Args = slices.Concat([]string{"-dir", b.path("work"), "-timeout", "1h"}, b.store, args)
 	env.Stdout, env.Stderr = &out, &errs
 	code = run(b.ctx, env)
 	return code, out.String(), strings.ReplaceAll(errs.String(), b.dir+"/", "")
 }
 
-// wantRun runs the program and checks all it prints. The wanted summary is the
+// wantRun runs the program and checks everything that it prints. The wanted summary is the
 // numbers in it.
 func (b *bench) wantRun(code int, summary, stderr string, args ...string) {
 	b.t.Helper()
@@ -170,8 +170,8 @@ func needArchive(t *testing.T) {
 	}
 }
 
-// days returns a file with the archive, or with the beginning of it, and how much
-// that is. Each of its fetches is of a day of its own.
+// days returns a file with the archive, or with the beginning of it, and its totals.
+// Each fetch is of a different day.
 func days(t *testing.T) (file string, want totals) {
 	needArchive(t)
 	if depth.Full() {
@@ -262,7 +262,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-// What was left unfinished or unconfirmed is itself an input.
+// The unfinished and unconfirmed batches of another run are valid inputs.
 func TestReadsItsOwnFiles(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(14))
@@ -275,8 +275,8 @@ func TestReadsItsOwnFiles(t *testing.T) {
 	again.wantRun(cli.OK, "14 105 1 1 0 4", "", uploaded[0], b.path("work/all_api.json"))
 }
 
-// The file that is appended to would grow while it is read, and what is in the
-// spool goes to the store anyway: neither is an input.
+// The run's own local file would grow while it is read, and what is in its spool goes
+// to the store anyway: neither is a valid input.
 func TestRefusesItsOwnSpool(t *testing.T) {
 	b := newBench(t)
 	b.write("store", "a file, so that nothing is uploaded")
@@ -292,7 +292,7 @@ func TestRefusesItsOwnSpool(t *testing.T) {
 	for _, name := range []string{b.path("work/all_api.json"), b.path("link/all_api.json"), pending[0]} {
 		code, stdout, stderr := b.run("-timeout", "0", name)
 		if code != cli.Failure || !strings.Contains(stdout, "fetches appended        0\n") ||
-			!strings.Contains(stderr, ": it belongs to the stream that is appended to") {
+			!strings.Contains(stderr, ": it is part of the stream in this -dir") {
 			t.Errorf("%s: code %d, stdout %q, stderr %q", name, code, stdout, stderr)
 		}
 	}
@@ -337,21 +337,21 @@ func TestBadFetches(t *testing.T) {
 	}
 }
 
-// A byte order mark before each line costs no fetch, and neither does a broken
-// value before others on the same line.
+// Neither a byte order mark before each line nor a broken value before others on the
+// same line loses a fetch.
 func TestWhatCanBeKept(t *testing.T) {
 	const bom = "\uFEFF"
 	b := newBench(t)
 	b.wantRun(cli.OK, "3 6 1 0 0 3", "", b.write("marks", bom+fetch(1)+"\n"+bom+fetch(2)+"\r\n"+bom+fetch(3)))
 	b.wantRun(cli.Failure, "3 15 1 0 0 6 3 13",
-		"ingest: line:1: invalid character 'N' at start of value, 5 bytes into the value; left out: 9 bytes at offset "+fmt.Sprint(len(fetch(4)))+"\n"+
-			"ingest: line:1: invalid character 'N' at start of value, 0 bytes into the value; left out: 3 bytes at offset "+fmt.Sprint(2*len(fetch(4))+10)+"\n"+
-			"ingest: line:1: invalid character ',' at start of value, 0 bytes into the value; left out: 1 byte at offset "+fmt.Sprint(3*len(fetch(4))+14)+"\n",
+		"ingest: line:1: invalid character 'N' at start of value, 5 bytes into the value; skipped 9 bytes at offset "+fmt.Sprint(len(fetch(4)))+"\n"+
+			"ingest: line:1: invalid character 'N' at start of value, 0 bytes into the value; skipped 3 bytes at offset "+fmt.Sprint(2*len(fetch(4))+10)+"\n"+
+			"ingest: line:1: invalid character ',' at start of value, 0 bytes into the value; skipped 1 byte at offset "+fmt.Sprint(3*len(fetch(4))+14)+"\n",
 		b.write("line", fetch(4)+`{"a":NaN}`+fetch(5)+" NaN "+fetch(6)+","))
 }
 
-// TestPacked: what is compressed is read, and what is in another encoding named.
-func TestPacked(t *testing.T) {
+// TestCompressedInputIsRead: compressed input is read, and other encodings are named.
+func TestCompressedInputIsRead(t *testing.T) {
 	b := newBench(t)
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -373,9 +373,8 @@ func TestBadFetchOnStdin(t *testing.T) {
 	}
 }
 
-// A bad input does not keep the others from being read, nor what was read from
-// being uploaded.
-func TestBadFiles(t *testing.T) {
+// After a bad input the others are still read, and what was read is uploaded.
+func TestBadInputDoesNotStopTheOthers(t *testing.T) {
 	b := newBench(t)
 	b.wantRun(cli.Failure, "4 10 1 2 0 0",
 		"ingest: open missing: no such file or directory\n"+
@@ -387,14 +386,14 @@ func TestBadFiles(t *testing.T) {
 func TestReadError(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = io.MultiReader(strings.NewReader(fetch(7)+"\n"+`{"a`), errReader{errors.New("the disk is gone")})
-	b.wantRun(cli.Failure, "1 7 1 0 0 1 1 3", "ingest: stdin:2: the disk is gone; left out: 3 bytes at offset "+fmt.Sprint(len(fetch(7))+1)+"\n")
+	b.wantRun(cli.Failure, "1 7 1 0 0 1 1 3", "ingest: stdin:2: the disk is gone; skipped 3 bytes at offset "+fmt.Sprint(len(fetch(7))+1)+"\n")
 }
 
 type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
-func TestFlags(t *testing.T) {
+func TestFlagsReachTheWriter(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(5))
 	if code, _, stderr := b.run("-name", "merge", "-prefix", "logs/", "-batch", "2", "-verbatim"); code != cli.OK {
@@ -409,7 +408,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestLog(t *testing.T) {
+func TestLogOnlyWithV(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetches(10))
 	if _, _, stderr := b.run("-v"); !strings.Contains(stderr, "batch sealed") || !strings.Contains(stderr, "uploaded") {
@@ -443,8 +442,8 @@ func TestUnreachableStore(t *testing.T) {
 	b.wantStored(totals{1, 6, 60, 55 + 210 + 465})
 }
 
-// Whoever does not want to wait is told of nothing where nothing waits.
-func TestNothingToWaitFor(t *testing.T) {
+// With -timeout 0, there is no warning if nothing waits.
+func TestNothingWaitsNoWarning(t *testing.T) {
 	b := newBench(t)
 	b.env.Stdin = strings.NewReader(fetch(1))
 	b.wantRun(cli.OK, "1 1 1 0 0 1", "", "-timeout", "0")
@@ -452,7 +451,7 @@ func TestNothingToWaitFor(t *testing.T) {
 	b.wantRun(cli.OK, "0 0 0 0 0 0", "", "-timeout", "0", "-flush")
 }
 
-func TestLocked(t *testing.T) {
+func TestLockedStreamIsAnError(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
 	if err != nil {
@@ -460,13 +459,13 @@ func TestLocked(t *testing.T) {
 	}
 	defer w.Close()
 	code, stdout, stderr := b.run()
-	if code != cli.Failure || stdout != "" || stderr != "ingest: another process is appending to work/all_api.json; let it end first\n" {
+	if code != cli.Failure || stdout != "" || stderr != "ingest: another process is appending to work/all_api.json; wait until it ends\n" {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }
 
-// A signal ends the run, though the input is stuck. What is on disk is told.
-func TestInterrupted(t *testing.T) {
+// A signal ends the run, though the input is stuck. The summary is still printed.
+func TestSignalEndsAStuckRun(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stuck := make(chan struct{})
@@ -493,8 +492,8 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// An error of the disk ends the run: here, that the Writer is closed.
-func TestAppendError(t *testing.T) {
+// A disk error ends the run; here it is that the Writer is closed.
+func TestDiskErrorEndsTheRun(t *testing.T) {
 	b := newBench(t)
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: b.path("work"), Store: storetest.NewMem()})
 	if err != nil {

@@ -12,23 +12,23 @@ import (
 const help = `Usage: ingest -store URL [flags] [file…]
 
 Appends every fetch in the files, or in standard input if there are none or one
-is called -. They stand one after the other, on lines of their own or not, or in
-one array, as in all_api.json and in the batches of all_api.spool, if these are
-of another -dir. Each is on disk before the next one is read; each tenth
-completes an upload. What is compressed with gzip or zstd is decompressed.
+is called -. An input has one JSON object after another, on separate lines or
+not, or one array of them, such as the all_api.json of another -dir. It may be
+compressed with gzip or zstd. Each fetch is on disk before the next one is read;
+every tenth completes an upload.
 
 Flags:
 
 ` + cli.StoreHelp + `
-Each stretch of input that is no fetch is left out, and reported as file:line:
-reason, with its bytes. After broken JSON, reading continues behind it if its
-brackets are balanced, and else at the next line that begins with {.
+Input that is not a fetch is skipped, and reported as file:line: reason, with its
+bytes. After broken JSON, reading continues where its brackets are balanced,
+otherwise at the next line that begins with {.
 
 The exit status is 0 if every fetch is on disk, even if the store cannot be
-reached: what waits goes up at the next run. It is 1 if a fetch was refused, if
+reached: the next run uploads what waits. It is 1 if a fetch was refused, if
 something else failed, or after a signal, and 2 if the flags are wrong.
 
-Bring an archive to the days it was made on:
+To import an archive, each fetch into the day on which it was made:
 
   ingest -store s3://sports-json-logs-all -endpoint https://us-ord-1.linodeobjects.com \
     -dir work -replay -flush archive.ndjson

@@ -9,9 +9,9 @@ import (
 	"example.com/rotatelog/internal/cli"
 )
 
-// progress is a line at the bottom of a terminal that says how far a run has
-// come. What else is written to the terminal goes through it, so that the line
-// is out of the way. A nil progress shows nothing.
+// progress is a line at the bottom of a terminal that shows how far a run has come.
+// All other output to the terminal goes through it, which erases the line first. A
+// nil progress shows nothing.
 type progress struct {
 	out io.Writer
 	now func() time.Time
@@ -37,7 +37,7 @@ func newProgress(cmd *cli.Command) *progress {
 	return p
 }
 
-// update shows what was appended so far, unless the line is still fresh.
+// update shows what was appended so far, unless it did so a moment ago.
 func (p *progress) update(fetches int, bytes int64) {
 	if p == nil {
 		return
@@ -53,7 +53,7 @@ func (p *progress) update(fetches int, bytes int64) {
 	fmt.Fprintf(p.out, "%s%d fetches, %.1f MB, %.0f fetches/s", cli.EraseLine, fetches, float64(bytes)/1e6, float64(fetches)/seconds)
 }
 
-// clear takes the line away.
+// clear erases the line.
 func (p *progress) clear() {
 	if p == nil {
 		return

@@ -62,7 +62,7 @@ func TestReplayArchiveToS3(t *testing.T) {
 	wantS3(t, srv, "all/", want)
 }
 
-func TestS3(t *testing.T) {
+func TestS3Flush(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.env.Stdin = strings.NewReader(fetches(25))
 	b.wantRun(cli.OK, "25 325 1 2 0 5", "")
@@ -77,8 +77,8 @@ func TestS3PrefixFlag(t *testing.T) {
 	wantS3(t, srv, "mine/", totals{1, 1, 3, 6})
 }
 
-// What only a person can mend is told with what to do, and without the key.
-func TestS3Refuses(t *testing.T) {
+// An error that only a person can fix says what to do, and does not contain the key.
+func TestS3RefusalSaysWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*bench)
 		want   string
@@ -106,9 +106,9 @@ func TestS3Refuses(t *testing.T) {
 			} {
 				b.env.Stdin = strings.NewReader(fetches(10))
 				code, stdout, stderr := b.run(run.args...)
-				_, told, _ := strings.Cut(stderr, run.label)
-				if code != run.code || !strings.Contains(told, test.want) ||
-					!strings.Contains(told, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
+				_, shown, _ := strings.Cut(stderr, run.label)
+				if code != run.code || !strings.Contains(shown, test.want) ||
+					!strings.Contains(shown, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
 					t.Errorf("%q: code %d, stdout %q, stderr %q, want %s…%s", run.args, code, stdout, stderr, run.label, test.want)
 				}
 				wantNoSecret(t, stdout, stderr)
@@ -127,8 +127,8 @@ func wantNoSecret(t *testing.T, outputs ...string) {
 	}
 }
 
-// When the key is right again, what waited goes up.
-func TestS3GoesOn(t *testing.T) {
+// When the key is right again, what waited is uploaded.
+func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.setKey(accessKey, "hidden-too")
 	b.env.Stdin = strings.NewReader(fetches(23))
@@ -140,8 +140,9 @@ func TestS3GoesOn(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 3, 23, 276})
 }
 
-// A spool that was lost leaves its day to another Writer, until that gets its id.
-func TestS3LostSpool(t *testing.T) {
+// After a spool was lost, the day belongs to another Writer, until the new spool gets
+// the old id.
+func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.env.Stdin = strings.NewReader(fetches(10))
 	b.wantRun(cli.OK, "10 55 1 1 0 0", "")
@@ -165,8 +166,8 @@ func TestS3LostSpool(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 2, 20, 110})
 }
 
-// A reply that is lost makes no second upload.
-func TestS3LostReply(t *testing.T) {
+// A lost reply causes no second upload.
+func TestS3LostReplyMakesNoSecondUpload(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Drop: op.Name == "PutObject" && op.N == 1, After: true}
@@ -176,8 +177,8 @@ func TestS3LostReply(t *testing.T) {
 	wantS3(t, srv, "all/", totals{1, 2, 20, 210})
 }
 
-// Without -flush, fetches on disk are enough.
-func TestS3Unreachable(t *testing.T) {
+// Without -flush, it is enough that fetches are on disk.
+func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -203,8 +204,8 @@ func TestS3Unreachable(t *testing.T) {
 	}
 }
 
-// What does not answer cannot keep a run from ending.
-func TestS3Stuck(t *testing.T) {
+// A server that does not answer cannot keep a run from ending.
+func TestS3StuckServerDoesNotHoldUpARun(t *testing.T) {
 	b, srv := newS3Bench(t)
 	srv.Fault = func(fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Delay: time.Hour}

@@ -15,20 +15,20 @@ import (
 const help = `Usage: oneshot -store URL [flags] <fetch
 
 Appends exactly one fetch, read from standard input, and prints its receipt. It
-is made for cron: the count goes on from run to run, so that ten runs make one
-upload, and runs may overlap. The fetch is read to its end before anything is
-opened, and another run is waited for, for at most -timeout. It may be compressed
-with gzip or zstd.
+is made for cron: the count continues from run to run, so ten runs make one
+upload, and runs may overlap. It first reads the whole fetch, which may be
+compressed with gzip or zstd, and then waits up to -timeout while another run
+appends.
 
 Flags:
 
 ` + cli.StoreHelp + `
 The exit status is 0 once the fetch is on disk, even if the store cannot be
-reached: what waits goes up at a later run. It is 1 if the input is not one
-fetch (nothing, two of them, an array, broken JSON), if it could not be kept, or
-if -flush failed, and 2 if the flags are wrong.
+reached: a later run uploads what waits. It is 1 if the input is not one fetch
+(nothing, two of them, an array, broken JSON), if it could not be written to
+disk, or if -flush failed, and 2 if the flags are wrong.
 
-Each minute, in a crontab:
+Every minute, in a crontab:
 
   * * * * *  curl -s https://api.example/live | oneshot -store file:///srv/logs -dir /var/spool/live >>/var/log/live.log 2>&1
 `
@@ -56,7 +56,7 @@ func run(ctx context.Context, env cli.Env) int {
 	return appendFetch(ctx, cmd, w, fetch)
 }
 
-// readFetch reads all there is. That it is one fetch, Append will see.
+// readFetch reads the whole input. Append checks that it is one fetch.
 func readFetch(ctx context.Context, r io.Reader) ([]byte, error) {
 	source := cli.Interruptible(ctx, r)
 	defer source.Close()

@@ -24,7 +24,7 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
-// TestMain lets the tests run the program in processes of their own.
+// TestMain lets the tests run the program in separate processes.
 func TestMain(m *testing.M) {
 	if os.Getenv("ONESHOT_TEST") == "run" {
 		main()
@@ -41,7 +41,7 @@ func runOnce(t *testing.T, dir, stdin string, args ...string) (code int, stdout,
 	return runWith(t, nil, dir, stdin, append([]string{"-store", "file://" + filepath.Join(dir, "store")}, args...)...)
 }
 
-// runWith does so with an environment and a store of its own.
+// runWith is runOnce with the given environment and store.
 func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = run(t.Context(), cli.Env{
@@ -52,8 +52,8 @@ func runWith(t *testing.T, getenv func(string) string, dir, stdin string, args .
 	return code, out.String(), strings.ReplaceAll(errs.String(), dir+"/", "")
 }
 
-// TestPacked: what is compressed is read, and what is in another encoding named.
-func TestPacked(t *testing.T) {
+// TestCompressedInputIsRead: compressed input is read, and other encodings are named.
+func TestCompressedInputIsRead(t *testing.T) {
 	dir := t.TempDir()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -148,7 +148,7 @@ func TestTenRunsMakeAnUpload(t *testing.T) {
 }
 
 // A day keeps the compression of its first upload.
-func TestCompress(t *testing.T) {
+func TestDayKeepsItsCompression(t *testing.T) {
 	dir := t.TempDir()
 	for n := 1; n <= 4; n++ {
 		compress := "gzip"
@@ -178,9 +178,9 @@ func TestCompress(t *testing.T) {
 	}
 }
 
-// Thirty processes at once: none is refused, nothing is lost, nothing is there
+// Of thirty concurrent processes none is refused, and nothing is lost or stored
 // twice.
-func TestOverlappingProcesses(t *testing.T) {
+func TestOverlappingProcessesLoseNothing(t *testing.T) {
 	const processes = 30
 	dir := t.TempDir()
 	var all sync.WaitGroup
@@ -239,8 +239,8 @@ func TestNotOneFetch(t *testing.T) {
 	}
 }
 
-// A fetch that never ends is not waited for, nor kept in memory.
-func TestTooLarge(t *testing.T) {
+// A fetch that never ends is neither waited for nor held in memory.
+func TestEndlessFetchIsRefused(t *testing.T) {
 	var errs bytes.Buffer
 	dir := t.TempDir()
 	code := run(t.Context(), cli.Env{Args: []string{"-dir", dir, "-store", "file://" + dir + "/store"},
@@ -287,7 +287,7 @@ func TestUnreachableStore(t *testing.T) {
 	}
 }
 
-func TestLocked(t *testing.T) {
+func TestLockedStreamIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: filepath.Join(dir, "work"), Store: storetest.NewMem()})
 	if err != nil {
@@ -295,7 +295,7 @@ func TestLocked(t *testing.T) {
 	}
 	defer w.Close()
 	code, stdout, stderr := runOnce(t, dir, fetch(1), "-timeout", "0")
-	if code != cli.Failure || stdout != "" || stderr != "oneshot: another process is appending to work/all_api.json; let it end first\n" {
+	if code != cli.Failure || stdout != "" || stderr != "oneshot: another process is appending to work/all_api.json; wait until it ends\n" {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }

@@ -47,7 +47,7 @@ func (t *s3Test) stored() [][]int {
 	return uploadsIn(t.T, content)
 }
 
-// The runs have nothing in common but the spool and the server.
+// The runs share only the spool and the server.
 func TestTenRunsMakeAnUploadToS3(t *testing.T) {
 	s := newS3Test(t)
 	for n := 1; n <= 22; n++ {
@@ -66,7 +66,7 @@ func TestTenRunsMakeAnUploadToS3(t *testing.T) {
 	}
 }
 
-// Nine of ten runs have no business with the server.
+// Nine of ten runs do not contact the server.
 func TestNothingToUploadAsksNothing(t *testing.T) {
 	s := newS3Test(t)
 	for n := 1; n <= 9; n++ {
@@ -82,15 +82,15 @@ func TestNothingToUploadAsksNothing(t *testing.T) {
 func TestWrongSecret(t *testing.T) {
 	s := newS3Test(t)
 	s.key["AWS_SECRET_ACCESS_KEY"] = "hidden-too"
-	const told = "the secret key is not the one that belongs to the access key; set both again"
+	const shown = "the secret key is not the one that belongs to the access key; set both again"
 	code, stdout, stderr := s.run(1, "-batch", "1")
 	_, warning, _ := strings.Cut(stderr, "oneshot: warning: not everything is in the store: ")
-	if code != cli.OK || stdout != "2025-07-10 #1: 1 matches, 1 of 1\n" || !strings.Contains(warning, told) {
+	if code != cli.OK || stdout != "2025-07-10 #1: 1 matches, 1 of 1\n" || !strings.Contains(warning, shown) {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	code, stdout, stderr = s.run(2, "-flush")
 	_, failure, _ := strings.Cut(stderr, "oneshot: not everything is in the store: ")
-	if code != cli.Failure || stdout != "2025-07-10 #2: 2 matches, 1 of 10\n" || !strings.Contains(failure, told) {
+	if code != cli.Failure || stdout != "2025-07-10 #2: 2 matches, 1 of 10\n" || !strings.Contains(failure, shown) {
 		t.Errorf("-flush: code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	if got := s.stored(); got != nil {
@@ -134,8 +134,8 @@ func TestUnreachableServer(t *testing.T) {
 	}
 }
 
-// What is wrong with the flags is told before the fetch is read.
-func TestS3Usage(t *testing.T) {
+// A usage error is reported before the fetch is read.
+func TestUsageErrorComesBeforeTheFetch(t *testing.T) {
 	s := newS3Test(t)
 	s.key = nil
 	unread := readerFunc(func([]byte) (int, error) { return 0, errors.New("it was read") })

@@ -13,7 +13,7 @@ import (
 
 const storeDir = "store"
 
-// kept is what is found in the folder afterwards, read as any program can.
+// kept is what is in the folder afterwards, read as any program can.
 type kept struct {
 	days       []dayFile
 	unfinished []json.RawMessage // all_api.json
@@ -99,7 +99,7 @@ func (k *kept) check(want []appended) error {
 	for _, d := range k.days {
 		n, matches := len(d.fetches()), int64(0)
 		if n > len(want) {
-			return fmt.Errorf("%s: %d fetches, but there are no more than %d", d.name, n, len(want))
+			return fmt.Errorf("%s: %d fetches, want at most %d", d.name, n, len(want))
 		}
 		for i, fetch := range d.fetches() {
 			if err := same(fetch, d.Metadata.Date, want[i]); err != nil {
@@ -123,7 +123,8 @@ func (k *kept) check(want []appended) error {
 	return nil
 }
 
-// same reports in what a fetch that was found on a day differs from want.
+// same returns an error unless a fetch that was found on a day is the one that was
+// appended.
 func same(fetch json.RawMessage, day rotatelog.Day, want appended) error {
 	var e envelope
 	var data bytes.Buffer
@@ -144,7 +145,7 @@ func same(fetch json.RawMessage, day rotatelog.Day, want appended) error {
 	return nil
 }
 
-// ndjson returns all fetches, one a line.
+// ndjson returns all fetches, one per line.
 func (k *kept) ndjson() []byte {
 	var all []json.RawMessage
 	for _, d := range k.days {

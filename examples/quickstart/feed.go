@@ -9,8 +9,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// liveFeed stands in for a football API: what it answers depends on the minute
-// alone, so that each run of the program sees the same evening.
+// liveFeed imitates a football API. Its answers depend only on the minute, so that
+// each run of the program sees the same evening.
 type liveFeed struct {
 	fixtures []fixture
 	ids      *rand.Rand
@@ -93,8 +93,8 @@ func newLiveFeed() *liveFeed {
 	return f
 }
 
-// fetch returns what a pipeline has fetched and counted in that minute. The
-// feed lists a match from shortly before it begins until shortly after it ends.
+// fetch returns what a pipeline fetches and counts in that minute. The feed lists a
+// match from shortly before it begins until shortly after it ends.
 func (f *liveFeed) fetch(minute int) (rotatelog.Fetch, error) {
 	matches := []match{}
 	count := map[int]int{}
@@ -119,14 +119,14 @@ func (f *liveFeed) fetch(minute int) (rotatelog.Fetch, error) {
 	return fetch, err
 }
 
-// The minutes of a match, stoppage time and all, and of the break in it.
+// The minutes of a match with stoppage time, and of the break in it.
 const (
 	firstHalfEnds = 47
 	breakLasts    = 15
 	fullTime      = 95
 )
 
-// after returns the match as it stands that long after kickoff.
+// after returns the state of the match that long after kickoff.
 func (x *fixture) after(minutes int) match {
 	status, played := notStarted, 0
 	switch {

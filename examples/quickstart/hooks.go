@@ -34,24 +34,24 @@ func (s *show) uploaded(e rotatelog.Uploaded) {
 		e.Sequence, e.Fetches, e.Matches, e.Totals.Fetches, e.Totals.Matches)
 }
 
-// failed tells only of the first attempt that failed; the Writer goes on trying,
-// at least once a minute.
+// failed prints only the first failed attempt. The Writer tries again at least once a
+// minute.
 func (s *show) failed(e rotatelog.Failed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.failing[e.Day] {
-		s.printLocked("failed", e.Day, "%s; it is tried again, and again", cause(e.Err))
+		s.printLocked("failed", e.Day, "%s; will be tried again", cause(e.Err))
 	}
 	s.failing[e.Day] = true
 	s.tried.Broadcast()
 }
 
 func (s *show) dayChanged(e rotatelog.Totals) {
-	s.print("day over", e.Day, "in its object: %d uploads, %d fetches, %d matches", e.Uploads, e.Fetches, e.Matches)
+	s.print("day over", e.Day, "its object has %d uploads, %d fetches, %d matches", e.Uploads, e.Fetches, e.Matches)
 }
 
-// cause returns the server's answer, if that is what is behind err; in full, an
-// error also says which operation failed, on which key, and what to do.
+// cause returns the server's answer, if that caused err. The full error also says
+// which operation failed, on which key, and what to do.
 func cause(err error) string {
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return fmt.Sprintf("%d %s", e.HTTPStatusCode(), http.StatusText(e.HTTPStatusCode()))

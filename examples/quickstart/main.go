@@ -1,5 +1,5 @@
-// Quickstart shows what rotatelog does, in a second and without a network but the
-// machine's own. Run it with -h.
+// Quickstart shows what rotatelog does, in a second and on this machine only. Run it
+// with -h.
 package main
 
 import (
@@ -19,21 +19,21 @@ import (
 
 const help = `Usage: quickstart [-dir DIR]
 
-Plays an evening of live football: an API is fetched each minute, on a simulated
+Plays an evening of live football: an API is fetched every minute, on a simulated
 clock, until half an hour after midnight in New York. Each fetch is on disk at
-once; ten are an upload to the day's object, by S3 and HTTP to a server within
-the program that behaves like Linode's. In between that server fails.
+once. Every ten are uploaded to the day's object, over HTTP to an S3 server inside
+the program that behaves like Linode's. For half an hour that server fails.
 
-What is kept stays in a new folder, to look into:
+The files stay in a new folder:
 
-  all_api.json     the fetches that are not an upload yet
-  all_api.spool/   batches that wait for the store, and the last that did
-  store/           what the server had in the end: one object a day
+  all_api.json     fetches that are not uploaded yet
+  all_api.spool/   batches that wait for the store, and the last ones uploaded
+  store/           the server's objects at the end, one a day
   fetches.ndjson   all fetches, for examples/ingest
 
 Flags:
 
-It takes no network beyond this machine, no credentials, and about a second.
+It needs no network, no credentials, and about a second.
 `
 
 func main() { cli.Main(run) }
@@ -45,7 +45,7 @@ func run(ctx context.Context, env cli.Env) int {
 		return code
 	}
 	if flags.NArg() > 0 {
-		return env.UsageError(flags.Name(), fmt.Errorf("%s: there are no arguments", flags.Arg(0)))
+		return env.UsageError(flags.Name(), fmt.Errorf("unexpected argument %q", flags.Arg(0)))
 	}
 	if err := play(ctx, env, *dir); err != nil {
 		fmt.Fprintf(env.Stderr, "quickstart: %v\n", err)
@@ -56,7 +56,7 @@ func run(ctx context.Context, env cli.Env) int {
 
 // play plays the evening in a new folder, and checks what it left there.
 func play(ctx context.Context, env cli.Env, dir string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute) // of real time: only trouble takes so long
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // of real time: only a failure takes so long
 	defer cancel()
 	dir, err := makeNew(dir)
 	if err != nil {
@@ -84,11 +84,11 @@ func play(ctx context.Context, env cli.Env, dir string) error {
 	if err := found.check(appended); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "\nAll %d fetches appended are in the daily files or all_api.json, each once: ok\n", len(appended))
+	fmt.Fprintf(env.Stdout, "\nok: each of the %d fetches is in the daily files or in all_api.json, exactly once\n", len(appended))
 	return offerReplay(env, dir, found)
 }
 
-// makeNew makes a folder called dir, or that with a number if there is one.
+// makeNew creates a folder called dir, with a number after it if that exists.
 func makeNew(dir string) (string, error) {
 	name := dir
 	for n := 2; ; n++ {
@@ -112,13 +112,13 @@ func offerReplay(env cli.Env, dir string, found *kept) error {
 		return err
 	}
 	store := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(abs, "store"))}
-	fmt.Fprintf(env.Stdout, "\nThe feed is in %s. To replay it into another folder:\n\n", feed)
+	fmt.Fprintf(env.Stdout, "\nAll fetches are in %s. To import them into another folder:\n\n", feed)
 	fmt.Fprintf(env.Stdout, "  go run ./examples/ingest -replay -dir %s -store %s %s\n",
 		quoted(again), quoted(store.String()), quoted(feed))
 	return nil
 }
 
-// quoted returns s as a word of a shell.
+// quoted returns s as one word for a shell.
 func quoted(s string) string {
 	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:%") == "" {
 		return s

@@ -32,8 +32,8 @@ func quickstart(t *testing.T, dir string) (stdout string) {
 	return out.String()
 }
 
-// byMinute sorts the lines of each minute: two days that are uploaded at the same time
-// do not take turns.
+// byMinute sorts the lines of each minute, since the order of two days that are
+// uploaded at the same time is not fixed.
 func byMinute(out string) string {
 	lines := strings.SplitAfter(out, "\n")
 	minute := regexp.MustCompile(`^\d\d:\d\d `)
@@ -48,7 +48,7 @@ func byMinute(out string) string {
 }
 
 // Each run prints the same.
-func TestOutput(t *testing.T) {
+func TestOutputIsTheSameEachRun(t *testing.T) {
 	const golden = "testdata/output.txt"
 	for range 3 {
 		dir := filepath.Join(t.TempDir(), "show")
@@ -83,8 +83,8 @@ func TestNewFolderEachTime(t *testing.T) {
 	}
 }
 
-// The command that it prints leads to the same days in another folder.
-func TestReplay(t *testing.T) {
+// The command that it prints makes the same days in another folder.
+func TestPrintedReplayCommandWorks(t *testing.T) {
 	depth.SkipInShort(t)
 	dir := filepath.Join(t.TempDir(), "it's here")
 	out := quickstart(t, dir)
@@ -116,7 +116,7 @@ func found(t *testing.T, dir string) *kept {
 }
 
 // The check at the end finds what is wrong.
-func TestCheck(t *testing.T) {
+func TestCheckFindsWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	store, err := startService()
 	if err != nil {
@@ -162,7 +162,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestFailure(t *testing.T) {
+func TestUnusableFolderIsAnError(t *testing.T) {
 	var out, errs bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "no", "such", "folder")
 	code := run(t.Context(), cli.Env{Args: []string{"-dir", dir}, Stdout: &out, Stderr: &errs})

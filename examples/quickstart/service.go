@@ -16,7 +16,7 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// The bucket, where it is said to be, and the key to it.
+// The bucket, the region it claims to be in, and its key.
 const (
 	bucket    = "sports-json-logs-all"
 	region    = "us-ord-1"
@@ -33,7 +33,7 @@ type service struct {
 	endpoint string
 }
 
-// startService starts it on a port that is free.
+// startService starts it on a free port.
 func startService() (*service, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,12 +52,12 @@ func startService() (*service, error) {
 
 func (s *service) stop() { s.server.Close() }
 
-// client returns a client as it would be for Linode, but for its endpoint.
+// client returns a client as for Linode, except for the endpoint.
 func (s *service) client() *s3.Client {
 	return s3store.NewClient(s.endpoint, region, credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""))
 }
 
-// fault fails uploads alone: reads the SDK would repeat, in real time.
+// fault fails only uploads: the SDK would repeat reads, in real time.
 func (s *service) fault(op fakes3.Op) fakes3.Fault {
 	if op.Name == "PutObject" && s.down.Load() {
 		return fakes3.Fault{Reply: fakes3.Error{Status: http.StatusServiceUnavailable}}
@@ -65,8 +65,8 @@ func (s *service) fault(op fakes3.Op) fakes3.Fault {
 	return fakes3.Fault{}
 }
 
-// save writes the objects of the bucket into files below dir, as a store that
-// ingest can go on with.
+// save writes the objects of the bucket into files below dir, as a store that ingest
+// can continue.
 func (s *service) save(ctx context.Context, dir string) error {
 	store, err := dirstore.Open(filepath.Join(dir, storeDir))
 	if err != nil {

@@ -60,7 +60,7 @@ func newShow(out io.Writer, dir string, store *service) (*show, error) {
 		Dir:    dir,
 		Store:  bucketStore,
 		Clock:  s.clock,
-		Logger: slog.New(slog.DiscardHandler), // the hooks tell it shorter
+		Logger: slog.New(slog.DiscardHandler), // the hooks print less
 		Hooks: rotatelog.Hooks{
 			Sealed: s.sealed, Uploaded: s.uploaded, Failed: s.failed, DayComplete: s.dayChanged,
 		},
@@ -75,8 +75,8 @@ func (s *show) run(ctx context.Context) (all []appended, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	// A minute has passed when both goroutines of the Writer sleep again, and no day
-	// is being uploaded.
+	// A minute is over when both goroutines of the Writer sleep again, and no day is
+	// being uploaded.
 	s.clock.Settle = func() {
 		s.clock.AwaitSleepers(ctx, 2)
 		for w.Stats().Uploading > 0 && ctx.Err() == nil {
@@ -109,24 +109,24 @@ func (s *show) run(ctx context.Context) (all []appended, err error) {
 	return all, w.Drain(ctx)
 }
 
-// setStore lets the store go down and come back.
+// setStore takes the store down, and brings it up again.
 func (s *show) setStore(ctx context.Context, w *rotatelog.Writer, minute int) error {
 	switch minute {
 	case outage:
 		s.store.down.Store(true)
-		s.print("store", rotatelog.Day{}, "goes down: it answers 503 to each upload")
+		s.print("store", rotatelog.Day{}, "goes down: it answers uploads with 503")
 	case comeback:
 		s.store.down.Store(false)
-		s.print("store", rotatelog.Day{}, "is back")
-		// The Writer would try again by itself within a minute. Who drains does
-		// not have to wait, and sees the same in every run.
+		s.print("store", rotatelog.Day{}, "is up again")
+		// The Writer would try again automatically within a minute. Drain does not
+		// wait for that, so that every run prints the same.
 		return w.Drain(ctx)
 	}
 	return nil
 }
 
-// awaitTry waits until the Writer has tried to upload what waits of a day. With
-// a day that fails already it takes its time.
+// awaitTry waits until the Writer has tried to upload what waits of a day. It does
+// not wait for a day that is failing already, which is tried less often.
 func (s *show) awaitTry(day rotatelog.Day) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

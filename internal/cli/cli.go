@@ -1,5 +1,5 @@
-// Package cli is what the example programs share: how they start and end, the
-// flags of those that append, their log, and the store that -store names.
+// Package cli has what the example programs share: how they start and end, the flags
+// of those that append, their log, and the store that -store names.
 package cli
 
 import (
@@ -18,15 +18,14 @@ import (
 	"example.com/rotatelog"
 )
 
-// What a program exits with.
+// Exit statuses.
 const (
 	OK      = 0
 	Failure = 1
 	Usage   = 2
 )
 
-// Env is what a program is given to work with, so that a test can give it
-// something else.
+// Env is a program's environment. Tests provide their own.
 type Env struct {
 	Args           []string // without the program's name
 	Stdin          io.Reader
@@ -50,8 +49,8 @@ func Main(run func(context.Context, Env) int) {
 	os.Exit(run(ctx, Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}))
 }
 
-// ParseFlags parses the arguments. If it says that the program is done, because
-// help was asked for or the usage is wrong, code is what to exit with.
+// ParseFlags parses the arguments. If done, because help was asked for or the usage
+// is wrong, code is the exit status.
 func (e Env) ParseFlags(flags *flag.FlagSet, help string) (code int, done bool) {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(e.Args)
@@ -71,7 +70,7 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// EraseLine takes away what is on the line of a terminal.
+// EraseLine erases the line of a terminal.
 const EraseLine = "\r\x1b[K"
 
 // UsageError says what is wrong with the arguments.

@@ -31,13 +31,13 @@ func TestUsageErrors(t *testing.T) {
 		{"-timeout -1s -store file:///x", "-timeout -1s: it cannot be negative"},
 		{"-timeout soon -store file:///x", `invalid value "soon"`},
 		{"-nope", "flag provided but not defined: -nope"},
-		{"-store /srv/logs", "-store /srv/logs: it is a URL, as in -store s3://BUCKET or -store file:///DIR"},
+		{"-store /srv/logs", "-store /srv/logs: it must be a URL, as in -store s3://BUCKET or -store file:///DIR"},
 		{"-store file://srv/logs", "the path must be absolute, with three slashes"},
 		{"-store file:logs", "the path must be absolute"},
 		{"-store file://", "the path must be absolute"},
-		{"-store file:///what?", "? is written %3F"},
-		{"-store file:///a?b=c", "? is written %3F"},
-		{"-store file:///a#b", "# is written %23"},
+		{"-store file:///what?", "write ? as %3F"},
+		{"-store file:///a?b=c", "write ? as %3F"},
+		{"-store file:///a#b", "# as %23"},
 		{"-store file:///100%", "invalid URL escape"},
 		{"-store ftp://host/x", `unknown scheme "ftp"`},
 		{"-store file:///x -endpoint https://s3.test", "are for s3://BUCKET only"},
@@ -57,7 +57,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// What only Open knows to be wrong is an error of usage, too.
+// A mistake that only Open finds is a usage error, too.
 func TestOpenUsageError(t *testing.T) {
 	dir := t.TempDir()
 	env, _, stderr := testEnv("-store", "file://"+dir+"/store", "-dir", dir, "-name", "../x")
@@ -91,7 +91,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, name := range []string{"batch", "compress", "dir", "endpoint", "flush", "name", "path-style", "prefix", "region", "replay", "store", "timeout", "v", "verbatim"} {
 		if !strings.Contains(help, "\n  -"+name+" ") {
-			t.Errorf("the help does not tell of -%s", name)
+			t.Errorf("the help does not name -%s", name)
 		}
 	}
 	for line := range strings.Lines(help) {
@@ -113,7 +113,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestParseFlagsGoesOn(t *testing.T) {
+func TestParseFlagsContinues(t *testing.T) {
 	env, stdout, stderr := testEnv("-x", "1")
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	x := flags.Int("x", 0, "")
@@ -122,7 +122,7 @@ func TestParseFlagsGoesOn(t *testing.T) {
 	}
 }
 
-func TestLog(t *testing.T) {
+func TestLogLines(t *testing.T) {
 	at := time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC)
 	record := func(level slog.Level) slog.Record {
 		r := slog.NewRecord(at, level, "upload failed", 0)
@@ -168,7 +168,7 @@ func TestInterruptibleReads(t *testing.T) {
 	}
 }
 
-func TestInterruptibleStuck(t *testing.T) {
+func TestInterruptEndsAStuckRead(t *testing.T) {
 	stuck, release := io.Pipe()
 	defer release.Close()
 	cause := errors.New("signal")

@@ -44,11 +44,15 @@ func Parse(env Env, name, help string) (c *Command, code int) {
 	f.StringVar(&c.Prefix, "prefix", "", "`KEY` prefix of the daily objects (default FOLDER/, or NAME_rotating_logs/)")
 	f.IntVar(&c.Batch, "batch", 10, "`N` fetches make an upload (default 10)")
 	store.Define(f)
-	f.TextVar(&c.Compression, "compress", rotatelog.Uncompressed, "`FORMAT` of the daily objects that begin: none, zstd or gzip (default none)")
-	f.BoolVar(&c.Replay, "replay", false, "file each fetch under the day in its FETCH_HEADER, not under today")
-	f.BoolVar(&c.Flush, "flush", false, "at the end, upload the unfinished batch too; if that fails, exit with 1")
-	f.DurationVar(&c.Timeout, "timeout", 30*time.Second, "`T`ime to wait for the store at the end, such as 90s or 5m (default 30s)")
-	f.BoolVar(&c.Verbatim, "verbatim", false, "keep fetches in the local file as they come, not indented")
+	f.TextVar(&c.Compression, "compress", rotatelog.Uncompressed, "`FORMAT` of new daily objects: none, zstd or gzip (default none)")
+	f.BoolVar(&c.Replay, "replay", false, "put each fetch into the day of its FETCH_HEADER, not today's")
+	f.BoolVar(&c.Flush, "flush", false, "at the end, also upload the unfinished batch; if that fails, exit with 1")
+	c.Timeout = 30 * time.Second
+	f.Func("timeout", "`T`ime to wait for the store at the end, such as 90s or 5m (default 30s)", func(s string) (err error) {
+		c.Timeout, err = time.ParseDuration(s) // unlike DurationVar, its error says what is wrong
+		return err
+	})
+	f.BoolVar(&c.Verbatim, "verbatim", false, "keep fetches in the local file as they are, not indented")
 	f.BoolVar(&c.Verbose, "v", false, "log everything, not only warnings and errors")
 	if code, done := env.ParseFlags(f, help); done {
 		return nil, code
@@ -60,7 +64,7 @@ func Parse(env Env, name, help string) (c *Command, code int) {
 	return c, OK
 }
 
-// check checks what the flag package does not, and fills in the store.
+// check checks what the flag package cannot, and fills in the store.
 func (c *Command) check(store *StoreFlags) (err error) {
 	if c.Batch < 1 {
 		return fmt.Errorf("-batch %d: at least one fetch makes an upload", c.Batch)
@@ -74,7 +78,7 @@ func (c *Command) check(store *StoreFlags) (err error) {
 	return err
 }
 
-// Errorf prints a line about something that went wrong.
+// Errorf prints an error line.
 func (c *Command) Errorf(format string, args ...any) {
 	fmt.Fprintf(stderr{c}, c.Name+": "+format+"\n", args...)
 }
@@ -91,8 +95,8 @@ func (s stderr) Write(p []byte) (int, error) {
 }
 
 // Open opens the Writer that the flags describe, and waits up to lockWait for
-// another to end. If it returns none it has said why, and code is what to exit
-// with.
+// another process to finish. If it returns no Writer it has printed why, and code is
+// the exit status.
 func (c *Command) Open(ctx context.Context, lockWait time.Duration) (w *rotatelog.Writer, code int) {
 	cfg := rotatelog.Config{
 		Dir: c.Dir, Name: c.Stream, Prefix: c.Prefix, Store: c.Store, MaxFetches: c.Batch, Compression: c.Compression,
@@ -106,8 +110,8 @@ func (c *Command) Open(ctx context.Context, lockWait time.Duration) (w *rotatelo
 	case err == nil:
 		return w, OK
 	case errors.Is(err, rotatelog.ErrLocked):
-		c.Errorf("another process is appending to %s; let it end first", c.localFile())
-	case !isRunError(err): // then it is about the Config
+		c.Errorf("another process is appending to %s; wait until it ends", c.localFile())
+	case !isRunError(err): // an error of the Config
 		return nil, c.UsageError(c.Name, err)
 	default:
 		c.Errorf("%v", err)
@@ -120,10 +124,10 @@ func isRunError(err error) bool {
 	return ok
 }
 
-// Deliver ends appending, so that the next process may begin, and waits for at
-// most -timeout until the store has all that is sealed; with -flush that is
-// everything. What is not there in time stays on disk: a failure with -flush,
-// otherwise a warning.
+// Deliver ends appending, so that the next process may begin, and waits at most
+// -timeout for all sealed batches to be in the store; with -flush that is
+// everything. What is not there in time stays on disk: with -flush that is a
+// failure, otherwise a warning.
 func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
 	label, code := "warning: ", OK
 	var err error
@@ -143,13 +147,13 @@ func (c *Command) Deliver(ctx context.Context, w *rotatelog.Writer) (code int) {
 	if n == 0 && errors.Is(err, context.DeadlineExceeded) {
 		return OK // there was no time to wait, and nothing to wait for
 	}
-	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run continues with them",
+	c.Errorf("%snot everything is in the store: %v\n%s on disk, in %s; the next run uploads what waits",
 		label, err, Plural(n, "batch waits", "batches wait"), dir)
 	return code
 }
 
-// Holds reports whether name is the local file, which grows while it is read, or
-// a batch that waits: what they hold goes to the store anyway.
+// Holds reports whether name is the local file, which would grow while it is read,
+// or a batch that waits. What they hold goes to the store anyway.
 func (c *Command) Holds(name string) bool {
 	return same(name, c.localFile()) || same(filepath.Dir(name), c.pendingDir())
 }
@@ -192,7 +196,7 @@ func (c *Command) Unfinished() (n int, file string, err error) {
 func (c *Command) localFile() string  { return filepath.Join(c.Dir, c.Stream+".json") }
 func (c *Command) pendingDir() string { return filepath.Join(c.Dir, c.Stream+".spool", "pending") }
 
-// Plural returns n with what there are n of.
+// Plural returns n with the noun for it, such as "1 byte" or "2 bytes".
 func Plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one

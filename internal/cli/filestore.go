@@ -21,13 +21,13 @@ func fileStore(u *url.URL) (rotatelog.Store, error) {
 		return nil, fmt.Errorf("-store %s: the path must be absolute, with three slashes: file:///DIR", u)
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return nil, fmt.Errorf("-store %s: in a path, ? is written %%3F and # is written %%23", u)
+		return nil, fmt.Errorf("-store %s: in a path, write ? as %%3F and # as %%23", u)
 	}
 	return &lazyStore{location: path.Clean(u.Path), open: func() (rotatelog.Store, error) { return dirstore.Open(u.Path) }}, nil
 }
 
-// lazyStore opens a store when it is first used, and tries again until that
-// works: a disk that is not mounted must not keep fetches from being kept.
+// lazyStore opens a store on first use, and tries again until that works: fetches
+// must be kept even if the store's disk is not mounted.
 type lazyStore struct {
 	location string // of the store, known before it is open
 	open     func() (rotatelog.Store, error)
@@ -76,8 +76,8 @@ func (s *lazyStore) Write(ctx context.Context, key string, old rotatelog.Version
 	return store.Write(ctx, key, old, parts, meta)
 }
 
-// notOpened makes sure that a store that cannot be opened is not taken for one
-// without the object.
+// notOpened makes sure that a store that cannot be opened is not mistaken for one in
+// which the object is missing.
 func notOpened(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err

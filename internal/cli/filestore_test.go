@@ -33,8 +33,8 @@ func TestFileStoreDecodesEscapes(t *testing.T) {
 	}
 }
 
-// A directory whose disk is not mounted is no missing object, and is used as soon as
-// it is there.
+// A directory whose disk is not mounted is not a missing object, and is used as soon
+// as it exists.
 func TestFileStoreWithoutItsDisk(t *testing.T) {
 	mnt := filepath.Join(t.TempDir(), "mnt")
 	flags := StoreFlags{url: "file://" + mnt + "/logs", pathStyle: true}

@@ -5,18 +5,18 @@ import (
 	"io"
 )
 
-// MaxFetch is the size of the largest fetch that the programs take.
+// MaxFetch is the size of the largest fetch that the programs accept.
 const MaxFetch = 64 << 20
 
-// Interruptible returns a reader of what r has, whose Read fails when ctx ends
-// even while r's own Read is stuck, as that of a terminal or a pipe can be.
+// Interruptible returns a reader of r whose Read fails when ctx ends, even while r's
+// own Read is stuck, as that of a terminal or a pipe can be.
 func Interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
 	out, in := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
 	go func() {
 		defer stop()
 		_, err := io.Copy(in, r)
-		in.CloseWithError(err) // nil: io.EOF
+		in.CloseWithError(err) // nil means io.EOF
 	}()
 	return out
 }

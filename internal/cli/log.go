@@ -13,8 +13,8 @@ import (
 	"example.com/rotatelog"
 )
 
-// newLogger returns a log for people: warnings and errors, and all if verbose.
-// Goroutines may log at once if they may write to w at once.
+// newLogger returns a log for people: warnings and errors, or everything if verbose.
+// It is safe for concurrent use if w is.
 func newLogger(w io.Writer, verbose bool) *slog.Logger {
 	h := &logHandler{w: w, level: slog.LevelWarn, zone: time.UTC}
 	if verbose {
@@ -26,14 +26,14 @@ func newLogger(w io.Writer, verbose bool) *slog.Logger {
 	return slog.New(h)
 }
 
-// logHandler writes records as lines: the time in New York, how bad it is, what
-// happened, and the attributes that say something.
+// logHandler writes records as lines: the time in New York, the level, what
+// happened, and the attributes that are not empty.
 type logHandler struct {
 	w     io.Writer
 	level slog.Level
 	zone  *time.Location
 	attrs []slog.Attr
-	group string // begins the names of attributes
+	group string // prefix of attribute names
 }
 
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }

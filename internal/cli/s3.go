@@ -20,7 +20,7 @@ func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error
 		return nil, "", fmt.Errorf("-store %s: it names no bucket: s3://BUCKET[/FOLDER]", u)
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return nil, "", fmt.Errorf("-store %s: in a folder, ? is written %%3F and # is written %%23", u)
+		return nil, "", fmt.Errorf("-store %s: in a folder, write ? as %%3F and # as %%23", u)
 	}
 	client, err := s.client(env)
 	if err != nil {
@@ -40,11 +40,11 @@ func (s *StoreFlags) openS3(env Env, u *url.URL) (rotatelog.Store, string, error
 // client returns the client that the flags and the environment describe.
 func (s *StoreFlags) client(env Env) (*s3.Client, error) {
 	if s.endpoint == "" {
-		return nil, errors.New("-endpoint is missing; none is guessed, not even Amazon's: " +
-			"name the server, as in -endpoint https://us-ord-1.linodeobjects.com")
+		return nil, errors.New("-endpoint is missing: name the server, as in -endpoint https://us-ord-1.linodeobjects.com" +
+			" (there is no default, not even Amazon's)")
 	}
 	if strings.Contains(s.endpoint, "@") {
-		return nil, errors.New("-endpoint: a key does not belong into the URL")
+		return nil, errors.New("-endpoint: the URL must not contain a key")
 	}
 	creds, err := credentialsOf(env)
 	if err != nil {
@@ -64,14 +64,14 @@ func credentialsOf(env Env) (aws.CredentialsProvider, error) {
 	for _, name := range []string{id, secret, token} {
 		value := env.getenv(name)
 		if strings.TrimSpace(value) != value {
-			return nil, fmt.Errorf("%s, in the environment, has white space around it", name)
+			return nil, fmt.Errorf("the environment variable %s has white space around it", name)
 		}
 		if value == "" && name != token {
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the environment does not set %s: set there the key to the bucket", strings.Join(missing, " and "))
+		return nil, fmt.Errorf("the environment does not set %s: set the bucket's key there", strings.Join(missing, " and "))
 	}
 	return credentials.NewStaticCredentialsProvider(env.getenv(id), env.getenv(secret), env.getenv(token)), nil
 }

@@ -40,29 +40,29 @@ func TestS3UsageErrors(t *testing.T) {
 		env  func(string) string
 		want string
 	}{
-		{bucket, withKey(), "-endpoint is missing; none is guessed, not even Amazon's: name the server, as in -endpoint https://us-ord-1.linodeobjects.com"},
+		{bucket, withKey(), "-endpoint is missing: name the server, as in -endpoint https://us-ord-1.linodeobjects.com"},
 		{bucket + endpoint, nil, "the environment does not set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "},
 		{bucket + endpoint, environment(id...), "the environment does not set AWS_SECRET_ACCESS_KEY: "},
 		{bucket + endpoint, environment(secret...), "the environment does not set AWS_ACCESS_KEY_ID: "},
-		{bucket + endpoint, environment(append(id, "AWS_SECRET_ACCESS_KEY", testSecret+"\n")...), "AWS_SECRET_ACCESS_KEY, in the environment, has white space"},
+		{bucket + endpoint, environment(append(id, "AWS_SECRET_ACCESS_KEY", testSecret+"\n")...), "the environment variable AWS_SECRET_ACCESS_KEY has white space"},
 		{endpoint + "-store s3://", withKey(), "it names no bucket"},
 		{endpoint + "-store s3:///logs", withKey(), "it names no bucket"},
 		{endpoint + "-store s3:logs", withKey(), "it names no bucket"},
 		{endpoint + "-store s3://b", withKey(), `"b" is not the name of a bucket`},
 		{endpoint + "-store s3://logs:80", withKey(), `"logs:80" is not the name of a bucket`},
-		{endpoint + "-store s3://logs/a?b", withKey(), "? is written %3F"},
-		{endpoint + "-store s3://logs/a?", withKey(), "? is written %3F"},
-		{endpoint + "-store s3://logs/a#b", withKey(), "# is written %23"},
-		{endpoint + "-store s3://AKIDTEST:hidden/secret@logs", withKey(), "a key does not belong into the URL"},
-		{endpoint + "-store S3://AKIDTEST:hidden@logs", withKey(), "a key does not belong into the URL"},
-		{endpoint + "-store https://AKIDTEST:hidden@s3.test/logs", withKey(), "a key does not belong into the URL"},
-		{endpoint + "-store https://AKIDTEST:hidden%zz@s3.test/logs", withKey(), "a key does not belong into the URL"},
-		{"-store file://AKIDTEST:hidden@s3.test/logs", withKey(), "a key does not belong into the URL"},
-		{"-store //AKIDTEST:hidden@s3.test/logs", withKey(), "a key does not belong into the URL"},
-		{bucket + "-endpoint https://AKIDTEST:hidden-token@s3.test", withKey(), "a key does not belong into the URL"},
+		{endpoint + "-store s3://logs/a?b", withKey(), "write ? as %3F"},
+		{endpoint + "-store s3://logs/a?", withKey(), "write ? as %3F"},
+		{endpoint + "-store s3://logs/a#b", withKey(), "# as %23"},
+		{endpoint + "-store s3://AKIDTEST:hidden/secret@logs", withKey(), "the URL must not contain a key"},
+		{endpoint + "-store S3://AKIDTEST:hidden@logs", withKey(), "the URL must not contain a key"},
+		{endpoint + "-store https://AKIDTEST:hidden@s3.test/logs", withKey(), "the URL must not contain a key"},
+		{endpoint + "-store https://AKIDTEST:hidden%zz@s3.test/logs", withKey(), "the URL must not contain a key"},
+		{"-store file://AKIDTEST:hidden@s3.test/logs", withKey(), "the URL must not contain a key"},
+		{"-store //AKIDTEST:hidden@s3.test/logs", withKey(), "the URL must not contain a key"},
+		{bucket + "-endpoint https://AKIDTEST:hidden-token@s3.test", withKey(), "the URL must not contain a key"},
 		{endpoint + "-store s3://AKIDTEST:hidden", withKey(), "-store: it is not a URL"},
 		{bucket + "-endpoint AKIDTEST:hidden", withKey(), "the endpoint has no https:// and host"},
-		{bucket + "-endpoint https:AKIDTEST:hidden@s3.test", withKey(), "a key does not belong into the URL"},
+		{bucket + "-endpoint https:AKIDTEST:hidden@s3.test", withKey(), "the URL must not contain a key"},
 		{bucket + "-endpoint https://s3.test/logs", withKey(), "the path of the endpoint names the bucket; leave that out: https://s3.test"},
 		{bucket + endpoint + "-region us-east-1\"", withKey(), "is not the name of a region: it has quotation marks around it"},
 		{bucket + endpoint, environment(append(id, "AWS_SECRET_ACCESS_KEY", "'"+testSecret+"'")...), "the secret key cannot be right: it has quotation marks around it"},
@@ -126,7 +126,7 @@ func TestRegion(t *testing.T) {
 	}
 }
 
-// What the client sends is what the flags say, with the key of the environment.
+// The client sends what the flags say, with the key from the environment.
 func TestS3Client(t *testing.T) {
 	for _, pathStyle := range []bool{true, false} {
 		srv := fakes3.New(fakes3.Options{AccessKey: testID, SecretKey: testSecret, SessionToken: testToken, Region: "us-ord-1"})
@@ -162,7 +162,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// Whoever has the store on plain http is told so, without -v.
+// A store on plain http is warned about even without -v.
 func TestPlainHTTPWarning(t *testing.T) {
 	for endpoint, want := range map[string]int{"http://s3.test": 1, "https://s3.test": 0, "http://localhost:9000": 0} {
 		env, _, stderr := testEnv("-store", "s3://logs", "-endpoint", endpoint, "-dir", t.TempDir())
@@ -185,7 +185,7 @@ func TestPlainHTTPWarning(t *testing.T) {
 	}
 }
 
-// Nothing is asked of the network, nor taken from the environment, for a file.
+// For a file:// store, neither the network nor the environment is used.
 func TestFileStoreNeedsNoKey(t *testing.T) {
 	env, _, stderr := testEnv("-store", "file:///nowhere")
 	env.Getenv = func(name string) string {

@@ -10,10 +10,9 @@ import (
 	"example.com/rotatelog"
 )
 
-// StoreHelp is what a program's help says of the store, besides its flags.
-const StoreHelp = `The key for an s3: store is taken from the environment alone, from
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if there is
-one.
+// StoreHelp is what a program's help says about the store, apart from the flags.
+const StoreHelp = `The key for an s3: store comes only from the environment: AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if there is one.
 `
 
 // StoreFlags are the flags that say where the daily objects live.
@@ -32,23 +31,23 @@ func (s *StoreFlags) Define(f *flag.FlagSet) {
 	}
 	f.StringVar(&s.url, "store", "", usage)
 	f.StringVar(&s.endpoint, "endpoint", "", "`URL` of the S3 server, as https://us-ord-1.linodeobjects.com (required for s3:)")
-	f.StringVar(&s.region, "region", "", "`R`egion (default $AWS_REGION, else that in R.linodeobjects.com, else us-east-1)")
-	f.BoolVar(&s.pathStyle, "path-style", true, "name the bucket in the path; =false: in the host (default true)")
+	f.StringVar(&s.region, "region", "", "`R`egion (default $AWS_REGION, or R in R.linodeobjects.com, or us-east-1)")
+	f.BoolVar(&s.pathStyle, "path-style", true, "put the bucket into the path; =false: into the host (default true)")
 }
 
-// Open returns the store that the flags name, and the prefix of keys that they
-// ask for, "" if they ask for none. It touches neither disk nor network; an
-// error is one of usage, and tells no secret.
+// Open returns the store that the flags name, and the key prefix that they ask for,
+// or "". It touches neither disk nor network. An error is a usage error, and contains
+// no secret.
 func (s *StoreFlags) Open(env Env) (store rotatelog.Store, prefix string, err error) {
 	forms, or := "-store s3://BUCKET or -store file:///DIR", "s3://BUCKET or file:///DIR"
 	if s.BucketOnly {
 		forms, or = "-store s3://BUCKET", "s3://BUCKET"
 	}
 	if s.url == "" {
-		return nil, "", fmt.Errorf("-store is missing: say where the daily objects live, as in %s", forms)
+		return nil, "", fmt.Errorf("-store is missing: say where to keep the daily objects, as in %s", forms)
 	}
-	if strings.Contains(s.url, "@") && !strings.HasPrefix(s.url, "file:///") { // not to be repeated: it may hold a secret
-		return nil, "", errors.New("-store: a key does not belong into the URL, and in a folder @ is written %40")
+	if strings.Contains(s.url, "@") && !strings.HasPrefix(s.url, "file:///") { // not quoted: it may hold a secret
+		return nil, "", errors.New("-store: the URL must not contain a key; in a folder, write @ as %40")
 	}
 	u, err := url.Parse(s.url)
 	if err != nil {
@@ -66,7 +65,7 @@ func (s *StoreFlags) Open(env Env) (store rotatelog.Store, prefix string, err er
 		}
 		store, err = fileStore(u)
 	case "":
-		err = fmt.Errorf("-store %s: it is a URL, as in %s", u, forms)
+		err = fmt.Errorf("-store %s: it must be a URL, as in %s", u, forms)
 	default:
 		err = fmt.Errorf("-store %s: unknown scheme %q: use %s", u, u.Scheme, or)
 	}

@@ -11,13 +11,13 @@ import (
 )
 
 // Text returns a reader of the JSON text in r, which may be compressed with gzip
-// or zstd. Its Read fails, with what to do, if r begins like something else that
-// is no UTF-8. It reads no more of r to find that out than it has to.
+// or zstd. If r begins like something else that is not UTF-8, Read returns an error
+// that says what to do. It reads no more of r than it needs to find that out.
 func Text(r io.Reader) io.ReadCloser { return &text{src: r} }
 
 type text struct {
 	src    io.Reader
-	in     io.Reader // nil: src has not been looked at
+	in     io.Reader // nil: src has not been inspected
 	kind   string    // of compression, "" for none
 	finish func()    // ends decompression, nil for none
 	err    error
@@ -47,10 +47,10 @@ func (t *text) Close() error {
 	return nil
 }
 
-// A sign is what something that is no UTF-8 begins with.
+// sign is how something that is not UTF-8 begins.
 type sign struct {
 	kind, bytes string
-	remedy      string // "": it can be read all the same
+	remedy      string // "": it can be decompressed here
 }
 
 const (
@@ -77,7 +77,7 @@ var signs = []sign{
 	{"a 7z file", "7z\xbc\xaf\x27\x1c", "unpack it: 7z x -so"},
 }
 
-// begin looks at how src begins.
+// begin inspects how src begins.
 func (t *text) begin() {
 	var head []byte
 	for chunk := make([]byte, 512); ; {
@@ -101,8 +101,9 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-// signOf returns the sign with which head begins, or whether it may yet. A brace
-// or bracket is taken for UTF-8 if nothing follows, or a stream would stand still.
+// signOf returns the sign with which head begins; if there is none, more reports
+// whether more bytes may show one. A lone brace or bracket is taken for UTF-8, or a
+// stream would hang.
 func signOf(head []byte) (s *sign, more bool) {
 	i := slices.IndexFunc(signs, func(s sign) bool { return bytes.HasPrefix(head, []byte(s.bytes)) })
 	if i >= 0 {
@@ -117,7 +118,7 @@ func signOf(head []byte) (s *sign, more bool) {
 	})
 }
 
-// open begins to decompress, or says why what is no text cannot be read.
+// open begins to decompress, or says why the input cannot be read.
 func (t *text) open(s sign) {
 	switch {
 	case s.remedy != "":

@@ -41,7 +41,7 @@ func inUTF16(order binary.AppendByteOrder, s string) string {
 	return string(b)
 }
 
-func TestText(t *testing.T) {
+func TestTextIsDecompressed(t *testing.T) {
 	const line = "{\"a\":1}\n"
 	le, be := binary.LittleEndian, binary.BigEndian
 	for _, test := range []struct{ name, input, want, err string }{
@@ -92,7 +92,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// What comes through a pipe is passed on as it comes.
+// Bytes from a pipe are passed on as they arrive.
 func TestTextDoesNotWait(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()

@@ -2,10 +2,10 @@ package crashfs
 
 import "fmt"
 
-// Enumerate calls body once for every combination of answers that its choose
-// can give, those of KeepNothing first and those of KeepAll last. choose(n)
-// answers 0 to n-1. It stops after limit calls, and reports whether these were
-// all. Given the same answers, body must ask the same questions.
+// Enumerate calls body once for every combination of answers that choose can give,
+// from those of KeepNothing to those of KeepAll. choose(n) returns 0 to n-1. It
+// stops after limit calls, and reports whether these were all combinations. Given
+// the same answers, body must ask the same questions.
 func Enumerate(limit int, body func(choose func(n int) int)) (complete bool) {
 	var asked, answers []int // the questions and answers of the run before
 	for range limit {

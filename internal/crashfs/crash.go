@@ -7,12 +7,12 @@ import (
 )
 
 // Crash returns the disk after a power cut: no open files, no locks, and all
-// that is there durable. The disk it is called on is unchanged and can be used
-// on, so one run yields as many crashes as wanted. After [ErrPowerCut] the cut
+// that is there durable. The original disk is unchanged and remains usable, so one
+// run yields as many crashes as wanted. After [ErrPowerCut] the cut
 // is the one that happened then.
 //
-// choose(n) decides what survives by a number from 0 to n-1; rand.IntN is one,
-// [KeepNothing], [KeepAll] and [Enumerate] give others. The same answers give the
+// choose(n) decides what survives, by a number from 0 to n-1: rand.IntN,
+// [KeepNothing], [KeepAll], or what [Enumerate] passes. The same answers give the
 // same disk. The new disk has the settings of the old, but no Before.
 func (f *FS) Crash(choose func(n int) int) *FS {
 	f.mu.Lock()
@@ -28,9 +28,9 @@ func KeepNothing(int) int { return 0 }
 // KeepAll is the mildest choice for Crash: everything survives.
 func KeepAll(n int) int { return n - 1 }
 
-// Kill returns the disk after kill -9: everything that was done is still there,
-// but no open files and no locks, and what was not durable still is not. The
-// disk it is called on is unchanged, as with Crash. The new disk has the
+// Kill returns the disk after kill -9: everything that was done is still there, but
+// open files and locks are gone, and what was not durable still is not. The
+// original disk is unchanged, as with Crash. The new disk has the
 // settings of the old, but no Before.
 func (f *FS) Kill() *FS {
 	f.mu.Lock()
@@ -114,7 +114,7 @@ func (n *inode) undecided() int {
 	return count
 }
 
-// twin copies n, and all it leads to, with what is undecided about it.
+// twin copies n and everything below it, with what is not durable yet.
 func (n *inode) twin(twins map[*inode]*inode) *inode {
 	if n == nil {
 		return nil

@@ -15,10 +15,10 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// TestCrash states, for small histories, every disk that a power cut may leave,
+// TestCrashLeavesEveryPossibleDisk states, for small histories, every disk that a power cut may leave,
 // and that it leaves no other. Each history starts from a durable file f that
 // holds "ab" and a durable, empty directory dir.
-func TestCrash(t *testing.T) {
+func TestCrashLeavesEveryPossibleDisk(t *testing.T) {
 	cases := []struct {
 		name    string
 		history func(disk)
@@ -124,7 +124,7 @@ func TestCrash(t *testing.T) {
 			want:    []string{"dir/ f=ab", "dir/"},
 		},
 		{
-			name:    "removed and created anew",
+			name:    "removed and created again",
 			history: func(d disk) { d.must(d.Remove("f")); d.create("f", "x"); d.sync("f") },
 			want:    []string{"dir/ f=ab", "dir/", "dir/ f=x"},
 		},
@@ -245,8 +245,8 @@ func TestKeepNothing(t *testing.T) {
 	}
 }
 
-// TestSyncedStateSurvives runs random histories, syncs all, and then changes
-// what it likes: whatever survives of that, what was synced does.
+// TestSyncedStateSurvives runs random histories, syncs everything, and then makes
+// random changes: whatever survives of those, what was synced survives.
 func TestSyncedStateSurvives(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -322,7 +322,7 @@ func TestCrashClosesAndUnlocks(t *testing.T) {
 				t.Errorf("the lock outlived the process: %v", err)
 			}
 			if _, err := mem.Lock("lock"); err != vfs.ErrLocked {
-				t.Errorf("the lock of the process that goes on: %v", err)
+				t.Errorf("the lock of the process that continues: %v", err)
 			}
 		})
 	}
@@ -537,8 +537,8 @@ func (d disk) syncAll() {
 	}
 }
 
-// randomStep does something to the files a to d and dir/a to dir/d. That it may
-// fail, for want of a file, is part of the plan.
+// randomStep does something to the files a to d and dir/a to dir/d. It may fail, if a
+// file is missing.
 func (d disk) randomStep(rnd *rand.Rand) {
 	name := func() string { return []string{"", "dir/"}[rnd.IntN(2)] + string(rune('a'+rnd.IntN(4))) }
 	switch rnd.IntN(8) {
@@ -598,7 +598,7 @@ func show(f *crashfs.FS) string {
 	return strings.Join(b, " ")
 }
 
-// products returns prefix with one byte of each set behind it, in all ways.
+// products returns prefix followed by one byte of each set, in all combinations.
 func products(prefix string, sets ...string) []string {
 	if len(sets) == 0 {
 		return []string{prefix}

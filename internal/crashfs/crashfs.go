@@ -8,12 +8,12 @@
 // may have been written, have become zeros, or be missing: old bytes where there
 // were any, otherwise the file is shorter, or has a hole if a later piece was
 // written. A truncation or a change of mode since has happened or has not. The
-// modification time is that of the last change of which anything is left.
+// modification time is that of the last change that left a trace.
 //
 // A directory keeps the names that SyncDir covered. Of the changes since, the
 // first few have happened, in the order in which they were made; with
 // FS.AnyOrder, any of them. File.Sync does nothing for a name, nor SyncDir for
-// the bytes of a file. Creating, linking and removing is one change. A rename
+// the bytes of a file. Creating, linking and removing are one change each. A rename
 // within a directory is one change too, so that it leaves the old names or the
 // new. A rename between directories is one in each: it may leave the file under
 // both names, or under neither.
@@ -21,8 +21,8 @@
 // # What a failed sync leaves
 //
 // After an error of File.Sync, what it should have covered stays readable, but
-// the kernel holds it for clean: no later Sync writes it unless it was written
-// again, though some of it may be on disk nevertheless. A later Sync that
+// the kernel takes it for clean: no later Sync writes it unless it was written
+// again, though some of it may still be on disk. A later Sync that
 // succeeds does make the size durable. A failed SyncDir is as harsh: the changes
 // of names that it should have covered are made durable by making them again, or,
 // with FS.RetrySyncDir, by the next SyncDir that succeeds.
@@ -52,9 +52,9 @@ import (
 // Names, errors and modes are those of vfs.Dir. It is safe for concurrent use;
 // its fields are to be set before the first operation.
 type FS struct {
-	// Before, if not nil, is called before each operation and decides over its
-	// fate; see [Op]. It is called without locks held, by several goroutines if
-	// these use the disk, so it may block, and may use Crash, Kill and the helpers.
+	// Before, if not nil, is called before each operation and decides whether it
+	// fails; see [Op]. No locks are held, and several goroutines may call it at once,
+	// so it may block, and may use Crash, Kill and the helpers.
 	Before func(Op) error
 
 	// Capacity is how many bytes fit into all files together; 0 is no limit.
@@ -74,8 +74,8 @@ type FS struct {
 	// RetrySyncDir lets a SyncDir make durable what an earlier one failed to.
 	RetrySyncDir bool
 
-	// Cuts is how often a power cut may cut one unsynced write into pieces of
-	// different fates. New sets 1, which suits Enumerate; random tests can
+	// Cuts is at how many places a power cut may cut one unsynced write into pieces
+	// with different outcomes. New sets 1, which suits Enumerate; random tests can
 	// afford more.
 	Cuts int
 
@@ -297,8 +297,8 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 	return h, nil
 }
 
-// Close implements vfs.FS and does nothing, so that one Writer after the other
-// may use the disk.
+// Close implements vfs.FS and does nothing, so that several Writers may use the
+// disk one after another.
 func (f *FS) Close() error { return nil }
 
 func (f *FS) newInode(mode fs.FileMode) *inode {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// relink gives names of a directory new inodes, or takes them away where the
-// inode is nil, all in one step.
+// relink points names of a directory to new inodes, or removes those whose inode
+// is nil, all in one step.
 type relink struct {
 	names map[string]*inode
 	at    time.Time
@@ -91,7 +91,7 @@ func (f *FS) walk(name string, follow bool) (place, error) {
 	return place{node: dirs[len(dirs)-1]}, nil
 }
 
-// walkBoth finds the places of an existing name and of one to be made.
+// walkBoth finds the places of an existing name and of a new one.
 func (f *FS) walkBoth(oldname, newname string) (from, to place, err error) {
 	if from, err = f.walk(oldname, false); err != nil {
 		return from, to, err

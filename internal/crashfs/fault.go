@@ -13,9 +13,9 @@ import (
 // Op is an operation that is about to happen. If FS.Before returns an error for
 // it, the operation fails with that error, wrapped as package os would, and does
 // nothing; but Sync and SyncDir lose what they should have made durable, see the
-// package page, and [ErrPowerCut] and [ShortWrite] have meanings of their own.
+// package page, and [ErrPowerCut] and [ShortWrite] have special meanings.
 //
-// Closing is no operation: it cannot be made to fail.
+// Closing is not an operation: it cannot be made to fail.
 type Op struct {
 	N       int    // 1 for the first operation on the disk, and so on
 	Kind    string // the method of vfs.FS or vfs.File: "Rename", "WriteAt", "Sync"
@@ -39,7 +39,7 @@ type ShortWrite struct {
 func (s ShortWrite) Error() string { return "short write: " + s.Err.Error() }
 func (s ShortWrite) Unwrap() error { return s.Err }
 
-// At returns a FS.Before that answers operation n with err.
+// At returns an FS.Before that makes operation n fail with err.
 func At(n int, err error) func(Op) error {
 	return func(op Op) error {
 		if op.N == n {
@@ -49,21 +49,21 @@ func At(n int, err error) func(Op) error {
 	}
 }
 
-// Ops returns how many operations there were, the failed ones included, those
-// after a power cut not.
+// Ops returns how many operations there were, failed ones included, but not those
+// after a power cut.
 func (f *FS) Ops() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.ops
 }
 
-// perform does an operation, if Before lets it. effect runs with mu held.
+// perform does an operation, if Before allows it. effect runs with mu held.
 func (f *FS) perform(op Op, effect func() error) error {
 	return f.performOr(op, effect, func(error) {})
 }
 
-// performOr is perform for an operation that also has an effect if it is made
-// to fail.
+// performOr is perform for an operation that has an effect even if Before makes it
+// fail.
 func (f *FS) performOr(op Op, effect func() error, instead func(error)) error {
 	before, err := f.begin(&op)
 	if err != nil {
@@ -86,7 +86,7 @@ func (f *FS) performOr(op Op, effect func() error, instead func(error)) error {
 	return op.wrap(err)
 }
 
-// syncFailed is what a sync of n does that is made to fail.
+// syncFailed is the effect of a sync of n that Before makes fail.
 func (f *FS) syncFailed(n *inode, err error) {
 	if errors.Is(err, ErrPowerCut) || n.isDir() && f.RetrySyncDir {
 		return
@@ -105,7 +105,7 @@ func (f *FS) begin(op *Op) (before func(Op) error, err error) {
 	return f.Before, nil
 }
 
-// wrap gives err the type that package os gives it.
+// wrap gives err the type that package os would give it.
 func (op Op) wrap(err error) error {
 	if short, ok := errors.AsType[ShortWrite](err); ok {
 		err = short.Err

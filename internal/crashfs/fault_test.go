@@ -100,7 +100,7 @@ func TestEveryOperationIsAnOp(t *testing.T) {
 	}
 }
 
-// TestFailedOperationDoesNothing fails all operations: what is seen stays.
+// TestFailedOperationDoesNothing fails all operations: what is seen does not change.
 func TestFailedOperationDoesNothing(t *testing.T) {
 	mem := start(t)
 	f := disk{mem, t}.open("f", os.O_RDWR)
@@ -282,8 +282,8 @@ func TestRetrySyncDirIsForDirectories(t *testing.T) {
 	}
 }
 
-// TestPowerCutMeetsAWaitingOperation cuts power while Before holds an operation
-// back: it does not happen any more.
+// TestPowerCutMeetsAWaitingOperation cuts power while Before holds an operation back,
+// which then does not happen.
 func TestPowerCutMeetsAWaitingOperation(t *testing.T) {
 	mem := start(t)
 	mem.Before = func(op crashfs.Op) error {

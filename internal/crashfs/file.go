@@ -50,7 +50,7 @@ func (f *FS) openFile(name string, flag int, perm fs.FileMode) (*file, error) {
 	return h, nil
 }
 
-// reopen opens what exists.
+// reopen opens an existing file.
 func (h *file) reopen(flag int) error {
 	truncate := flag&os.O_TRUNC != 0
 	switch {

@@ -7,9 +7,9 @@ import (
 )
 
 // The helpers look at the disk, or change it, as a person in another program
-// would. They are no operations: Before is not asked, Capacity and the modes of
-// files do not matter, and they go on after a power cut, until Crash. What they
-// change is durable at once.
+// would. They are not operations: Before is not asked, Capacity and file modes do
+// not matter, and they still work after a power cut. What they change is durable at
+// once.
 
 // ReadFile returns the content of a file, as a process sees it.
 func (f *FS) ReadFile(name string) ([]byte, error) {
@@ -25,8 +25,8 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 	return append([]byte{}, node.seen.data...), nil
 }
 
-// WriteFile changes a file in place: it keeps its ID and its mode. Where there is
-// none, it makes one with perm.
+// WriteFile changes a file in place: it keeps its ID and its mode. If there is none,
+// it creates one with perm.
 func (f *FS) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	return f.edit("writefile", name, true, func(at place) error {
 		if at.node == nil {
@@ -43,7 +43,7 @@ func (f *FS) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	})
 }
 
-// ReplaceFile gives the name to a new file, as an editor does that writes a
+// ReplaceFile replaces a file by a new one, as an editor does that writes a
 // temporary file and renames it.
 func (f *FS) ReplaceFile(name string, data []byte, perm fs.FileMode) error {
 	return f.edit("replacefile", name, false, func(at place) error {
@@ -87,8 +87,8 @@ func (f *FS) Tree() map[string]string {
 	return tree
 }
 
-// OpenFiles returns the names of the files and locks that are open, sorted: what
-// a test finds there at its end was leaked.
+// OpenFiles returns the names of the open files and locks, sorted. What a test finds
+// there at its end was leaked.
 func (f *FS) OpenFiles() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +116,7 @@ func (f *FS) edit(op, name string, follow bool, change func(place) error) error 
 	return nil
 }
 
-// put gives the place to a new, durable inode.
+// put puts a new, durable inode at the place.
 func (f *FS) put(at place, data []byte, mode fs.FileMode) *inode {
 	node := f.newInode(mode)
 	node.doDurably(written{0, slices.Clone(data), f.now()})

@@ -118,8 +118,8 @@ func TestDirectoriesStayInTheirDirectory(t *testing.T) {
 	}
 }
 
-// TestEditors tells the two ways of editing apart, as the spool must.
-func TestEditors(t *testing.T) {
+// TestEditorsKeepOrReplaceTheFile distinguishes the two ways of editing, as the spool must.
+func TestEditorsKeepOrReplaceTheFile(t *testing.T) {
 	mem := start(t)
 	d := disk{mem, t}
 	f := d.open("f", os.O_RDWR)
@@ -156,7 +156,7 @@ func TestEditorDoesNotSyncForOthers(t *testing.T) {
 	}
 }
 
-func TestNow(t *testing.T) {
+func TestNowSetsModTimes(t *testing.T) {
 	mem := start(t)
 	now := time.Date(2025, time.November, 2, 6, 30, 0, 0, time.UTC)
 	mem.Now = func() time.Time { return now }

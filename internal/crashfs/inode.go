@@ -62,7 +62,7 @@ type fate int
 
 const (
 	unsynced fate = iota // the next sync makes it durable
-	failed               // a sync failed on it: no other will make it durable
+	failed               // a sync failed on it: no later sync makes it durable
 	durable
 )
 
@@ -93,7 +93,7 @@ func (n *inode) doDurably(c change) {
 	n.settle()
 }
 
-// sync makes all changes durable on which no sync has failed.
+// sync makes all changes durable, except those on which a sync has failed.
 func (n *inode) sync() {
 	n.refate(unsynced, durable)
 	n.settle()
@@ -110,8 +110,8 @@ func (n *inode) refate(from, to fate) {
 	}
 }
 
-// settle moves what is durable from the log to the disk, as far as nothing
-// undecided stands before it.
+// settle moves durable changes from the log to the disk, up to the first one that
+// is not durable.
 func (n *inode) settle() {
 	done := 0
 	for ; done < len(n.log) && n.log[done].fate == durable; done++ {

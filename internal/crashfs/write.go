@@ -33,7 +33,7 @@ func (w written) tear(im *image, choose func(int) int, cuts int) {
 	switch o := choose(outcomes + 1); o {
 	case missing, zeroed:
 		w.settle(im, o)
-	case outcomes: // stands last, so that KeepAll keeps all
+	case outcomes: // last, so that KeepAll keeps all
 		w.settle(im, kept)
 	default:
 		w.tearInto(im, choose, 1+choose(cuts))
@@ -46,7 +46,7 @@ func (w written) tearInto(im *image, choose func(int) int, cuts int) {
 		n := 1 + choose(len(w.data)-cuts)
 		written{w.off, w.data[:n], w.at}.settle(im, o)
 		w.off, w.data = w.off+int64(n), w.data[n:]
-		o = (o + 1 + choose(outcomes-1)) % outcomes // the same again would be no cut
+		o = (o + 1 + choose(outcomes-1)) % outcomes // the same outcome again would not be a cut
 	}
 	w.settle(im, o)
 }

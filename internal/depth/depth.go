@@ -1,11 +1,11 @@
 // Package depth says how much a test tries: how many seeds, crash points or
-// rounds. It is the only place that decides so, and only tests import it.
+// rounds. Nothing else decides this, and only tests import it.
 //
 //	go test -short ./...            # the least, for the edit loop
 //	go test ./...                   # the usual
 //	ROTATELOG_FULL=1 go test ./...  # everything, as .ci/run does
 //
-// With the race detector, which makes all of it ten times as slow, tests try as
+// With the race detector, which makes everything ten times slower, tests try as
 // little as with -short, whatever the environment says.
 package depth
 
@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// Variable is the environment variable that asks for everything, if it is true
-// as [strconv.ParseBool] has it.
+// Variable is the environment variable that asks for everything, if
+// [strconv.ParseBool] takes it for true.
 const Variable = "ROTATELOG_FULL"
 
 // Short reports whether a test is to try the least.
@@ -49,8 +49,8 @@ func N(short, usual, full int) int {
 	return usual
 }
 
-// SkipInShort skips a test of many cases, of which -short would try few enough to
-// prove little, and still too many to wait for.
+// SkipInShort skips a test of many cases: the few that -short would try prove
+// little, and still take too long.
 func SkipInShort(t testing.TB) {
 	t.Helper()
 	if testing.Short() {

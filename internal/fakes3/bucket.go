@@ -15,7 +15,7 @@ type bucket struct {
 	objects    map[string][]*object // the versions of each key, the current one last; never empty
 	past       map[string][]*object // what was current at each key, the current one last; nil: nothing
 	uploads    map[string]*upload   // open ones, by id
-	completed  map[string]completed // the others that were not aborted, by id
+	completed  map[string]completed // completed ones, by id
 }
 
 func newBucket(name string, created time.Time) *bucket {
@@ -40,8 +40,8 @@ func (b *bucket) current(key string) *object {
 // maxStale is how many writes ago Fault.Stale reaches.
 const maxStale = 4
 
-// remember keeps what is current at key, so that a HEAD can return it later. A HEAD
-// needs no content, so none is kept.
+// remember keeps what is current at key, without its content, so that a later HEAD
+// can return it.
 func (b *bucket) remember(key string) {
 	past := b.past[key]
 	if past == nil {
@@ -67,7 +67,7 @@ func (b *bucket) stale(key string, writes int) *object {
 	return past[max(0, len(past)-1-writes)]
 }
 
-// find returns a version of the object at key; "" stands for the current one.
+// find returns a version of the object at key; "" means the current one.
 func (b *bucket) find(key, version string) (*object, error) {
 	if version == "" {
 		if o := b.current(key); o != nil {
@@ -115,8 +115,8 @@ func (s *Server) version(b *bucket) string {
 	return nullVersion
 }
 
-// tellVersion adds the header that names o's version, where there are any.
-func (b *bucket) tellVersion(header map[string]string, version string) {
+// addVersion adds the header that names o's version, if there are versions.
+func (b *bucket) addVersion(header map[string]string, version string) {
 	if b.versioning != "" {
 		header["X-Amz-Version-Id"] = version
 	}

@@ -53,7 +53,7 @@ func (s *Server) verifyChecksums(q *request) error {
 			continue
 		}
 		if q.op.Name == "CompleteMultipartUpload" {
-			return errNotImplemented // it would be the checksum of the whole object
+			return errNotImplemented // a checksum of the whole object
 		}
 		h.Write(q.body)
 		value := base64.StdEncoding.EncodeToString(h.Sum(nil))

@@ -19,7 +19,7 @@ func (s *Server) decodeStream(q *request, hash string) error {
 		return errPayloadHash
 	}
 	if hash != "STREAMING-UNSIGNED-PAYLOAD-TRAILER" {
-		return errNotImplemented // chunks with signatures of their own
+		return errNotImplemented // signed chunks
 	}
 	body, trailer, ok := decodeChunks(q.wire)
 	if !ok || q.Header.Get("X-Amz-Decoded-Content-Length") != strconv.Itoa(len(body)) {

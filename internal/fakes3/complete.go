@@ -37,8 +37,8 @@ func (s *Server) completeMultipartUpload(q *request) (reply, error) {
 		header: u.header, encryption: u.encryption,
 	}
 	p := completeReply(q, s.opts.Profile.CompleteETag.write(o.etag))
-	o.encryption.tell(p.header)
-	q.bucket.tellVersion(p.header, o.version)
+	o.encryption.addTo(p.header)
+	q.bucket.addVersion(p.header, o.version)
 	p.apply = func() {
 		if q.linger {
 			u.made = o

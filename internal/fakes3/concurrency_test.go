@@ -113,15 +113,15 @@ func (m *meanwhile) Read(p []byte) (int, error) {
 	return m.Reader.Read(p)
 }
 
-// While a body is on its way someone else writes: only where a versioned bucket
-// is not atomic is that other write lost.
+// While a body is on its way someone else writes: only where a server, or its
+// versioned bucket, is not atomic is that other write lost.
 func TestConditionsAreLookedAtOnlyBefore(t *testing.T) {
 	tests := []struct {
 		profile   Profile
 		versioned bool
 		want      int
 	}{
-		{RGW20(), true, 200}, {RGW20(), false, 412}, {Strict(), true, 412}, {Strict(), false, 412},
+		{RGW20(), true, 200}, {RGW20(), false, 412}, {Rclone(), true, 200}, {Rclone(), false, 200}, {Strict(), true, 412}, {Strict(), false, 412},
 	}
 	for _, test := range tests {
 		srv := newTestServer(test.profile)

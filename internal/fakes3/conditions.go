@@ -2,17 +2,18 @@ package fakes3
 
 import "strings"
 
-// lookEarly looks at the conditions of a PutObject before its body is read, and
-// not again, where the profile is that careless.
+// lookEarly checks the conditions of a PutObject before its body is read, and not
+// again, if the profile is that careless.
 func (s *Server) lookEarly(q *request) {
-	if q.op.Name != "PutObject" || !s.opts.Profile.VersionedNotAtomic {
+	p := s.opts.Profile
+	if q.op.Name != "PutObject" || !p.NotAtomic && !p.VersionedNotAtomic {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q.bucket = s.buckets[q.op.Bucket]
-	if q.bucket != nil && q.bucket.versioning == "Enabled" {
-		q.early = s.writeAllowed(q, s.opts.Profile.Put)
+	if q.bucket != nil && (p.NotAtomic || q.bucket.versioning == "Enabled") {
+		q.early = s.writeAllowed(q, p.Put)
 		q.looked = true
 	}
 }
@@ -69,8 +70,8 @@ func (s *Server) match(q *request, header string, cur *object) error {
 	return nil
 }
 
-// readAllowed says whether the conditions of q let it read o, and whether they
-// say that it has o already.
+// readAllowed says whether the conditions of q let it read o, and whether the client
+// already has o.
 func (s *Server) readAllowed(q *request, o *object) (unchanged bool, err error) {
 	match, none := q.Header.Get("If-Match"), q.Header.Get("If-None-Match")
 	switch {

@@ -30,7 +30,7 @@ func (s *Server) uploadPartCopy(q *request) (reply, error) {
 	}
 	p := uploadedPart{s.copied(src, off, size), s.now()}
 	r := documentReply(copyPartDocument{LastModified: timestamp(p.modified), ETag: quote(p.etag())})
-	u.encryption.tell(r.header)
+	u.encryption.addTo(r.header)
 	r.apply = func() {
 		u.parts[n] = p
 		s.stats.Copied += size

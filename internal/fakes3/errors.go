@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Error is an answer that tells of a failure.
+// Error is an error response.
 type Error struct {
 	Status  int    // of HTTP
 	Code    string // of S3; "": the usual one for the status
@@ -15,7 +15,7 @@ type Error struct {
 
 func (e Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
 
-// usual returns e with the parts that it leaves open filled in.
+// usual returns e with its missing parts filled in.
 func (e Error) usual() Error {
 	e.Code = cmp.Or(e.Code, usualCode(e.Status))
 	e.Message = cmp.Or(e.Message, http.StatusText(e.Status))

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Op tells of a request that has arrived.
+// Op is a request that has arrived.
 type Op struct {
-	Name   string // of the operation, as the S3 API calls it
+	Name   string // of the operation in the S3 API
 	Bucket string
 	Key    string
 	N      int // how many requests of this name there have been, this one included
@@ -16,24 +16,23 @@ type Op struct {
 	IfMatch, IfNoneMatch string // the conditions, as they came; "": none
 }
 
-// Fault says how to mistreat a request. The zero Fault does not. The fields
-// compose: {Delay: time.Minute, After: true, Drop: true} applies the request,
+// Fault says what goes wrong with a request. The zero Fault is no fault. The fields
+// combine: {Delay: time.Minute, After: true, Drop: true} applies the request,
 // and cuts the connection a minute later.
 //
 // Requests that are not signed properly, or ask for what the server does not
-// know, are refused as ever, whatever the Fault.
+// support, are refused whatever the Fault.
 type Fault struct {
-	// Reply is answered instead of the true answer, with the usual code where
-	// it has none.
+	// Reply replaces the true answer. If it has no code, it gets the usual one.
 	Reply Error
 	// Drop breaks the connection instead of answering.
 	Drop bool
-	// After: Delay, Reply and Drop strike when the request has been executed.
-	// Without it a Reply or a Drop keeps it from being executed at all.
+	// After: Delay, Reply and Drop strike after the request has been executed.
+	// Otherwise a Reply or a Drop keeps it from being executed.
 	After bool
 
-	// Blind executes the request as if it had no condition, as a server does that
-	// honours some conditions, and not this one.
+	// Blind executes the request as if it had no condition, as a server that does not
+	// honour this one.
 	Blind bool
 
 	// Lost answers as if the request had been applied, whatever its conditions,
@@ -43,27 +42,27 @@ type Fault struct {
 	// now is Reply or, without one, a broken connection.
 	Later bool
 
-	// Linger executes CompleteMultipartUpload, and leaves the upload open, as RGW
-	// may when it is slow. To complete it again then ends it; to abort it takes
-	// the object with it (ceph#60771).
+	// Linger executes CompleteMultipartUpload and leaves the upload open, as RGW
+	// may when it is slow. Completing it again then ends it; aborting it deletes the
+	// object (ceph#60771).
 	Linger bool
 
-	// Short is how many bytes too few HeadObject tells, as versitygw may while an
-	// object is replaced: the size is then of the version before, and the ETag and
-	// the metadata are of the next.
+	// Short is how many bytes too few HeadObject reports, as versitygw may while an
+	// object is being replaced: the size is that of the old version, the ETag and the
+	// metadata are those of the new one.
 	Short int64
 
 	// NoETag leaves the ETag out of the answer to HeadObject or GetObject, as rclone
-	// may for an instant while an object is replaced.
+	// may for an instant while an object is being replaced.
 	NoETag bool
 
-	// Torn answers GetObject with the ETag of the version that is there when it
-	// arrives, and all else of the one that is there after Delay, as versitygw may
-	// while an object is replaced.
+	// Torn answers GetObject with the ETag of the version that is current when it
+	// arrives, and with everything else of the version that is current after Delay, as
+	// versitygw may while an object is being replaced.
 	Torn bool
 
-	// Absent answers HeadObject and GetObject with a 404 that has neither a body,
-	// and so no code, nor a request id, as a proxy does that knows nothing of S3.
+	// Absent answers HeadObject and GetObject with a 404 that has no body (and so no
+	// code) and no request id, as a proxy that knows nothing about S3.
 	Absent bool
 	// Stale answers HeadObject with the version that was current that many writes
 	// ago: its ETag, its size and its metadata, or 404 if there was no object then.
@@ -74,8 +73,8 @@ type Fault struct {
 	// answered. If the client leaves meanwhile, the request ends there.
 	Delay time.Duration
 
-	// Cut breaks the connection after the first CutAt bytes of the body of the
-	// answer, whose header promises all of it.
+	// Cut breaks the connection after the first CutAt bytes of the answer's body,
+	// whose header promises all of it.
 	Cut   bool
 	CutAt int64
 	// Trickle sends the body in pieces of that many bytes, with a Pause after
@@ -99,7 +98,7 @@ func (s *Server) serve(q *request, f Fault) reply {
 	case f.Torn:
 		p = s.execute(q, false)
 		executed = p.status >= 300
-		q.blind = true // its conditions were held against this version
+		q.blind = true // its conditions were checked against this version
 	case f.After:
 		p = s.execute(q, true)
 	default:
@@ -139,11 +138,11 @@ func (s *Server) keep(q *request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.later = append(s.later, q)
-	s.noteCopying(q, 1)
+	s.countCopying(q, 1)
 }
 
-// noteCopying counts the copies of an upload that were kept for later.
-func (s *Server) noteCopying(q *request, n int) {
+// countCopying counts the copies of an upload that were kept for later.
+func (s *Server) countCopying(q *request, n int) {
 	b := s.buckets[q.op.Bucket]
 	if q.op.Name != "UploadPartCopy" || b == nil {
 		return
@@ -153,14 +152,14 @@ func (s *Server) noteCopying(q *request, n int) {
 	}
 }
 
-// Release executes the requests that a Fault kept for later, as they came, and
-// returns the status of each. Nobody is told of it.
+// Release executes the requests that a Fault kept for later, in order, and returns
+// the status of each. Their clients get no reply.
 func (s *Server) Release() []int {
 	s.mu.Lock()
 	later := s.later
 	s.later = nil
 	for _, q := range later {
-		s.noteCopying(q, -1)
+		s.countCopying(q, -1)
 	}
 	s.mu.Unlock()
 	var statuses []int

@@ -163,8 +163,8 @@ func TestTornRead(t *testing.T) {
 	})
 }
 
-// TestHeadThatLies: a HEAD says that there is nothing, or what was there some
-// writes ago. A GET with the second fault says the truth.
+// TestHeadThatLies: a HEAD says that there is no object, or describes one from some
+// writes ago. A GET with the second fault is right.
 func TestHeadThatLies(t *testing.T) {
 	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
 		var fault Fault
@@ -277,7 +277,7 @@ func TestTrickle(t *testing.T) {
 	})
 }
 
-func TestLater(t *testing.T) {
+func TestLaterIsExecutedAtRelease(t *testing.T) {
 	overBoth(t, Strict(), func(t *testing.T, srv *Server, c *s3.Client) {
 		srv.Fault = func(op Op) Fault {
 			switch {
@@ -309,7 +309,7 @@ func TestLater(t *testing.T) {
 	})
 }
 
-// Without conditions, a request that nobody waits for any more undoes a later one.
+// Without conditions, an abandoned request undoes a later one.
 func TestLaterWithoutConditions(t *testing.T) {
 	srv := newTestServer(NoConditions())
 	c := newClient(srv)
@@ -353,7 +353,7 @@ func TestFaultsSpareBadRequests(t *testing.T) {
 	wantError(t, err, 403, "AccessDenied")
 }
 
-func TestFaultTellsOfTheRequest(t *testing.T) {
+func TestFaultSeesTheRequest(t *testing.T) {
 	srv := newTestServer(Strict())
 	var ops []string
 	srv.Fault = func(op Op) Fault {

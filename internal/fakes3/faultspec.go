@@ -16,20 +16,20 @@ import (
 //
 // OPERATION is a name such as PutObject, or * for any. WHICH counts the
 // requests of one name from 1: 3 is the third, 2-4 the second to the fourth, 5-
-// the fifth and all that follow, * every one. The first rule that fits a request
-// holds. WHAT is one or more of these, joined by +:
+// the fifth and all that follow, * every one. The first rule that matches a request
+// applies. WHAT is one or more of these, joined by +:
 //
 //	503             answer with this status, and apply nothing
-//	500/SomeCode    the same, with a code of its own
+//	500/SomeCode    the same, with this code
 //	drop            break the connection, and apply nothing
 //	lost            answer as if it had been applied, and apply nothing
 //	later           break the connection, or answer the status, and apply it at Release
 //	absent          answer a HEAD or GET with a 404 without a body, as a proxy does
 //	stale=2         answer a HEAD with the version of two writes ago
-//	linger          a completed upload stays open, and to abort it takes the object with it
+//	linger          a completed upload stays open, and aborting it deletes the object
 //	delay=2s        wait first
 //	cut=100         break the connection after 100 bytes of the answer's body
-//	trickle=10/1s   send the answer's body by 10 bytes, with a second after each
+//	trickle=10/1s   send the answer's body 10 bytes at a time, with a second after each
 //
 // With -after behind it, a status, drop or delay comes after the request was
 // applied. For example:
@@ -146,8 +146,7 @@ func (f *Fault) add(term string) error {
 
 func isStatus(text string) bool { return parseReply(text).Status != 0 }
 
-// parseReply returns the answer that 500 or 500/Code stands for, or the zero
-// Error.
+// parseReply parses 500 or 500/Code, or returns the zero Error.
 func parseReply(text string) Error {
 	status, code, _ := strings.Cut(text, "/")
 	n, err := strconv.Atoi(status)

@@ -44,7 +44,7 @@ func clientOptions(endpoint string, rt http.RoundTripper) s3.Options {
 	}
 }
 
-// newClient returns a client of srv, in process and over what it takes for TLS.
+// newClient returns a client of srv, in process and with what looks like TLS.
 func newClient(srv *Server, change ...func(*s3.Options)) *s3.Client {
 	return s3.New(clientOptions(testHost, Transport(srv)), change...)
 }
@@ -65,7 +65,7 @@ func overBoth(t *testing.T, p Profile, test func(t *testing.T, srv *Server, c *s
 	})
 }
 
-// status is the HTTP status that err tells of, 200 without one, 0 where none
+// status is the HTTP status that err reports, 200 without one, 0 where none
 // came.
 func status(err error) int {
 	if err == nil {
@@ -78,7 +78,7 @@ func status(err error) int {
 	return response.HTTPStatusCode()
 }
 
-// code is the code of S3 that err tells of.
+// code is the S3 error code that err reports.
 func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -207,7 +207,7 @@ func complete(ctx context.Context, c *s3.Client, key, id string, parts []types.C
 	return c.CompleteMultipartUpload(ctx, in)
 }
 
-// fill returns n bytes of text that differ from place to place.
+// fill returns n bytes of text that differ from offset to offset.
 func fill(n int, seed byte) string {
 	b := make([]byte, n)
 	for i := range b {

@@ -103,8 +103,8 @@ func (s *Server) listObjects(q *request) (reply, error) {
 	return documentReply(doc), nil
 }
 
-// openUploads returns the open uploads by key, and within a key as they were
-// begun.
+// openUploads returns the open uploads by key, and within a key in the order in
+// which they began.
 func (b *bucket) openUploads() []*upload {
 	return slices.SortedFunc(maps.Values(b.uploads), func(x, y *upload) int {
 		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.id, y.id))

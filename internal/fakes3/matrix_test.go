@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// matrix is the table "What real servers do", and what is said beneath it: for
-// each row what is done, and what each server was found to answer.
+// matrix is what was measured on real servers: for each row what is done, and what
+// each server answered.
 var matrix = []struct {
 	row  string
 	ask  func(*testing.T, *bench) string
@@ -68,6 +68,7 @@ var matrix = []struct {
 	{"copy range past the end", copyPastEnd, map[string]string{
 		"": "400 InvalidArgument", "rgw16": "416 InvalidRange", "rgw18": "416 InvalidRange", "rgw20": "416 InvalidRange", "linode": "416 InvalidRange",
 		"gofakes3": "411 MissingContentLength"}},
+	{"GET IM stale", getMatchStale, map[string]string{"": "412", "gofakes3": "200", "noconditions": "200"}},
 	{"list uploads where none is open", listNoUploads, map[string]string{
 		"": "200 ", "gofakes3": "404 NoSuchUpload", "rclone": "404 NoSuchUpload"}},
 	{"metadata of the object before", metadataBefore, map[string]string{"": "gone", "gofakes3": "kept"}},
@@ -81,7 +82,7 @@ var matrix = []struct {
 	{"plain HTTP, checksum in the header", checksumHeader, map[string]string{"": "ok", "linode": "400 XAmzContentSHA256Mismatch"}},
 }
 
-// bench is a server to put a row's question to.
+// bench is a server that answers a row's question.
 type bench struct {
 	endpoint      string
 	transport     http.RoundTripper // nil: the default one
@@ -118,7 +119,7 @@ func TestProfilesMatchMeasurements(t *testing.T) {
 	}
 }
 
-// TestServerMatchesProfile holds the table against real servers, which
+// TestServerMatchesProfile compares the table with real servers, which
 // .ci/servers starts. Its buckets are left behind.
 func TestServerMatchesProfile(t *testing.T) {
 	servers := map[string]string{ // profiles by endpoint
@@ -190,6 +191,18 @@ func putMatchMissing(t *testing.T, b *bench) string {
 	return fmt.Sprintf("%d %s", status(err), code(err))
 }
 
+func getMatchStale(t *testing.T, b *bench) string {
+	c, key := b.client(), b.fresh(t)
+	mustPut(t, c, key, "one")
+	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{
+		Bucket: aws.String(testBucket), Key: aws.String(key), IfMatch: aws.String("0123456789abcdef0123456789abcdef"),
+	})
+	if err == nil {
+		out.Body.Close()
+	}
+	return fmt.Sprint(status(err))
+}
+
 func deleteMatchStale(t *testing.T, b *bench) string {
 	c, key := b.client(), b.fresh(t)
 	mustPut(t, c, key, "one")
@@ -203,7 +216,7 @@ func deleteMatchStale(t *testing.T, b *bench) string {
 	return fmt.Sprint(status(err))
 }
 
-// effect tells whether completing went through, by what the object holds.
+// effect reports whether completing took effect, by what the object holds.
 func effect(t *testing.T, c *s3.Client, key, want string, err error) string {
 	if got, getErr := get(t.Context(), c, key); getErr != nil || got != want {
 		return fmt.Sprint(status(err))

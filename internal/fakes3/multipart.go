@@ -15,7 +15,7 @@ type upload struct {
 	header     map[string]string
 	encryption encryption
 	made       *object // by completing it, if it lingers
-	copying    int     // parts that are yet to be copied by requests which were kept for later
+	copying    int     // parts to be copied by requests that were kept for later
 }
 
 type uploadedPart struct {
@@ -42,7 +42,7 @@ func (s *Server) createMultipartUpload(q *request) (reply, error) {
 		parts: map[int]uploadedPart{}, header: kept, encryption: enc,
 	}
 	p := documentReply(initiateDocument{Bucket: q.bucket.name, Key: u.key, UploadID: u.id})
-	enc.tell(p.header)
+	enc.addTo(p.header)
 	p.apply = func() { q.bucket.uploads[u.id] = u }
 	return p, nil
 }
@@ -80,8 +80,8 @@ func (s *Server) uploadPart(q *request) (reply, error) {
 	}
 	p := uploadedPart{newPart(rope{q.body}), s.now()}
 	header := map[string]string{"Etag": quote(p.etag())}
-	u.encryption.tell(header)
-	q.checksum.tell(header)
+	u.encryption.addTo(header)
+	q.checksum.addTo(header)
 	return reply{header: header, apply: func() { u.parts[n] = p }}, nil
 }
 

@@ -35,7 +35,7 @@ func TestMultipartLifeCycle(t *testing.T) {
 		}
 		wantObject(t, srv, "k", one+two)
 		if h, err := head(t.Context(), c, "k"); err != nil || *h.ETag != *out.ETag || *h.ContentLength != testMin+7 {
-			t.Errorf("HEAD tells %v, %v", h, err)
+			t.Errorf("HEAD returned %v, %v", h, err)
 		}
 		if got := srv.Uploads(testBucket); len(got) != 0 {
 			t.Errorf("still open: %v", got)
@@ -170,7 +170,7 @@ func TestUploadPartCopy(t *testing.T) {
 	}
 }
 
-// TestGrowingByCopy appends again and again, as the library does.
+// TestGrowingByCopy appends repeatedly, as the library does.
 func TestGrowingByCopy(t *testing.T) {
 	srv := newTestServer(RGW16())
 	c := newClient(srv)
@@ -264,7 +264,7 @@ func TestListPartsByPages(t *testing.T) {
 	}
 }
 
-// TestCheapCopies: an ETag tells one copy from another, and the object is the same.
+// TestCheapCopies: different copies have different ETags, and the object is the same.
 func TestCheapCopies(t *testing.T) {
 	srv := New(Options{MinPartSize: testMin, CheapCopies: true})
 	source := fill(2*testMin, 1)

@@ -84,9 +84,9 @@ func (s *Server) putObject(q *request) (reply, error) {
 		header: kept, encryption: enc, checksum: q.checksum,
 	}
 	header := map[string]string{"Etag": quote(o.etag)}
-	enc.tell(header)
-	q.checksum.tell(header)
-	q.bucket.tellVersion(header, o.version)
+	enc.addTo(header)
+	q.checksum.addTo(header)
+	q.bucket.addVersion(header, o.version)
 	return reply{header: header, apply: func() { q.bucket.put(q.op.Key, o) }}, nil
 }
 
@@ -98,8 +98,8 @@ func (s *Server) headObject(q *request) (reply, error) {
 	if o == nil {
 		return reply{}, errNoSuchKey
 	}
-	header := o.tell()
-	q.bucket.tellVersion(header, o.version)
+	header := o.headers()
+	q.bucket.addVersion(header, o.version)
 	return reply{header: header, length: o.size}, nil
 }
 
@@ -118,8 +118,8 @@ func (s *Server) getObject(q *request) (reply, error) {
 	if err := o.encryption.opens(keySum); err != nil {
 		return reply{}, err
 	}
-	header := o.tell()
-	q.bucket.tellVersion(header, o.version)
+	header := o.headers()
+	q.bucket.addVersion(header, o.version)
 	if unchanged, err := s.readAllowed(q, o); err != nil {
 		return reply{}, err
 	} else if unchanged {
@@ -136,7 +136,7 @@ func (s *Server) readRange(q *request, o *object, header map[string]string) (rep
 	}
 	if r == nil {
 		if q.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
-			o.checksum.tell(header)
+			o.checksum.addTo(header)
 		}
 		return reply{header: header, body: join(o.parts)}, nil
 	}
@@ -183,12 +183,12 @@ func (s *Server) deleteObject(q *request) (reply, error) {
 	}
 	marker := &object{deleted: true, modified: s.now(), version: s.version(b)}
 	header["X-Amz-Delete-Marker"] = "true"
-	b.tellVersion(header, marker.version)
+	b.addVersion(header, marker.version)
 	return reply{status: http.StatusNoContent, header: header, apply: func() { b.put(key, marker) }}, nil
 }
 
-// tell returns the headers that describe o.
-func (o *object) tell() map[string]string {
+// headers returns the headers that describe o.
+func (o *object) headers() map[string]string {
 	header := map[string]string{
 		"Etag":          quote(o.etag),
 		"Last-Modified": o.modified.Format(http.TimeFormat),
@@ -197,7 +197,7 @@ func (o *object) tell() map[string]string {
 	for name, value := range o.header {
 		header[name] = value
 	}
-	o.encryption.tell(header)
+	o.encryption.addTo(header)
 	return header
 }
 
@@ -212,8 +212,8 @@ func (o *object) meta() map[string]string {
 	return meta
 }
 
-// tell adds the header that carries c.
-func (c checksum) tell(header map[string]string) {
+// addTo adds the header that carries c.
+func (c checksum) addTo(header map[string]string) {
 	if c.header != "" {
 		header[c.header] = c.value
 	}

@@ -29,7 +29,7 @@ func TestObjectLifeCycle(t *testing.T) {
 			t.Fatal(err)
 		}
 		if *h.ContentLength != 5 || *h.ContentType != "application/json" || *h.ETag != *out.ETag || h.Metadata["id"] != "7" || h.LastModified.IsZero() {
-			t.Errorf("HEAD tells %d %s %s %v %v", *h.ContentLength, *h.ContentType, *h.ETag, h.Metadata, h.LastModified)
+			t.Errorf("HEAD returned %d %s %s %v %v", *h.ContentLength, *h.ContentType, *h.ETag, h.Metadata, h.LastModified)
 		}
 		if data, err := get(t.Context(), c, "dir/a b.json"); err != nil || data != "hello" {
 			t.Errorf("GET returns %q, %v", data, err)

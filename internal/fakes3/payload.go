@@ -21,7 +21,7 @@ func (q *request) readBody() error {
 	return err
 }
 
-// payload verifies the body, and leaves in q.body what it stands for.
+// payload verifies the body, and leaves its decoded content in q.body.
 func (s *Server) payload(q *request) error {
 	if q.ContentLength < 0 && q.Method == "PUT" && q.Header.Get("X-Amz-Decoded-Content-Length") == "" {
 		return errMissingLength

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Profile says in what a server departs from what AWS documents. Each switch
-// stands for a row of the table "What real servers do" in the notes on S3, or
-// for the sentence named beside it; the zero value of each is AWS.
+// Profile says how a server differs from what AWS documents. Each switch names the
+// row of the measurements, or the sentence, that it comes from; the zero value of
+// each is AWS.
 type Profile struct {
 	Name string
 
@@ -15,8 +15,13 @@ type Profile struct {
 	// on PutObject (If-Match, If-None-Match), CompleteMultipartUpload (the
 	// same), DeleteObject (If-Match), UploadPartCopy (x-amz-copy-source-if-*)
 	// and on GetObject and HeadObject. Rows "Complete IM stale, or INM:*
-	// exists", "Delete IM stale", "UploadPartCopy CopySourceIfMatch stale".
+	// exists", "Delete IM stale", "UploadPartCopy CopySourceIfMatch stale", and
+	// "ignores If-Match on GET", measured later.
 	Put, Complete, Delete, CopySource, Read Conditions
+
+	// NotAtomic: PutObject looks at the conditions when the header has arrived,
+	// and not again when it writes. Row "8 writers x 25 by Put IM".
+	NotAtomic bool
 
 	// LiteralIfMatch: PutObject compares If-Match with the bare ETag, so that
 	// the quoted form, which the standard asks for, never matches. Row "Put IM
@@ -32,16 +37,15 @@ type Profile struct {
 	// VersionedIfNoneMatchIgnored: there, If-None-Match on PutObject is
 	// ignored. Row "versioned bucket: Put INM:* exists".
 	VersionedIfNoneMatchIgnored bool
-	// VersionedNotAtomic: there, PutObject looks at the conditions when the
-	// header has arrived, and not again when it writes. Row "versioned bucket:
-	// 8 writers by IM".
+	// VersionedNotAtomic: there, PutObject is NotAtomic. Row "versioned bucket: 8
+	// writers by IM".
 	VersionedNotAtomic bool
 
 	// Repeated is the answer to CompleteMultipartUpload for an upload that is
 	// not open: complete already, aborted, or never begun. Row "Complete a
 	// second time", and "Complete of an unknown upload" under the table.
 	Repeated Repeated
-	// RepeatedETag is how the ETag stands in such an answer, if it is 200.
+	// RepeatedETag is how the ETag is written in such an answer, if it is 200.
 	RepeatedETag ETagForm
 	// EveryPart: CompleteMultipartUpload must list every part that was uploaded,
 	// or answers 400 InvalidPart. Found on RGW 16.2.15; it is not in the table.
@@ -50,22 +54,22 @@ type Profile struct {
 	// NoSuchKey. Found on RGW 16.2.15; it is not in the table.
 	NoUploadIsNoKey bool
 	// UploadsByKey: ListMultipartUploads takes a prefix for a whole key, and lists
-	// the uploads of no other. Told of minio; it is not in the table.
+	// the uploads of no other. Reported for minio; it is not in the table.
 	UploadsByKey bool
 	// NoUploadsIsNoUpload: ListMultipartUploads answers 404 NoSuchUpload where none
 	// is open. "rclone and gofakes3 answer", measured later.
 	NoUploadsIsNoUpload bool
-	// AbortSparesCopies: AbortMultipartUpload says that it has removed an upload, and
-	// leaves it, while a part of it is being copied. "an abort while an
+	// AbortSparesCopies: while a part of an upload is being copied,
+	// AbortMultipartUpload says that it has removed the upload, but leaves it. "an abort while an
 	// UploadPartCopy still runs", measured later.
 	AbortSparesCopies bool
 	// SmallParts: a part that is not the last may be of any size. Row "a part under
 	// 5 MiB that is not last".
 	SmallParts bool
-	// MergesMetadata: PutObject keeps the user metadata of the object before, but for
-	// what it names itself. "merges old metadata on PUT", measured later.
+	// MergesMetadata: PutObject keeps the user metadata of the old object, except what
+	// it sets itself. "merges old metadata on PUT", measured later.
 	MergesMetadata bool
-	// CompleteETag is how the ETag stands in the answer to
+	// CompleteETag is how the ETag is written in the answer to
 	// CompleteMultipartUpload. Row "ETag in the Complete reply".
 	CompleteETag ETagForm
 
@@ -123,10 +127,10 @@ type Repeated int
 const (
 	// RepeatedUnknown: 404 NoSuchUpload.
 	RepeatedUnknown Repeated = iota
-	// RepeatedSame: 200 if the upload was completed, ever; else 404.
+	// RepeatedSame: 200 if the upload was ever completed, otherwise 404.
 	RepeatedSame
 	// RepeatedByETag: 200 while the current object has the ETag that the listed
-	// parts would give it, else 500 InternalError: after another write to the
+	// parts would give it, otherwise 500 InternalError: after another write to the
 	// key the answer stays 500 for good. Found on RGW 16.2.15, which is where
 	// "200 with an empty ETag, or 500" comes from.
 	RepeatedByETag
@@ -139,7 +143,7 @@ const (
 	ETagQuoted ETagForm = iota
 	ETagBare
 	ETagEmpty
-	ETagOther // not that which the object has
+	ETagOther // not the object's ETag
 )
 
 // Chunked is what a server does with Content-Encoding aws-chunked.
@@ -220,9 +224,8 @@ func RGW20() Profile {
 	}
 }
 
-// Linode is Linode Object Storage: a gateway like [RGW16] that moreover refuses
-// every checksum an SDK sends, and names no ETag after a repeated Complete
-// either.
+// Linode is Linode Object Storage: a gateway like [RGW16] that also refuses every
+// checksum an SDK sends, and returns no ETag after a repeated Complete.
 func Linode() Profile {
 	p := RGW16()
 	p.Name = "linode"
@@ -248,8 +251,8 @@ func Versity() Profile {
 	}
 }
 
-// B2 is Backblaze B2, of which is known only that a conditional PutObject
-// answers 501. For the rest it takes the worst: other conditions on writes are
+// B2 is Backblaze B2. Only one thing is known about it: a conditional PutObject
+// answers 501. The worst is assumed for the rest: other conditions on writes are
 // ignored.
 func B2() Profile {
 	return Profile{Name: "b2", Put: Refused, Complete: Ignored, Delete: Ignored, CopySource: Ignored}
@@ -271,10 +274,11 @@ func Gofakes3() Profile {
 	}
 }
 
-// Rclone is rclone serve s3 1.76, but for races between writers: it loses some.
+// Rclone is rclone serve s3 1.76. Where several writers complete uploads at once the
+// real one hangs.
 func Rclone() Profile {
 	return Profile{
-		Name: "rclone", Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
+		Name: "rclone", NotAtomic: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
 		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
 		SSEC: SSECRefused,
 	}
@@ -294,5 +298,5 @@ func ProfileByName(name string) (Profile, error) {
 		}
 		names = append(names, p.Name)
 	}
-	return Profile{}, fmt.Errorf("no profile is called %q; there are %s", name, strings.Join(names, ", "))
+	return Profile{}, fmt.Errorf("unknown profile %q; use one of %s", name, strings.Join(names, ", "))
 }

@@ -13,8 +13,8 @@ func (r byteRange) contentRange(size int64) string {
 	return fmt.Sprintf("bytes %d-%d/%d", r.off, r.off+r.n-1, size)
 }
 
-// parseRange returns what a Range header selects of size bytes; nil: all of
-// them. As RFC 9110 wants it, a header that is not understood counts as none.
+// parseRange returns what a Range header selects of size bytes; nil means all of
+// them. As RFC 9110 requires, a header that is not understood is ignored.
 func parseRange(header string, size int64) (*byteRange, error) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// sendSigned sends what no client would, properly signed. A Content-Length of
-// -1 stands for none.
+// sendSigned sends, properly signed, what no client would send. A Content-Length of
+// -1 means none.
 func sendSigned(t *testing.T, srv *Server, method, path, body string, header map[string]string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := signedRequest(method, path, body, header)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// reply is an answer, and what is to be done for it to be true.
+// reply is an answer, and what must be done to make it true.
 type reply struct {
 	status int // 0: 200
 	header map[string]string
@@ -17,7 +17,7 @@ type reply struct {
 	apply  func() // called with mu held; nil: nothing changes
 }
 
-// failure returns the answer that tells of err.
+// failure returns the answer that reports err.
 func (s *Server) failure(q *request, err error) reply {
 	var e Error
 	if !errors.As(err, &e) {
@@ -34,7 +34,7 @@ func (s *Server) failure(q *request, err error) reply {
 	return p
 }
 
-// send writes p, as far as the fault lets it.
+// send writes p, as far as the fault allows.
 func (s *Server) send(w http.ResponseWriter, q *request, p reply, f Fault) {
 	status := cmp.Or(p.status, http.StatusOK)
 	h := w.Header()

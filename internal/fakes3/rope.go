@@ -18,7 +18,7 @@ func (r rope) size() int64 {
 	return n
 }
 
-// cut returns n bytes at off, which must be there.
+// cut returns n bytes at off, which must exist.
 func (r rope) cut(off, n int64) rope {
 	var out rope
 	for _, piece := range r {
@@ -37,9 +37,8 @@ func (r rope) cut(off, n int64) rope {
 // bytes returns a copy of it in one piece.
 func (r rope) bytes() []byte { return bytes.Join(r, nil) }
 
-// part is a rope and its MD5. An object is a list of parts, and keeps them as
-// they were uploaded, so that copying a prefix in the same steps again and
-// again hashes only what is new.
+// part is a rope and its MD5. An object keeps its parts as they were uploaded, so
+// that copying a prefix repeatedly in the same steps hashes only what is new.
 type part struct {
 	data rope
 	size int64

@@ -17,14 +17,14 @@ const (
 	inObject
 )
 
-// operation is one thing that a client can ask for. Rows that need a parameter
-// or a header stand before those that do not.
+// operation is one thing that a client can ask for. Rows that need a parameter or a
+// header come before those that do not.
 type operation struct {
 	name    string
 	method  string
 	level   level
 	needs   string   // the query parameter that names the operation
-	header  string   // the header that does
+	header  string   // the header that names it
 	accepts []string // further query parameters
 	run     func(*Server, *request) (reply, error)
 }
@@ -74,11 +74,11 @@ type request struct {
 	checksum  checksum
 	bucket    *bucket
 
-	blind  bool // the conditions are not looked at
+	blind  bool // the conditions are not checked
 	linger bool // what is completed stays open
 	absent bool // a read is answered 404
 	stale  int  // a HEAD is answered with the version of that many writes ago
-	looked bool // the conditions have been looked at
+	looked bool // the conditions have been checked
 	early  error
 }
 
@@ -97,7 +97,7 @@ func (s *Server) receive(r *http.Request) *request {
 	return q
 }
 
-// target tells the bucket and the key that r is about.
+// target returns the bucket and the key that r is about.
 func (s *Server) target(r *http.Request) (bucket, key string) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if b, ok := s.bucketOfHost(r, path); ok {
@@ -107,9 +107,9 @@ func (s *Server) target(r *http.Request) (bucket, key string) {
 	return bucket, key
 }
 
-// bucketOfHost tells the bucket that r's host begins with. As nothing says
-// which hosts are the server's own, it has to be one that exists; but a request
-// without a path that can only be about a bucket must name it in the host.
+// bucketOfHost returns the bucket that r's host begins with. Nothing says which
+// hosts are the server's own, so the bucket must exist; but a request without a path
+// that can only be about a bucket must name it in the host.
 func (s *Server) bucketOfHost(r *http.Request, path string) (string, bool) {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -149,7 +149,7 @@ func find(r *http.Request, bucket, key string, query url.Values) operation {
 	return operations[i]
 }
 
-// supported says whether the server knows all that q asks for.
+// supported says whether the server supports everything that q asks for.
 func (q *request) supported() error {
 	for name := range q.query {
 		if name != "x-id" && name != q.operation.needs && !slices.Contains(q.operation.accepts, name) {

@@ -17,11 +17,11 @@ type Options struct {
 
 	AccessKey string // default "access"
 	SecretKey string // default "secret"
-	// SessionToken, where it is set, must come with every request.
+	// SessionToken, if set, must come with every request.
 	SessionToken string
 	Region       string // default "us-east-1"
 
-	// Now tells the time, for dates and for the age of signatures. Default
+	// Now returns the time, for dates and for the age of signatures. Default
 	// time.Now.
 	Now func() time.Time
 	// Sleep waits for d, or returns an error when ctx ends first; only faults
@@ -32,8 +32,8 @@ type Options struct {
 	// and of an object that ranges can be copied from. Default 5 MiB.
 	MinPartSize int64
 
-	// CheapCopies has the ETag of a copied part tell its source, not its content,
-	// which then nobody reads: a copy of gigabytes costs nothing.
+	// CheapCopies makes the ETag of a copied part depend on its source, not on its
+	// content, which then is not read: a copy of gigabytes costs nothing.
 	CheapCopies bool
 }
 
@@ -44,10 +44,10 @@ const (
 
 // Server is an S3 server in memory. It is safe for concurrent use.
 type Server struct {
-	// Fault, where it is not nil, is asked about every request when it has
-	// arrived. It is called from many goroutines with no lock held, so it may
-	// use the Server, or a client of it: a stranger's write between a client's
-	// look and its write is made here. Set it before the first request.
+	// Fault, if not nil, is called for every request when it has arrived, from many
+	// goroutines and with no lock held. So it may use the Server, or a client of it, for
+	// example to write between a client's look and its write. Set it before the first
+	// request.
 	Fault func(Op) Fault
 
 	opts Options
@@ -106,8 +106,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, q, s.serve(q, fault), fault)
 }
 
-// admit says whether q is one that the server will try to execute, and leaves
-// its payload in q.body.
+// admit says whether the server will try to execute q, and leaves its payload in
+// q.body.
 func (s *Server) admit(q *request) error {
 	if err := s.authenticate(q.Request); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (s *Server) admit(q *request) error {
 	return s.payload(q)
 }
 
-// execute does what q asks for, or without apply only finds out what the answer
+// execute does what q asks for. Without apply, it only finds out what the answer
 // would be.
 func (s *Server) execute(q *request, apply bool) reply {
 	s.mu.Lock()
@@ -143,7 +143,7 @@ func (s *Server) run(q *request) (reply, error) {
 	return q.operation.run(s, q)
 }
 
-// next returns a new number, in a form that sorts.
+// next returns a new number, in a form that sorts as text.
 func (s *Server) next() string {
 	s.seq++
 	return fmt.Sprintf("%016X", s.seq)

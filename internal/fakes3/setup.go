@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// CreateBucket makes a bucket, unless there is one of that name.
+// CreateBucket creates a bucket, unless there is one with that name.
 func (s *Server) CreateBucket(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,7 +20,7 @@ func (s *Server) ensureBucket(name string) *bucket {
 	return s.buckets[name]
 }
 
-// PutObject makes an object, and the bucket if there is none, without a
+// PutObject creates an object, and the bucket if there is none, without a
 // request: nothing is counted and no fault strikes. It returns the ETag,
 // without quotes. The names of meta are without x-amz-meta-.
 func (s *Server) PutObject(bucket, key string, data []byte, meta map[string]string) string {
@@ -38,7 +38,7 @@ func (s *Server) PutObject(bucket, key string, data []byte, meta map[string]stri
 	return p.etag()
 }
 
-// DeleteObject removes an object, as somebody might whom no client knows of.
+// DeleteObject removes an object without a request, as a stranger might.
 func (s *Server) DeleteObject(bucket, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *Server) Keys(bucket string) []string {
 	return nil
 }
 
-// Upload tells of an open multipart upload.
+// Upload is an open multipart upload.
 type Upload struct {
 	ID, Key   string
 	Initiated time.Time

@@ -108,7 +108,7 @@ func (s *Server) checkScope(c scope, date string) error {
 	return nil
 }
 
-// checkSigned says whether the headers are signed that must be.
+// checkSigned says whether all headers that must be signed are.
 func checkSigned(r *http.Request, signed []string) error {
 	if r.Header.Get("X-Amz-Content-Sha256") == "" {
 		return invalidRequest("The header x-amz-content-sha256 is missing.")
@@ -182,8 +182,8 @@ func unescape(s string) string {
 	return s
 }
 
-// escape writes s in the one form that signatures know: everything but the
-// unreserved characters of RFC 3986 as %XX, and slashes only where they stand.
+// escape writes s in the one form that signatures use: everything except the
+// unreserved characters of RFC 3986 as %XX, and slashes as they are if asked to.
 func escape(s string, keepSlash bool) string {
 	var b strings.Builder
 	for i := range len(s) {

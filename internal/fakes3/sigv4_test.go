@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// TestSignatureOfPublishedExample holds the signature against the example "GET
-// Object" of the S3 API reference.
+// TestSignatureOfPublishedExample compares the signature with that of the example
+// "GET Object" in the S3 API reference.
 func TestSignatureOfPublishedExample(t *testing.T) {
 	r, err := http.NewRequest("GET", "https://examplebucket.s3.amazonaws.com/test.txt", nil)
 	if err != nil {

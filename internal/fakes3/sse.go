@@ -11,8 +11,8 @@ const (
 	copyCustomerPrefix = "X-Amz-Copy-Source-Server-Side-Encryption-Customer-"
 )
 
-// encryption is how an object is said to be encrypted: not at all, by the
-// server (SSE-S3), or with a key of the customer's (SSE-C).
+// encryption is how an object is said to be encrypted: not at all, by the server
+// (SSE-S3), or with a customer's key (SSE-C).
 type encryption struct {
 	algorithm string // of SSE-S3: "AES256", or ""
 	keySum    string // of SSE-C: the MD5 of the key in base64, or ""
@@ -38,7 +38,7 @@ func (s *Server) encryptionOf(q *request) (encryption, error) {
 }
 
 // customerKey returns the MD5 of the key that the three headers with prefix
-// give, or "" where there is none or the profile does not know of them.
+// give, or "" if there is none or the profile ignores them.
 func (s *Server) customerKey(q *request, prefix string) (string, error) {
 	algorithm := q.Header.Get(prefix + "Algorithm")
 	key, keySum := q.Header.Get(prefix+"Key"), q.Header.Get(prefix+"Key-Md5")
@@ -64,7 +64,7 @@ func (s *Server) customerKey(q *request, prefix string) (string, error) {
 	return keySum, nil
 }
 
-// opens says whether a request that brings keySum may read what e encrypted.
+// opens says whether a request with keySum may read what e encrypted.
 func (e encryption) opens(keySum string) error {
 	switch {
 	case e.keySum == keySum:
@@ -77,8 +77,8 @@ func (e encryption) opens(keySum string) error {
 	return errAccessDenied
 }
 
-// tell adds the headers that say how something is encrypted.
-func (e encryption) tell(header map[string]string) {
+// addTo adds the headers that say how something is encrypted.
+func (e encryption) addTo(header map[string]string) {
 	if e.algorithm != "" {
 		header[sseHeader] = e.algorithm
 	}

@@ -4,7 +4,7 @@ import "maps"
 
 // Stats count what a server did since it was made, or since [Server.Reset].
 type Stats struct {
-	Requests map[string]int // by operation, such as "PutObject"; also failed ones
+	Requests map[string]int // by operation, such as "PutObject", failed ones included
 	Received int64          // bytes of request bodies, as they came
 	Sent     int64          // bytes of response bodies
 	Copied   int64          // bytes copied by UploadPartCopy
@@ -21,7 +21,7 @@ func (st Stats) Total() int {
 
 func newStats() Stats { return Stats{Requests: map[string]int{}} }
 
-// Stats returns what was counted until now.
+// Stats returns the counts so far.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

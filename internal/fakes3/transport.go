@@ -12,13 +12,13 @@ import (
 )
 
 // Transport returns a RoundTripper that hands requests to h in this process,
-// without sockets, so that it works inside a testing/synctest bubble. Each
-// request runs on a goroutine of its own, which ends when h returns; as over a
-// network, h waits for a client that does not read the body, until that closes
-// it or its context ends.
+// without sockets, so that it works inside a testing/synctest bubble. Each request
+// runs on its own goroutine, which ends when h returns. As over a network, h waits
+// for a client that does not read the body, until the client closes it or the
+// context ends.
 //
-// It fails as a network would: with ctx's error as soon as ctx ends, whatever h
-// is doing then, and with [io.ErrUnexpectedEOF] when h panics with
+// It fails as a network would: with ctx's error as soon as ctx ends, whatever h is
+// doing, and with [io.ErrUnexpectedEOF] when h panics with
 // [http.ErrAbortHandler] or writes less than its Content-Length. An address that
 // begins with https makes h see a TLS connection.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
@@ -76,8 +76,8 @@ func incoming(req *http.Request, body io.ReadCloser) (*http.Request, error) {
 	return r, nil
 }
 
-// requestBody is a body that cannot be read any more once it is closed: its
-// owner may use it again then.
+// requestBody is a body that cannot be read once it is closed, since its owner may
+// then use it again.
 type requestBody struct {
 	io.ReadCloser
 	mu     sync.Mutex // guards closed
@@ -126,7 +126,7 @@ func newExchange(req *http.Request) *exchange {
 	return x
 }
 
-// run lets h answer, and tells the client how that ended.
+// run lets h answer, and reports to the client how that ended.
 func (x *exchange) run(h http.Handler, r *http.Request) {
 	end := io.ErrUnexpectedEOF // also where a test's FailNow ends the goroutine
 	defer func() {
@@ -142,7 +142,7 @@ func (x *exchange) run(h http.Handler, r *http.Request) {
 	}
 }
 
-// end tells the client that nothing more will come.
+// end lets the client know that nothing more will come.
 func (x *exchange) end(err error) {
 	if err == nil && x.promised < 0 {
 		err = x.request.Context().Err() // the handler may have given up because of that
@@ -152,7 +152,7 @@ func (x *exchange) end(err error) {
 		close(x.answered)
 		return
 	}
-	x.writer.CloseWithError(err) // nil stands for io.EOF
+	x.writer.CloseWithError(err) // nil means io.EOF
 }
 
 func (x *exchange) hasBody() bool {
@@ -200,11 +200,11 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Flush implements [http.Flusher]. Nothing is ever held back.
+// Flush implements [http.Flusher]. Nothing is buffered.
 func (x *exchange) Flush() { x.WriteHeader(http.StatusOK) }
 
 // responseBody is what a client reads. It fails when the context ends, unless
-// all has been read by then.
+// everything has been read by then.
 type responseBody struct {
 	*io.PipeReader
 	stop func() bool // waiting for the context to end

@@ -1,6 +1,6 @@
-// Package football makes the fetches that benchmarks append: what an API of live
-// football answers, once a minute, in the envelope of the pipeline. Nothing of it
-// is real, and the same seed makes the same fetches again.
+// Package football makes the fetches that benchmarks append: the answers of a live
+// football API, once a minute, in the pipeline's envelope. None of it is real, and the
+// same seed makes the same fetches.
 //
 // From one fetch to the next little changes, as in the real thing: minutes,
 // scores, odds and statistics of the matches that are being played.
@@ -29,8 +29,8 @@ type Feed struct {
 	number  int // of the last fetch
 }
 
-// New returns a Feed whose fetches have about size bytes, without white space.
-// One has at least a match, and so 2 KB.
+// New returns a Feed whose fetches have about size bytes, without white space. A
+// fetch has at least one match, and so 2 KB.
 func New(seed uint64, size int) *Feed {
 	f := &Feed{random: rand.New(rand.NewPCG(seed, 2025)), now: Start()}
 	const envelope, one = 600, 1_900
@@ -43,7 +43,7 @@ func New(seed uint64, size int) *Feed {
 	return f
 }
 
-// Next returns the next fetch, compact. It is the caller's to keep.
+// Next returns the next fetch, compact. The caller may keep it.
 func (f *Feed) Next() []byte {
 	f.number++
 	f.now = f.now.Add(time.Minute)

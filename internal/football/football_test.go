@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestFetches(t *testing.T) {
+func TestFetchesHaveTheirSizeAndForm(t *testing.T) {
 	for _, size := range []int{0, 2_000, 13_000, 200_000, 1_800_000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			feed, again := New(1, size), New(1, size)

@@ -20,9 +20,9 @@ func statusNames() map[int]string {
 	return map[int]string{notStarted: "Not started", firstHalf: "First half", halfTime: "Half-time", secondHalf: "Second half", ended: "End"}
 }
 
-// match is one match. Only what stands after fixed changes.
+// match is one match. Everything but fixed changes.
 type match struct {
-	fixed   string // the members that tell which match it is
+	fixed   string // the members that identify the match
 	home    []player
 	away    []player
 	kickoff time.Time
@@ -76,7 +76,7 @@ func (m *match) advance(r *rand.Rand, now time.Time) (changed bool) {
 	return true
 }
 
-// play lets the minute pass that ends at now.
+// play plays the minute that ends at now.
 func (m *match) play(r *rand.Rand, now time.Time) {
 	switch m.minute = int(now.Sub(m.kickoff).Minutes()); {
 	case m.minute > 110:

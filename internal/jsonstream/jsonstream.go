@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ErrTooLarge: a value is larger than the Reader's limit.
+// ErrTooLarge means that a value is larger than the Reader's limit.
 var ErrTooLarge = errors.New("value too large")
 
 // Position is a place in the input.
@@ -33,18 +33,17 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Reader reads the JSON values of a stream: one to a line, one after the other,
-// or as the elements of an array. Values may span lines and may touch. A
-// top-level array is not a value itself; its elements are, and come one by one.
-// Arrays within values are left alone. A byte order mark may stand before any
-// value.
+// Reader reads the JSON values of a stream: on separate lines, one right after the
+// other, or as the elements of an array. Values may span lines. A top-level array is
+// not a value itself, but each of its elements is. Arrays within values are part of
+// the value. A byte order mark may precede any value.
 //
-// What is no value is never left out silently: each byte of the input is in a
-// value, in a stretch that Resync returns, or is white space, a byte order mark,
-// or the punctuation of a top-level array.
+// Nothing is skipped silently: each byte of the input is in a value, in a stretch
+// that Resync skips, or is white space, a byte order mark, or the punctuation of a
+// top-level array.
 //
-// Memory is in proportion to the longest value, or the limit where a value
-// exceeds that. A Reader must not be used by several goroutines at once.
+// Memory is in proportion to the longest value, or to the limit if a value exceeds
+// it. A Reader must not be used by several goroutines at once.
 type Reader struct {
 	src    io.Reader
 	srcErr error // why there is nothing more to read from src
@@ -52,7 +51,7 @@ type Reader struct {
 	buf    []byte // what was read; buf[pos:] is not consumed yet
 	pos    int
 
-	next   Position // of buf[pos], but for what window has handed out
+	next   Position // of buf[pos], except for what window has handed out
 	indent int      // how much white space the line of next begins with
 	blank  bool     // nothing but white space on that line yet
 
@@ -74,19 +73,19 @@ const (
 	afterComma                // the comma that follows one
 )
 
-// NewReader returns a Reader of r that takes values of up to max bytes; 0 means
-// that there is no limit.
+// NewReader returns a Reader of r that accepts values of up to max bytes; 0 means no
+// limit.
 func NewReader(r io.Reader, max int64) *Reader {
 	return &Reader{src: r, max: max, next: Position{Line: 1}, blank: true, dec: new(jsontext.Decoder)}
 }
 
-// Next returns the next value, without white space around it, and where it
-// begins. It is valid JSON, though perhaps not valid UTF-8, and lasts until the
-// next call. Next returns it when its last byte has been read, a number when
-// the byte after it has.
+// Next returns the next value, without white space around it, and where it begins. It
+// is valid JSON, though perhaps not valid UTF-8, and lasts until the next call. Next
+// returns a value as soon as its last byte has been read; for a number, as soon as the
+// byte after it has.
 //
 // At the end of the input Next returns io.EOF. Any other error is an [*Error];
-// Next returns it again and again until Resync is called. It matches
+// Next keeps returning it until Resync is called. It matches
 // [io.ErrUnexpectedEOF] if the input ends within a value or array, and
 // [ErrTooLarge] if the value is larger than the limit.
 func (r *Reader) Next() (value []byte, at Position, err error) {
@@ -128,29 +127,29 @@ func beginsValue(c byte) bool {
 	return '0' <= c && c <= '9' || bytes.IndexByte([]byte(`{["-tfn`), c) >= 0
 }
 
-// Resync lets Next continue after an error, and returns where the stretch ends
-// that is left out. It begins at the Position of the error. Next continues
+// Resync lets Next continue after an error. It skips a stretch that begins at the
+// Position of the error, and returns where it ends. Next continues
 //
-//   - after the failed value, where its brackets are balanced, or closed in the
-//     wrong order;
-//   - or else at the next brace or bracket outside strings and not after a colon,
-//     after something that is no value, or at the next comma or ] where an array's
-//     element failed;
-//   - or at the next line that starts with an opening brace or bracket. White space
-//     may stand before it, but no more than before the failed value's line: what is
-//     indented deeper is most likely a part of that value.
+//   - after the failed value, if its brackets are balanced, or closed in the wrong
+//     order;
+//   - otherwise, after something that is not a value, at the next brace or bracket
+//     outside strings and not after a colon; after a failed element of an array, at the
+//     next comma or ];
+//   - or at the next line that starts with an opening brace or bracket. White space may
+//     precede it, but no more than before the failed value's line: what is indented
+//     deeper is most likely a part of that value.
 //
-// If there is none of these, Resync returns io.EOF, and so does Next from then
-// on. Any other error means that the input cannot be read.
+// If there is none of these, Resync returns io.EOF, and so does Next from then on. Any
+// other error means that the input cannot be read.
 //
-// A value that failed only for want of a comma before it is not left out.
+// A value that failed only because the comma before it is missing is not skipped.
 func (r *Reader) Resync() (end int64, err error) {
 	if r.failed == nil {
 		return r.next.Offset, nil
 	}
 	if !r.missed {
-		end, err = r.leaveOut()
-	} else if end = r.next.Offset; r.blank { // values on lines without commas are no array
+		end, err = r.skipStretch()
+	} else if end = r.next.Offset; r.blank { // values on lines without commas are not an array
 		r.state = topLevel
 	} else {
 		r.state = afterComma
@@ -161,8 +160,8 @@ func (r *Reader) Resync() (end int64, err error) {
 	return end, err
 }
 
-// leaveOut steps over the stretch that begins with the failed value.
-func (r *Reader) leaveOut() (end int64, err error) {
+// skipStretch skips the stretch that begins with the failed value.
+func (r *Reader) skipStretch() (end int64, err error) {
 	end = r.next.Offset
 	s := stretch{inArray: r.state != topLevel, afterComma: r.state == afterComma}
 	for indent := r.indent; ; {
@@ -199,7 +198,7 @@ func (r *Reader) lineStart() (byte, error) {
 
 var errNoLine = errors.New("not at the start of a line")
 
-// stretch is what is known of a stretch of input that is left out.
+// stretch is the state of scanning a stretch of input that is skipped.
 type stretch struct {
 	inArray, afterComma bool   // where it begins
 	began               bool   // its first byte was seen
@@ -207,7 +206,7 @@ type stretch struct {
 	deeper              int    // how many more are open than open remembers
 	quoted, escaped     bool   // within a string, after a backslash
 	colon               bool   // the last byte but white space was a colon
-	member              bool   // what is open is the value after one, and ends nothing
+	member              bool   // the open value is a member's, so its end ends nothing
 }
 
 // mostOpen is how many brackets a stretch remembers.
@@ -240,7 +239,7 @@ func (s *stretch) scan(b []byte) (n int, next state, stop bool) {
 			if s.pop(c); s.depth() == 0 && !s.member {
 				return i + 1, s.between(afterElement), true
 			}
-		case c == ']' && first && s.afterComma: // it still ends the array
+		case c == ']' && first && s.afterComma: // it ends the array all the same
 			return i + 1, topLevel, true
 		case (c == ',' || c == ']') && !first && s.inArray && s.depth() == 0:
 			return i, afterElement, true
@@ -320,7 +319,7 @@ func (r *Reader) unread(v, rest []byte) {
 	r.pos = 0
 }
 
-// fail notes what is wrong with the value at next.
+// fail records what is wrong with the value at next.
 func (r *Reader) fail(err error) error {
 	if serr, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		err = fmt.Errorf("%w, %d bytes into the value", serr.Err, serr.ByteOffset)
@@ -329,8 +328,8 @@ func (r *Reader) fail(err error) error {
 	return r.failed
 }
 
-// window is what the decoder reads one value from. It hands out little more
-// than the value: at first a bit, then as much again as before.
+// window is the reader from which the decoder reads one value. It hands out little
+// more than the value: first a bit, then each time as much as before in total.
 type window struct {
 	r      *Reader
 	served int   // bytes handed out
@@ -341,7 +340,7 @@ func (w *window) Read(p []byte) (int, error) {
 	const little = 1 << 10
 	n := max(little, w.served)
 	if w.r.max > 0 {
-		// One byte more than may be: it tells a value that is too large, and
+		// One byte more than the limit: it shows that a value is too large, and
 		// ends a number that is not.
 		left := w.r.max + 1 - int64(w.served)
 		if left <= 0 {
@@ -359,7 +358,7 @@ func (w *window) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill sees to it that buf[pos:] is not empty.
+// fill makes sure that buf[pos:] is not empty.
 func (r *Reader) fill() error {
 	const size = 64 << 10
 	if r.pos < len(r.buf) {
@@ -369,7 +368,7 @@ func (r *Reader) fill() error {
 		r.buf = make([]byte, size)
 	}
 	r.pos = 0
-	for range 100 { // as bufio has it
+	for range 100 { // as in bufio
 		if r.buf = r.buf[:0]; r.srcErr != nil {
 			return r.srcErr
 		}
@@ -385,7 +384,7 @@ func (r *Reader) fill() error {
 // skipBOM steps over a byte order mark, and reports whether there was one.
 func (r *Reader) skipBOM() bool {
 	const bom = "\uFEFF"
-	if r.buf[r.pos] != bom[0] { // nothing else that begins so is JSON: waiting for more costs no value
+	if r.buf[r.pos] != bom[0] { // no other JSON begins like this, so waiting for more delays no value
 		return false
 	}
 	for len(r.buf)-r.pos < len(bom) {

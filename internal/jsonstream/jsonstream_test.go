@@ -18,18 +18,18 @@ type item struct {
 	Value string   // "" for an error
 	At    Position // where it begins
 	Err   string   // the error's text
-	End   int64    // where what is left out for an error ends
+	End   int64    // where the stretch that is skipped for an error ends
 }
 
 // readAll reads all of r, resyncing after errors, and checks what holds for
-// every value, and that no byte is left out silently.
+// every value, and that no byte is skipped silently.
 func readAll(t *testing.T, r *Reader, input string) []item {
 	t.Helper()
 	var items []item
-	line, counted, told := 1, int64(0), int64(0)
+	line, counted, reached := 1, int64(0), int64(0)
 	between := func(to int64) { // what neither a value nor an error has
-		if rest := strings.Trim(strings.ReplaceAll(input[told:max(told, to)], "\uFEFF", ""), " \t\r\n[],"); rest != "" || to < told {
-			t.Errorf("of %q, from %d to %d: %q is left out silently", input, told, to, rest)
+		if rest := strings.Trim(strings.ReplaceAll(input[reached:max(reached, to)], "\uFEFF", ""), " \t\r\n[],"); rest != "" || to < reached {
+			t.Errorf("of %q, from %d to %d: %q is skipped silently", input, reached, to, rest)
 		}
 	}
 	for range 2*len(input) + 2 {
@@ -55,7 +55,7 @@ func readAll(t *testing.T, r *Reader, input string) []item {
 				t.Errorf("Offset() = %d after a value that ends at %d", r.Offset(), end)
 			}
 			items = append(items, item{Value: string(v), At: at})
-			told = r.Offset()
+			reached = r.Offset()
 			continue
 		}
 		ferr, ok := errors.AsType[*Error](err)
@@ -65,14 +65,14 @@ func readAll(t *testing.T, r *Reader, input string) []item {
 		if _, _, again := r.Next(); again != err {
 			t.Errorf("Next before Resync: %v, want once more %v", again, err)
 		}
-		told, err = r.Resync()
+		reached, err = r.Resync()
 		if err != nil && err != io.EOF {
 			t.Fatal(err)
 		}
-		if told < at.Offset || told > int64(len(input)) {
-			t.Fatalf("what is left out goes from %d to %d of %d bytes", at.Offset, told, len(input))
+		if reached < at.Offset || reached > int64(len(input)) {
+			t.Fatalf("the skipped stretch goes from %d to %d of %d bytes", at.Offset, reached, len(input))
 		}
-		items = append(items, item{At: at, Err: ferr.Err.Error(), End: told})
+		items = append(items, item{At: at, Err: ferr.Err.Error(), End: reached})
 	}
 	t.Fatal("the input does not end")
 	return nil
@@ -86,7 +86,7 @@ var chunkings = map[string]func(io.Reader) io.Reader{
 	"EOF with data": iotest.DataErrReader,
 }
 
-func TestReader(t *testing.T) {
+func TestReaderReturnsValuesAndErrors(t *testing.T) {
 	val := func(v string, line int, offset int64) item { return item{Value: v, At: Position{line, offset}} }
 	bad := func(text string, line int, offset, end int64) item {
 		return item{Err: text, At: Position{line, offset}, End: end}
@@ -197,8 +197,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestLarge has values, errors and lines that do not fit into the buffer.
-func TestLarge(t *testing.T) {
+// TestValuesLargerThanTheBuffer has values, errors and lines that do not fit into the buffer.
+func TestValuesLargerThanTheBuffer(t *testing.T) {
 	const max = 1 << 18
 	object := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q}`, n, strings.Repeat("x", n)) }
 	broken := func(n int) string { return fmt.Sprintf(`{"n":%d,"s":%q,`, n, strings.Repeat("x", n)) }
@@ -232,9 +232,9 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestPipe checks that a value comes when its last byte has, and that an error
+// TestValueComesWithItsLastByte checks that a value comes when its last byte has, and that an error
 // comes as soon.
-func TestPipe(t *testing.T) {
+func TestValueComesWithItsLastByte(t *testing.T) {
 	src := &script{chunks: []string{`{"a":1}`, ` "s"`, `true`, `[`, `{"b":2}`, `, [1,2]`, `]`, `{"c":3}`, `{"d":}`, "\n{\"e\":5}"}}
 	r := NewReader(src, 100)
 	for _, want := range []struct {
@@ -325,9 +325,9 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestBoundedMemory checks that what is held of a value without end is no more
+// TestEndlessValueTakesBoundedMemory checks that what is held of a value without end is no more
 // than a few times the limit.
-func TestBoundedMemory(t *testing.T) {
+func TestEndlessValueTakesBoundedMemory(t *testing.T) {
 	const max = 1 << 20
 	r := NewReader(&endless{}, max)
 	if _, _, err := r.Next(); !errors.Is(err, ErrTooLarge) {

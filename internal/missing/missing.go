@@ -1,4 +1,4 @@
-// Package missing tells a missing object from what else may be missing.
+// Package missing distinguishes a missing object from other missing things.
 package missing
 
 import (
@@ -7,8 +7,8 @@ import (
 )
 
 // NotObject returns an error with the text of err that does not match
-// [fs.ErrNotExist], so that a file that is missing, of credentials or a socket, say,
-// is not taken for an object that is.
+// [fs.ErrNotExist], so that a missing file, such as one of credentials, is not taken
+// for a missing object.
 func NotObject(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New(err.Error())

@@ -8,8 +8,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// A compressed object is the text of a day's object in pieces, each of which can
-// be read without the others, and so be moved:
+// A compressed object is the text of a day's object in pieces. Each can be read
+// without the others, and so can be moved:
 //
 //	              Zstd: frames   Gzip: blocks of one member
 //	the head      stored         stored, after the member's header
@@ -18,13 +18,13 @@ import (
 //	 its fetches  compressed     compressed, and flushed to a byte boundary
 //	the tail      stored         stored, the final block; then CRC-32 and length
 //
-// What is stored is the text as it is, with a header before it. It is what an
-// append changes: thus fetches are compressed once, whatever they are then
-// appended to, and an append copies the entries of the old object as they are.
-// It is also short, and how long it is in the object follows from the text,
-// whichever version of a compressor made the rest.
+// Stored text is the text as it is, after a header. An append changes only stored
+// text: so fetches are compressed once, whatever they are then appended to, and an
+// append copies the entries of the old object as they are. Stored text is also short,
+// and its length in the object follows from the text, whichever version of a
+// compressor made the rest.
 //
-// Gzip takes one member, not one for each piece, since curl --compressed and
+// Gzip uses one member, not one for each piece, since curl --compressed and
 // Python's zlib stop after the first.
 
 // Format is how pieces are compressed.
@@ -37,18 +37,18 @@ const (
 )
 
 const (
-	// zstdWindow is how far back a match may lie: far enough that a fetch of up
-	// to 8 MiB can refer to the one before it, which it is nearly equal to. It is
-	// also the most that each decoder has to support.
+	// zstdWindow is how far back a match may be: far enough that a fetch of up to
+	// 8 MiB can refer to the one before it, which is nearly equal. It is also the
+	// maximum that each decoder has to support.
 	zstdWindow = 8 << 20
-	smallText  = 1 << 20 // bytes up to which a small table finds what is alike
+	smallText  = 1 << 20 // bytes up to which a small table finds the matches
 
 	zstdMagic  = "\x28\xb5\x2f\xfd"
 	gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" // no name, no time, any system
 	gzipLevel  = 6
 )
 
-// beginning returns what stands before the first piece.
+// beginning returns what is before the first piece.
 func (f Format) beginning() string {
 	if f == Gzip {
 		return gzipHeader
@@ -56,7 +56,7 @@ func (f Format) beginning() string {
 	return ""
 }
 
-// storedHeader returns what stands before a stored text of n bytes.
+// storedHeader returns what is before a stored text of n bytes.
 func (f Format) storedHeader(n int, last bool) []byte {
 	if f == Zstd { // a frame of one segment, with its length, a checksum, and one raw block
 		h := append([]byte(zstdMagic), 0b10_1_00_1_00)
@@ -71,7 +71,7 @@ func (f Format) storedHeader(n int, last bool) []byte {
 	return binary.LittleEndian.AppendUint16(h, ^uint16(n))
 }
 
-// storedLen returns how long the text is that a header is for, if it is one.
+// storedLen returns the length of the text after a header, if it is one.
 func (f Format) storedLen(header []byte) int {
 	if f == Zstd {
 		return int(binary.LittleEndian.Uint32(header[len(zstdMagic)+1:]))
@@ -88,8 +88,8 @@ func (f Format) AppendStored(dst, text []byte, last bool) []byte {
 	return dst
 }
 
-// Frame returns head and tail as they stand in the object, around the entries
-// whose text has that checksum.
+// Frame returns head and tail as they are in the object, around entries whose text
+// has that checksum.
 func (f Format) Frame(head, tail []byte, entries Checksum) (begin, end []byte) {
 	begin = f.AppendStored([]byte(f.beginning()), head, false)
 	end = f.AppendStored(nil, tail, true)
@@ -101,7 +101,8 @@ func (f Format) Frame(head, tail []byte, entries Checksum) (begin, end []byte) {
 	return begin, end
 }
 
-// headEnd and tailEnd return how many bytes follow the text of each.
+// headEnd and tailEnd return how many bytes follow the text of the head and of the
+// tail.
 func (f Format) headEnd() int {
 	if f == Zstd {
 		return 4

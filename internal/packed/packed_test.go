@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWriterReadsItsOwn: a compressor that errs is noticed before anything is
+// TestWriterReadsItsOwn: a faulty compressor is noticed before anything is
 // uploaded.
 func TestWriterReadsItsOwn(t *testing.T) {
 	for _, f := range []Format{Zstd, Gzip} {
@@ -28,9 +28,9 @@ func TestWriterReadsItsOwn(t *testing.T) {
 	}
 }
 
-// TestUnalignedPieceIsRefused: entries of gzip that do not end at a byte boundary are
-// refused, whatever the bits are that are left, since then nothing can be put
-// after them. Those bits are where a decoder goes on with our final block.
+// TestUnalignedPieceIsRefused: entries of gzip that do not end at a byte boundary
+// are refused, whatever the remaining bits are, since nothing can be put after
+// them. A decoder would continue at those bits with our final block.
 func TestUnalignedPieceIsRefused(t *testing.T) {
 	for left := range 8 {
 		for bits := range 1 << left {

@@ -3,54 +3,28 @@ package packed
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
 	"errors"
 	"io"
-
-	"github.com/klauspost/compress/zstd"
 )
 
-// text returns a reader of the text of compressed pieces, which r must end
-// with. It holds a window, and without concurrency has nothing to be closed.
-func (f Format) text(r io.Reader) (io.Reader, error) {
-	if f == Zstd {
-		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(zstdWindow))
-	}
-	// A final block without text: whatever stands before it must end at a byte
-	// boundary, and be none itself.
-	in := bufio.NewReader(io.MultiReader(r, bytes.NewReader(f.storedHeader(0, true))))
-	return &inflater{in, flate.NewReader(in)}, nil
-}
-
-// inflater is a reader of deflated text that must go on to the end of in.
-type inflater struct {
-	in   *bufio.Reader // flate takes from it no more than it uses
-	text io.Reader
-}
-
-// Read implements io.Reader.
-func (f *inflater) Read(p []byte) (int, error) {
-	n, err := f.text.Read(p)
-	if err == io.EOF {
-		if _, more := f.in.ReadByte(); more != io.EOF {
-			err = errors.New("there is more after the final block")
-		}
-	}
-	return n, err
-}
-
-// MaxFrame is how long the text of a head or a tail can be, in bytes. Our fields
-// take no more than a part of it, so that an append cannot make them too long.
+// MaxFrame is the maximum length of the text of a head or a tail, in bytes. Our
+// fields use only part of it, so that an append cannot make them too long.
 const MaxFrame = 4 << 10
 
+// maxEnd is the maximum number of bytes that the tail takes in an object.
+const maxEnd = MaxFrame + 32
+
+// errForeign means that a Writer would not have written these bytes around the
+// entries.
+var errForeign = errors.New("it is not compressed as a Writer does it")
+
 // Reader reads the text of a compressed object, and finds its pieces on the
-// way. The head tells how long it is. The tail is somewhere in the last bytes of
-// the object, which therefore are read apart.
+// way, in three phases: the head, which says how long it is; the entries; and the
+// tail, which is somewhere in the last bytes of the object.
 //
-// All between the two is read by a decoder that knows nothing of the head, and
-// has to end where the tail begins. So if the text is that of a day's object,
-// and its entries are what is between, then those bytes can be copied.
+// The entries are read by a decoder that knows nothing of the head, and has to end
+// where the tail begins. So if the text is that of a day's object, and its entries
+// are what is between, then those bytes can be copied.
 type Reader struct {
 	// What follows is known when all of the text has been read.
 
@@ -60,105 +34,139 @@ type Reader struct {
 	Entries    Checksum // of the text between
 
 	format Format
-	r      *bufio.Reader
-	size   int64 // of the object
-	text   io.Reader
+	in     *bufio.Reader
+	size   int64     // of the object
+	phase  phase     // that text belongs to
+	text   io.Reader // of the phase
 }
+
+type phase int
+
+const (
+	unread phase = iota
+	inHead
+	inEntries
+	inTail
+)
 
 // NewReader returns a Reader of an object of that many bytes.
 func NewReader(f Format, r io.Reader, size int64) *Reader {
-	return &Reader{format: f, r: bufio.NewReaderSize(r, 64<<10), size: size}
+	return &Reader{format: f, in: bufio.NewReaderSize(r, 64<<10), size: size, text: bytes.NewReader(nil)}
 }
 
-// errStrange is about bytes that no Writer writes around the entries.
-var errStrange = errors.New("it is not compressed as a Writer does it")
-
 // Read implements io.Reader.
-func (u *Reader) Read(p []byte) (int, error) {
-	if u.text == nil {
-		if err := u.open(); err != nil {
+func (r *Reader) Read(p []byte) (int, error) {
+	for {
+		n, err := r.text.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+		if err := r.next(); err != nil {
 			return 0, err
 		}
 	}
-	return u.text.Read(p)
 }
 
-// open reads the head, and sets text.
-func (u *Reader) open() error {
-	if err := u.readHead(); err != nil {
-		return err
+// next begins the next phase. After the last it returns io.EOF.
+func (r *Reader) next() error {
+	switch r.phase {
+	case unread:
+		if err := r.readHead(); err != nil {
+			return err
+		}
+		r.text = bytes.NewReader(r.Head)
+	case inHead:
+		sure := max(r.size-int64(len(r.Begin))-maxEnd, 0) // bytes that are before the tail
+		entries, err := r.format.text(&beforeTail{from: r, sure: sure})
+		if err != nil {
+			return err
+		}
+		r.text = io.TeeReader(entries, &r.Entries)
+	case inEntries:
+		if r.End == nil {
+			return errForeign
+		}
+		r.text = bytes.NewReader(r.Tail)
+	default:
+		return io.EOF
 	}
-	sure := max(u.size-int64(len(u.Begin))-maxEnd, 0) // bytes that are before the tail
-	entries, err := u.format.text(io.MultiReader(io.LimitReader(u.r, sure), &later{open: u.openEnd}))
-	if err != nil {
-		return err
-	}
-	tail := func() (io.Reader, error) { return bytes.NewReader(u.Tail), nil }
-	u.text = io.MultiReader(bytes.NewReader(u.Head), io.TeeReader(entries, &u.Entries), &later{open: tail})
+	r.phase++
 	return nil
 }
 
-func (u *Reader) readHead() error {
-	at := len(u.format.beginning())
-	b := make([]byte, at+len(u.format.storedHeader(0, false)))
-	if _, err := io.ReadFull(u.r, b); u.size == 0 {
+// readHead reads the head, and makes sure that a Writer wrote it.
+func (r *Reader) readHead() error {
+	at := len(r.format.beginning())
+	b := make([]byte, at+len(r.format.storedHeader(0, false)))
+	if _, err := io.ReadFull(r.in, b); r.size == 0 {
 		return errors.New("the object is empty")
 	} else if err != nil {
-		return errStrange
+		return errForeign
 	}
-	n := u.format.storedLen(b[at:])
+	n := r.format.storedLen(b[at:])
 	if n > MaxFrame {
-		return errStrange
+		return errForeign
 	}
-	rest := make([]byte, n+u.format.headEnd())
-	if _, err := io.ReadFull(u.r, rest); err != nil {
-		return errStrange
+	rest := make([]byte, n+r.format.headEnd())
+	if _, err := io.ReadFull(r.in, rest); err != nil {
+		return errForeign
 	}
-	u.Head, u.Begin = rest[:n], append(b, rest...)
-	if want, _ := u.format.Frame(u.Head, nil, Checksum{}); !bytes.Equal(u.Begin, want) {
-		return errStrange
+	r.Head, r.Begin = rest[:n], append(b, rest...)
+	if want, _ := r.format.Frame(r.Head, nil, Checksum{}); !bytes.Equal(r.Begin, want) {
+		return errForeign
 	}
 	return nil
 }
 
-// maxEnd is how many bytes of an object the tail takes at most.
-const maxEnd = MaxFrame + 32
-
-// openEnd reads the last bytes of the object, and returns those that are before
-// the tail.
-func (u *Reader) openEnd() (io.Reader, error) {
-	last := make([]byte, max(min(u.size-int64(len(u.Begin)), maxEnd), 0))
-	if _, err := io.ReadFull(u.r, last); err != nil {
-		return nil, err
-	}
-	if _, err := u.r.ReadByte(); err != io.EOF {
-		return nil, errStrange // it is longer than it should be, or that is not known
-	}
-	text := last[:max(len(last)-u.format.tailEnd(), 0)]
-	for n := range min(len(text), MaxFrame) + 1 {
-		before, ok := bytes.CutSuffix(text[:len(text)-n], u.format.storedHeader(n, true))
-		if ok {
-			u.Tail, u.End = text[len(text)-n:], last[len(before):]
-			return bytes.NewReader(before), nil
-		}
-	}
-	return nil, errStrange
-}
-
-// later is a reader that is opened when it is first read.
-type later struct {
-	open func() (io.Reader, error)
-	r    io.Reader
+// beforeTail reads the bytes of the object between its head and its tail.
+type beforeTail struct {
+	from *Reader
+	sure int64         // how many of them can be read without looking for the tail
+	rest *bytes.Reader // the others, once the tail was found
 }
 
 // Read implements io.Reader.
-func (l *later) Read(p []byte) (int, error) {
-	if l.r == nil {
-		r, err := l.open()
+func (b *beforeTail) Read(p []byte) (int, error) {
+	if b.sure > 0 {
+		n, err := b.from.in.Read(p[:min(int64(len(p)), b.sure)])
+		b.sure -= int64(n)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return n, err
+	}
+	if b.rest == nil {
+		rest, err := b.from.readTail()
 		if err != nil {
 			return 0, err
 		}
-		l.r = r
+		b.rest = bytes.NewReader(rest)
 	}
-	return l.r.Read(p)
+	return b.rest.Read(p)
+}
+
+// readTail reads the last bytes of the object, and returns those that are before
+// the tail.
+func (r *Reader) readTail() (before []byte, err error) {
+	last := make([]byte, max(min(r.size-int64(len(r.Begin)), maxEnd), 0))
+	if _, err := io.ReadFull(r.in, last); err == io.EOF {
+		return nil, io.ErrUnexpectedEOF
+	} else if err != nil {
+		return nil, err
+	}
+	if _, err := r.in.ReadByte(); err != io.EOF {
+		return nil, errForeign // it is longer than it should be, or that is not known
+	}
+	text := last[:max(len(last)-r.format.tailEnd(), 0)]
+	for n := range min(len(text), MaxFrame) + 1 {
+		before, ok := bytes.CutSuffix(text[:len(text)-n], r.format.storedHeader(n, true))
+		if ok {
+			r.Tail, r.End = text[len(text)-n:], last[len(before):]
+			return before, nil
+		}
+	}
+	return nil, errForeign
 }

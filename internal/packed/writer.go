@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Writer compresses a text to one piece.
-// It holds the piece, and as much of the text as matches may refer to.
+// Writer compresses a text to one piece. It holds the piece, and as much of the
+// text as matches may refer to.
 type Writer struct {
 	format Format
 	to     io.Writer
@@ -50,13 +50,14 @@ func (p *Writer) Write(text []byte) (int, error) {
 	return p.to.Write(text)
 }
 
-// Finish returns the piece and the checksum of its text, after it has read the piece
-// once: a compressor that errs must not cost a batch, which is still on disk now.
+// Finish returns the piece and the checksum of its text, after it has read the
+// piece once: a faulty compressor must not cost a batch, which is still on disk
+// now.
 func (p *Writer) Finish() (piece []byte, sum Checksum, err error) {
 	if err := p.end(); err != nil {
 		return nil, Checksum{}, err
 	}
-	p.to, p.end = nil, nil // reading takes memory, too
+	p.to, p.end = nil, nil // reading takes memory too
 	r, err := p.format.text(bytes.NewReader(p.out.Bytes()))
 	if err != nil {
 		return nil, Checksum{}, err

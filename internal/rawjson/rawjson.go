@@ -1,5 +1,5 @@
-// Package rawjson checks, searches and lays out JSON text without decoding it: what
-// a fetch says is kept byte by byte.
+// Package rawjson checks, searches and formats JSON text without decoding it, so that
+// every token keeps its bytes.
 package rawjson
 
 import (
@@ -16,17 +16,17 @@ import (
 // Space is what RFC 8259 calls white space.
 const Space = " \t\r\n"
 
-// MaxDepth is how deep a record may nest whatever the Config allows. It stays
-// below the 10,000 levels at which jsontext and encoding/json stop, since a
-// record stands four levels down in its day's object, and must be readable there.
+// MaxDepth is how deep a record may nest whatever the Config allows. It stays below
+// the 10,000 levels at which jsontext and encoding/json stop, since a record is four
+// levels down in its day's object, and must be readable there.
 const MaxDepth = 9_990
 
-// CheckObject reports what keeps raw from being one JSON object by the grammar
-// of RFC 8259: in UTF-8, at most maxDepth levels deep (the object itself is the
-// first; 0 means MaxDepth), with nothing but white space around it. Members
-// may share a name, and an escaped surrogate may stand alone.
+// CheckObject returns an error unless raw is one JSON object by the grammar of
+// RFC 8259: in UTF-8, at most maxDepth levels deep (the object itself is the first; 0
+// means MaxDepth), with nothing but white space around it. Members may share a name,
+// and an escaped surrogate may be unpaired.
 //
-// In the same pass it finds what stands at a path of member names.
+// In the same pass it finds the value at a path of member names.
 func (f *Finder) CheckObject(raw []byte, maxDepth int, path ...string) (Found, error) {
 	if i := InvalidUTF8(raw); i >= 0 {
 		return Found{}, fmt.Errorf("invalid UTF-8 at byte %d", i)
@@ -57,16 +57,16 @@ func (f *Finder) CheckObject(raw []byte, maxDepth int, path ...string) (Found, e
 	return f.found, nil
 }
 
-// Found is where a path of member names led to in an object. Of members that
-// share a name the last one counts.
+// Found is where a path of member names led in an object. If members share a name
+// the last one counts.
 type Found struct {
 	Value []byte // a part of the object; nil if there is none
 	names int    // how many names of the path lead to value
 }
 
-// At returns the value At the path that was searched for. nil means that there
-// is none, or that something on the way is null; anything else on the way that
-// is no object is an error.
+// At returns the value at the path that was searched for. nil means that there is
+// none, or that something on the way is null. If anything else on the way is not an
+// object, that is an error.
 func (f Found) At(path []string) ([]byte, error) {
 	switch {
 	case f.Value == nil || f.names == len(path):
@@ -79,14 +79,14 @@ func (f Found) At(path []string) ([]byte, error) {
 	return nil, fmt.Errorf("%s is not an object: %s", PathName(path[:f.names]), Excerpt(f.Value))
 }
 
-// Finder reads an object, and finds what stands at a path of member names. It can
-// be used again, which saves as much time as to read 1 kB takes.
+// Finder reads an object, and finds the value at a path of member names. It can be
+// reused, which saves as much time as reading 1 kB takes.
 type Finder struct {
 	dec   jsontext.Decoder
 	text  bytes.Buffer // what dec reads, in place: raw
 	raw   []byte
 	path  []string
-	limit int // levels that may nest; 0 if it is known that no more do
+	limit int // levels that may nest; 0 if the text is known to stay within it
 	found Found
 }
 
@@ -96,8 +96,7 @@ func (f *Finder) Reset(raw []byte, path []string) {
 	f.raw, f.path, f.limit, f.found = raw, path, 0, Found{}
 }
 
-// object reads the object that is next. It stands at the first level-1 names of
-// the path.
+// object reads the next object. It is at the first level-1 names of the path.
 func (f *Finder) object(level int) error {
 	if f.limit > 0 && level > f.limit {
 		return errTooDeep
@@ -142,9 +141,9 @@ const outerLevels = 3
 
 var errTooDeep = errors.New("nested too deep")
 
-// Value reads a Value which, as an object or array, is the level given. The depth
-// is checked here since jsontext has a limit of its own, and to read all token by
-// token costs more than to read whole values and count their brackets.
+// value reads a value which, if it is an object or array, has the given level. The
+// depth is checked here since jsontext has a limit of its own, and reading everything
+// token by token costs more than reading whole values and counting their brackets.
 func (f *Finder) value(level int) error {
 	if f.limit == 0 {
 		_, err := f.dec.ReadValue()
@@ -171,9 +170,9 @@ func (f *Finder) value(level int) error {
 	return err
 }
 
-// newDecoder returns a decoder of b that takes all that RFC 8259 does. Checking
-// UTF-8 is left to the caller: a decoder that does so refuses lone surrogates
-// in escapes, too, which are legal.
+// newDecoder returns a decoder of b that accepts all that RFC 8259 does. The caller
+// must check UTF-8: a decoder that does so also refuses unpaired surrogates in
+// escapes, which are legal.
 func newDecoder(b []byte) *jsontext.Decoder {
 	return NewDecoder(bytes.NewBuffer(b)) // which it reads in place
 }
@@ -187,14 +186,14 @@ func decoding() []jsontext.Options {
 	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 }
 
-// lastRead returns the part of b that d, a decoder of b, has just read as v,
-// which would be valid only until the next read.
+// lastRead returns the part of b that d, a decoder of b, has just read as v, since v
+// is valid only until the next read.
 func lastRead(b []byte, d *jsontext.Decoder, v jsontext.Value) []byte {
 	end := int(d.InputOffset())
 	return b[end-len(v) : end : end]
 }
 
-// nameIs reports whether a string as spelled in JSON means name.
+// nameIs reports whether a JSON string, as spelled, means name.
 func nameIs(quoted []byte, name string) bool {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1:len(quoted)-1]) == name
@@ -217,7 +216,7 @@ func InvalidUTF8(b []byte) int {
 	}
 }
 
-// brackets returns how often b opens an object or array, at most.
+// brackets returns at most how often b opens an object or array.
 func brackets(b []byte) int { return bytes.Count(b, []byte{'{'}) + bytes.Count(b, []byte{'['}) }
 
 // DeeperThan returns where the JSON in b, which need not be valid, first nests
@@ -269,7 +268,7 @@ func Lookup(value []byte, path ...string) ([]byte, error) {
 	return f.At(path)
 }
 
-// Find returns what stands at a path in a value that must be valid.
+// Find returns what is at a path in a value that must be valid.
 func Find(value []byte, path []string) (Found, error) {
 	value = bytes.Trim(value, Space)
 	if len(value) == 0 {
@@ -286,7 +285,7 @@ func Find(value []byte, path []string) (Found, error) {
 	return f.found, nil
 }
 
-// PathName returns how messages name a path.
+// PathName returns a path as messages write it.
 func PathName(path []string) string { return strings.Join(path, ".") }
 
 // Excerpt returns enough of a value to recognize it in a message.
@@ -314,14 +313,14 @@ func ArrayLen(value []byte) (n int, ok bool) {
 	return n, true
 }
 
-// AppendCompact appends value without its insignificant white space. Every
-// token stays as it is spelled.
+// AppendCompact appends value without insignificant white space. Every token keeps
+// its spelling.
 func AppendCompact(dst, value []byte) ([]byte, error) {
 	return appendFormat(dst, value)
 }
 
-// AppendIndented appends value with each member and element on a line of its
-// own, two spaces in for each level. Every token stays as it is spelled.
+// AppendIndented appends value with each member and element on its own line, indented
+// by two spaces for each level. Every token keeps its spelling.
 func AppendIndented(dst, value []byte) ([]byte, error) {
 	return appendFormat(dst, value, jsontext.WithIndent("  "))
 }
@@ -348,7 +347,7 @@ func IndentedSize(b []byte) int {
 	return size
 }
 
-// stringEnd returns where the string ends that begins at i: at its quote.
+// stringEnd returns the index of the quote that ends the string that begins at i.
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		n := bytes.IndexByte(b[i:], '"')
@@ -367,8 +366,8 @@ func stringEnd(b []byte, i int) int {
 	return i
 }
 
-// appendFormat is jsontext.AppendFormat, kept from respelling strings and from
-// leaving an unformatted value behind its error.
+// appendFormat is jsontext.AppendFormat, except that it does not respell strings,
+// and after an error leaves no unformatted value.
 func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error) {
 	out, err := jsontext.AppendFormat(dst, value, append(layout,
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))...)
@@ -378,23 +377,21 @@ func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error)
 	return out, nil
 }
 
-// AppendString appends s as a JSON string. What is not UTF-8 in it becomes
-// U+FFFD.
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s) // the error only tells of the U+FFFD
+	dst, _ = jsontext.AppendQuote(dst, s) // the only error is about U+FFFD
 	return dst
 }
 
-// Unquote returns what a string as spelled in JSON means.
+// Unquote returns the value of a JSON string.
 func Unquote(quoted []byte) (string, error) {
 	s, err := jsontext.AppendUnquote(nil, quoted)
 	return string(s), err
 }
 
-// ReadArray is SplitArray for an array that is not held in memory: it calls
-// each for every complete object, which is good until it returns, with the
-// offset just past it. whole means what ok does there. The error is r's, or that
-// of each.
+// ReadArray is SplitArray for an array that is not held in memory. It calls each for
+// every complete object, with the offset just past it; the object is valid until each
+// returns. whole is SplitArray's ok. The error is that of r or of each.
 func ReadArray(r io.Reader, each func(object []byte, end int64) error) (whole bool, err error) {
 	src := &ended{r: r}
 	d := NewDecoder(src)
@@ -425,8 +422,8 @@ func ReadArray(r io.Reader, each func(object []byte, end int64) error) (whole bo
 	return true, nil
 }
 
-// ended is a reader that remembers how reading ended, since a decoder's own errors
-// do not always say so.
+// ended is a reader that remembers how reading ended, since a decoder's errors do not
+// always say so.
 type ended struct {
 	r   io.Reader
 	err error
@@ -442,11 +439,10 @@ func (e *ended) Read(p []byte) (int, error) {
 }
 
 // SplitArray reads a JSON array of objects that may be torn. It returns the
-// complete objects from the start on, each as it stands in b, and the offset
-// just past the last of them: past the opening bracket if there are none, 0 if
-// there is no bracket either. An object counts as complete if it is valid,
-// UTF-8 included, and a comma stands before it unless it is the first. ok
-// means that b is all of one array of objects.
+// complete objects from the start, each as it is in b, and the offset just past the
+// last of them: past the opening bracket if there are none, 0 if there is no bracket
+// either. An object is complete if it is valid, UTF-8 included, and a comma precedes
+// it unless it is the first. ok means that b is exactly one array of objects.
 func SplitArray(b []byte) (records [][]byte, end int, ok bool) {
 	d := newDecoder(b)
 	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {

@@ -225,8 +225,8 @@ func TestFormatError(t *testing.T) {
 
 var formats = map[string]func(dst, value []byte) ([]byte, error){"compact": AppendCompact, "indented": AppendIndented}
 
-// tokens returns value without its insignificant white space, in a way that
-// shares nothing with the code under test.
+// tokens returns value without insignificant white space, by code that is independent
+// of the code under test.
 func tokens(t *testing.T, value []byte) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -322,7 +322,7 @@ func texts(records [][]byte) (s []string) {
 	return s
 }
 
-// checkSplit checks what holds of SplitArray whatever b is.
+// checkSplit checks what SplitArray guarantees for any b.
 func checkSplit(t *testing.T, b []byte) {
 	t.Helper()
 	sameAsSplit(t, b)
@@ -497,8 +497,8 @@ func BenchmarkSplitArray(b *testing.B) {
 	}
 }
 
-// FuzzIndentedSize: it is never less than what indenting makes, and at most what
-// white space was there is more.
+// FuzzIndentedSize: it is at least the size of the indented value, and exceeds it by
+// at most the white space that was there before.
 func FuzzIndentedSize(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":[1,{"b":"\\\""},{},[]]}`, ` [ [ ] , { } ] `, `"\\"`, `{"a\"[":"]\\"}`} {
 		f.Add([]byte(seed))
@@ -514,7 +514,7 @@ func FuzzIndentedSize(f *testing.F) {
 	})
 }
 
-// TestReadArrayFails: that a file cannot be read is no damage to it.
+// TestReadArrayFails: a file that cannot be read is not a damaged file.
 func TestReadArrayFails(t *testing.T) {
 	const text = `[{"a":1},{"b":2}]`
 	broken := errors.New("input/output error")

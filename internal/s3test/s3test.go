@@ -1,5 +1,5 @@
-// Package s3test has what tests of S3 stores share: a server in the process, clients
-// of it, and what they want to find there.
+// Package s3test has what tests of S3 stores share: a server in the process,
+// clients for it, and checks of what is stored there.
 package s3test
 
 import (
@@ -26,15 +26,14 @@ const (
 	Token  = "TOKEN-that-must-not-be-seen"
 )
 
-// SmallParts returns opts with multipart uploads from that size of a copy on, and
-// temporary files from three times that.
-func SmallParts(opts s3store.Options, least int64) s3store.Options {
-	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = least, 3*least, 3*least
+// SmallParts returns opts with multipart uploads for copies of at least minPart
+// bytes, and temporary files for three times as many.
+func SmallParts(opts s3store.Options, minPart int64) s3store.Options {
+	opts.MinPartSize, opts.MaxCopySize, opts.MaxInMemory = minPart, 3*minPart, 3*minPart
 	return opts
 }
 
-// NewFake returns a server with a bucket, and the client for it, without
-// sockets.
+// NewFake returns a server with a bucket, and a client for it, without sockets.
 func NewFake(opts fakes3.Options) (*fakes3.Server, *s3.Client) {
 	opts.SecretKey, opts.SessionToken = Secret, Token
 	srv := fakes3.New(opts)
@@ -92,7 +91,7 @@ func ReadAll(ctx context.Context, s rotatelog.Store, key string, v rotatelog.Ver
 	return string(b), err
 }
 
-// MinPart is the part limit of these tests, in place of 5 MiB.
+// MinPart is the minimum part size of these tests, in place of 5 MiB.
 const MinPart = 100
 
 // NewSmallParts returns a store that makes multipart uploads of small objects,
@@ -101,22 +100,22 @@ func NewSmallParts(profile fakes3.Profile, opts s3store.Options) (*s3store.Store
 	return NewPartsFrom(MinPart, profile, opts)
 }
 
-func NewPartsFrom(least int64, profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
-	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: least})
-	return NewStore(client, SmallParts(opts, least)), srv
+func NewPartsFrom(minPart int64, profile fakes3.Profile, opts s3store.Options) (*s3store.Store, *fakes3.Server) {
+	srv, client := NewFake(fakes3.Options{Profile: profile, MinPartSize: minPart})
+	return NewStore(client, SmallParts(opts, minPart)), srv
 }
 
-// Notes keeps the texts that it is given.
-type Notes []string
+// Intents keeps the intents that it is given.
+type Intents []string
 
-func (n *Notes) Note(text string) error {
+func (n *Intents) Save(text string) error {
 	*n = append(*n, text)
 	return nil
 }
 
-func (n Notes) Last() string { return n[len(n)-1] }
+func (n Intents) Last() string { return n[len(n)-1] }
 
-// WantOpen wants uploads of these keys to be open, one each.
+// WantOpen checks that one upload of each of these keys is open.
 func WantOpen(t *testing.T, srv *fakes3.Server, want ...string) {
 	t.Helper()
 	var open []string
@@ -149,7 +148,7 @@ func WantNoSecret(t *testing.T, text string) {
 // IsProof reports whether a request is about a throwaway object.
 func IsProof(key string) bool { return strings.Contains(key, "rotatelog-probe-") }
 
-// Prove has a store find out what the server does, before a test counts requests.
+// Prove lets a store find out what the server does, before a test counts requests.
 func Prove(t *testing.T, store rotatelog.Store, srv *fakes3.Server) (text string) {
 	t.Helper()
 	text, err := store.(rotatelog.Prover).Prove(t.Context(), "probe", "")
@@ -160,8 +159,8 @@ func Prove(t *testing.T, store rotatelog.Store, srv *fakes3.Server) (text string
 	return text
 }
 
-// ExceptProofs returns a fault that leaves throwaway objects alone, and counts
-// requests without theirs.
+// ExceptProofs returns a fault that spares throwaway objects, and does not count
+// their requests.
 func ExceptProofs(fault func(fakes3.Op) fakes3.Fault) func(fakes3.Op) fakes3.Fault {
 	var mu sync.Mutex
 	n := map[string]int{}

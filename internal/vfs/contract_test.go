@@ -24,7 +24,7 @@ type disk struct {
 }
 
 // TestContract runs the same cases on the disk of the operating system and on
-// the one in memory, so that what is proven on the second holds on the first.
+// the one in memory, so that what the second shows holds for the first.
 func TestContract(t *testing.T) {
 	cases := []struct {
 		name string

@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// WithoutDirSync returns an FS whose SyncDir succeeds where the file system has no
-// such thing: some network file systems, and some in user space. Their names are
-// as durable as they can be. It calls missing the first time.
+// WithoutDirSync returns an FS whose SyncDir succeeds even if the file system cannot
+// sync directories, as some network and user-space file systems cannot. Their names
+// are as durable as they can be. It calls missing the first time.
 func WithoutDirSync(fsys FS, missing func(dir string, err error)) FS {
 	var once sync.Once
 	return withoutDirSync{fsys, func(dir string, err error) {
@@ -21,7 +21,7 @@ type withoutDirSync struct {
 	missing func(dir string, err error)
 }
 
-// Named passes on what [Named] asks for.
+// Named implements what [Named] asks for.
 func (w withoutDirSync) Named(part string) FS { return withoutDirSync{Named(w.FS, part), w.missing} }
 
 func (w withoutDirSync) SyncDir(name string) error {

@@ -9,7 +9,7 @@ import (
 	"example.com/rotatelog/internal/vfs"
 )
 
-// unsyncable is an FS whose directories cannot be synced, for a reason.
+// unsyncable is an FS whose directories cannot be synced, with the error why.
 type unsyncable struct {
 	vfs.FS
 	err error
@@ -33,7 +33,7 @@ func TestWithoutDirSync(t *testing.T) {
 			}
 		}
 		if (len(told) == 1) != lacking || len(told) > 1 {
-			t.Errorf("%v: told %q", err, told)
+			t.Errorf("%v: got %q", err, told)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Dir returns the FS of a directory of the operating system, which it creates
-// if need be, with all that leads to it.
+// Dir returns the FS of a directory of the operating system, which it creates, with
+// its parents, if necessary.
 func Dir(path string) (FS, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package vfs is the few file operations that the spool needs, so that tests
-// can put a disk under it that is full, fails, or loses power.
+// Package vfs has the few file operations that the spool needs, so that tests can
+// give it a disk that is full, fails, or loses power.
 package vfs
 
 import (
@@ -20,7 +20,7 @@ type FS interface {
 	// OpenFile opens name with the flags of package os, and creates it with
 	// perm.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// Mkdir makes a directory; it is fs.ErrExist if there is one.
+	// Mkdir makes a directory. The error is fs.ErrExist if there is one.
 	Mkdir(name string, perm fs.FileMode) error
 	// Rename replaces newname by oldname. It is durable after SyncDir of both
 	// directories, and until then may be lost in either.
@@ -45,7 +45,7 @@ type FS interface {
 }
 
 // Named returns fsys for a part of the program. A test's FS can implement
-// Named(string) FS in order to know which part does what.
+// Named(string) FS to learn which part does what.
 func Named(fsys FS, part string) FS {
 	if n, ok := fsys.(interface{ Named(part string) FS }); ok {
 		return n.Named(part)
@@ -70,8 +70,8 @@ type Info struct {
 	ModTime time.Time
 	Mode    fs.FileMode
 	ID      ID
-	Foreign bool // it belongs to another user than the process does
+	Foreign bool // it belongs to another user than the process
 }
 
-// ID tells files apart, as a device and inode do.
+// ID distinguishes files, as device and inode numbers do.
 type ID struct{ Dev, Ino uint64 }

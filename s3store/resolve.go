@@ -14,24 +14,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 )
 
 const (
-	completeLasts = 15 * time.Minute // for which a Complete may be under way at the server
-	abandoned     = 24 * time.Hour   // after which an upload that no note names is removed
+	completeLasts = 15 * time.Minute // for which a Complete may be in progress at the server
+	abandoned     = 24 * time.Hour   // after which an upload that no intent names is removed
 )
 
-// errWaits is why a key cannot be written yet.
-var errWaits = errors.New("an earlier write is not settled")
+// errUnresolved means that a key cannot be written yet.
+var errUnresolved = errors.New("an earlier write is not settled")
 
-// Resolve implements [rotatelog.IntentWriter]. It looks before it does anything. While the
-// object is another than the upload was to replace or to make, the upload may be
-// taking effect at this moment: unless a condition has refused it, Resolve returns an
-// error until 15 minutes have passed since it was last sent, and then removes it.
-func (s *Store) Resolve(ctx context.Context, text string, note func(string) error) error {
-	u, err := parseNote(text)
+// Resolve implements [rotatelog.IntentWriter]. It looks at the object before it
+// does anything. If the object is neither the version that the upload was to
+// replace nor the one that it makes, the upload may be taking effect at this
+// moment. Then, unless a condition has refused the upload, Resolve returns an error
+// until 15 minutes after it was last sent, and then removes it.
+func (s *Store) Resolve(ctx context.Context, text string, saveIntent func(string) error) error {
+	u, err := parseIntent(text)
 	if err == nil {
-		err = s.settle(ctx, u, note)
+		err = s.resolve(ctx, u, saveIntent)
 	}
 	if err != nil {
 		return s.explain(ctx, "settle", u.Key, err)
@@ -39,15 +41,15 @@ func (s *Store) Resolve(ctx context.Context, text string, note func(string) erro
 	return nil
 }
 
-func parseNote(text string) (multipart, error) {
+func parseIntent(text string) (multipart, error) {
 	var u multipart
 	if err := json.Unmarshal([]byte(text), &u); err != nil || u.Key == "" || u.Upload == "" {
-		return u, unusable("the note of a multipart upload does not parse: %.200q", text)
+		return u, permanentError("the intent of a multipart upload does not parse: %.200q", text)
 	}
 	return u, nil
 }
 
-func (s *Store) settle(ctx context.Context, u multipart, note func(string) error) error {
+func (s *Store) resolve(ctx context.Context, u multipart, saveIntent func(string) error) error {
 	if err := s.ready(ctx, u.Key); err != nil {
 		return err
 	}
@@ -56,11 +58,11 @@ func (s *Store) settle(ctx context.Context, u multipart, note func(string) error
 	}
 	if u.Sent.IsZero() || u.Sent.After(wallTime()) {
 		u.Sent = wallTime()
-		if err := note(u.note()); err != nil {
+		if err := saveIntent(u.intent()); err != nil {
 			return err
 		}
 	}
-	o, mark, err := s.lookMarked(ctx, u.Key)
+	o, mark, err := s.peekMark(ctx, u.Key)
 	absent := errors.Is(err, errAbsent)
 	switch {
 	case err != nil && !absent:
@@ -68,26 +70,27 @@ func (s *Store) settle(ctx context.Context, u multipart, note func(string) error
 	case !absent && u.Mark != "" && mark == u.Mark:
 		return nil
 	case (absent || o.Version == u.Old) && s.mayComplete(u):
-		if settled, err := s.complete(ctx, &u, o.Version, note); !settled {
+		if v, err := s.complete(ctx, &u, o.Version, saveIntent); !v.settled() {
 			return err
 		}
 		return nil
 	}
-	return s.waitOut(ctx, u)
+	return s.removeWhenOver(ctx, u)
 }
 
-// mayComplete reports whether Complete may be sent once more. What Writers share is
-// written under a condition only.
+// mayComplete reports whether Complete may be sent once more. A key that Writers
+// share is written only under a condition.
 func (s *Store) mayComplete(u multipart) bool {
 	return !s.opts.Shared || s.proofs.completesOr(u.Conditions)
 }
 
-// waitFor returns how long a Complete that was sent then may yet be under way.
-func waitFor(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(wallTime()) }
+// timeLeft returns for how long a Complete that was sent then may still be in
+// progress.
+func timeLeft(sent time.Time) time.Duration { return sent.Add(completeLasts).Sub(wallTime()) }
 
-// waitOut removes an upload that was not applied once no Complete of it can be
-// under way any more.
-func (s *Store) waitOut(ctx context.Context, u multipart) error {
+// removeWhenOver removes an upload that was not applied, once no Complete of it can
+// be in progress any more.
+func (s *Store) removeWhenOver(ctx context.Context, u multipart) error {
 	ended, err := s.hasEnded(ctx, u)
 	if ended {
 		return nil
@@ -95,15 +98,15 @@ func (s *Store) waitOut(ctx context.Context, u multipart) error {
 	if err != nil && codeOf(err) != "AccessDenied" {
 		return err
 	}
-	if waitFor(u.Sent) > 0 {
+	if timeLeft(u.Sent) > 0 {
 		return fmt.Errorf("%w: the object is another than the one that a multipart upload was to replace, and the upload may still take effect; "+
-			"nothing is written to the key until %s, when the upload is removed", errWaits, u.Sent.Add(completeLasts).Format(time.RFC3339))
+			"nothing is written to the key until %s, when the upload is removed", errUnresolved, u.Sent.Add(completeLasts).Format(time.RFC3339))
 	}
 	if err := s.abort(ctx, u); err != nil {
 		return err
 	}
 	if err := s.readEnd(ctx, u.Key); err != nil {
-		return fmt.Errorf("a multipart upload that was not applied was removed, and now the end of the object cannot be read; see whether the object is whole: %w", err)
+		return hint.Add(fmt.Errorf("a multipart upload that was not applied was removed, and now the end of the object cannot be read: %w", err), "see whether the object is whole")
 	}
 	return nil
 }
@@ -116,7 +119,7 @@ func (s *Store) readEnd(ctx context.Context, key string) error {
 	}
 	r, _, err := s.read(ctx, key, o.Version, o.Size-1, 1)
 	if errors.Is(err, rotatelog.ErrConflict) {
-		return nil // it was replaced meanwhile
+		return nil // it has just been replaced
 	}
 	if err != nil {
 		return err
@@ -126,10 +129,10 @@ func (s *Store) readEnd(ctx context.Context, key string) error {
 	return err
 }
 
-// Sweep implements [rotatelog.IntentWriter]. It removes the uploads of the key that were begun
-// more than a day ago by the server's clock. Where Writers share a key it removes
-// none, since any may be another Writer's: there a lifecycle rule of the bucket has
-// to do it.
+// Sweep implements [rotatelog.IntentWriter]. It removes the uploads of the key that
+// were begun more than a day ago by the server's clock. If Writers share a key it
+// removes none, since any may be another Writer's: a lifecycle rule of the bucket
+// has to do it.
 func (s *Store) Sweep(ctx context.Context, key string, keep []string) error {
 	if s.opts.Shared {
 		return nil
@@ -146,13 +149,13 @@ func (s *Store) sweep(ctx context.Context, key string, keep []string) error {
 	}
 	kept := map[string]bool{}
 	for _, text := range keep {
-		u, err := parseNote(text)
+		u, err := parseIntent(text)
 		if err != nil {
 			return err
 		}
 		kept[u.Upload] = true
 	}
-	uploads, now, err := s.listUploads(ctx, key) // by its key, since minio does not list those below a prefix
+	uploads, now, err := s.listUploads(ctx, key) // by key, since minio does not list by a prefix
 	if err != nil {
 		return err
 	}
@@ -174,8 +177,8 @@ func (s *Store) sweep(ctx context.Context, key string, keep []string) error {
 	return nil
 }
 
-// sweepUpload removes an upload, unless the object was made by it: RGW may leave
-// one open that it has completed, and to abort that would destroy the object.
+// sweepUpload removes an upload, unless it made the object: RGW may leave an upload
+// open that it has completed, and aborting that would destroy the object.
 func (s *Store) sweepUpload(ctx context.Context, u multipart) error {
 	parts, err := s.listParts(ctx, u.Key, u.Upload)
 	if isNoSuchUpload(err) || isNoSuchKey(err) {
@@ -188,16 +191,16 @@ func (s *Store) sweepUpload(ctx context.Context, u multipart) error {
 	if err != nil && !errors.Is(err, errAbsent) {
 		return err
 	}
-	if len(parts) > 0 && madeOf(o.Version, parts) {
+	if len(parts) > 0 && mayConsistOf(o.Version, parts) {
 		return nil
 	}
 	return s.abort(ctx, u)
 }
 
-// madeOf reports whether a version may be the object that consists of parts with
-// these ETags. Its own is the MD5 of theirs, and their number; where they are no
-// MD5s, the number has to do.
-func madeOf(v rotatelog.Version, etags []string) bool {
+// mayConsistOf reports whether a version may be the object that consists of parts
+// with these ETags. Its ETag is the MD5 of theirs, and their number. If theirs are
+// not MD5s, only the number is compared.
+func mayConsistOf(v rotatelog.Version, etags []string) bool {
 	hash := md5.New()
 	for _, e := range etags {
 		sum, err := hex.DecodeString(e)

@@ -15,18 +15,18 @@ import (
 	"example.com/rotatelog/s3store"
 )
 
-// unsettled is an upload of which Complete was sent, and got no answer.
-type unsettled struct {
+// inDoubtUpload is an upload whose Complete was sent, and got no answer.
+type inDoubtUpload struct {
 	*s3store.Store
-	srv   *fakes3.Server
-	notes s3test.Notes
-	want  string // the object, once it is applied
+	srv     *fakes3.Server
+	intents s3test.Intents
+	want    string // the object, once it is applied
 }
 
-// newUnsettled has the first Complete of "key" meet a fault.
-func newUnsettled(t *testing.T, profile fakes3.Profile, opts s3store.Options, fault fakes3.Fault) *unsettled {
+// newInDoubtUpload writes "key", and lets the first Complete meet a fault.
+func newInDoubtUpload(t *testing.T, profile fakes3.Profile, opts s3store.Options, fault fakes3.Fault) *inDoubtUpload {
 	t.Helper()
-	u := &unsettled{want: strings.Repeat("o", 400) + "+"}
+	u := &inDoubtUpload{want: strings.Repeat("o", 400) + "+"}
 	u.Store, u.srv = s3test.NewSmallParts(profile, opts)
 	s3test.Prove(t, u, u.srv)
 	v := rotatelog.Version(u.srv.PutObject(s3test.Bucket, "key", []byte(u.want[:400]), nil))
@@ -36,20 +36,20 @@ func newUnsettled(t *testing.T, profile fakes3.Profile, opts s3store.Options, fa
 		}
 		return fakes3.Fault{}
 	}
-	err := u.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.notes.Note)
-	if err == nil || u.notes.Last() == "" {
-		t.Fatalf("WriteIntent: %v, notes %q", err, u.notes)
+	err := u.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, u.intents.Save)
+	if err == nil || u.intents.Last() == "" {
+		t.Fatalf("WriteIntent: %v, intents %q", err, u.intents)
 	}
 	return u
 }
 
-func (u *unsettled) settle(t *testing.T) error {
-	return u.Resolve(t.Context(), u.notes.Last(), u.notes.Note)
+func (u *inDoubtUpload) resolve(t *testing.T) error {
+	return u.Resolve(t.Context(), u.intents.Last(), u.intents.Save)
 }
 
-func (u *unsettled) mustSettle(t *testing.T, want string) {
+func (u *inDoubtUpload) mustResolve(t *testing.T, want string) {
 	t.Helper()
-	if err := u.settle(t); err != nil {
+	if err := u.resolve(t); err != nil {
 		t.Errorf("Resolve: %v", err)
 	}
 	s3test.WantContent(t, u, "key", want)
@@ -62,18 +62,18 @@ var noReply = fakes3.Fault{Reply: fakes3.Error{Status: 503}}
 // does not.
 var settledProfiles = []fakes3.Profile{fakes3.RGW20(), fakes3.Linode()}
 
-// TestSettleCompletesOverTheOldVersion, and notes when it does.
-func TestSettleCompletesOverTheOldVersion(t *testing.T) {
+// TestResolveCompletesOverTheOldVersion, and saves when it does.
+func TestResolveCompletesOverTheOldVersion(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, s3store.Options{}, noReply)
-			first := sentAt(t, u.notes.Last())
+			u := newInDoubtUpload(t, profile, s3store.Options{}, noReply)
+			first := sentAt(t, u.intents.Last())
 			time.Sleep(time.Hour)
-			u.mustSettle(t, u.want)
-			if second := sentAt(t, u.notes.Last()); second.Sub(first) != time.Hour {
-				t.Errorf("Complete was noted at %v and %v", first, second)
+			u.mustResolve(t, u.want)
+			if second := sentAt(t, u.intents.Last()); second.Sub(first) != time.Hour {
+				t.Errorf("Complete was saved at %v and %v", first, second)
 			}
-			u.mustSettle(t, u.want) // once more, which changes nothing
+			u.mustResolve(t, u.want) // once more, which changes nothing
 		})
 	}
 }
@@ -82,66 +82,67 @@ func sentAt(t *testing.T, text string) time.Time {
 	t.Helper()
 	var n struct{ Sent time.Time }
 	if err := json.Unmarshal([]byte(text), &n); err != nil || n.Sent.IsZero() {
-		t.Fatalf("the note %q has no time: %v", text, err)
+		t.Fatalf("the intent %q has no time: %v", text, err)
 	}
 	return n.Sent
 }
 
-// TestSettleSendsNothingThatIsNotNoted, nor does it give up what was noted before.
-func TestSettleSendsNothingThatIsNotNoted(t *testing.T) {
+// TestResolveSendsNothingThatIsNotSaved, and does not give up what was saved
+// before.
+func TestResolveSendsNothingThatIsNotSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnsettled(t, fakes3.Linode(), s3store.Options{}, noReply)
+		u := newInDoubtUpload(t, fakes3.Linode(), s3store.Options{}, noReply)
 		full := errors.New("the disk is full")
 		u.srv.Reset()
-		if err := u.Resolve(t.Context(), u.notes.Last(), func(string) error { return full }); !errors.Is(err, full) {
-			t.Errorf("Resolve: %v, want the error of note", err)
+		if err := u.Resolve(t.Context(), u.intents.Last(), func(string) error { return full }); !errors.Is(err, full) {
+			t.Errorf("Resolve: %v, want the error of saveIntent", err)
 		}
 		if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
-			t.Errorf("without a note it sent %v", n)
+			t.Errorf("without an intent it sent %v", n)
 		}
 		u.srv.Fault = nil
-		u.mustSettle(t, u.want)
+		u.mustResolve(t, u.want)
 	})
 }
 
-// TestSettleRestoresADeletedDay: the parts hold it.
-func TestSettleRestoresADeletedDay(t *testing.T) {
+// TestResolveRestoresADeletedDay: the parts hold it.
+func TestResolveRestoresADeletedDay(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, s3store.Options{}, noReply)
+			u := newInDoubtUpload(t, profile, s3store.Options{}, noReply)
 			u.srv.DeleteObject(s3test.Bucket, "key")
-			u.mustSettle(t, u.want)
+			u.mustResolve(t, u.want)
 		})
 	}
 }
 
-// TestSettleNeverCompletesOverAnother object: it waits for 15 minutes after the last
+// TestResolveNeverCompletesOverAnother object: it waits for 15 minutes after the last
 // Complete, whatever the clock, and then removes the upload.
-func TestSettleNeverCompletesOverAnother(t *testing.T) {
+func TestResolveNeverCompletesOverAnother(t *testing.T) {
 	for _, profile := range settledProfiles {
 		for name, change := range map[string]func(string) string{
-			"as noted":        func(text string) string { return text },
+			"as saved":        func(text string) string { return text },
 			"from the future": func(text string) string { return changedNote(text, "sent", time.Now().Add(1000*time.Hour)) },
 			"without a time":  func(text string) string { return changedNote(text, "sent", nil) },
 		} {
 			t.Run(profile.Name+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					u := newUnsettled(t, profile, s3store.Options{}, noReply)
-					u.notes.Note(change(u.notes.Last()))
+					u := newInDoubtUpload(t, profile, s3store.Options{}, noReply)
+					u.intents.Save(change(u.intents.Last()))
 					u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 					u.srv.Reset()
 					for range 14 {
-						err := u.settle(t)
+						err := u.resolve(t)
 						if err == nil || errors.Is(err, rotatelog.ErrPermanent) || !strings.Contains(err.Error(), "until 2000-01-01T00:15:0") {
 							t.Fatalf("Resolve: %v, want an error that says until when it waits", err)
 						}
 						time.Sleep(time.Minute)
 					}
 					if n := u.srv.Stats().Requests; n["CompleteMultipartUpload"]+n["AbortMultipartUpload"] > 0 {
-						t.Errorf("meanwhile it sent %v", n)
+						t.Errorf("while it waited it sent %v", n)
 					}
 					time.Sleep(2 * time.Minute)
-					u.mustSettle(t, "other")
+					u.mustResolve(t, "other")
 				})
 			})
 		}
@@ -160,11 +161,11 @@ func changedNote(text, name string, value any) string {
 	return string(b)
 }
 
-// TestSettleReadsTheEnd of the object when it has removed an upload that may have
+// TestResolveReadsTheEnd of the object when it has removed an upload that may have
 // made it.
-func TestSettleReadsTheEnd(t *testing.T) {
+func TestResolveReadsTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnsettled(t, fakes3.Linode(), s3store.Options{}, noReply)
+		u := newInDoubtUpload(t, fakes3.Linode(), s3store.Options{}, noReply)
 		u.srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 		time.Sleep(16 * time.Minute)
 		aborted := false
@@ -175,27 +176,27 @@ func TestSettleReadsTheEnd(t *testing.T) {
 			}
 			return fakes3.Fault{}
 		}
-		if err := u.settle(t); err == nil || !strings.Contains(err.Error(), "the end of the object cannot be read") {
+		if err := u.resolve(t); err == nil || !strings.Contains(err.Error(), "the end of the object cannot be read") {
 			t.Errorf("Resolve: %v", err)
 		}
 	})
 }
 
-// TestSettleWhatIsNoMore: an upload that has ended is settled, whatever the object.
-func TestSettleWhatIsNoMore(t *testing.T) {
+// TestResolveOfAnUploadThatEnded: nothing is left to do, whatever the object is.
+func TestResolveOfAnUploadThatEnded(t *testing.T) {
 	for _, profile := range append(settledProfiles, fakes3.RGW16(), fakes3.Versity()) {
 		synctest.Test(t, func(t *testing.T) {
-			u := newUnsettled(t, profile, s3store.Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
+			u := newInDoubtUpload(t, profile, s3store.Options{}, fakes3.Fault{Later: true, Reply: fakes3.Error{Status: 503}})
 			u.srv.Release()
 			s3test.WantContent(t, u, "key", u.want)
 			u.srv.PutObject(s3test.Bucket, "key", []byte("later"), nil)
-			u.mustSettle(t, "later")
+			u.mustResolve(t, "later")
 		})
 	}
 }
 
 // TestRefusedByAProvenCondition: the upload is removed at once, since Complete is
-// refused for good. Where nothing is proven it is not known who has refused it.
+// refused for good. If nothing is proven it is not known what has refused it.
 func TestRefusedByAProvenCondition(t *testing.T) {
 	for _, profile := range settledProfiles {
 		synctest.Test(t, func(t *testing.T) {
@@ -209,8 +210,8 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 				srv.PutObject(s3test.Bucket, "key", []byte("other"), nil)
 				return fakes3.Fault{Reply: fakes3.Error{Status: 412}}
 			}
-			var n s3test.Notes
-			err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+			var n s3test.Intents
+			err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Save)
 			if !errors.Is(err, rotatelog.ErrConflict) {
 				t.Errorf("WriteIntent: %v, want ErrConflict", err)
 			}
@@ -221,14 +222,14 @@ func TestRefusedByAProvenCondition(t *testing.T) {
 				s3test.WantOpen(t, srv, "key")
 			}
 			if (n.Last() == "") != (profile.Complete == fakes3.Honoured) {
-				t.Errorf("noted last: %q", n.Last())
+				t.Errorf("saved last: %q", n.Last())
 			}
 		})
 	}
 }
 
 // TestAbortUntilItIsGone: a part that is still being copied keeps an upload open,
-// and then the note stays until it is gone.
+// and the intent stays until it is gone.
 func TestAbortUntilItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Versity(), s3store.Options{})
@@ -240,25 +241,25 @@ func TestAbortUntilItIsGone(t *testing.T) {
 			}
 			return fakes3.Fault{}
 		}
-		var n s3test.Notes
-		err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Note)
+		var n s3test.Intents
+		err := store.WriteIntent(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil, n.Save)
 		if err == nil || n.Last() == "" {
-			t.Fatalf("WriteIntent: %v, noted %q", err, n)
+			t.Fatalf("WriteIntent: %v, saved %q", err, n)
 		}
-		if err := store.Resolve(t.Context(), n.Last(), n.Note); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
+		if err := store.Resolve(t.Context(), n.Last(), n.Save); err == nil || errors.Is(err, rotatelog.ErrPermanent) {
 			t.Errorf("Resolve while the server copies: %v", err)
 		}
 		s3test.WantOpen(t, srv, "key")
 		srv.Release()
-		if err := store.Resolve(t.Context(), n.Last(), n.Note); err != nil {
+		if err := store.Resolve(t.Context(), n.Last(), n.Save); err != nil {
 			t.Errorf("Resolve: %v", err)
 		}
 		s3test.WantOpen(t, srv)
 	})
 }
 
-// TestMultipartLooksBeforeItCompletes where no condition is proven: what was
-// replaced meanwhile is not overwritten.
+// TestMultipartLooksBeforeItCompletes if no condition is proven: what was replaced
+// in between is not overwritten.
 func TestMultipartLooksBeforeItCompletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})

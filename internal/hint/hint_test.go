@@ -1,0 +1,25 @@
+package hint
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestSplit(t *testing.T) {
+	cause := errors.New("it is full")
+	err := Add(cause, "make room")
+	if err.Error() != "it is full; make room" || !errors.Is(err, cause) {
+		t.Errorf("%v", err)
+	}
+	if c, h := Split(err); c != cause || h != "make room" {
+		t.Errorf("%v, %q", c, h)
+	}
+	wrapped := fmt.Errorf("the disk: %w", err)
+	if c, h := Split(wrapped); c != wrapped || h != "make room" {
+		t.Errorf("wrapped: %v, %q", c, h)
+	}
+	if c, h := Split(cause); c != cause || h != "" {
+		t.Errorf("without: %v, %q", c, h)
+	}
+}
