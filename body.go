@@ -226,10 +226,10 @@ func (s *spool) dropBody(day dayKey, of bodyHead) error {
 func (w *dayWorker) inline(ctx context.Context, seen snapshot, parts []Part, leastCopy int64) []Part {
 	var copied int64
 	for _, part := range parts {
-		if part.Data == nil && part.Len >= leastCopy {
+		if part.IsCopy() && part.Len >= leastCopy {
 			return parts
 		}
-		if part.Data == nil {
+		if part.IsCopy() {
 			copied += part.Len
 		}
 	}
@@ -245,7 +245,7 @@ func (w *dayWorker) inline(ctx context.Context, seen snapshot, parts []Part, lea
 	}
 	inlined := slices.Clone(parts)
 	for i, part := range parts {
-		if part.Data == nil {
+		if part.IsCopy() {
 			inlined[i] = Data(body[part.Off : part.Off+part.Len])
 		}
 	}

@@ -125,12 +125,15 @@ type Object struct {
 	Meta    map[string]string // as written; a Store may lose it, but never change it
 }
 
-// Part is one piece of the object that a Write makes: Data, or, where Data is
-// nil, Len bytes at Off of the old version.
+// Part is one piece of the object that a Write makes: Data; or, where Open is set, the
+// Len bytes of a stream; or, where neither is set, Len bytes at Off of the old version.
 type Part struct {
 	Data []byte
 	Off  int64
 	Len  int64
+	// Open returns the stream. A Write calls it at most once, closes what it returns,
+	// and fails if that has another length, or fails to be read; nothing is applied then.
+	Open func() (io.ReadCloser, error)
 }
 
 // Data returns a part that consists of b, which it does not copy.
@@ -144,6 +147,9 @@ func Data(b []byte) Part {
 // Copy returns a part that consists of n bytes at off of the old version.
 func Copy(off, n int64) Part { return Part{Off: off, Len: n} }
 
+// Stream returns a part that consists of the n bytes that a reader yields.
+func Stream(n int64, open func() (io.ReadCloser, error)) Part { return Part{Len: n, Open: open} }
+
 // Size returns how many bytes the part adds to the object.
 func (p Part) Size() int64 {
 	if p.Data != nil {
@@ -151,3 +157,6 @@ func (p Part) Size() int64 {
 	}
 	return p.Len
 }
+
+// IsCopy reports whether the part is copied from the old version.
+func (p Part) IsCopy() bool { return p.Data == nil && p.Open == nil }

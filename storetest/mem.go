@@ -68,6 +68,10 @@ func (m *Mem) Write(ctx context.Context, key string, old rotatelog.Version, part
 	if err := context.Cause(ctx); err != nil {
 		return fail("write", key, err)
 	}
+	parts, err := readStreams(parts)
+	if err != nil {
+		return fail("write", key, err)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := m.objects[key]
@@ -124,6 +128,30 @@ func (m *Mem) get(key string) (memObject, bool) {
 func (m *Mem) put(key string, data []byte, meta map[string]string) {
 	m.writes++
 	m.objects[key] = memObject{rotatelog.Version(strconv.Itoa(m.writes)), data, meta}
+}
+
+// readStreams returns parts with the streams among them as Data.
+func readStreams(parts []rotatelog.Part) ([]rotatelog.Part, error) {
+	parts = slices.Clone(parts)
+	for i, p := range parts {
+		if p.Open == nil {
+			continue
+		}
+		r, err := p.Open()
+		if err != nil {
+			return nil, fmt.Errorf("part %d: %w", i, err)
+		}
+		data, err := io.ReadAll(io.LimitReader(r, p.Len+1))
+		r.Close()
+		if err == nil && int64(len(data)) != p.Len {
+			err = fmt.Errorf("it has %d bytes, not %d", len(data), p.Len)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("part %d: %w", i, err)
+		}
+		parts[i] = rotatelog.Data(data)
+	}
+	return parts, nil
 }
 
 func concat(old []byte, parts []rotatelog.Part) ([]byte, error) {
