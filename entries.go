@@ -135,6 +135,17 @@ func (t *tally) checksum(u upload) string {
 // entriesOf returns the entries of an object of a day, each with its Data, as an
 // upload that can be appended to one. They count nothing.
 func entriesOf(o dayKey, body []byte) ([]entry, error) {
+	entries, err := plainEntriesOf(o, body)
+	for i := range entries {
+		if err == nil {
+			err = entries[i].pack(o.pack)
+		}
+	}
+	return entries, err
+}
+
+// plainEntriesOf is entriesOf without compression.
+func plainEntriesOf(o dayKey, body []byte) ([]entry, error) {
 	var entries []entry
 	var data []byte
 	var failed error
@@ -154,9 +165,6 @@ func entriesOf(o dayKey, body []byte) ([]entry, error) {
 		onEntry: func(e entry) {
 			e.Data, e.text = data, c.fetches.digest()
 			e.SHA256 = c.fetches.checksum(e.again())
-			if err := e.pack(o.pack); err != nil {
-				failed = err
-			}
 			entries = append(entries, e)
 			data = nil
 			c.fetches.reset()

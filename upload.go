@@ -39,7 +39,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 	var to *packed.Writer
 	text := sha256.New()
 	odd, err := w.spool.load(b, w.damaged[b.id], func(fetch []byte, read, size int64) (err error) {
-		if err := w.addFetch(&u, fetch, text); err != nil {
+		if err := u.addFetch(w.cfg.Count, fetch, text); err != nil {
 			return err
 		}
 		if b.pack == Uncompressed {
@@ -72,7 +72,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 }
 
 // addFetch adds a fetch to u, and to the text that is hashed.
-func (w *dayWorker) addFetch(u *upload, fetch []byte, text hash.Hash) (err error) {
+func (u *upload) addFetch(count CountFunc, fetch []byte, text hash.Hash) (err error) {
 	added := len(u.Data)
 	if u.Fetches++; u.Fetches > 1 {
 		u.Data = append(u.Data, fetchSeparator...)
@@ -82,7 +82,7 @@ func (w *dayWorker) addFetch(u *upload, fetch []byte, text hash.Hash) (err error
 		return err
 	}
 	text.Write(u.Data[added:])
-	if n, err := checkedCount(w.cfg.Count, u.Data[begin:]); err == nil { // reported when it was appended
+	if n, err := checkedCount(count, u.Data[begin:]); err == nil { // reported when it was appended
 		u.Matches = addClamped(u.Matches, n)
 	}
 	return nil

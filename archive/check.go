@@ -24,7 +24,9 @@ type check struct {
 	day     *rotatelog.DayReader
 	meta    rotatelog.DayMetadata
 	in      *daytext.Lines
-	next    []byte // a line that was read and not used
+	next    []byte                    // a line that was read and not used
+	at      int64                     // where the last line begins
+	whole   func(rotatelog.DayUpload) // is called with each upload that is whole, if set
 
 	stated daytext.Metadata // daily_metadata, as it stands in the text
 	broken bool             // something in the text is broken, so that its sums say nothing more
@@ -113,7 +115,8 @@ func (c *check) line() ([]byte, error) {
 		c.next = nil
 		return line, nil
 	}
-	line, _, err := c.in.Next()
+	line, at, err := c.in.Next()
+	c.at = at
 	return line, err
 }
 
@@ -246,15 +249,17 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	} else {
 		place = int(h.Sequence)
 	}
+	begin := c.at
 	c.head(h, place)
-	return c.fetches(h, place)
+	return c.fetches(h, place, begin, int64(len(line))+1)
 }
 
-// fetches reads the fetches of an upload.
-func (c *check) fetches(h daytext.Head, place int) (more bool, err error) {
+// fetches reads the fetches of an upload, whose head is at begin.
+func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool, err error) {
 	c.sum.Reset()
 	var matches int64
 	end, whole := daytext.NextFetch, true
+	textEnd := begin + head
 	for n := 1; n <= h.Fetches; n++ {
 		line, err := c.line()
 		if err != nil {
@@ -275,6 +280,7 @@ func (c *check) fetches(h daytext.Head, place int) (more bool, err error) {
 			c.sum.Write([]byte(daytext.Separator))
 		}
 		c.sum.Write(fetch)
+		textEnd = c.at + int64(len(fetch))
 		counted, ok := c.fetch(fetch, place, n)
 		whole = whole && ok
 		matches = addClamped(matches, counted)
@@ -282,16 +288,20 @@ func (c *check) fetches(h daytext.Head, place int) (more bool, err error) {
 	}
 	c.Totals.Matches = addClamped(c.Totals.Matches, h.Matches)
 	if whole {
-		c.checksum(h, place)
+		whole = c.checksum(h, place)
 		if c.opts.Count != nil && matches != h.Matches {
 			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, matches)
 		}
 	}
+	if whole && c.whole != nil {
+		c.whole(rotatelog.DayUpload{Sequence: place, Timestamp: h.Timestamp, Matches: h.Matches, FetchCount: h.Fetches, ID: h.ID, SHA256: h.SHA256,
+			Off: begin, Len: textEnd + int64(len(daytext.UploadEnd)) - begin, Size: textEnd - begin - head})
+	}
 	return end == daytext.NextUpload, nil
 }
 
-// checksum compares the checksum of an upload.
-func (c *check) checksum(h daytext.Head, place int) {
+// checksum compares the checksum of an upload, and reports whether it does not differ.
+func (c *check) checksum(h daytext.Head, place int) bool {
 	switch {
 	case h.SHA256 == "":
 		if c.unchecked++; c.checked > 0 {
@@ -300,9 +310,11 @@ func (c *check) checksum(h daytext.Head, place int) {
 	case h.SHA256 != h.Checksum(c.sum):
 		c.checked++
 		c.find(Checksum, place, 0, "its fetches or its head are not as when they were written")
+		return false
 	default:
 		c.checked++
 	}
+	return true
 }
 
 // head checks the head of an upload against those before it.

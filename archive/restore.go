@@ -1,0 +1,321 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"example.com/rotatelog"
+)
+
+// A Plan says what Restore would do with a day. Nothing has been changed.
+type Plan struct {
+	Day         rotatelog.Day
+	Key         string
+	Version     rotatelog.Version // of the object that is there; "" if there is none
+	Compression rotatelog.Compression
+	Report      Report // what is wrong with that object
+
+	Keep    []rotatelog.DayUpload // the uploads of the object that are whole
+	PutBack []PutBack             // those that come from elsewhere, in the order of their sequences
+	Missing []int                 // the sequences of uploads that nothing has
+	Pending []string              // the ids of batches in the spool that are not in the object: the Writer uploads them
+	Differ  []string              // the ids of uploads of which two sources have different texts, each whole
+	Damaged []string              // files in which the spool keeps what it could not understand; none of it is used
+	Aside   string                // the key under which what is there now is kept; "" if there is nothing
+
+	maintenance *rotatelog.Maintenance
+	archive     rotatelog.Archive
+}
+
+// PutBack is an upload that is put back.
+type PutBack struct {
+	rotatelog.DayUpload
+	From string // the source
+	// Was is its sequence in the source, if another upload has that by now; otherwise 0.
+	Was int
+}
+
+// RestoreOptions says from where a day is restored.
+type RestoreOptions struct {
+	// Sources are searched after the object and the spool, in this order.
+	Sources []Source
+	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	MaxFetchBytes int64
+}
+
+// PlanRestore looks for the uploads of a day in its object, in the spool of m and in
+// other sources, and plans how to put the day together again. An upload is its
+// upload_id. What the object has whole stays under its sequence. Nothing is taken from
+// an upload of which only a part is whole, and nothing that waits in the spool's
+// pending/ is put back: its Writer brings it.
+func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, error) {
+	p := &Plan{Day: day, maintenance: m, archive: a, Compression: m.Compression()}
+	verify := VerifyOptions{MaxFetchBytes: opts.MaxFetchBytes}
+	report, whole, err := wholeUploads(ctx, a, day, verify)
+	switch {
+	case err == nil:
+		p.Version, p.Report = report.Version, report
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if p.Key = report.Key; p.Key == "" {
+		p.Key = a.Key(day, p.Compression)
+	}
+	if p.Version != "" {
+		p.Compression = compressionOf(a, day, p.Key)
+		name := fmt.Sprintf("%s-%s-%s", path.Base(p.Key), m.Now().UTC().Format("20060102T150405Z"), shortVersion(p.Version))
+		p.Aside = a.Prefix + "damaged/" + name
+	}
+	if p.Damaged, err = m.Damaged(); err != nil {
+		return nil, err
+	}
+	return p, p.collect(ctx, whole, opts.Sources)
+}
+
+// shortVersion returns what is left of a version in a file name: its first eight letters
+// and digits.
+func shortVersion(v rotatelog.Version) string {
+	letters := strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, string(v))
+	return letters[:min(8, len(letters))]
+}
+
+func compressionOf(a rotatelog.Archive, day rotatelog.Day, key string) rotatelog.Compression {
+	for _, c := range []rotatelog.Compression{rotatelog.Zstd, rotatelog.Gzip} {
+		if key == a.Key(day, c) {
+			return c
+		}
+	}
+	return rotatelog.Uncompressed
+}
+
+// collect finds what there is of the day.
+func (p *Plan) collect(ctx context.Context, whole []rotatelog.DayUpload, sources []Source) error {
+	batches, err := p.maintenance.Batches(p.Day)
+	if err != nil {
+		return err
+	}
+	pending := map[string]bool{}
+	for _, b := range batches {
+		if b.State != rotatelog.Confirmed {
+			pending[b.ID] = true
+		}
+	}
+	m := newMerge(whole)
+	for _, b := range batches {
+		switch {
+		case b.State == rotatelog.Confirmed && b.FetchCount > 0:
+			m.add("the spool", b.DayUpload)
+		case b.State == rotatelog.Pending && !m.has(b.ID):
+			p.Pending = append(p.Pending, b.ID)
+		}
+	}
+	found, err := bodies(&p.maintenance.SpoolReader, p.Day)
+	if err != nil {
+		return err
+	}
+	for _, u := range found {
+		m.add("the spool", u)
+	}
+	for _, s := range sources {
+		found, err := s.Uploads(ctx, p.Day)
+		if err != nil {
+			return err
+		}
+		for _, u := range found {
+			if !pending[u.ID] {
+				m.add(s.String(), u)
+			}
+		}
+	}
+	p.Keep, p.PutBack, p.Missing, p.Differ = m.arrange()
+	return nil
+}
+
+// merge puts together what several sources have of a day.
+type merge struct {
+	keep    []rotatelog.DayUpload
+	ids     map[string]rotatelog.DayUpload
+	taken   map[int]bool // sequences
+	highest int          // of all that any source names
+	back    []PutBack
+	differ  map[string]bool
+}
+
+// newMerge returns a merge that begins with what the object has whole. Of two uploads of
+// one id the first counts; one whose sequence does not rise goes to the end.
+func newMerge(whole []rotatelog.DayUpload) *merge {
+	m := &merge{ids: map[string]rotatelog.DayUpload{}, taken: map[int]bool{}, differ: map[string]bool{}}
+	last := 0
+	for _, u := range whole {
+		m.highest = max(m.highest, u.Sequence)
+		if _, twice := m.ids[u.ID]; twice {
+			continue
+		}
+		m.ids[u.ID] = u
+		if u.Sequence <= last {
+			m.back = append(m.back, PutBack{DayUpload: u, From: "the object"})
+			continue
+		}
+		last = u.Sequence
+		m.taken[u.Sequence] = true
+		m.keep = append(m.keep, u)
+	}
+	return m
+}
+
+func (m *merge) has(id string) bool {
+	_, ok := m.ids[id]
+	return ok
+}
+
+// add adds an upload that a source has, unless it is there already.
+func (m *merge) add(from string, u rotatelog.DayUpload) {
+	m.highest = max(m.highest, u.Sequence)
+	if have, ok := m.ids[u.ID]; ok {
+		if have.SHA256 != "" && u.SHA256 != "" && have.SHA256 != u.SHA256 {
+			m.differ[u.ID] = true
+		}
+		return
+	}
+	m.ids[u.ID] = u
+	m.back = append(m.back, PutBack{DayUpload: u, From: from})
+}
+
+// arrange gives each upload its sequence: its own if no other has it, otherwise one after
+// all that any source names.
+func (m *merge) arrange() (keep []rotatelog.DayUpload, back []PutBack, missing []int, differ []string) {
+	var late []PutBack
+	for _, b := range m.back {
+		if b.Sequence < 1 || m.taken[b.Sequence] {
+			late = append(late, b)
+			continue
+		}
+		m.taken[b.Sequence] = true
+		back = append(back, b)
+	}
+	slices.SortStableFunc(back, func(a, b PutBack) int { return a.Sequence - b.Sequence })
+	for n := 1; n <= m.highest; n++ {
+		if !m.taken[n] {
+			missing = append(missing, n)
+		}
+	}
+	for _, b := range late {
+		b.Was = b.Sequence
+		m.highest++
+		b.Sequence, b.Off, b.Len = m.highest, 0, 0
+		back = append(back, b)
+	}
+	return m.keep, back, missing, slices.Sorted(maps.Keys(m.differ))
+}
+
+// Uploads returns the uploads of the day as it would be, in order.
+func (p *Plan) Uploads() []rotatelog.DayUpload {
+	all := slices.Clone(p.Keep)
+	for _, b := range p.PutBack {
+		all = append(all, b.DayUpload)
+	}
+	slices.SortStableFunc(all, func(a, b rotatelog.DayUpload) int { return a.Sequence - b.Sequence })
+	return all
+}
+
+// Needed reports whether Apply would change anything.
+func (p *Plan) Needed() bool { return len(p.PutBack) > 0 || p.Report.Worst() == Error }
+
+// Apply restores the day under its lock, while the Writer of the stream continues with
+// other days. First it keeps the object that is there now, under the key Aside, and
+// compares the two. The error matches rotatelog.ErrConflict if the object has changed
+// since it was planned; then plan again. It returns what Verify says of the day
+// afterwards.
+func (p *Plan) Apply(ctx context.Context) (Report, error) {
+	uploads := p.Uploads()
+	if !p.Needed() {
+		return p.Report, nil
+	}
+	if len(uploads) == 0 {
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: errors.New("no upload of the day was found"),
+			Hint: "name another source: the disk of the machine that wrote it, a mirror, or a file"}
+	}
+	d, err := p.maintenance.LockDay(ctx, p.Day, p.Compression)
+	if err != nil {
+		return Report{}, err
+	}
+	defer d.Unlock()
+	obj, err := d.Resolve(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	if obj.Version != p.Version {
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("%w: it has changed since this was planned", rotatelog.ErrConflict), Hint: "plan again"}
+	}
+	if p.Version != "" {
+		if err := p.keepAside(ctx, obj); err != nil {
+			return Report{}, err
+		}
+	}
+	if _, err := d.Write(ctx, p.Version, uploads); err != nil {
+		return Report{}, err
+	}
+	return VerifyDay(ctx, p.archive, p.Day, VerifyOptions{})
+}
+
+// keepAside copies the object to Aside.
+func (p *Plan) keepAside(ctx context.Context, obj rotatelog.Object) error {
+	store := p.archive.Store
+	open := func() (io.ReadCloser, error) { return store.Read(ctx, p.Key, obj.Version, 0, obj.Size) }
+	err := store.Write(ctx, p.Aside, "", []rotatelog.Part{rotatelog.Stream(obj.Size, open)}, nil)
+	if err != nil && !errors.Is(err, rotatelog.ErrConflict) { // it may be there from a try before
+		return err
+	}
+	copied, err := store.Stat(ctx, p.Aside)
+	if err != nil {
+		return err
+	}
+	a, err := open()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := store.Read(ctx, p.Aside, copied.Version, 0, copied.Size)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if same, err := sameBytes(a, b); err != nil || !same {
+		return &rotatelog.Error{Op: "keep", Key: p.Aside, Err: errors.Join(errors.New("the copy of what is there now is not like it"), err), Hint: "nothing was changed; try again"}
+	}
+	return nil
+}
+
+// sameBytes reports whether two readers yield the same.
+func sameBytes(a, b io.Reader) (bool, error) {
+	x, y := make([]byte, 256<<10), make([]byte, 256<<10)
+	for {
+		n, errA := io.ReadFull(a, x)
+		k, errB := io.ReadFull(b, y)
+		if n != k || !bytes.Equal(x[:n], y[:k]) {
+			return false, nil
+		}
+		endA, endB := errA == io.EOF || errA == io.ErrUnexpectedEOF, errB == io.EOF || errB == io.ErrUnexpectedEOF
+		switch {
+		case endA && endB:
+			return true, nil
+		case errA != nil:
+			return false, errA
+		case errB != nil:
+			return false, errB
+		}
+	}
+}

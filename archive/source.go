@@ -1,0 +1,175 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"example.com/rotatelog"
+)
+
+// A Source is where uploads of a day may be found besides its object.
+type Source interface {
+	// String returns what it is, for people.
+	String() string
+	// Uploads returns the uploads of a day that are whole, with their text. A Sequence of
+	// 0 means that it is not known.
+	Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error)
+}
+
+// SpoolSource is the spool of another machine, or a copy of it. All its batches count:
+// the confirmed and the pending ones, the unfinished one, and the last bodies of days.
+func SpoolSource(name string, r *rotatelog.SpoolReader) Source { return spoolSource{name, r} }
+
+type spoolSource struct {
+	name string
+	r    *rotatelog.SpoolReader
+}
+
+func (s spoolSource) String() string { return s.name }
+
+func (s spoolSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
+	batches, err := s.r.Batches(day)
+	if err != nil {
+		return nil, err
+	}
+	found, err := bodies(s.r, day)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range batches {
+		if b.FetchCount > 0 {
+			found = append(found, b.DayUpload)
+		}
+	}
+	return found, nil
+}
+
+// bodies returns the uploads of the last bodies of a day that a spool keeps.
+func bodies(r *rotatelog.SpoolReader, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
+	var found []rotatelog.DayUpload
+	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		uploads, err := r.Body(day, c)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, uploads...)
+	}
+	return found, nil
+}
+
+// ArchiveSource is the same stream in another store: a mirror, or files that were
+// downloaded into a directory.
+func ArchiveSource(name string, a rotatelog.Archive) Source { return archiveSource{name, a} }
+
+type archiveSource struct {
+	name    string
+	archive rotatelog.Archive
+}
+
+func (s archiveSource) String() string { return s.name }
+
+func (s archiveSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
+	report, uploads, err := wholeUploads(ctx, s.archive, day, VerifyOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	_ = report
+	for i := range uploads {
+		uploads[i].Off, uploads[i].Len = 0, 0 // of another object
+	}
+	return uploads, nil
+}
+
+// wholeUploads verifies a day, and returns the uploads of it that are whole.
+func wholeUploads(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (Report, []rotatelog.DayUpload, error) {
+	c, err := newCheck(ctx, a, day, opts)
+	if err != nil {
+		return Report{}, nil, err
+	}
+	texts := &texts{ctx: ctx, archive: a, day: c.day}
+	var uploads []rotatelog.DayUpload
+	c.whole = func(u rotatelog.DayUpload) {
+		u.Open = texts.open(u.Off+u.Len-u.Size-int64(len("]}")), u.Size)
+		uploads = append(uploads, u)
+	}
+	if err := c.others(ctx); err != nil {
+		return Report{}, nil, err
+	}
+	if err := c.read(ctx); err != nil {
+		return Report{}, nil, err
+	}
+	return c.Report, uploads, nil
+}
+
+// texts yields stretches of the text of a day's object.
+type texts struct {
+	ctx     context.Context
+	archive rotatelog.Archive
+	day     *rotatelog.DayReader
+
+	r  io.ReadCloser // of a compressed object: its text
+	at int64         // where r is
+}
+
+// open returns what opens n bytes at off of the text.
+func (t *texts) open(off, n int64) func() (io.ReadCloser, error) {
+	m := t.day.Metadata()
+	if m.Compression == rotatelog.Uncompressed {
+		return func() (io.ReadCloser, error) { return t.archive.Store.Read(t.ctx, m.Key, m.Version, off, n) }
+	}
+	return func() (io.ReadCloser, error) {
+		if err := t.seek(off); err != nil {
+			return nil, err
+		}
+		return io.NopCloser(&stretch{t, n}), nil
+	}
+}
+
+// seek goes to an offset of the text. It is cheap only onwards.
+func (t *texts) seek(off int64) error {
+	if t.r == nil || off < t.at {
+		t.close()
+		r, err := t.day.Text(t.ctx)
+		if err != nil {
+			return err
+		}
+		t.r, t.at = r, 0
+	}
+	n, err := io.CopyN(io.Discard, t.r, off-t.at)
+	t.at += n
+	return err
+}
+
+func (t *texts) close() {
+	if t.r != nil {
+		t.r.Close()
+	}
+	t.r = nil
+}
+
+// stretch reads on in the text.
+type stretch struct {
+	t    *texts
+	left int64
+}
+
+// Read implements io.Reader.
+func (s *stretch) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := s.t.r.Read(p[:min(int64(len(p)), s.left)])
+	s.t.at += int64(n)
+	if s.left -= int64(n); err == io.EOF && s.left > 0 {
+		err = io.ErrUnexpectedEOF
+	} else if err == io.EOF {
+		err = nil
+	}
+	return n, err
+}

@@ -1,0 +1,157 @@
+package rotatelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// Maintenance is what programs that mend days use of a stream: its spool and its store,
+// beside the Writer of the stream if one is running. Package archive has such programs.
+// Its methods are safe for concurrent use.
+type Maintenance struct {
+	SpoolReader
+	publisher *publisher // not started
+	stats     counters
+	closed    func() error
+}
+
+// OpenMaintenance opens the spool of the stream, which is made if it is not there. It
+// takes no lock, and changes nothing that a Writer uses.
+func OpenMaintenance(ctx context.Context, cfg Config) (*Maintenance, error) {
+	cfg, err := cfg.checked()
+	if err != nil {
+		return nil, fmt.Errorf("rotatelog: %w", err)
+	}
+	fail := func(err error) (*Maintenance, error) {
+		return nil, newError("open", cfg.path(cfg.Name+".spool"), err)
+	}
+	fsys := cfg.fs
+	if fsys == nil {
+		if fsys, err = vfs.Dir(cfg.Dir); err != nil {
+			return fail(err)
+		}
+	}
+	s, err := newSpool(vfs.WithoutDirSync(fsys, cfg.reportNoDirSync), &cfg)
+	if err != nil {
+		return fail(errors.Join(err, fsys.Close()))
+	}
+	m := &Maintenance{SpoolReader: SpoolReader{&cfg, s}}
+	m.publisher = newPublisher(&cfg, s, func(context.Context) {}, &m.stats)
+	m.closed = onceValue(s.fs.Close)
+	if err := m.publisher.loadPlaces(); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	if err := m.publisher.prepare(nil); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// Close closes the spool. Days that are locked stay locked until they are unlocked.
+func (m *Maintenance) Close() error { return m.closed() }
+
+// Owner returns the id by which this spool's Writer marks its objects, "" where the
+// Store lets Writers share keys.
+func (m *Maintenance) Owner() string { return m.publisher.owner }
+
+// A LockedDay is a day that no Writer, and no other program, changes until it is
+// unlocked. The Writer continues with other days.
+type LockedDay struct {
+	w    *dayWorker
+	lock io.Closer
+}
+
+// LockDay waits for the lock of a day's object, until ctx is done. The error then
+// matches ErrLocked.
+func (m *Maintenance) LockDay(ctx context.Context, day Day, c Compression) (*LockedDay, error) {
+	const pause = 50 * time.Millisecond
+	for {
+		lock, err := m.spool.lockDay(day)
+		switch {
+		case err == nil:
+			p := m.publisher
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return &LockedDay{p.worker(dayKey{day, c}), lock}, nil
+		case !errors.Is(err, vfs.ErrLocked):
+			return nil, newError("lock", m.cfg.path(m.spool.dayLockPath(day)), err)
+		}
+		if err := m.cfg.Clock.Sleep(ctx, pause); err != nil {
+			return nil, newError("lock", m.cfg.path(m.spool.dayLockPath(day)),
+				fmt.Errorf("%w: it is writing to a day that has the same lock: %w", ErrLocked, err))
+		}
+	}
+}
+
+// Unlock gives the day back.
+func (d *LockedDay) Unlock() error { return d.lock.Close() }
+
+// Resolve ends the doubt about a write that was begun earlier, and returns the object
+// as it is then. Its Version is "" if there is none.
+func (d *LockedDay) Resolve(ctx context.Context) (Object, error) {
+	if err := d.w.resolve(ctx); err != nil {
+		return Object{}, err
+	}
+	obj, err := d.w.cfg.Store.Stat(ctx, d.w.key())
+	if errors.Is(err, fs.ErrNotExist) {
+		return Object{}, nil
+	}
+	if err != nil {
+		return Object{}, storeError("look at", d.w.key(), err)
+	}
+	return obj, nil
+}
+
+// Write replaces the version old of the day's object by one that consists of uploads, in
+// their order, and returns its version. The owner of the object stays, and must be this
+// spool's Writer. The error matches ErrConflict if another version is there now. Whatever
+// the error, it is not known whether the object was replaced until Resolve returns.
+func (d *LockedDay) Write(ctx context.Context, old Version, uploads []DayUpload) (Version, error) {
+	w := d.w
+	obj, err := d.Resolve(ctx)
+	if err != nil {
+		return "", err
+	}
+	if obj.Version != old {
+		return "", newError("write", w.key(), fmt.Errorf("%w: it has changed since it was looked at", ErrConflict))
+	}
+	seen := snapshot{version: obj.Version, owner: obj.Meta[ownerKey], doc: dayState{size: obj.Size}}
+	if err := w.checkOwner(seen); err != nil {
+		return "", err
+	}
+	parts, doc, err := d.rebuild(uploads)
+	if err != nil {
+		return "", newError("write", w.key(), err)
+	}
+	_, reply := w.write(ctx, step{seen: seen, parts: parts, doc: doc})
+	after, err := w.lookResolved(ctx, anySequence)
+	if err != nil {
+		return "", errors.Join(reply, err)
+	}
+	if !doc.isLike(after.doc) || after.version == old {
+		return "", w.writeLost("write", reply)
+	}
+	w.recordSeen(after)
+	return after.version, nil
+}
+
+// rebuild chooses the layout of a day that is written from uploads.
+func (d *LockedDay) rebuild(uploads []DayUpload) ([]Part, dayState, error) {
+	parts, doc, err := rebuild(d.w.day, metadataFirst, uploads)
+	if err == nil && doc.size >= d.w.cfg.largeDay && !d.w.isOver(d.w.day.day) {
+		return rebuild(d.w.day, metadataLast, uploads)
+	}
+	return parts, doc, err
+}
+
+// Compression returns what days that begin are compressed with.
+func (m *Maintenance) Compression() Compression { return m.cfg.Compression }
+
+// Now returns the time by Config.Clock.
+func (m *Maintenance) Now() time.Time { return m.cfg.Clock.Now() }

@@ -1,0 +1,218 @@
+package rotatelog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/vfs"
+)
+
+// A BatchState says where in a spool a batch is.
+type BatchState int
+
+const (
+	// Unfinished is the batch that is being filled. Its sequence is not known, and its ID
+	// follows from its fetches, so that it is the same each time it is read.
+	Unfinished BatchState = iota
+	// Pending is a batch that waits for the store. Its Writer brings it.
+	Pending
+	// Confirmed is a batch that the day's object was seen to hold, under its Sequence.
+	Confirmed
+)
+
+// A SpoolBatch is a batch in a spool.
+type SpoolBatch struct {
+	DayUpload
+	State BatchState
+	File  string // its path, for people
+}
+
+// SpoolReader reads a spool, also one that was copied from another machine. It takes no
+// lock and changes nothing, and is safe to use beside a running Writer.
+type SpoolReader struct {
+	cfg   *Config
+	spool *spool
+}
+
+// OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location and
+// Count. The error matches [fs.ErrNotExist] if there is none.
+func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	fsys := cfg.fs
+	if fsys == nil {
+		if _, err := os.Stat(cfg.Dir); err != nil {
+			return nil, newError("open", cfg.Dir, err)
+		}
+		if fsys, err = vfs.Dir(cfg.Dir); err != nil {
+			return nil, newError("open", cfg.Dir, err)
+		}
+	}
+	s := &spool{fs: fsys, dir: cfg.Name + ".spool"}
+	s.array.name = cfg.Name + ".json"
+	if _, err := fsys.Stat(s.dir); err != nil {
+		return nil, errors.Join(newError("open", cfg.path(s.dir), err), fsys.Close())
+	}
+	return &SpoolReader{cfg: &cfg, spool: s}, nil
+}
+
+// Close closes the spool.
+func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
+
+// Batches returns the batches of a day, whatever their compression: the confirmed ones
+// that are still there, the pending ones, and the unfinished one, in the order in which
+// they were sealed. A batch in which nothing can be read has a FetchCount of 0.
+func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
+	names, err := r.spool.names()
+	if err != nil {
+		return nil, newError("list", r.cfg.path(r.spool.dir), err)
+	}
+	var found []SpoolBatch
+	seen := map[string]bool{}
+	for _, b := range names {
+		if b.day != day || seen[b.id] {
+			continue
+		}
+		batch, err := r.batch(b)
+		if errors.Is(err, fs.ErrNotExist) { // it was moved or deleted since it was listed
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		seen[b.id] = true
+		found = append(found, batch)
+	}
+	last, ok, err := r.unfinished(day)
+	if ok && !seen[last.ID] {
+		found = append(found, last)
+	}
+	return found, err
+}
+
+// batch reads a batch.
+func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
+	u, err := r.read(b)
+	if err != nil {
+		return SpoolBatch{}, err
+	}
+	state := Pending
+	if b.sequence > 0 {
+		state = Confirmed
+	}
+	open := func() (io.ReadCloser, error) {
+		u, err := r.read(b)
+		return io.NopCloser(bytes.NewReader(u.Data)), err
+	}
+	return SpoolBatch{u.dayUpload(b.sequence, open), state, r.cfg.path(r.spool.batchPath(b))}, nil
+}
+
+// read reads a batch as the upload that it is or becomes, uncompressed.
+func (r *SpoolReader) read(b batch) (upload, error) {
+	u := upload{Timestamp: r.cfg.timestamp(b), ID: b.id}
+	text := sha256.New()
+	_, err := r.spool.load(b, true, func(fetch []byte, read, size int64) error {
+		err := u.addFetch(r.cfg.Count, fetch, text)
+		u.reserve(read, size)
+		return err
+	})
+	if err != nil {
+		return upload{}, newError("read", r.cfg.path(r.spool.batchPath(b)), err)
+	}
+	u.SHA256 = u.checksum(text)
+	return u, nil
+}
+
+// unfinished returns the batch in the local file, if it is of that day.
+func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error) {
+	name := r.spool.array.name
+	content, err := r.spool.readFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return SpoolBatch{}, false, nil
+	}
+	if err != nil {
+		return SpoolBatch{}, false, newError("read", r.cfg.path(name), err)
+	}
+	info, err := r.spool.fs.Stat(name)
+	if err != nil || r.dayOfArray(info) != day {
+		return SpoolBatch{}, false, err
+	}
+	u := upload{Timestamp: day.clip(info.ModTime, r.cfg.Location).Format(TimeLayout)}
+	text := sha256.New()
+	records, _, _ := rawjson.SplitArray(dropBOM(content))
+	for _, fetch := range records {
+		if err := u.addFetch(r.cfg.Count, fetch, text); err != nil {
+			return SpoolBatch{}, false, newError("read", r.cfg.path(name), err)
+		}
+	}
+	u.ID = hex.EncodeToString(text.Sum(nil))[:26]
+	u.SHA256 = u.checksum(text)
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.Data)), nil }
+	return SpoolBatch{u.dayUpload(0, open), Unfinished, r.cfg.path(name)}, len(records) > 0, nil
+}
+
+// dayOfArray returns the day of the batch that is being filled, by batch.json or, if
+// that is not there, by the time of the file.
+func (r *SpoolReader) dayOfArray(info vfs.Info) Day {
+	var p progress
+	content, err := r.spool.readFile(r.spool.path(progressFile))
+	if err == nil && json.Unmarshal(content, &p) == nil && !p.Day.IsZero() {
+		return p.Day
+	}
+	return DayOf(info.ModTime, r.cfg.Location)
+}
+
+// Body returns the uploads of the last body of a day's object that the spool keeps. It
+// keeps one of a day whose object is small. There are none without an error if it has
+// none, or none that is whole.
+func (r *SpoolReader) Body(day Day, c Compression) ([]DayUpload, error) {
+	o := dayKey{day, c}
+	for _, name := range []string{r.spool.bodyPath(o), r.spool.path(bodyFile)} {
+		head, body, err := r.spool.readBody(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTorn) || err == nil && head.Key != r.cfg.key(o) {
+			continue
+		}
+		if err != nil {
+			return nil, newError("read", r.cfg.path(name), err)
+		}
+		entries, err := plainEntriesOf(o, body)
+		if err != nil {
+			continue // it is of no use
+		}
+		var uploads []DayUpload
+		for _, e := range entries {
+			open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(e.Data)), nil }
+			uploads = append(uploads, e.again().dayUpload(e.sequence, open))
+		}
+		return uploads, nil
+	}
+	return nil, nil
+}
+
+// Damaged returns the paths of the files in which the spool keeps what it could not
+// understand.
+func (r *SpoolReader) Damaged() ([]string, error) {
+	names, err := r.spool.fs.ReadDir(r.spool.path(damagedDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, newError("list", r.cfg.path(r.spool.path(damagedDir)), err)
+	}
+	for i, name := range names {
+		names[i] = r.cfg.path(r.spool.path(damagedDir, name))
+	}
+	return names, nil
+}
+
+// dayUpload returns u, whose text open returns, under a sequence.
+func (u upload) dayUpload(sequence int, open func() (io.ReadCloser, error)) DayUpload {
+	return DayUpload{Sequence: sequence, Timestamp: u.Timestamp, Matches: u.Matches, FetchCount: u.Fetches,
+		ID: u.ID, SHA256: u.SHA256, Open: open, Size: int64(len(u.Data))}
+}
