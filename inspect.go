@@ -384,9 +384,9 @@ func lastSeenOf(of bodyHead, v Version, d dayState) lastSeen {
 
 // seenFile is the file of all that is remembered. It is safe for concurrent use.
 type seenFile struct {
-	lock   chan struct{} // guards what follows, and is held while the disk is at work
-	loaded bool
-	all    []lastSeen
+	lock chan struct{} // guards what follows, and is held while the disk is at work
+	file vfs.Info      // what was read or written last; the zero Info: nothing
+	all  []lastSeen
 }
 
 func newSeenFile() *seenFile { return &seenFile{lock: make(chan struct{}, 1)} }
@@ -428,15 +428,19 @@ func (s lastSeen) equal(other lastSeen) bool {
 	return s == other
 }
 
-// load reads the file, once. A file that is missing, torn or unreadable says nothing.
+// load reads the file unless it is the one that was read or written last: a program that
+// mends a day replaces it. A file that is missing, torn or unreadable says nothing.
 func (f *seenFile) load(s *spool) {
-	if f.loaded {
+	name := s.path(lastSeenFile)
+	file, err := s.fs.Stat(name)
+	if err != nil || file == f.file {
 		return
 	}
-	f.loaded = true
-	content, err := s.readFile(s.path(lastSeenFile))
-	if err != nil || json.Unmarshal(content, &f.all) != nil {
-		f.all = nil
+	f.file = file
+	content, err := s.readFile(name)
+	var all []lastSeen
+	if err == nil && json.Unmarshal(content, &all) == nil {
+		f.all = all
 	}
 }
 
@@ -450,5 +454,9 @@ func (f *seenFile) store(s *spool) error {
 	if err := vfs.WriteUnsynced(s.fs, name+".new", append(content, '\n')); err != nil {
 		return err
 	}
-	return s.fs.Rename(name+".new", name)
+	if err := s.fs.Rename(name+".new", name); err != nil {
+		return err
+	}
+	f.file, err = s.fs.Stat(name)
+	return err
 }

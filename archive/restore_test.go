@@ -214,3 +214,40 @@ func TestRestoreOfAnotherVersion(t *testing.T) {
 		}
 	})
 }
+
+// TestRestoreBesideTheWriter: the Writer continues, finds the restored day to be its
+// own, and each fetch is there once.
+func TestRestoreBesideTheWriter(t *testing.T) {
+	for name, hurt := range hurts {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				var reported []string
+				w.cfg.Hooks.Changed = func(c rotatelog.Changed) { reported = append(reported, c.Differences...) }
+				w.cfg.Hooks.Failed = func(f rotatelog.Failed) { reported = append(reported, f.Err.Error()) }
+				wr, err := rotatelog.Open(t.Context(), w.cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer wr.Close()
+				for range 10 {
+					w.append(wr)
+				}
+				if err := wr.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				w.edit(w.key(), hurt.edit)
+				w.restore([]int{1, 2, 3, 4, 5})
+				for range 4 {
+					w.append(wr)
+				}
+				if err := wr.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				r := w.verify(archive.VerifyOptions{Count: footer})
+				if codes(r) != "" || r.Totals.Uploads != 7 || r.Totals.Fetches != 14 || len(reported) > 0 {
+					t.Errorf("%v, %+v, reported %q", r.Findings, r.Totals, reported)
+				}
+			})
+		})
+	}
+}
