@@ -120,7 +120,12 @@ func (w *dayWorker) intentName() intentName { return intentName{w.day, w.place.i
 // write writes the next version of the day's object. It returns the parts that it sent,
 // which may be others that make the same.
 func (w *dayWorker) write(ctx context.Context, next step) (sent []Part, reply error) {
-	key, meta, parts := w.key(), w.meta(next.doc), next.parts
+	return w.writeAs(ctx, next, w.meta(next.doc))
+}
+
+// writeAs is write with that metadata.
+func (w *dayWorker) writeAs(ctx context.Context, next step, meta map[string]string) (sent []Part, reply error) {
+	key, parts := w.key(), next.parts
 	if err := w.prove(ctx); err != nil {
 		return parts, err
 	}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -139,6 +142,75 @@ func (d *LockedDay) Write(ctx context.Context, old Version, uploads []DayUpload)
 	}
 	w.recordSeen(after)
 	return after.version, nil
+}
+
+// Adopt makes this spool's Writer the owner of the version old of the day's object,
+// which keeps its content. Whoever owned it before is refused from then on. It does
+// nothing where the Store lets Writers share keys, or if the owner is right already.
+func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
+	w := d.w
+	obj, err := d.Resolve(ctx)
+	if err != nil {
+		return "", err
+	}
+	if obj.Version != old {
+		return "", newError("adopt", w.key(), fmt.Errorf("%w: it has changed since it was looked at", ErrConflict))
+	}
+	if !exclusive(w.cfg.Store) || obj.Meta[ownerKey] == w.owner {
+		return old, nil
+	}
+	meta := maps.Clone(obj.Meta)
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	meta[ownerKey] = w.owner
+	seen := snapshot{version: obj.Version, doc: dayState{size: obj.Size}}
+	_, reply := w.writeAs(ctx, step{seen: seen, parts: []Part{Copy(0, obj.Size)}}, meta)
+	after, err := d.Resolve(ctx)
+	if err != nil {
+		return "", errors.Join(reply, err)
+	}
+	if after.Meta[ownerKey] != w.owner || after.Size != obj.Size {
+		return "", w.writeLost("adopt", reply)
+	}
+	return after.Version, nil
+}
+
+// Seed has the next Writer of the stream continue a day where another spool left it:
+// with the number after number, and in an object compressed with c. It does nothing if
+// the spool has a fetch of that day itself, and then returns false. The error matches
+// ErrLocked if a Writer has the stream open.
+func (m *Maintenance) Seed(day Day, number int, c Compression) (seeded bool, err error) {
+	s := m.spool
+	fail := func(err error) (bool, error) { return false, newError("seed", m.cfg.path(s.path(progressFile)), err) }
+	lock, err := s.lock(appendLock)
+	if errors.Is(err, vfs.ErrLocked) {
+		err = hint.Add(ErrLocked, "stop it first")
+	}
+	if err != nil {
+		return fail(err)
+	}
+	defer lock.Close()
+	names, err := s.names()
+	if err != nil {
+		return fail(err)
+	}
+	p, err := s.loadProgress()
+	if err != nil {
+		return fail(err)
+	}
+	array, err := s.loadArray()
+	if err != nil {
+		return fail(err)
+	}
+	if len(array.records) > 0 || p.number(day) >= number || slices.ContainsFunc(names, func(b batch) bool { return b.day == day }) {
+		return false, nil
+	}
+	p.Order = max(p.Order, latest(names).order+1)
+	if err := s.saveProgress(p.withLast(day, number, c).startBatch(day)); err != nil {
+		return fail(err)
+	}
+	return true, nil
 }
 
 // rebuild chooses the layout of a day that is written from uploads.

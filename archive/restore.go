@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/rotatelog"
 )
@@ -71,13 +72,17 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 	}
 	if p.Version != "" {
 		p.Compression = compressionOf(a, day, p.Key)
-		name := fmt.Sprintf("%s-%s-%s", path.Base(p.Key), m.Now().UTC().Format("20060102T150405Z"), shortVersion(p.Version))
-		p.Aside = a.Prefix + "damaged/" + name
+		p.Aside = asideKey(a, p.Key, p.Version, m.Now())
 	}
 	if p.Damaged, err = m.Damaged(); err != nil {
 		return nil, err
 	}
 	return p, p.collect(ctx, whole, opts.Sources)
+}
+
+// asideKey returns the key under which a version of an object is kept.
+func asideKey(a rotatelog.Archive, key string, v rotatelog.Version, now time.Time) string {
+	return fmt.Sprintf("%sdamaged/%s-%s-%s", a.Prefix, path.Base(key), now.UTC().Format("20060102T150405Z"), shortVersion(v))
 }
 
 // shortVersion returns what is left of a version in a file name: its first eight letters
@@ -261,7 +266,7 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("%w: it has changed since this was planned", rotatelog.ErrConflict), Hint: "plan again"}
 	}
 	if p.Version != "" {
-		if err := p.keepAside(ctx, obj); err != nil {
+		if err := keepAside(ctx, p.archive.Store, p.Key, p.Aside, obj); err != nil {
 			return Report{}, err
 		}
 	}
@@ -271,15 +276,14 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	return VerifyDay(ctx, p.archive, p.Day, VerifyOptions{})
 }
 
-// keepAside copies the object to Aside.
-func (p *Plan) keepAside(ctx context.Context, obj rotatelog.Object) error {
-	store := p.archive.Store
-	open := func() (io.ReadCloser, error) { return store.Read(ctx, p.Key, obj.Version, 0, obj.Size) }
-	err := store.Write(ctx, p.Aside, "", []rotatelog.Part{rotatelog.Stream(obj.Size, open)}, nil)
+// keepAside copies an object to the key aside, and compares the two.
+func keepAside(ctx context.Context, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
+	open := func() (io.ReadCloser, error) { return store.Read(ctx, key, obj.Version, 0, obj.Size) }
+	err := store.Write(ctx, aside, "", []rotatelog.Part{rotatelog.Stream(obj.Size, open)}, nil)
 	if err != nil && !errors.Is(err, rotatelog.ErrConflict) { // it may be there from a try before
 		return err
 	}
-	copied, err := store.Stat(ctx, p.Aside)
+	copied, err := store.Stat(ctx, aside)
 	if err != nil {
 		return err
 	}
@@ -288,13 +292,13 @@ func (p *Plan) keepAside(ctx context.Context, obj rotatelog.Object) error {
 		return err
 	}
 	defer a.Close()
-	b, err := store.Read(ctx, p.Aside, copied.Version, 0, copied.Size)
+	b, err := store.Read(ctx, aside, copied.Version, 0, copied.Size)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	if same, err := sameBytes(a, b); err != nil || !same {
-		return &rotatelog.Error{Op: "keep", Key: p.Aside, Err: errors.Join(errors.New("the copy of what is there now is not like it"), err), Hint: "nothing was changed; try again"}
+		return &rotatelog.Error{Op: "keep", Key: aside, Err: errors.Join(errors.New("the copy of what is there now is not like it"), err), Hint: "nothing was changed; try again"}
 	}
 	return nil
 }

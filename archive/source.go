@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"example.com/rotatelog"
 )
@@ -72,14 +73,13 @@ type archiveSource struct {
 func (s archiveSource) String() string { return s.name }
 
 func (s archiveSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
-	report, uploads, err := wholeUploads(ctx, s.archive, day, VerifyOptions{})
+	_, uploads, err := wholeUploads(ctx, s.archive, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
-	_ = report
 	for i := range uploads {
 		uploads[i].Off, uploads[i].Len = 0, 0 // of another object
 	}
@@ -172,4 +172,9 @@ func (s *stretch) Read(p []byte) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// inArray returns the text of an upload as an array.
+func inArray(text io.Reader) io.Reader {
+	return io.MultiReader(strings.NewReader("["), text, strings.NewReader("]"))
 }
