@@ -1,10 +1,12 @@
 package rotatelog
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -20,14 +22,36 @@ type dayKey struct {
 	pack Compression
 }
 
+// keyMiddle stands between the name of a stream and the day.
+const keyMiddle = "_json_log_"
+
 // key returns the key of the object. An empty prefix is just that; the default
 // of Config.Prefix is for Config to fill in.
 func (o dayKey) key(prefix, name string) string {
-	key := prefix + name + "_json_log_" + o.day.String() + ".json"
+	key := prefix + name + keyMiddle + o.day.String() + ".json"
 	if o.pack != Uncompressed {
 		key += "." + o.pack.suffix()
 	}
 	return key
+}
+
+// parseKey returns the day's object that a key names, and what comes before the day's
+// own part of the key. ok is false if it names none.
+func parseKey(key string) (prefixName string, o dayKey, ok bool) {
+	i := strings.LastIndex(key, keyMiddle)
+	if i < 0 {
+		return "", dayKey{}, false
+	}
+	date, suffix, _ := strings.Cut(key[i+len(keyMiddle):], ".")
+	day, err := ParseDay(date)
+	if err != nil {
+		return "", dayKey{}, false
+	}
+	o.day = day
+	if _, compressed, found := strings.Cut(suffix, "."); found {
+		o.pack, _ = packOf(compressed)
+	}
+	return key[:i], o, o.key(key[:i], "") == key
 }
 
 // String returns the day, and how it is compressed if it is: 2025-07-10-zst.
@@ -77,6 +101,7 @@ const (
 	fetchSeparator = ",\n"
 	entrySeparator = ",\n"
 	entryClose     = "]}"
+	headClose      = `,"fetch_data":[`
 )
 
 // appendHead appends the entry up to its first fetch.
@@ -86,7 +111,44 @@ func (u upload) appendHead(dst []byte, sequence int) []byte {
 	if u.SHA256 != "" {
 		dst = fmt.Appendf(dst, `,"upload_sha256":"%s"`, u.SHA256)
 	}
-	return append(dst, `,"fetch_data":[`+"\n"...)
+	return append(dst, headClose+"\n"...)
+}
+
+// parseHead parses a line that appendHead makes, without its line end. ok is false if it
+// is another.
+func parseHead(line []byte) (u upload, sequence int, ok bool) {
+	members, ok := bytes.CutSuffix(line, []byte(headClose))
+	if !ok {
+		return upload{}, 0, false
+	}
+	s := objectScanner(members[min(1, len(members)):])
+	s.members(func(name string) {
+		switch name {
+		case "upload_sequence":
+			sequence = int(s.integer())
+		case "upload_timestamp":
+			u.Timestamp = s.string()
+		case "matches_in_upload":
+			u.Matches = s.integer()
+		case "fetches_in_upload":
+			u.Fetches = int(s.integer())
+		case "upload_id":
+			u.ID = s.string()
+		case "upload_sha256":
+			u.SHA256 = s.string()
+		default:
+			s.skip()
+		}
+	})
+	made, _ := bytes.CutSuffix(u.appendHead(nil, sequence), []byte("\n"))
+	return u, sequence, s.err == nil && bytes.Equal(made, line) && u.Fetches >= 0
+}
+
+// objectScanner returns a scanner that is to read the members of an object, and its '}'.
+func objectScanner(members []byte) *scanner {
+	s := &scanner{dec: rawjson.NewDecoder(io.MultiReader(strings.NewReader("{"), bytes.NewReader(members), strings.NewReader("}")))}
+	s.token()
+	return s
 }
 
 // appendFields appends the members of the head that its checksum covers.
@@ -246,12 +308,7 @@ func (d *dayState) add(sequence int64, u upload) int {
 	d.totals.Uploads++
 	d.totals.Fetches = addFetches(d.totals.Fetches, u.Fetches)
 	d.totals.Matches = addClamped(d.totals.Matches, u.Matches)
-	d.lastSequence = max(d.lastSequence, d.totals.Uploads)
-	// A larger step than this is no sequence, and following it could overflow.
-	last := int64(d.lastSequence)
-	if sequence > last && sequence-last <= math.MaxInt32 && sequence <= math.MaxInt {
-		d.lastSequence = int(sequence)
-	}
+	d.lastSequence = countedSequence(max(d.lastSequence, d.totals.Uploads), sequence)
 	if d.totals.Uploads == 1 {
 		d.first = u.Timestamp
 	}
@@ -265,6 +322,16 @@ func (d *dayState) add(sequence int64, u upload) int {
 		d.recent = d.recent[1:]
 	}
 	return d.lastSequence
+}
+
+// countedSequence returns the sequence that counts for an entry: its own, if it is larger
+// than last, and otherwise last. A larger step than this is no sequence, and following it
+// could overflow.
+func countedSequence(last int, own int64) int {
+	if own > int64(last) && own-int64(last) <= math.MaxInt32 && own <= math.MaxInt {
+		return int(own)
+	}
+	return last
 }
 
 // addClamped adds two counts, of which a stranger's may be absurd.
@@ -286,6 +353,30 @@ func (d dayState) appendFields(dst []byte) []byte {
 	dst = append(dst, `,"last_upload":`...)
 	dst = rawjson.AppendString(dst, d.last)
 	return fmt.Appendf(dst, `,"total_fetches_today":%d`, d.totals.Fetches)
+}
+
+// parseFields returns what appendFields says of a day's object. ok is false if it has not
+// made that text.
+func parseFields(o dayKey, text []byte) (d dayState, ok bool) {
+	d = dayState{pack: o.pack, totals: Totals{Day: o.day}}
+	s := objectScanner(text)
+	s.members(func(name string) {
+		switch name {
+		case "total_uploads":
+			d.totals.Uploads = int(s.integer())
+		case "total_fetches_today":
+			d.totals.Fetches = int(s.integer())
+		case "total_matches_today":
+			d.totals.Matches = s.integer()
+		case "first_upload":
+			d.first = s.string()
+		case "last_upload":
+			d.last = s.string()
+		default:
+			s.skip()
+		}
+	})
+	return d, s.err == nil && bytes.Equal(d.appendFields(nil), text)
 }
 
 // ourField reports whether name is one of those that appendFields writes.
