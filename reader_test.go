@@ -115,6 +115,7 @@ func TestRead(t *testing.T) {
 		"while its uploads change": testReadWhileItsUploadsChange,
 		"while it is cancelled":    testReadCancelled,
 		"damaged":                  testReadDamaged,
+		"from an archive":          testOpenFromArchive,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, day := range days {
