@@ -169,7 +169,7 @@ func (a Archive) listed(ctx context.Context, l Lister, from, to Day, failed *err
 	}
 }
 
-// inOrder returns the answers in the order of the questions, of which up to n are asked at
+// inOrder returns the answers in the order of the questions, and asks up to n at
 // the same time. All have been answered when it ends.
 func inOrder(asks iter.Seq[ask], n int) iter.Seq2[DayMetadata, error] {
 	type answer struct {

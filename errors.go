@@ -27,7 +27,7 @@ var (
 	// begin with what it was, or was deleted. Open the day again.
 	ErrReplaced = errors.New("replaced while it was read")
 
-	// ErrPermanent marks an error of a [Store] that no retry will mend: wrong
+	// ErrPermanent marks an error of a [Store] that no retry will fix: wrong
 	// keys, no such bucket, an object that is not a daily document. The data
 	// waits on disk all the same, and is tried again now and then.
 	ErrPermanent = errors.New("permanent error")

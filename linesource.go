@@ -238,7 +238,7 @@ func (s *lineSource) closed(line []byte) ([]byte, error) {
 	return nil, s.oddAt(s.pos()-int64(len(line))-1, "it does not end an upload")
 }
 
-// readEnd reads what comes after the array's end, of which line is the first.
+// readEnd reads what comes after the array's end. line is the first line of it.
 func (s *lineSource) readEnd(line []byte) error {
 	if s.moved { // what follows is of uploads that the day did not have
 		return io.EOF

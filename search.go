@@ -15,6 +15,7 @@ type target struct {
 	first, last int64 // values of the first upload and the last
 	known       bool  // first and last are known
 	exact       bool  // no two uploads have the same value
+	bounded     bool  // no upload has a value above last
 }
 
 func (t *target) reachedBy(u *Upload) (bool, error) {
@@ -26,7 +27,7 @@ func (d *DayReader) bySequence(sequence int) *target {
 	last := d.doc.lastSequence
 	return &target{
 		value: func(u *Upload) (int64, error) { return int64(u.Sequence), nil },
-		want:  int64(sequence), first: 1, last: int64(max(last, d.doc.totals.Uploads)), known: true, exact: true,
+		want:  int64(sequence), first: 1, last: int64(max(last, d.doc.totals.Uploads)), known: true, exact: true, bounded: last > 0,
 	}
 }
 
@@ -45,7 +46,7 @@ func (d *DayReader) byTime(t time.Time) *target {
 			}
 			return t.Unix(), err
 		},
-		want: want, first: first.Unix(), last: last.Unix(), known: err1 == nil && err2 == nil && first.Before(last),
+		want: want, first: first.Unix(), last: last.Unix(), known: err1 == nil && err2 == nil && first.Before(last), bounded: true,
 	}
 }
 
@@ -55,7 +56,7 @@ func (d *DayReader) cursorTo(ctx context.Context, to *target) (*cursor, error) {
 	if to == nil || d.isReadFromStart() || !to.known || to.want <= to.first || d.doc.totals.Uploads == 0 {
 		return c, nil
 	}
-	if to.want > to.last && d.doc.lastSequence > 0 {
+	if to.want > to.last && to.bounded {
 		c.err = io.EOF
 		return c, nil
 	}

@@ -147,7 +147,7 @@ type cursor struct {
 	upload   *Upload   // the same, of the version that src is of
 	number   int       // of uploads that were returned
 	fetches  int       // that were returned of the last
-	sum      hash.Hash // of what tells the uploads apart
+	sum      hash.Hash // of each upload, as Upload.hash adds it
 	replaced bool      // src is of another version than day
 	lost     int       // how often a version was replaced since the last upload or fetch
 	err      error     // after which there is nothing more
@@ -206,7 +206,7 @@ func (c *cursor) add(u *Upload) {
 	c.shown, c.upload = u, u
 }
 
-// hash adds what tells an upload from others, in whichever version.
+// hash adds what an upload is known by in each version.
 func (u *Upload) hash(sum hash.Hash) { fmt.Fprintf(sum, "%d %q %q\n", u.Sequence, u.ID, u.Timestamp) }
 
 func (c *cursor) fetch() ([]byte, error) {
