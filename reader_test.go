@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
+	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/storetest"
 )
 
@@ -571,4 +572,32 @@ func FuzzReadDay(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadFromS3 reads a day that grows in a bucket meanwhile, over connections that break.
+func TestReadFromS3(t *testing.T) {
+	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd} {
+		t.Run(pack.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				srv := largeInS3(b)
+				b.cfg.MaxFetches, b.cfg.Compression = 1, pack
+				b.open()
+				b.uploadEach(1, 9)
+				key := srv.Keys(s3test.Bucket)[0]
+				want := s3Day(t, srv, key).Uploads
+				d := openDay(t, &torn{Store: b.cfg.Store, each: 300}, key)
+				for _, from := range []int{1, 5} {
+					steps := 0
+					got, err := readUploads(d.UploadsFrom(t.Context(), from), func() {
+						if steps++; steps%4 == 0 {
+							b.uploadEach(1, 1)
+						}
+					})
+					if err != nil || !cmp.Equal(want[from-1:], got) {
+						t.Errorf("from %d: %v\n%s", from, err, cmp.Diff(want[from-1:], got))
+					}
+				}
+			})
+		})
+	}
 }
