@@ -18,14 +18,36 @@ type dayKey struct {
 	pack Compression
 }
 
+// keyMiddle stands between the name of a stream and the day.
+const keyMiddle = "_json_log_"
+
 // key returns the key of the object. An empty prefix is just that; the default
 // of Config.Prefix is for Config to fill in.
 func (o dayKey) key(prefix, name string) string {
-	key := prefix + name + "_json_log_" + o.day.String() + ".json"
+	key := prefix + name + keyMiddle + o.day.String() + ".json"
 	if o.pack != Uncompressed {
 		key += "." + o.pack.suffix()
 	}
 	return key
+}
+
+// parseKey returns the day's object that a key names, and what comes before the day's
+// own part of the key. ok is false if it names none.
+func parseKey(key string) (prefixName string, o dayKey, ok bool) {
+	i := strings.LastIndex(key, keyMiddle)
+	if i < 0 {
+		return "", dayKey{}, false
+	}
+	date, suffix, _ := strings.Cut(key[i+len(keyMiddle):], ".")
+	day, err := ParseDay(date)
+	if err != nil {
+		return "", dayKey{}, false
+	}
+	o.day = day
+	if _, compressed, found := strings.Cut(suffix, "."); found {
+		o.pack, _ = packOf(compressed)
+	}
+	return key[:i], o, o.key(key[:i], "") == key
 }
 
 // String returns the day, and how it is compressed if it is: 2025-07-10-zst.
@@ -75,11 +97,19 @@ const (
 	fetchSeparator = daytext.Separator
 	entrySeparator = daytext.Separator
 	entryClose     = daytext.UploadEnd
+	headClose      = "," + daytext.HeadEnd
 )
 
 // head returns the head of the entry that u becomes.
 func (u upload) head(sequence int) daytext.Head {
 	return daytext.Head{Sequence: int64(sequence), Timestamp: u.Timestamp, Matches: u.Matches, Fetches: u.Fetches, ID: u.ID, SHA256: u.SHA256}
+}
+
+// parseHead parses the line of a head as a Writer makes it, without its line end. ok is
+// false if it is another.
+func parseHead(line []byte) (u upload, sequence int, ok bool) {
+	h, err := daytext.ParseHead(line)
+	return upload{Timestamp: h.Timestamp, Matches: h.Matches, Fetches: h.Fetches, ID: h.ID, SHA256: h.SHA256}, int(h.Sequence), err == nil
 }
 
 // checksum returns the upload_sha256 of u, of whose fetches text has hashed the text.
@@ -216,12 +246,7 @@ func (d *dayState) add(sequence int64, u upload) int {
 	d.totals.Uploads++
 	d.totals.Fetches = addFetches(d.totals.Fetches, u.Fetches)
 	d.totals.Matches = addClamped(d.totals.Matches, u.Matches)
-	d.lastSequence = max(d.lastSequence, d.totals.Uploads)
-	// A larger step than this is no sequence, and following it could overflow.
-	last := int64(d.lastSequence)
-	if sequence > last && sequence-last <= math.MaxInt32 && sequence <= math.MaxInt {
-		d.lastSequence = int(sequence)
-	}
+	d.lastSequence = countedSequence(max(d.lastSequence, d.totals.Uploads), sequence)
 	if d.totals.Uploads == 1 {
 		d.first = u.Timestamp
 	}
@@ -235,6 +260,16 @@ func (d *dayState) add(sequence int64, u upload) int {
 		d.recent = d.recent[1:]
 	}
 	return d.lastSequence
+}
+
+// countedSequence returns the sequence that counts for an entry: its own, if it is larger
+// than last, and otherwise last. A larger step than this is no sequence, and following it
+// could overflow.
+func countedSequence(last int, own int64) int {
+	if own > int64(last) && own-int64(last) <= math.MaxInt32 && own <= math.MaxInt {
+		return int(own)
+	}
+	return last
 }
 
 // addClamped adds two counts. One of another program may be absurd.
@@ -252,6 +287,14 @@ func addFetches(a, b int) int { return int(min(addClamped(int64(a), int64(b)), m
 func (d dayState) appendFields(dst []byte) []byte {
 	t := d.totals
 	return daytext.Metadata{Date: t.Day.String(), Uploads: t.Uploads, Matches: t.Matches, First: d.first, Last: d.last, Fetches: t.Fetches}.Append(dst)
+}
+
+// parseFields returns what appendFields says of a day's object. ok is false if it has not
+// made that text.
+func parseFields(o dayKey, text []byte) (d dayState, ok bool) {
+	m, err := daytext.ParseMetadata(text)
+	t := Totals{Day: o.day, Uploads: m.Uploads, Fetches: m.Fetches, Matches: m.Matches}
+	return dayState{pack: o.pack, totals: t, first: m.First, last: m.Last}, err == nil && m.Date == o.day.String()
 }
 
 // Find returns the sequence of the entry with that id, if it is a recent one.

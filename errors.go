@@ -27,6 +27,14 @@ var (
 	// not the current one.
 	ErrConflict = errors.New("not the current version")
 
+	// ErrReplaced: a day's object was replaced while it was read, by one that does not
+	// begin with what it was, or was deleted. Open the day again.
+	ErrReplaced = errors.New("replaced while it was read")
+
+	// ErrDamaged: what is in an object is not a day as a Writer leaves it. Package archive
+	// says what is wrong with it, and restores it.
+	ErrDamaged = errors.New("damaged")
+
 	// ErrPermanent marks an error of a [Store] that no retry will fix: wrong
 	// keys, no such bucket, an object that is not a daily document. The data
 	// waits on disk all the same, and is tried again now and then.

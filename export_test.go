@@ -35,3 +35,15 @@ func WithoutChance(cfg Config) Config {
 	cfg.jitter = func(d time.Duration) time.Duration { return d / 3 }
 	return cfg
 }
+
+// ParseKey is parseKey.
+func ParseKey(key string) (prefixName string, day Day, pack Compression, ok bool) {
+	prefixName, o, ok := parseKey(key)
+	return prefixName, o.day, o.pack, ok
+}
+
+// MetaOf returns the metadata of an object of a day with an upload, and its size.
+func MetaOf(day Day, pack Compression) (size int64, meta map[string]string) {
+	_, d := newDocument(dayKey{day, pack}).append(upload{ID: "ID00000001"})
+	return d.size, d.meta()
+}

@@ -54,7 +54,17 @@ func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, 
 	return s.doc, s.ids, nil
 }
 
-var errNotDaily = fmt.Errorf("%w: not a daily document", ErrPermanent)
+// errNotDaily is about an object that is no daily document.
+var errNotDaily = damaged("not a daily document")
+
+// damaged is a permanent error about what is in an object.
+type damaged string
+
+// Error implements error.
+func (d damaged) Error() string { return ErrPermanent.Error() + ": " + string(d) }
+
+// Is makes it match [ErrPermanent] and [ErrDamaged].
+func (d damaged) Is(target error) bool { return target == ErrPermanent || target == ErrDamaged }
 
 // read reads the text of an object.
 func (s *scanner) read(text *source) {

@@ -49,7 +49,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 
 // archive returns the days of the stream.
 func (w *world) archive() rotatelog.Archive {
-	return rotatelog.Archive{Store: w.mem, Name: "all_api", Prefix: "all_api_rotating_logs/", Location: w.zone}
+	return rotatelog.Archive{Store: w.mem, Name: "all_api", Prefix: "all_api_rotating_logs/", ReadOptions: rotatelog.ReadOptions{Location: w.zone}}
 }
 
 // write has a Writer append n fetches, a minute apart, and upload them.

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/lines"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -21,15 +23,17 @@ type check struct {
 	Report
 	archive rotatelog.Archive
 	opts    VerifyOptions
-	day     *rotatelog.DayReader
+	day     *rotatelog.DayText
 	meta    rotatelog.DayMetadata
-	in      *daytext.Lines
+	known   bool // meta is what the metadata beside the object says
+	in      *lines.Reader
 	next    []byte                    // a line that was read and not used
 	at      int64                     // where the last line begins
 	whole   func(rotatelog.DayUpload) // is called with each upload that is whole, if set
 
-	stated daytext.Metadata // daily_metadata, as it stands in the text
-	broken bool             // something in the text is broken, so that its sums say nothing more
+	metadataLast bool             // daily_metadata is after the uploads
+	stated       daytext.Metadata // daily_metadata, as it stands in the text
+	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string // upload_timestamps
 	sequence    int    // the last
@@ -44,20 +48,25 @@ type check struct {
 const defaultMaxFetchBytes = 64 << 20
 
 func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (*check, error) {
-	r, err := a.Open(ctx, day)
+	r, err := a.Text(ctx, day)
 	if err != nil {
 		return nil, err
 	}
 	if opts.MaxFetchBytes <= 0 {
 		opts.MaxFetchBytes = defaultMaxFetchBytes
 	}
+	if a.Location == nil {
+		if a.Location, err = time.LoadLocation("America/New_York"); err != nil {
+			return nil, err
+		}
+	}
 	if opts.TimeOf == nil {
 		opts.TimeOf = rotatelog.HeaderTime
 	}
-	m := r.Metadata()
+	m, known := r.Metadata()
 	return &check{
 		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},
-		archive: a, opts: opts, day: r, meta: m, ids: map[string]int{}, sum: sha256.New(),
+		archive: a, opts: opts, day: r, meta: m, known: known, ids: map[string]int{}, sum: sha256.New(),
 	}, nil
 }
 
@@ -86,19 +95,15 @@ func (c *check) read(ctx context.Context) error {
 		c.damage(Empty, 0, 0, "the object is empty")
 		return nil
 	}
-	text, err := c.day.Text(ctx)
-	if err != nil {
-		return err
-	}
+	text := c.day.Open(ctx)
 	defer text.Close()
-	c.in = daytext.NewLines(text, c.opts.MaxFetchBytes+int64(len(daytext.UploadEnd+daytext.FetchEnd)))
-	err = c.document()
-	var long daytext.TooLong
+	c.in = lines.NewReader(text, int(c.opts.MaxFetchBytes)+len(daytext.UploadEnd+daytext.FetchEnd))
+	err := c.document()
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
+	case err == io.ErrUnexpectedEOF || err == io.EOF:
 		c.damage(Truncated, 0, 0, "it ends in the middle, after upload %d", c.Totals.Uploads)
-	case errors.As(err, &long):
-		c.damage(Fetch, c.Totals.Uploads, 0, "%v", long)
+	case errors.Is(err, lines.ErrTooLong):
+		c.damage(Fetch, c.Totals.Uploads, 0, "the line at byte %d is longer than %d bytes, which MaxFetchBytes may allow", c.at, c.opts.MaxFetchBytes)
 	case errors.Is(err, rotatelog.ErrDamaged):
 		c.damage(Compressed, 0, 0, "after upload %d: %v", c.Totals.Uploads, err)
 	case err != nil:
@@ -115,9 +120,16 @@ func (c *check) line() ([]byte, error) {
 		c.next = nil
 		return line, nil
 	}
-	line, at, err := c.in.Next()
-	c.at = at
-	return line, err
+	c.at = c.in.Offset()
+	line, err := c.in.Next()
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := bytes.CutSuffix(line, []byte("\n"))
+	if !ok {
+		return whole, io.ErrUnexpectedEOF
+	}
+	return whole, nil
 }
 
 // unread has line return a line once more.
@@ -132,6 +144,7 @@ func (c *check) document() error {
 	if metadataFirst, err = c.uploads(metadataFirst); err != nil {
 		return err
 	}
+	c.metadataLast = !metadataFirst
 	return c.end(metadataFirst)
 }
 
@@ -227,7 +240,7 @@ func (c *check) end(metadataFirst bool) error {
 	switch _, err := c.line(); {
 	case err == io.EOF:
 		return nil
-	case err == nil || errors.Is(err, io.ErrUnexpectedEOF):
+	case err == nil || err == io.ErrUnexpectedEOF:
 		c.damage(More, 0, 0, "something follows the end of the day")
 		return nil
 	default:

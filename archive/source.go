@@ -111,7 +111,7 @@ func wholeUploads(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, o
 type texts struct {
 	ctx     context.Context
 	archive rotatelog.Archive
-	day     *rotatelog.DayReader
+	day     *rotatelog.DayText
 
 	r  io.ReadCloser // of a compressed object: its text
 	at int64         // where r is
@@ -119,7 +119,7 @@ type texts struct {
 
 // open returns what opens n bytes at off of the text.
 func (t *texts) open(off, n int64) func() (io.ReadCloser, error) {
-	m := t.day.Metadata()
+	m, _ := t.day.Metadata()
 	if m.Compression == rotatelog.Uncompressed {
 		return func() (io.ReadCloser, error) { return t.archive.Store.Read(t.ctx, m.Key, m.Version, off, n) }
 	}
@@ -135,11 +135,7 @@ func (t *texts) open(off, n int64) func() (io.ReadCloser, error) {
 func (t *texts) seek(off int64) error {
 	if t.r == nil || off < t.at {
 		t.close()
-		r, err := t.day.Text(t.ctx)
-		if err != nil {
-			return err
-		}
-		t.r, t.at = r, 0
+		t.r, t.at = t.day.Open(t.ctx), 0
 	}
 	n, err := io.CopyN(io.Discard, t.r, off-t.at)
 	t.at += n

@@ -22,17 +22,17 @@ func (c *check) sums() {
 	held := daytext.Metadata{Date: c.stated.Date, Uploads: c.Totals.Uploads, Matches: c.Totals.Matches,
 		First: c.first, Last: c.last, Fetches: c.Totals.Fetches}
 	c.compare("daily_metadata", c.stated, held)
-	if c.meta.Layout == "last" && c.over() {
+	if c.metadataLast && c.over() {
 		c.find(NotClosed, 0, 0, "the day is over, and daily_metadata still stands last; a Writer closes it when it next uploads")
 	}
-	if !c.meta.Known {
+	if !c.known {
 		return
 	}
-	m := c.meta
-	beside := daytext.Metadata{Date: held.Date, Uploads: m.Uploads, Matches: m.Matches, First: m.First, Last: m.Last, Fetches: m.Fetches}
-	if beside != held || m.LastSequence != c.sequence {
+	m := c.meta.Totals
+	beside := daytext.Metadata{Date: held.Date, Uploads: m.Uploads, Matches: m.Matches, First: c.meta.First, Last: c.meta.Last, Fetches: m.Fetches}
+	if beside != held || c.meta.LastSequence != c.sequence {
 		c.find(ObjectHeaders, 0, 0, "the metadata beside the object is of %d uploads, %d fetches and %d matches, the last upload %d; in it are %d, %d, %d and %d",
-			m.Uploads, m.Fetches, m.Matches, m.LastSequence, held.Uploads, held.Fetches, held.Matches, c.sequence)
+			m.Uploads, m.Fetches, m.Matches, c.meta.LastSequence, held.Uploads, held.Fetches, held.Matches, c.sequence)
 	}
 }
 

@@ -3,8 +3,6 @@ package daytext
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
-	"io"
 	"strings"
 	"testing"
 )
@@ -101,25 +99,5 @@ func TestChecksumCoversTheHead(t *testing.T) {
 	other.Sequence++
 	if sum(other) != want {
 		t.Error("it covers the sequence")
-	}
-}
-
-func TestLinesOfAnyLength(t *testing.T) {
-	long := strings.Repeat("x", 600<<10)
-	in := NewLines(strings.NewReader("\na\u2028b\n"+long+"\nend"), int64(len(long)))
-	for _, want := range []string{"", "a\u2028b", long} {
-		if line, _, err := in.Next(); err != nil || string(line) != want {
-			t.Fatalf("%d bytes, %v, want %d", len(line), err, len(want))
-		}
-	}
-	if line, at, err := in.Next(); string(line) != "end" || at != int64(len(long)+8) || err != io.ErrUnexpectedEOF {
-		t.Errorf("%q at %d, %v", line, at, err)
-	}
-	if _, _, err := in.Next(); err != io.EOF {
-		t.Error(err)
-	}
-	in = NewLines(strings.NewReader(long+"x\n"), int64(len(long)))
-	if _, _, err := in.Next(); !errors.As(err, new(TooLong)) {
-		t.Error(err)
 	}
 }

@@ -1,0 +1,183 @@
+package rotatelog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/storetest"
+)
+
+// slowStore is a Store that cannot list, and takes its time. It counts requests.
+type slowStore struct {
+	rotatelog.Store
+	mu    sync.Mutex
+	stats map[string]int
+	fail  map[string]error
+}
+
+func (s *slowStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	s.mu.Lock()
+	s.stats[key]++
+	err := s.fail[key]
+	s.mu.Unlock()
+	select {
+	case <-time.After(20 * time.Millisecond):
+	case <-ctx.Done():
+		return rotatelog.Object{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return rotatelog.Object{}, err
+	}
+	return s.Store.Stat(ctx, key)
+}
+
+func (s *slowStore) requests() (n int) {
+	for _, stats := range s.stats {
+		n += stats
+	}
+	return n
+}
+
+// listing is a slowStore that can list.
+type listing struct {
+	*slowStore
+	rotatelog.Lister
+}
+
+// yearOfDays returns a year of days in a store, all the same but for the key. Some days
+// have none, and it is compressed from April on.
+func yearOfDays(t *testing.T) (mem *storetest.Mem, days []string) {
+	t.Helper()
+	mem = storetest.NewMem()
+	day, _ := rotatelog.ParseDay("2025-01-01")
+	for day.Year == 2025 {
+		pack := rotatelog.Uncompressed
+		if day.Month >= 4 {
+			pack = rotatelog.Zstd
+		}
+		if day.Date != 13 {
+			size, meta := rotatelog.MetaOf(day, pack)
+			mem.Put(rotatelog.Archive{}.Key(day, pack), make([]byte, size), meta)
+			days = append(days, day.String())
+		}
+		day = day.Next()
+	}
+	return mem, days
+}
+
+func collectDays(days func(func(rotatelog.DayMetadata, error) bool)) (found []string, errs []error) {
+	for m, err := range days {
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, m.Totals.Day.String())
+	}
+	return found, errs
+}
+
+func TestKeysAreParsed(t *testing.T) {
+	day := rotatelog.Day{Year: 2025, Month: 7, Date: 10}
+	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		a := rotatelog.Archive{Name: "a_json_log_b", Prefix: "logs/"}
+		prefix, parsed, pack, ok := rotatelog.ParseKey(a.Key(day, c))
+		if prefix != "logs/a_json_log_b" || parsed != day || pack != c || !ok {
+			t.Errorf("%s: %q, %v, %v, %v", a.Key(day, c), prefix, parsed, pack, ok)
+		}
+	}
+	for _, key := range []string{"", "x", "a_json_log_2025-07-10", "a_json_log_2025-7-10.json", "a_json_log_2025-07-10.json.xz",
+		"a_json_log_2025-07-10.json.", "a_json_log_2025-07-10.json.zst.gz", "a_json_log_2025-02-30.json", "a_json_log_2025-07-10.jsonx"} {
+		if _, _, _, ok := rotatelog.ParseKey(key); ok {
+			t.Errorf("%q is parsed", key)
+		}
+	}
+}
+
+// TestDaysOfAYear: a year of days takes less than a second where a request takes 20 ms,
+// and a request for each day.
+func TestDaysOfAYear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem, want := yearOfDays(t)
+		for _, lists := range []bool{true, false} {
+			slow := &slowStore{Store: mem, stats: map[string]int{}}
+			a := rotatelog.Archive{Store: slow}
+			from, to := rotatelog.Day{Year: 2025, Month: 1, Date: 1}, rotatelog.Day{Year: 2025, Month: 12, Date: 31}
+			most := len(want) + 2*12 + 3*16 // where it cannot list: missing days, and the change of form
+			if lists {
+				a.Store = listing{slow, mem}
+				from, to, most = rotatelog.Day{}, rotatelog.Day{}, len(want)
+			}
+			begin := time.Now()
+			found, errs := collectDays(a.Days(t.Context(), from, to))
+			if !slices.Equal(found, want) || len(errs) > 0 {
+				t.Errorf("lists=%v: found %d days, want %d, and %d errors", lists, len(found), len(want), len(errs))
+			}
+			if took := time.Since(begin); took > time.Second || slow.requests() > most {
+				t.Errorf("lists=%v: took %v and %d requests", lists, took, slow.requests())
+			}
+			mid := rotatelog.Day{Year: 2025, Month: 6, Date: 1}
+			found, errs = collectDays(a.Days(t.Context(), mid, mid.Next().Next()))
+			if !slices.Equal(found, []string{"2025-06-01", "2025-06-02", "2025-06-03"}) || len(errs) > 0 {
+				t.Errorf("lists=%v: %q, %v", lists, found, errs)
+			}
+		}
+	})
+}
+
+func TestDaysWithErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem, want := yearOfDays(t)
+		denied := fmt.Errorf("%w: denied", rotatelog.ErrPermanent)
+		bad := rotatelog.Archive{}.Key(rotatelog.Day{Year: 2025, Month: 2, Date: 2}, rotatelog.Uncompressed)
+		a := rotatelog.Archive{Store: listing{&slowStore{Store: mem, stats: map[string]int{}, fail: map[string]error{bad: denied}}, mem}}
+		found, errs := collectDays(a.Days(t.Context(), rotatelog.Day{}, rotatelog.Day{}))
+		if len(found) != len(want)-1 || len(errs) != 1 || !errors.Is(errs[0], denied) {
+			t.Errorf("%d days, errors %v", len(found), errs)
+		}
+
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		enough := errors.New("enough")
+		n := 0
+		for _, err := range a.Days(ctx, rotatelog.Day{}, rotatelog.Day{}) {
+			if n++; n == 50 {
+				cancel(enough)
+			}
+			if n > 51 || n == 51 && !errors.Is(err, enough) {
+				t.Errorf("day %d: %v", n, err)
+			}
+		}
+		for range a.Days(t.Context(), rotatelog.Day{}, rotatelog.Day{}) {
+			break
+		}
+		a.Store = &slowStore{Store: mem, stats: map[string]int{}}
+		if found, errs := collectDays(a.Days(t.Context(), rotatelog.Day{}, rotatelog.Day{})); len(found) > 0 || len(errs) != 1 {
+			t.Errorf("%d days, errors %v", len(found), errs)
+		}
+	})
+}
+
+// testOpenFromArchive opens a day however it is compressed.
+func testOpenFromArchive(t *testing.T, mem *storetest.Mem, day readDay) {
+	a := rotatelog.Archive{Store: mem}
+	date := rotatelog.Day{Year: 1999, Month: 12, Date: 31}
+	m, err := a.Stat(t.Context(), date)
+	if err != nil || m.Key != day.key {
+		t.Errorf("%+v, %v", m, err)
+	}
+	d, err := a.Open(t.Context(), date)
+	if err != nil || d.Metadata() != m {
+		t.Errorf("%v", err)
+	}
+	if _, err := a.Open(t.Context(), date.Next()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}

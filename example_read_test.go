@@ -1,0 +1,85 @@
+package rotatelog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// The uploads of a day and their fetches are read one at a time, whatever the size of the
+// day.
+func ExampleOpenDay() {
+	cfg, store, remove := scratch()
+	defer remove()
+	w := open(cfg)
+	defer w.Close()
+	ctx := context.Background()
+	for _, fetch := range []string{`{"n":1}`, `{"n":2}`} {
+		if _, err := w.Append(ctx, []byte(fetch)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Flush(ctx); err != nil {
+		log.Fatal(err)
+	}
+
+	day, err := rotatelog.OpenDay(ctx, store, "all_api_rotating_logs/all_api_json_log_2025-07-10.json", rotatelog.ReadOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		log.Fatal("nothing was uploaded on that day")
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	for u, err := range day.Uploads(ctx) { // or UploadsFrom, or UploadsSince
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("upload %d, sealed %s:\n", u.Sequence, u.Timestamp)
+		for fetch, err := range u.Fetches() {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Printf("%s\n", fetch) // good until the next one
+		}
+	}
+	// Output:
+	// upload 1, sealed 07/10/2025 03:45:22 PM EDT:
+	// {"n":1}
+	// {"n":2}
+}
+
+// What there is on each day is known without reading any.
+func ExampleArchive_Days() {
+	cfg, store, remove := scratch()
+	defer remove()
+	cfg.TimeOf = rotatelog.HeaderTime // they are archived fetches
+	w := open(cfg)
+	defer w.Close()
+	ctx := context.Background()
+	for _, date := range []string{"07/08/2025", "07/08/2025", "07/10/2025"} {
+		fetch := fmt.Appendf(nil, `{"FETCH_HEADER":{"nyc_timestamp":"%s 09:00:00 AM EDT"},"FETCH_FOOTER":{"total_matches":30}}`, date)
+		if _, err := w.Append(ctx, fetch); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Flush(ctx); err != nil {
+		log.Fatal(err)
+	}
+
+	archive := rotatelog.Archive{Store: store}
+	from, to := rotatelog.Day{Year: 2025, Month: time.July, Date: 1}, rotatelog.Day{Year: 2025, Month: time.July, Date: 31}
+	for m, err := range archive.Days(ctx, from, to) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%v: %d fetches, %d matches\n", m.Totals.Day, m.Totals.Fetches, m.Totals.Matches)
+	}
+	// Output:
+	// 2025-07-08: 2 fetches, 60 matches
+	// 2025-07-10: 1 fetches, 30 matches
+}
