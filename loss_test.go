@@ -19,6 +19,7 @@ import (
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/s3test"
 	"example.com/rotatelog/s3store"
+	"example.com/rotatelog/storetest"
 )
 
 // uploadEach uploads batches of one fetch, whose matches are from, from+1 and so on.
@@ -324,6 +325,37 @@ func TestSharedDayIsPutBackOnce(t *testing.T) {
 		d := s3Day(t, srv, dayA)
 		if m := d.Metadata; m.Uploads != 27 || m.Matches != 28+2*55 {
 			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestFailedLookIsNoAbsence: a look that fails says nothing about the object, also where
+// nothing is remembered of it.
+func TestFailedLookIsNoAbsence(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		lost := b.losses()
+		b.open()
+		b.uploadEach(1, 3)
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.disk.Remove("all_api.spool/seen.json"); err != nil {
+			t.Fatal(err)
+		}
+		failed := 0
+		b.onStore(func(op storetest.Op) storetest.Fault {
+			if op.Name == "stat" && failed < 3 {
+				failed++
+				return storetest.Fault{Err: errors.New("503"), Skip: true}
+			}
+			return storetest.Fault{}
+		})
+		b.open()
+		b.append(4)
+		time.Sleep(time.Hour)
+		if m := b.day(dayA).Metadata; m.Uploads != 4 || len(*lost) > 0 || failed != 3 {
+			t.Errorf("%+v, %d failed looks, losses %v\n%s", m, failed, *lost, b.log)
 		}
 	})
 }
