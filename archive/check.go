@@ -95,6 +95,49 @@ func (c *check) read(ctx context.Context) error {
 		c.damage(Empty, 0, 0, "the object is empty")
 		return nil
 	}
+	if ours, err := c.isOurs(ctx); err != nil {
+		return err
+	} else if !ours {
+		ok, err := c.foreign(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			c.sums()
+			return nil
+		}
+	}
+	return c.readLines(ctx)
+}
+
+// isOurs reports whether the day is in a layout of a Writer, as far as its first bytes and
+// the metadata beside it say.
+func (c *check) isOurs(ctx context.Context) (bool, error) {
+	if c.known {
+		return c.meta.Layout != "foreign", nil
+	}
+	text := c.day.Open(ctx)
+	defer text.Close()
+	begin := make([]byte, len(daytext.FirstFields))
+	switch _, err := io.ReadFull(text, begin); {
+	case errors.Is(err, rotatelog.ErrDamaged):
+		return true, nil
+	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+		return false, err
+	}
+	return string(begin) == daytext.FirstFields || strings.HasPrefix(string(begin), daytext.LastUploads), nil
+}
+
+// readLines reads a day of a Writer line by line. What was found before says that it is
+// none; then it only looks for uploads that are whole.
+func (c *check) readLines(ctx context.Context) error {
+	found := len(c.Findings)
+	salvage := c.broken
+	if salvage {
+		c.Totals = rotatelog.Totals{Day: c.Day}
+		c.sequence, c.unchecked, c.ids, c.times = 0, 0, map[string]int{}, times{}
+		defer func() { c.Findings = c.Findings[:found] }()
+	}
 	text := c.day.Open(ctx)
 	defer text.Close()
 	c.in = lines.NewReader(text, int(c.opts.MaxFetchBytes)+len(daytext.UploadEnd+daytext.FetchEnd))

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,14 +76,16 @@ var damages = map[string]struct {
 	want string
 }{
 	"emptied":                        {func(string) string { return "" }, "empty"},
-	"a web page":                     {func(string) string { return "<html>\n<body>404</body>\n</html>\n" }, "frame truncated"},
+	"a web page":                     {func(string) string { return "<html>\n<body>404</body>\n</html>\n" }, "not_a_day"},
+	"another program's":              {func(string) string { return `{"hello":"world"}` }, "not_a_day"},
+	"two documents":                  {func(s string) string { return "{}" + s }, "not_a_day"},
 	"cut off in a fetch":             {func(s string) string { return s[:len(s)/2] }, "truncated"},
 	"cut off at a line":              {func(s string) string { return s[:strings.LastIndex(s[:len(s)/2], "\n")+1] }, "truncated"},
 	"the last byte is gone":          {func(s string) string { return s[:len(s)-1] }, "truncated"},
 	"twice":                          {func(s string) string { return s + s }, "more"},
 	"a byte more":                    {func(s string) string { return s + " " }, "more"},
 	"begins with white space":        {func(s string) string { return " " + s }, "frame"},
-	"a byte order mark":              {func(s string) string { return "\uFEFF" + s }, "frame"},
+	"a byte order mark":              {func(s string) string { return "\uFEFF" + s }, "not_a_day"},
 	"another day":                    {replace(`"date":"2025-07-10"`, `"date":"2025-07-11"`), "date"},
 	"total_uploads":                  {replace(`"total_uploads":5`, `"total_uploads":6`), "total_uploads"},
 	"total_matches_today":            {replace(`"total_matches_today":55`, `"total_matches_today":45`), "total_matches"},
@@ -263,6 +266,40 @@ func TestTimesWithoutAFetch(t *testing.T) {
 		r := w.verify(archive.VerifyOptions{})
 		if codes(r) != "gap" || !strings.Contains(r.Findings[len(r.Findings)-1].Text, "no fetch from 12:19:00 PM to 12:50:00 PM") {
 			t.Errorf("%v", r.Findings)
+		}
+	})
+}
+
+// TestDayOfTheOldScriptIsVerified: as it left it, and with uploads of a Writer after its
+// own.
+func TestDayOfTheOldScriptIsVerified(t *testing.T) {
+	script, err := os.ReadFile("../testdata/old_script_day.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(script), "1999-12-31", "2025-07-10")
+	text = strings.ReplaceAll(text, "12/31/1999", "07/10/2025")
+	inWorld(t, func(t *testing.T, w *world) {
+		key := w.archive().Key(day, rotatelog.Uncompressed)
+		w.mem.Put(key, []byte(text), nil)
+		for _, fetches := range []int{0, 4} {
+			if w.write(fetches); fetches > 0 {
+				if r := w.verify(archive.VerifyOptions{}); codes(r) != "" || r.Totals.Uploads != 4 || r.Totals.Fetches != 3+fetches {
+					t.Errorf("%v, %+v", r.Findings, r.Totals)
+				}
+			}
+		}
+		for old, want := range map[string]string{`"n":2`: "checksum", `"upload_sequence":4`: "sequence object_metadata", `"fetches_in_upload":2`: "fetch_count checksum"} {
+			good := w.mem.Bytes(key)
+			obj, err := w.mem.Stat(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.edit(key, replace(old, old[:len(old)-1]+"1"))
+			if got := codes(w.verify(archive.VerifyOptions{})); got != want {
+				t.Errorf("%s: found %q, want %q", old, got, want)
+			}
+			w.mem.Put(key, good, obj.Meta)
 		}
 	})
 }

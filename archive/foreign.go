@@ -1,0 +1,268 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/rawjson"
+)
+
+// foreign verifies a day that another program began, whose members may stand in any
+// order and between white space. ok is false if it is no day at all; a finding then says
+// why. The error says that the store could not be read.
+func (c *check) foreign(ctx context.Context) (ok bool, err error) {
+	text := c.day.Open(ctx)
+	defer text.Close()
+	f := foreign{check: c, in: &remembered{r: text}}
+	f.dec = rawjson.NewDecoder(f.in)
+	f.document()
+	switch {
+	case f.in.err != nil && f.in.err != io.EOF:
+		return false, f.in.err
+	case f.err != nil:
+		c.damage(NotADay, 0, 0, "after upload %d: %v", c.Totals.Uploads, f.err)
+		return false, nil
+	}
+	if f.ours {
+		c.find(Frame, 0, 0, "a Writer began the day, and its text is not in the form in which a Writer leaves it")
+		return true, nil
+	}
+	c.find(Foreign, 0, 0, "another program began the day: what it wrote has no checksums")
+	return true, nil
+}
+
+// remembered remembers how reading ended.
+type remembered struct {
+	r   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (r *remembered) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.err = err
+	return n, err
+}
+
+// foreign reads the text of a foreign day. After its first error it reads no more.
+type foreign struct {
+	*check
+	in  *remembered
+	dec *jsontext.Decoder
+	err error
+
+	ours bool // the first upload is a Writer's
+}
+
+// document reads the whole text.
+func (f *foreign) document() {
+	seen := map[string]bool{}
+	f.object("it", func(name string) {
+		if seen[name] && (name == "daily_metadata" || name == "uploads") {
+			f.err = fmt.Errorf("it has %q twice", name)
+			return
+		}
+		seen[name] = true
+		switch name {
+		case "daily_metadata":
+			f.metadata(f.value())
+		case "uploads":
+			f.array(`"uploads"`, f.entry)
+		default:
+			f.value()
+		}
+	})
+	if f.err != nil {
+		return
+	}
+	if _, err := f.dec.ReadToken(); err != io.EOF {
+		f.err = fmt.Errorf("something follows its end")
+		return
+	}
+	for _, name := range []string{"daily_metadata", "uploads"} {
+		if !seen[name] {
+			f.err = fmt.Errorf("it has no %q", name)
+			return
+		}
+	}
+}
+
+// metadata takes what a day's daily_metadata says.
+func (f *foreign) metadata(value jsontext.Value) {
+	if f.err != nil {
+		return
+	}
+	m := &f.stated
+	number := func(name string) int64 {
+		n, err := rotatelog.CountMember(name)(value)
+		if err != nil {
+			f.damage(Frame, 0, 0, "daily_metadata: %v", err)
+		}
+		return n
+	}
+	m.Uploads = int(min(number("total_uploads"), math.MaxInt))
+	m.Matches = number("total_matches_today")
+	m.Fetches = int(min(number("total_fetches_today"), math.MaxInt))
+	text := func(name string) string {
+		v, err := rawjson.Lookup(value, name)
+		if err != nil || len(v) == 0 || v[0] != '"' {
+			return ""
+		}
+		s, _ := rawjson.Unquote(v)
+		return s
+	}
+	m.Date, m.First, m.Last = text("date"), text("first_upload"), text("last_upload")
+	if m.Date != f.Day.String() {
+		f.find(Date, 0, 0, "date is %q", m.Date)
+	}
+}
+
+// entry reads an upload. What it lacks of what a Writer gives it is not an error, unless
+// it has the id of a Writer.
+func (f *foreign) entry() {
+	f.Totals.Uploads++
+	place := f.Totals.Uploads
+	h := daytext.Head{Fetches: -1}
+	fetches, matches, whole := 0, int64(0), true
+	f.sum.Reset()
+	f.object(fmt.Sprintf("upload %d", place), func(name string) {
+		switch name {
+		case "upload_sequence":
+			h.Sequence = f.integer()
+		case "upload_timestamp":
+			h.Timestamp = f.string()
+		case "matches_in_upload":
+			h.Matches = max(0, f.integer())
+		case "fetches_in_upload":
+			h.Fetches = int(f.integer())
+		case "upload_id":
+			h.ID = f.string()
+		case "upload_sha256":
+			h.SHA256 = f.string()
+		case "fetch_data":
+			fetches, matches, whole = 0, 0, true
+			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() {
+				fetch := f.value()
+				if f.err != nil {
+					return
+				}
+				if fetches++; fetches > 1 {
+					f.sum.Write([]byte(daytext.Separator))
+				}
+				f.sum.Write(fetch)
+				if fetch.Kind() != '{' {
+					whole = false
+					return
+				}
+				counted, ok := f.fetch(fetch, place, fetches)
+				matches, whole = addClamped(matches, counted), whole && ok
+			})
+		default:
+			f.value()
+		}
+	})
+	if f.err == nil {
+		f.ended(h, place, fetches, matches, whole)
+	}
+}
+
+// ended checks an upload that was read.
+func (f *foreign) ended(h daytext.Head, place, fetches int, matches int64, whole bool) {
+	ours := daytext.ValidID(h.ID)
+	if 0 < h.Sequence && h.Sequence <= math.MaxInt32 && (ours || h.Sequence > int64(f.sequence)) {
+		place = int(h.Sequence)
+	}
+	f.Totals.Fetches += fetches
+	f.Totals.Matches = addClamped(f.Totals.Matches, h.Matches)
+	if f.Totals.Uploads == 1 {
+		f.first = h.Timestamp
+	}
+	f.last = h.Timestamp
+	f.ours = f.ours || ours && f.Totals.Uploads == 1
+	if h.Fetches >= 0 && h.Fetches != fetches {
+		f.find(FetchCount, place, 0, "fetches_in_upload is %d, it holds %d", h.Fetches, fetches)
+	}
+	if !ours {
+		f.sequence = max(f.sequence, place)
+		f.unchecked++
+		return
+	}
+	if h.Sequence < 1 {
+		f.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
+	}
+	f.head(h, place)
+	f.checksum(h, place)
+	if whole && f.opts.Count != nil && matches != h.Matches {
+		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, matches)
+	}
+}
+
+// object reads an object, and calls member after each name.
+func (f *foreign) object(what string, member func(name string)) {
+	f.list(what, '{', '}', func() {
+		t := f.token()
+		if f.err == nil {
+			member(t.String())
+		}
+	})
+}
+
+// array reads an array, and calls element before each element.
+func (f *foreign) array(what string, element func()) { f.list(what, '[', ']', element) }
+
+func (f *foreign) list(what string, begin, end jsontext.Kind, each func()) {
+	if f.err == nil && f.dec.PeekKind() != begin && f.dec.PeekKind() != jsontext.KindInvalid {
+		f.err = fmt.Errorf("%s is not what it should be: it begins with %q", what, byte(f.dec.PeekKind()))
+		return
+	}
+	f.token()
+	for f.err == nil && f.dec.PeekKind() != end {
+		each()
+	}
+	f.token()
+}
+
+func (f *foreign) token() (t jsontext.Token) {
+	if f.err == nil {
+		t, f.err = f.dec.ReadToken()
+	}
+	return t
+}
+
+// value returns the next value, which is good until the next call.
+func (f *foreign) value() (v jsontext.Value) {
+	if f.err == nil {
+		v, f.err = f.dec.ReadValue()
+	}
+	return v
+}
+
+// integer returns the next value if it is an integer, and 0 otherwise.
+func (f *foreign) integer() int64 {
+	v := f.value()
+	if f.err != nil || v.Kind() != '0' {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// string returns the next value if it is a string, and "" otherwise.
+func (f *foreign) string() string {
+	v := f.value()
+	if f.err != nil || v.Kind() != '"' {
+		return ""
+	}
+	s, _ := rawjson.Unquote(v)
+	return s
+}
