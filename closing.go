@@ -16,7 +16,7 @@ import (
 // there until the day is known to be closed, which closedFile remembers. So a
 // day is closed by whichever process publishes next, and asked for once.
 //
-// Closing is tidiness, not safety: if it fails, uploads and Drain go on. While it
+// Closing is tidiness, not safety: if it fails, uploads and Drain continue. While it
 // is tried they wait, as for an upload to that day, which takes as long.
 
 // closedFile holds the days that are known to be closed, of those that

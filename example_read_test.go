@@ -83,3 +83,49 @@ func ExampleArchive_Days() {
 	// 2025-07-08: 2 fetches, 60 matches
 	// 2025-07-10: 1 fetches, 30 matches
 }
+
+// printDay is the example of docs/READING.md; TestGoInDocuments compares them.
+func printDay(ctx context.Context, store rotatelog.Store) error {
+	days := rotatelog.Archive{Store: store}
+	day, err := days.Open(ctx, rotatelog.Day{Year: 2025, Month: time.July, Date: 10})
+	if err != nil {
+		return err
+	}
+	m := day.Metadata() // has taken one request
+	fmt.Printf("%d uploads, %d fetches, %d matches\n", m.Totals.Uploads, m.Totals.Fetches, m.Totals.Matches)
+	for upload, err := range day.UploadsFrom(ctx, 2) { // finds it with a few requests
+		if err != nil {
+			return err
+		}
+		for fetch, err := range upload.Fetches() {
+			if err != nil {
+				return err
+			}
+			fmt.Printf("upload %d: %s\n", upload.Sequence, fetch)
+		}
+	}
+	return nil
+}
+
+func Example_readDay() {
+	cfg, store, remove := scratch()
+	defer remove()
+	cfg.MaxFetches = 2
+	w := open(cfg)
+	defer w.Close()
+	ctx := context.Background()
+	for n := range 3 {
+		if _, err := w.Append(ctx, fmt.Appendf(nil, `{"n":%d,"FETCH_FOOTER":{"total_matches":45}}`, n+1)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Flush(ctx); err != nil {
+		log.Fatal(err)
+	}
+	if err := printDay(ctx, store); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 2 uploads, 3 fetches, 135 matches
+	// upload 2: {"n":3,"FETCH_FOOTER":{"total_matches":45}}
+}

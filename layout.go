@@ -5,8 +5,8 @@ import (
 	"example.com/rotatelog/internal/packed"
 )
 
-// layout says where daily_metadata stands in an object. It follows from
-// what document knows, since the frame around the entries is always the same.
+// layout says where daily_metadata is in an object. It follows from
+// what dayState knows, since the frame around the entries is always the same.
 //
 //	metadataFirst  {"daily_metadata":{…},"uploads":[…]}    a small day, and a closed one
 //	metadataLast   {"uploads":[…],"daily_metadata":{…}}    a large day that is not over

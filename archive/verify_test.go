@@ -303,3 +303,21 @@ func TestDayOfTheOldScriptIsVerified(t *testing.T) {
 		}
 	})
 }
+
+// TestDayInTheDocumentsIsGood: the example of docs/FORMAT.md has the right checksum, and
+// is laid out as it says.
+func TestDayInTheDocumentsIsGood(t *testing.T) {
+	format, err := os.ReadFile("../docs/FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(format), "```json\n{\"daily_metadata\"")
+	text, _, _ = strings.Cut(text, "```")
+	text = `{"daily_metadata"` + text
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mem.Put(w.archive().Key(day, rotatelog.Uncompressed), []byte(text), nil)
+		if r := w.verify(archive.VerifyOptions{Count: footer}); codes(r) != "" || r.Totals.Uploads != 1 {
+			t.Errorf("%v, %+v", r.Findings, r.Totals)
+		}
+	})
+}

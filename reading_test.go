@@ -1,0 +1,130 @@
+package rotatelog_test
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/storetest"
+)
+
+// readingDay returns a day of three uploads, two fetches each, as docs/READING.md reads it.
+func readingDay(t *testing.T, pack rotatelog.Compression) (key string, content []byte, meta map[string]string) {
+	t.Helper()
+	mem := storetest.NewMem()
+	at := time.Date(2025, time.July, 10, 16, 0, 0, 0, time.UTC)
+	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: t.TempDir(), Store: mem, MaxFetches: 2, Compression: pack,
+		TimeOf: func([]byte) (time.Time, error) { return at, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for n := range 6 {
+		at = at.Add(time.Minute)
+		if _, err := w.AppendFetch(t.Context(), rotatelog.Fetch{Data: []byte(`{"a":[{}]}`), TotalMatches: int64(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	key = mem.Keys()[0]
+	obj, err := mem.Stat(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, mem.Bytes(key), obj.Meta
+}
+
+// TestPythonInReading runs the programs of docs/READING.md against a server.
+func TestPythonInReading(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err == nil {
+		err = exec.Command(python, "-c", "import boto3").Run()
+	}
+	if err != nil {
+		t.Skip("there is no Python with boto3")
+	}
+	key, content, meta := readingDay(t, rotatelog.Uncompressed)
+	srv := fakes3.New(fakes3.Options{Profile: fakes3.Linode()})
+	const bucket = "sports-json-logs-all"
+	srv.CreateBucket(bucket)
+	srv.PutObject(bucket, key, content, meta)
+	ts := httptest.NewServer(srv)
+	defer ts.Close()
+	file := filepath.Join(t.TempDir(), "day.json")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"fetches.py":   "^(1 \\{'FETCH_HEADER': .*\n){2}(2 .*\n){2}(3 .*'fetch_end': '=== RAW API DATA END ==='\\}\\}\n){2}$",
+		"totals.py":    "^3 6 15\n$",
+		"checksums.py": "^0 wrong\n$",
+	} {
+		cmd := exec.CommandContext(t.Context(), python, "-", file)
+		cmd.Stdin = strings.NewReader(readingCode(t, "python", "# "+name))
+		cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+ts.URL, "AWS_ACCESS_KEY_ID=access", "AWS_SECRET_ACCESS_KEY=secret", "AWS_DEFAULT_REGION=us-east-1")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !regexp.MustCompile(want).Match(out) {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	changed := bytes.Replace(content, []byte(`"total_matches":3`), []byte(`"total_matches":4`), 1)
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, "-", file)
+	cmd.Stdin = strings.NewReader(readingCode(t, "python", "# checksums.py"))
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), "\n1 wrong\n") {
+		t.Errorf("of a changed day checksums.py says %q, %v", out, err)
+	}
+}
+
+// TestShellInReading runs the commands of docs/READING.md.
+func TestShellInReading(t *testing.T) {
+	for _, program := range []string{"bash", "jq", "grep", "zstd", "zcat"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("there is no %s", program)
+		}
+	}
+	dir := t.TempDir()
+	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		key, content, _ := readingDay(t, pack)
+		_, suffix, _ := strings.Cut(filepath.Base(key), ".")
+		if err := os.WriteFile(filepath.Join(dir, "day."+suffix), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for begin, want := range map[string]string{
+		"jq .daily_metadata": `(?s)"total_uploads": 3,.*\{"FETCH_HEADER":\{"fetch_number":3,.*\n\{"FETCH_HEADER":\{"fetch_number":4,[^\n]*\n$`,
+		"grep -o":            `^(\{"upload_sequence":\d,"upload_timestamp":"07/10/2025 [^"]*"\n){3}6\n$`,
+		"zstd -dc":           `(?s)^\{.*"total_uploads": 3,.*\}\n\{.*"total_uploads": 3,.*\}\n$`,
+	} {
+		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
+		cmd.Stdin, cmd.Dir = strings.NewReader(readingCode(t, "sh", begin)), dir
+		out, err := cmd.CombinedOutput()
+		if err != nil || !regexp.MustCompile(want).Match(out) {
+			t.Errorf("%s: %v\n%s", begin, err, out)
+		}
+	}
+}
+
+// readingCode returns the code of docs/READING.md in that language that begins so.
+func readingCode(t *testing.T, language, begin string) string {
+	t.Helper()
+	for _, m := range fences.FindAllStringSubmatch(documents(t, ".md")["docs/READING.md"], -1) {
+		if m[1] == language && strings.HasPrefix(m[2], begin) {
+			return m[2]
+		}
+	}
+	t.Fatalf("docs/READING.md has no %s code that begins with %s", language, begin)
+	return ""
+}
