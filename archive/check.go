@@ -60,9 +60,6 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 			return nil, err
 		}
 	}
-	if opts.TimeOf == nil {
-		opts.TimeOf = rotatelog.HeaderTime
-	}
 	m, known := r.Metadata()
 	return &check{
 		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},

@@ -41,7 +41,11 @@ func (c *check) fetch(text []byte, upload, n int) (matches int64, ok bool) {
 	}
 	value, _ := header.At([]string{"FETCH_HEADER"})
 	c.times.identify(c, value, upload, n)
-	c.times.add(c.opts.TimeOf, text, upload)
+	if c.opts.TimeOf != nil {
+		c.times.add(c.opts.TimeOf, text, upload)
+	} else { // the rest of the fetch need not be read again
+		c.times.add(rotatelog.HeaderTime, slices.Concat([]byte(`{"FETCH_HEADER":`), value, []byte("}")), upload)
+	}
 	if c.opts.Count != nil {
 		matches, _ = c.opts.Count(text)
 	}
