@@ -90,9 +90,8 @@ func (h *host) recordSealed(s rotatelog.Sealed) {
 	}
 }
 
-// open starts a process that appends. It returns false if the process died, or the
-// disk failed.
-func (h *host) open() bool {
+// newProcess returns a process that has not begun, and the configuration of its Writer.
+func (h *host) newProcess() (*process, rotatelog.Config) {
 	p := &process{host: h}
 	h.mu.Lock()
 	h.world.procs++
@@ -111,7 +110,14 @@ func (h *host) open() bool {
 	cfg.Hooks.Uploaded = h.recordUploaded
 	cfg.Hooks.Changed = func(c rotatelog.Changed) { h.t.Errorf("nobody else changed %s: %q", c.Key, c.Differences) }
 	cfg.Logger = slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("process", p.id)
-	w, err := rotatelog.Open(context.Background(), rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID))
+	return p, rotatelog.OnDisk(rotatelog.WithoutChance(cfg), processFS{h.disk, p, ""}, h.newID)
+}
+
+// open starts a process that appends. It returns false if the process died, or the
+// disk failed.
+func (h *host) open() bool {
+	p, cfg := h.newProcess()
+	w, err := rotatelog.Open(context.Background(), cfg)
 	if err != nil {
 		h.note("open: %v", err)
 		return false

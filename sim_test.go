@@ -197,6 +197,10 @@ func (s *sim) step(h *host) {
 		h.moveTo([]string{home, elsewhere}[s.packs.IntN(2)])
 		h.revive(s.rng.IntN)
 	}
+	if s.packs.IntN(12) == 0 {
+		s.rebuild(h)
+		h.revive(s.rng.IntN)
+	}
 	switch n := s.rng.IntN(100); {
 	case n < 34:
 		s.appends(h, 1+s.rng.IntN(3), 1+s.rng.IntN(4))
