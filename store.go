@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"context"
 	"io"
+	"iter"
 )
 
 // Store is a map from key to object, each version replaced only as a whole.
@@ -101,6 +102,16 @@ type Located interface {
 	// Location returns where the objects are, in the same spelling each time, for
 	// people to read and without a secret: host and bucket, or an absolute path.
 	Location() string
+}
+
+// Lister may be implemented by a Store besides its methods.
+type Lister interface {
+	// List returns the keys of the objects whose keys begin with prefix, each once, in
+	// the order of their bytes. An error ends it, and so does the end of ctx, whose
+	// cause the error then matches. The list may lag behind writes: an object that was
+	// written or deleted a moment ago may be missing or still there, and so may one that
+	// is written or deleted meanwhile.
+	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 
 // Warner may be implemented by a Store besides its methods, if something about its

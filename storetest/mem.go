@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"example.com/rotatelog"
@@ -84,6 +86,21 @@ func (m *Mem) Write(ctx context.Context, key string, old rotatelog.Version, part
 	}
 	m.put(key, data, maps.Clone(meta))
 	return nil
+}
+
+// List implements [rotatelog.Lister].
+func (m *Mem) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, key := range m.Keys() {
+			if err := context.Cause(ctx); err != nil {
+				yield("", fail("list", prefix, err))
+				return
+			}
+			if strings.HasPrefix(key, prefix) && !yield(key, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Put makes an object of data and meta, whatever was there before, as another
