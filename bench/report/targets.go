@@ -67,6 +67,7 @@ func targets(r results) []target {
 	}
 	list = append(list, appendTargets(r)...)
 	list = append(list, jsonTargets(r)...)
+	list = append(list, readTargets(r)...)
 	return append(list,
 		atLeast("Zstd, an upload of 18 MB", 20, "×", measured(r.of("Compress", "compression=zstd", "batch=18MB").median("ratio"))),
 		atLeast("Gzip, an upload of 18 MB", 3.5, "×", measured(r.of("Compress", "compression=gzip", "batch=18MB").median("ratio"))),
@@ -130,6 +131,22 @@ func jsonTargets(r results) []target {
 		atMost("allocated by an Append of 1.8 MB, verbatim, relative to the record", 1.05, "×", measured(size, ok)),
 		atLeast("speed of scanning, relative to encoding/json", 2.5, "×", measured(ratio(scan.with("way=encoding-json"), scan.with("way=rotatelog"), "ns/op"))),
 		atMost("memory of scanning a day of 290 MB", mostScan, " MiB", measured(scan.with("way=rotatelog").median("peak-MiB"))),
+	}
+}
+
+func readTargets(r results) []target {
+	verify, read, one := r.of("Verify"), r.of("ReadFetches"), r.of("ReadOneUpload")
+	small := verify.with("day=300MB")
+	speed := func(of results, way string) measurement {
+		return measured(ratio(of.with("way="+way), of.with("way=rotatelog"), "ns/op"))
+	}
+	return []target{
+		atLeast("speed of verifying a day of 300 MB, relative to Python's json.load and a recount", 12, "×", speed(small, "python")),
+		atLeast("the same, relative to jsontext's ReadValue of the same bytes", 0.6, "×", speed(small, "readvalue")),
+		atMost("memory of verifying a day of up to 2.6 GB (heap, garbage included)", 48, " MiB", most(verify.with("way=rotatelog").metric("heap-MiB"))),
+		atLeast("speed of reading all fetches, relative to ReadValue", 2, "×", speed(read, "readvalue")),
+		atMost("requests to read one upload of a day of 2.6 GB", 12, "", most(one.metric("requests/read"))),
+		atMost("bytes to read it, relative to an upload", 4, "×", most(one.metric("uploads/read"))),
 	}
 }
 
