@@ -35,14 +35,20 @@ type check struct {
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
-	first, last string // upload_timestamps
-	sequence    int    // the last
-	ids         map[string]int
-	unchecked   int // uploads without a checksum
-	checked     int // uploads with one
+	first, last string          // upload_timestamps
+	sequence    int             // the last
+	ids         map[string]seen // by upload_id
+	unchecked   int             // uploads without a checksum
+	checked     int             // uploads with one
 	times       times
-	finder      rawjson.Finder
+	examiner    examiner
 	sum         hash.Hash
+}
+
+// seen is an upload that was read.
+type seen struct {
+	place  int
+	sha256 string
 }
 
 const defaultMaxFetchBytes = 64 << 20
@@ -61,10 +67,12 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 		}
 	}
 	m, known := r.Metadata()
-	return &check{
+	c := &check{
 		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},
-		archive: a, opts: opts, day: r, meta: m, known: known, ids: map[string]int{}, sum: sha256.New(),
-	}, nil
+		archive: a, opts: opts, day: r, meta: m, known: known, ids: map[string]seen{}, sum: sha256.New(),
+	}
+	c.examiner.opts = &c.opts
+	return c, nil
 }
 
 // find adds a finding about the day, an upload or a fetch.
@@ -132,7 +140,7 @@ func (c *check) readLines(ctx context.Context) error {
 	salvage := c.broken
 	if salvage {
 		c.Totals = rotatelog.Totals{Day: c.Day}
-		c.sequence, c.unchecked, c.ids, c.times = 0, 0, map[string]int{}, times{}
+		c.sequence, c.unchecked, c.ids, c.times = 0, 0, map[string]seen{}, times{}
 		defer func() { c.Findings = c.Findings[:found] }()
 	}
 	text := c.day.Open(ctx)
@@ -310,8 +318,10 @@ func (c *check) upload(line []byte) (more bool, err error) {
 // fetches reads the fetches of an upload, whose head is at begin.
 func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool, err error) {
 	c.sum.Reset()
-	var matches int64
-	end, whole := daytext.NextFetch, true
+	t := tally{upload: place, whole: true}
+	record := func(n int, f facts) { c.record(&t, n, f) }
+	defer c.examiner.drain(record)
+	end := daytext.NextFetch
 	textEnd := begin + head
 	for n := 1; n <= h.Fetches; n++ {
 		line, err := c.line()
@@ -326,7 +336,7 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		var fetch []byte
 		if fetch, end = daytext.CutFetch(line, n == h.Fetches); end == daytext.Broken {
 			c.damage(Fetch, place, n, "its line does not end as a Writer ends it")
-			whole = false
+			t.whole = false
 			continue
 		}
 		if n > 1 {
@@ -334,19 +344,18 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		}
 		c.sum.Write(fetch)
 		textEnd = c.at + int64(len(fetch))
-		counted, ok := c.fetch(fetch, place, n)
-		whole = whole && ok
-		matches = addClamped(matches, counted)
+		c.examiner.add(fetch, n, record)
 		c.Totals.Fetches++
 	}
 	c.Totals.Matches = addClamped(c.Totals.Matches, h.Matches)
-	if whole {
-		whole = c.checksum(h, place)
-		if c.opts.Count != nil && matches != h.Matches {
-			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, matches)
+	c.examiner.drain(record)
+	if t.whole {
+		t.whole = c.checksum(h, place)
+		if c.opts.Count != nil && t.matches != h.Matches {
+			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
 		}
 	}
-	if whole && c.whole != nil {
+	if t.whole && c.whole != nil {
 		c.whole(rotatelog.DayUpload{Sequence: place, Timestamp: h.Timestamp, Matches: h.Matches, FetchCount: h.Fetches, ID: h.ID, SHA256: h.SHA256,
 			Off: begin, Len: textEnd + int64(len(daytext.UploadEnd)) - begin, Size: textEnd - begin - head})
 	}
@@ -383,9 +392,9 @@ func (c *check) head(h daytext.Head, place int) {
 	case !daytext.ValidID(h.ID):
 		c.find(ID, place, 0, "its upload_id is %q", h.ID)
 	case twice:
-		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before)
+		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
 	}
-	c.ids[h.ID] = place
+	c.ids[h.ID] = seen{place, h.SHA256}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {
 		c.find(Timestamp, place, 0, "its upload_timestamp is %q", h.Timestamp)

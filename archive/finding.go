@@ -55,6 +55,8 @@ const (
 	LastUpload    Code = "last_upload"     // last_upload is not the last upload's timestamp
 	ObjectHeaders Code = "object_metadata" // the metadata beside the object does not fit what is in it
 	TwoObjects    Code = "two_objects"     // the day has an object in more than one compression
+	NotInDay      Code = "not_in_day"      // the spool, or the other archive, has an upload that the day lacks
+	Differs       Code = "differs"         // the spool, or the other archive, has another text of an upload
 )
 
 // The warnings.

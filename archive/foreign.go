@@ -130,7 +130,7 @@ func (f *foreign) entry() {
 	f.Totals.Uploads++
 	place := f.Totals.Uploads
 	h := daytext.Head{Fetches: -1}
-	fetches, matches, whole := 0, int64(0), true
+	fetches, t := 0, tally{upload: place, whole: true}
 	f.sum.Reset()
 	f.object(fmt.Sprintf("upload %d", place), func(name string) {
 		switch name {
@@ -147,7 +147,7 @@ func (f *foreign) entry() {
 		case "upload_sha256":
 			h.SHA256 = f.string()
 		case "fetch_data":
-			fetches, matches, whole = 0, 0, true
+			fetches, t.matches, t.whole = 0, 0, true
 			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() {
 				fetch := f.value()
 				if f.err != nil {
@@ -158,23 +158,22 @@ func (f *foreign) entry() {
 				}
 				f.sum.Write(fetch)
 				if fetch.Kind() != '{' {
-					whole = false
+					t.whole = false
 					return
 				}
-				counted, ok := f.fetch(fetch, place, fetches)
-				matches, whole = addClamped(matches, counted), whole && ok
+				f.record(&t, fetches, f.opts.examine(&f.examiner.first, fetch))
 			})
 		default:
 			f.value()
 		}
 	})
 	if f.err == nil {
-		f.ended(h, place, fetches, matches, whole)
+		f.ended(h, place, fetches, t)
 	}
 }
 
 // ended checks an upload that was read.
-func (f *foreign) ended(h daytext.Head, place, fetches int, matches int64, whole bool) {
+func (f *foreign) ended(h daytext.Head, place, fetches int, t tally) {
 	ours := daytext.ValidID(h.ID)
 	if 0 < h.Sequence && h.Sequence <= math.MaxInt32 && (ours || h.Sequence > int64(f.sequence)) {
 		place = int(h.Sequence)
@@ -199,8 +198,8 @@ func (f *foreign) ended(h daytext.Head, place, fetches int, matches int64, whole
 	}
 	f.head(h, place)
 	f.checksum(h, place)
-	if whole && f.opts.Count != nil && matches != h.Matches {
-		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, matches)
+	if t.whole && f.opts.Count != nil && t.matches != h.Matches {
+		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
 	}
 }
 

@@ -31,27 +31,6 @@ const (
 	maxGaps    = 20
 )
 
-// fetch checks a fetch, and returns what it counts. ok is false if it is no JSON
-// object.
-func (c *check) fetch(text []byte, upload, n int) (matches int64, ok bool) {
-	header, err := c.finder.CheckObject(text, 0, "FETCH_HEADER")
-	if err != nil {
-		c.damage(Fetch, upload, n, "%v", err)
-		return 0, false
-	}
-	value, _ := header.At([]string{"FETCH_HEADER"})
-	c.times.identify(c, value, upload, n)
-	if c.opts.TimeOf != nil {
-		c.times.add(c.opts.TimeOf, text, upload)
-	} else { // the rest of the fetch need not be read again
-		c.times.add(rotatelog.HeaderTime, slices.Concat([]byte(`{"FETCH_HEADER":`), value, []byte("}")), upload)
-	}
-	if c.opts.Count != nil {
-		matches, _ = c.opts.Count(text)
-	}
-	return max(matches, 0), true
-}
-
 // identify looks at the header of a fetch.
 func (t *times) identify(c *check, header []byte, upload, n int) {
 	if len(header) == 0 || header[0] != '{' {
@@ -74,16 +53,14 @@ func (t *times) identify(c *check, header []byte, upload, n int) {
 	}
 }
 
-func (t *times) add(timeOf func([]byte) (time.Time, error), fetch []byte, upload int) {
-	if t.untimed || len(t.fetches) == maxMoments {
-		return
-	}
-	at, err := timeOf(fetch)
-	if err != nil {
+// add takes down when a fetch was made, the zero Time if that is not known.
+func (t *times) add(at time.Time, upload int) {
+	switch {
+	case at.IsZero():
 		t.untimed, t.fetches = true, nil
-		return
+	case !t.untimed && len(t.fetches) < maxMoments:
+		t.fetches = append(t.fetches, moment{at.Unix(), upload})
 	}
-	t.fetches = append(t.fetches, moment{at.Unix(), upload})
 }
 
 // uploadTime takes down when an upload was sealed.

@@ -17,11 +17,18 @@ type VerifyOptions struct {
 	// matches_in_upload. Without it that is covered by the checksum alone.
 	Count rotatelog.CountFunc
 	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set. Where a
-	// fetch has no time, upload_timestamp is used for the whole day.
+	// fetch has no time, upload_timestamp is used for the whole day. It must be safe for
+	// concurrent use.
 	TimeOf func(fetch []byte) (time.Time, error)
 	// Gap is for how long there may be no fetch: five times the median interval of
 	// the day's last 200 fetches unless set.
 	Gap time.Duration
+	// Spool, if set, is what the day is held against: the batches that it has confirmed
+	// must be in the day, as they were uploaded.
+	Spool *rotatelog.SpoolReader
+	// Against, if set, is another archive of the stream, such as a mirror. Each upload that
+	// it has whole must be in the day, with the same text.
+	Against *rotatelog.Archive
 	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
 	MaxFetchBytes int64
 	// Clock says which days are over: the system's unless set.
@@ -95,7 +102,48 @@ func VerifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts
 	if err := c.read(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := c.hold(ctx); err != nil {
+		return Report{}, err
+	}
 	return c.Report, nil
+}
+
+// hold holds the day against a spool and against another archive.
+func (c *check) hold(ctx context.Context) error {
+	if c.opts.Spool != nil {
+		batches, err := c.opts.Spool.Batches(c.Day)
+		if err != nil {
+			return err
+		}
+		for _, b := range batches {
+			if b.State == rotatelog.Confirmed && b.FetchCount > 0 {
+				c.compareUpload("the spool", b.DayUpload)
+			}
+		}
+	}
+	if c.opts.Against == nil {
+		return nil
+	}
+	_, uploads, err := wholeUploads(ctx, *c.opts.Against, c.Day, VerifyOptions{MaxFetchBytes: c.opts.MaxFetchBytes})
+	if errors.Is(err, fs.ErrNotExist) {
+		c.find(NotInDay, 0, 0, "the other archive has no object of the day")
+		return nil
+	}
+	for _, u := range uploads {
+		c.compareUpload("the other archive", u)
+	}
+	return err
+}
+
+// compareUpload looks for an upload of another source in the day.
+func (c *check) compareUpload(source string, u rotatelog.DayUpload) {
+	have, ok := c.ids[u.ID]
+	switch {
+	case !ok:
+		c.find(NotInDay, u.Sequence, 0, "%s has it, and the day does not", source)
+	case u.SHA256 != "" && have.sha256 != "" && u.SHA256 != have.sha256:
+		c.find(Differs, have.place, 0, "%s has another text of it", source)
+	}
 }
 
 // others looks for objects of the day in another compression.

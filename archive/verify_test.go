@@ -15,6 +15,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
 	"example.com/rotatelog/internal/depth"
+	"example.com/rotatelog/storetest"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -318,6 +319,46 @@ func TestDayInTheDocumentsIsGood(t *testing.T) {
 		w.mem.Put(w.archive().Key(day, rotatelog.Uncompressed), []byte(text), nil)
 		if r := w.verify(archive.VerifyOptions{Count: footer}); codes(r) != "" || r.Totals.Uploads != 1 {
 			t.Errorf("%v, %+v", r.Findings, r.Totals)
+		}
+	})
+}
+
+// TestDayIsHeldAgainstOtherCopies: a spool that has confirmed what the day lacks, and a
+// mirror that has another text.
+func TestDayIsHeldAgainstOtherCopies(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(10)
+		key := w.key()
+		spool, err := rotatelog.OpenSpoolReader(w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer spool.Close()
+		mirror := w.archive()
+		mem := storetest.NewMem()
+		mem.Put(key, w.mem.Bytes(key), nil)
+		mirror.Store = mem
+		opts := archive.VerifyOptions{Spool: spool, Against: &mirror}
+		if r := w.verify(opts); codes(r) != "" {
+			t.Errorf("%v", r.Findings)
+		}
+		good := string(w.mem.Bytes(key))
+		w.edit(key, func(s string) string { return strings.Replace(s, nth(s, 3)+",\n", "", 1) })
+		if got := codes(w.verify(opts)); got != "sequence_gap total_uploads total_fetches total_matches not_in_day not_in_day" {
+			t.Errorf("without an upload: %s", got)
+		}
+		w.mem.Put(key, []byte(good), nil)
+		other := strings.Replace(nth(good, 3), nth(good, 3), nth(good, 4), 1)
+		other = strings.Replace(other, `"upload_sequence":4`, `"upload_sequence":3`, 1)
+		id := regexp.MustCompile(`"upload_id":"(\w+)"`)
+		other = strings.Replace(other, id.FindStringSubmatch(nth(good, 4))[1], id.FindStringSubmatch(nth(good, 3))[1], 1)
+		w.mem.Put(key, []byte(strings.Replace(good, nth(good, 3), other, 1)), nil)
+		if got := codes(w.verify(opts)); !strings.Contains(got, "differs differs") {
+			t.Errorf("with another text: %s", got)
+		}
+		mem.Delete(key)
+		if got := codes(w.verify(archive.VerifyOptions{Against: &mirror})); !strings.Contains(got, "not_in_day") {
+			t.Errorf("without a mirror: %s", got)
 		}
 	})
 }
