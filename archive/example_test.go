@@ -1,0 +1,75 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/archive"
+	"example.com/rotatelog/storetest"
+)
+
+// A digit of a day was changed in the bucket. Verify finds out which upload it is in, and
+// the day is restored from what the spool still has.
+func Example() {
+	dir, err := os.MkdirTemp("", "rotatelog")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, store := context.Background(), storetest.NewMem()
+	cfg := rotatelog.Config{Dir: dir, Store: store, MaxFetches: 2, Logger: slog.New(slog.DiscardHandler),
+		TimeOf: func([]byte) (time.Time, error) { return time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC), nil }}
+	w, err := rotatelog.Open(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for n := range 6 {
+		if _, err := w.Append(ctx, fmt.Appendf(nil, `{"odds":1.1%d}`, n)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Flush(ctx); err != nil {
+		log.Fatal(err)
+	}
+	w.Close()
+	key := store.Keys()[0]
+	store.Put(key, bytes.Replace(store.Bytes(key), []byte("1.13"), []byte("1.73"), 1), nil)
+
+	days, day := rotatelog.Archive{Store: store}, rotatelog.Day{Year: 2025, Month: time.July, Date: 10}
+	report, err := archive.VerifyDay(ctx, days, day, archive.VerifyOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		if f.Severity() == archive.Error {
+			fmt.Println(f)
+		}
+	}
+
+	m, err := rotatelog.OpenMaintenance(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	plan, err := archive.PlanRestore(ctx, m, days, day, archive.RestoreOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, b := range plan.PutBack {
+		fmt.Printf("would put back upload %d, %d fetches, from %s\n", b.Sequence, b.FetchCount, b.From)
+	}
+	if report, err = plan.Apply(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("afterwards:", report.Worst(), report.Totals.Uploads, "uploads")
+	// Output:
+	// error checksum: 2025-07-10 upload 2: its fetches or its head are not as when they were written
+	// would put back upload 2, 2 fetches, from the spool
+	// afterwards: note 3 uploads
+}
