@@ -27,7 +27,8 @@
 // [Config.Location].
 //
 // A [Store] holds the days' objects: [example.com/rotatelog/s3store] keeps them in a
-// bucket, [example.com/rotatelog/dirstore] in a directory.
+// bucket, [example.com/rotatelog/dirstore] in a directory. An [Archive] reads them, and
+// [example.com/rotatelog/archive] verifies and restores them.
 //
 // # Guarantees
 //
@@ -88,12 +89,11 @@
 //
 // A fetch has at most 64 MiB and 500 levels, unless the Config says otherwise.
 // Memory holds the batch being filled and what is being uploaded: one batch, or
-// several if they total less than 16 MiB. With compression, what is being uploaded
-// is held compressed; compressing takes another fetch plus 14 MiB for zstd, or 1 MiB
-// for gzip. Only Linux and macOS work; elsewhere Open returns an error that says why.
+// several if they total less than 16 MiB. Compression holds that compressed, and takes
+// another fetch plus 14 MiB for zstd, or 1 MiB for gzip. Only Linux and macOS work; elsewhere Open returns an error that says why.
 //
 // # Formats
 //
-// docs/FORMAT.md describes the local files, the day's object and its compression;
-// docs/ARCHITECTURE.md describes the path of a fetch.
+// docs/FORMAT.md describes the local files and the day's object, docs/READING.md how
+// to read it, docs/ARCHITECTURE.md the path of a fetch.
 package rotatelog
