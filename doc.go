@@ -89,8 +89,9 @@
 //
 // A fetch has at most 64 MiB and 500 levels, unless the Config says otherwise.
 // Memory holds the batch being filled and what is being uploaded: one batch, or
-// several if they total less than 16 MiB. Compression holds that compressed, and takes
-// another fetch plus 14 MiB for zstd, or 1 MiB for gzip. Only Linux and macOS work; elsewhere Open returns an error that says why.
+// several below 16 MiB. Compression holds that compressed, and takes
+// another fetch plus 14 MiB for zstd, or 1 MiB for gzip. Only Linux and macOS work;
+// elsewhere Open returns an error that says why.
 //
 // # Formats
 //
