@@ -90,8 +90,7 @@
 // A fetch has at most 64 MiB and 500 levels, unless the Config says otherwise. Memory
 // holds the batch being filled and what is being uploaded: one batch, or several below
 // 16 MiB. Compression holds that compressed, and takes another fetch plus 14 MiB for
-// zstd, or 1 MiB for gzip. Only Linux and macOS work; elsewhere Open returns an error
-// that says why.
+// zstd, or 1 MiB for gzip. Only Linux and macOS work; elsewhere Open says why not.
 //
 // # Formats
 //
