@@ -601,7 +601,7 @@ func TestMutations(t *testing.T) {
 	for _, m := range mutations() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
+			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-ldflags=-s -w", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
 			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute) // longer than go test has, which ends what it runs
 			defer cancel()
 			begin := time.Now()
