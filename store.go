@@ -104,13 +104,15 @@ type Located interface {
 	Location() string
 }
 
-// Lister may be implemented by a Store besides its methods.
+// Lister may be implemented by a Store besides its methods, if it can say which objects
+// there are. storetest.Run holds this, too.
 type Lister interface {
 	// List returns the keys of the objects whose keys begin with prefix, each once, in
 	// the order of their bytes. An error ends it, and so does the end of ctx, whose
 	// cause the error then matches. The list may lag behind writes: an object that was
 	// written or deleted a moment ago may be missing or still there, and so may one that
-	// is written or deleted meanwhile.
+	// is written or deleted meanwhile. An error that matches [errors.ErrUnsupported] says
+	// that there is no list: a wrapper may be a Lister, and what it wraps none.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 

@@ -205,6 +205,8 @@ func neededFor(op string) string {
 			"without which a missing object is answered like this, too"
 	case "read":
 		return "grant it s3:GetObject for the objects"
+	case "list":
+		return "grant it s3:ListBucket for the bucket"
 	}
 	return "grant it s3:PutObject for the objects; a bucket policy may forbid it as well"
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -23,7 +24,7 @@ import (
 //	Fault{Err: e}                the reply is lost: a write is still applied
 //	Fault{Skip: true}            the reply lies: a write is reported as applied, but is not
 //	Fault{Err: e, Later: true}   an abandoned request: the write is applied at [Faulty.Release]
-//	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes
+//	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes, or a list after 100 keys
 //	Fault{Delay: time.Minute}    the request is slow
 //	Fault{DropMeta: true}        metadata is lost
 //	Fault{Absent: true}          a stat says that there is no object
@@ -51,8 +52,8 @@ type Faulty struct {
 
 // Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"; around an IntentWriter also "settle" or "sweep"; around a Prover "prove"
-	Key  string // "" for a "settle"
+	Name string // "stat", "read" or "write"; around an IntentWriter also "settle" or "sweep"; around a Prover "prove", and around a Lister "list"
+	Key  string // "" for a "settle", and the prefix for a "list"
 	Text string // the note that a "settle" is about
 	N    int    // counts the calls of this Faulty, from 1
 }
@@ -67,8 +68,8 @@ type Fault struct {
 	Skip bool
 	// Later keeps a write from the Store until Release.
 	Later bool
-	// Yield is how many bytes a reader gives before it fails with Err. If it is 0,
-	// Read itself fails.
+	// Yield is how many bytes a reader gives before it fails with Err, or how many keys
+	// a list. If it is 0, Read itself fails.
 	Yield int64
 	// Delay comes before everything else. If ctx ends meanwhile, its error is the
 	// answer, and the Store is not called.
@@ -234,6 +235,35 @@ func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
 		return "", fault.Err
 	}
 	return p.Prove(ctx, key, known)
+}
+
+// List implements [rotatelog.Lister]. Around a Store that is not a Lister it fails with
+// [errors.ErrUnsupported].
+func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		l, ok := f.Store.(rotatelog.Lister)
+		if !ok {
+			yield("", fmt.Errorf("the Store is no Lister: %w", errors.ErrUnsupported))
+			return
+		}
+		fault, err := f.next(ctx, Op{Name: "list", Key: prefix})
+		if err != nil {
+			yield("", err)
+			return
+		}
+		left := fault.Yield
+		for key, err := range l.List(ctx, prefix) {
+			if fault.Err != nil && left == 0 {
+				break
+			}
+			if left--; !yield(key, err) {
+				return
+			}
+		}
+		if fault.Err != nil {
+			yield("", fault.Err)
+		}
+	}
 }
 
 // Location implements [rotatelog.Located]. It is "" if the Store is not Located.
