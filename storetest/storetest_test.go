@@ -151,7 +151,7 @@ func TestSuiteCatches(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { wantCaught(t, c.name, new(wavering)) })
 		caught[c.name] = true
 	}
-	for _, b := range slices.Concat(brokenStreams(), brokenListers()) {
+	for _, b := range slices.Concat(brokenStreams(), brokenListers(), brokenCopiers()) {
 		caught[b.fails] = true // by tests of their own
 	}
 	for _, c := range allCases() {
