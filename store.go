@@ -104,14 +104,38 @@ type Located interface {
 	Location() string
 }
 
-// Lister may be implemented by a Store besides its methods.
+// Lister may be implemented by a Store besides its methods, if it can say which objects
+// there are. storetest.Run holds this, too.
 type Lister interface {
 	// List returns the keys of the objects whose keys begin with prefix, each once, in
 	// the order of their bytes. An error ends it, and so does the end of ctx, whose
 	// cause the error then matches. The list may lag behind writes: an object that was
 	// written or deleted a moment ago may be missing or still there, and so may one that
-	// is written or deleted meanwhile.
+	// is written or deleted meanwhile. An error that matches [errors.ErrUnsupported] says
+	// that there is no list: a wrapper may be a Lister, and what it wraps none.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+}
+
+// Copier may be implemented by a Store besides its methods, if it can copy an object
+// without sending it to the caller. storetest.Run holds this, too.
+type Copier interface {
+	// Copy makes an object at to that has the content of version v of the object at
+	// from, and its metadata. It is not a Write: to must be a key that is used for this
+	// copy only, named by time and version for example, and never has another writer.
+	//
+	// nil means that to holds the copy. If it already did when Copy was called, and
+	// has its size, nothing is copied, and from may have been replaced since. The Store
+	// must know that without reading either object: those of rotatelog add an entry
+	// rotatelog-copy-of to the metadata of to, with from, v and the size. If to holds
+	// anything else the error must match [fs.ErrExist], and to must stay as it is.
+	//
+	// If v is not the current version of from, or no longer is when it has been copied,
+	// the error must match [ErrConflict]. Then nothing is at to, or the error says that
+	// it could not be removed again. After any other error, to may hold the copy, now
+	// or later; Copy may be called again. An error that matches
+	// [errors.ErrUnsupported] says that there is no copying: a wrapper may be a Copier,
+	// and what it wraps none.
+	Copy(ctx context.Context, from string, v Version, to string) error
 }
 
 // Warner may be implemented by a Store besides its methods, if something about its

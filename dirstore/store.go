@@ -169,7 +169,7 @@ func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, 
 func (s *Store) Write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
 	d, err := s.current()
 	if err == nil {
-		err = d.write(ctx, key, old, parts, meta)
+		err = d.write(ctx, key, old, origin{key, old}, parts, meta)
 	}
 	if err != nil {
 		return opError("write", key, s.dir, err)

@@ -16,7 +16,13 @@ import (
 	"example.com/rotatelog/internal/stream"
 )
 
-func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+// origin is the version that the copies among parts are made of.
+type origin struct {
+	key     string
+	version rotatelog.Version // "": there is none
+}
+
+func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, from origin, parts []rotatelog.Part, meta map[string]string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
@@ -36,7 +42,7 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 		return err
 	}
 	defer done()
-	v, err := s.build(ctx, temp, key, old, parts)
+	v, err := s.build(ctx, temp, key, old, from, parts)
 	if err != nil {
 		return err
 	}
@@ -47,6 +53,9 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 		return err
 	}
 	if err := s.checkVersion(key, old); err != nil { // a program that takes no lock may have changed it
+		return err
+	}
+	if err := s.checkVersion(from.key, from.version); from.key != key && err != nil {
 		return err
 	}
 	if err := context.Cause(ctx); err != nil {
@@ -66,7 +75,7 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 }
 
 // build writes the file of the new version, and makes it durable.
-func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Version, parts []rotatelog.Part) (rotatelog.Version, error) {
+func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Version, from origin, parts []rotatelog.Part) (rotatelog.Version, error) {
 	var src *os.File
 	var size int64
 	var replaced time.Time
@@ -75,13 +84,17 @@ func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Ver
 		if err := s.checkVersion(key, old); err != nil {
 			return "", err
 		}
-	} else {
-		f, info, err := s.open(key, old)
+	}
+	if from.version != "" {
+		f, info, err := s.open(from.key, from.version)
 		if err != nil {
 			return "", err
 		}
 		defer f.Close()
-		src, size, replaced, mode = f, info.Size(), info.ModTime(), info.Mode().Perm()
+		src, size, mode = f, info.Size(), info.Mode().Perm()
+		if from.key == key {
+			replaced = info.ModTime()
+		}
 	}
 	dst, err := s.create(temp)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 // AbortMultipartUpload take none.
 func customerHeaders(operation string) []string {
 	switch operation {
-	case "UploadPartCopy":
+	case "UploadPartCopy", "CopyObject":
 		return []string{customerHeader, copyCustomerHeader}
 	case "GetObject", "HeadObject", "PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "ListParts":
 		return []string{customerHeader}

@@ -58,6 +58,9 @@ func sentKeys(t *testing.T, opts s3store.Options) map[string][]string {
 	v := s3test.Stat(t, store, "key").Version
 	s3test.Write(t, store, "key", v, nil, rotatelog.Copy(0, int64(len(whole))), rotatelog.Data([]byte("b")))
 	s3test.WantContent(t, store, "key", whole+"b")
+	if err := store.Copy(t.Context(), "key", s3test.Stat(t, store, "key").Version, "copy"); err != nil {
+		t.Fatal(err)
+	}
 	// An upload whose parts cannot be sent is aborted, and its parts are listed then.
 	v = s3test.Stat(t, store, "key").Version
 	srv.Fault = s3test.ExceptProofs(denied("UploadPartCopy"))
@@ -93,6 +96,7 @@ func TestCustomerKeyIsSentWhereItIsTaken(t *testing.T) {
 	want := map[string][]string{
 		"HEAD": key, "GET": key, "PUT": key, // of objects
 		"POST uploads": key, "PUT uploadId": key, "POST uploadId": key, "GET uploadId": key,
+		"PUT copy":          slices.Concat(triple("X-Amz-Copy-Source-Server-Side-Encryption-Customer-"), key),
 		"PUT uploadId copy": slices.Concat(triple("X-Amz-Copy-Source-Server-Side-Encryption-Customer-"), key),
 		"DELETE":            nil, "DELETE uploadId": nil, "GET uploads": nil, "GET list-type": nil, "GET versioning": nil,
 	}

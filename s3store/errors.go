@@ -205,6 +205,11 @@ func neededFor(op string) string {
 			"without which a missing object is answered like this, too"
 	case "read":
 		return "grant it s3:GetObject for the objects"
+	case "copy":
+		return "grant it s3:GetObject, s3:PutObject and s3:DeleteObject for the objects and their copies, and s3:ListBucket for the bucket, " +
+			"without which a missing object is answered like this, too"
+	case "list":
+		return "grant it s3:ListBucket for the bucket"
 	}
 	return "grant it s3:PutObject for the objects; a bucket policy may forbid it as well"
 }

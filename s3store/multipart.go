@@ -46,6 +46,14 @@ type multipart struct {
 	Conditions bool `json:"conditions,omitempty"`
 	Bare       bool `json:"bare,omitempty"`
 	Refused    bool `json:"refused,omitempty"`
+
+	from origin
+}
+
+// origin is the version of an object that the parts of an upload are copied from.
+type origin struct {
+	key     string
+	version rotatelog.Version
 }
 
 // intent returns the text from which Resolve knows the upload.
@@ -54,10 +62,11 @@ func (u multipart) intent() string {
 	return string(b)
 }
 
-// writeInParts writes the next version of an object as pieces. If it returns
-// errNotCopied, the object has to be written in another way.
-func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, pieces []piece, meta map[string]string, saveIntent func(string) error) error {
-	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes()}
+// writeInParts writes the next version of an object as pieces, with what they copy
+// from a version of this object or another. If it returns errNotCopied, the object has
+// to be written in another way.
+func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Version, from origin, pieces []piece, meta map[string]string, saveIntent func(string) error) error {
+	u := multipart{Key: key, Mark: rand.Text(), Old: old, Conditions: s.proofs.completes(), from: from}
 	var err error
 	if u.Upload, err = s.createUpload(ctx, key, withMark(meta, u.Mark)); err != nil {
 		return notCopied(err)
@@ -66,6 +75,10 @@ func (s *Store) writeInParts(ctx context.Context, key string, old rotatelog.Vers
 		return errors.Join(err, s.abort(ctx, u))
 	}
 	u.ETags, err = s.sendPieces(ctx, u, pieces)
+	if err == nil && from.key != key {
+		s.seenVersions.forget(from.key)
+		err = s.isStill(ctx, from.key, from.version)
+	}
 	if err == nil && !u.Conditions {
 		err = s.isStill(ctx, key, old)
 	}
@@ -151,7 +164,7 @@ func (s *Store) prepare(ctx context.Context, u multipart, number int32, p piece)
 	if p.copied.n > 0 {
 		return func() (string, error) { return s.sendCopy(ctx, u, number, p.copied) }, nil
 	}
-	assemble := func() (content, error) { return s.assembleBody(ctx, u.Key, u.Old, p.body) }
+	assemble := func() (content, error) { return s.assembleBody(ctx, u.from.key, u.from.version, p.body) }
 	if streamed(p.body) > 0 {
 		body, err := assemble()
 		if err != nil {
@@ -169,12 +182,12 @@ func (s *Store) prepare(ctx context.Context, u multipart, number int32, p piece)
 	}, nil
 }
 
-func (s *Store) sendCopy(ctx context.Context, u multipart, number int32, from byteRange) (etag string, err error) {
-	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.Old, from, s.withRetries)
+func (s *Store) sendCopy(ctx context.Context, u multipart, number int32, r byteRange) (etag string, err error) {
+	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.from, r, s.withRetries)
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed, http.StatusNotFound, http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
 		// The old version is gone, or shorter than it was.
-		if o, look := s.peek(ctx, u.Key); errors.Is(look, errAbsent) || look == nil && o.Version != u.Old {
+		if o, look := s.peek(ctx, u.from.key); errors.Is(look, errAbsent) || look == nil && o.Version != u.from.version {
 			return "", errReplaced
 		}
 	}

@@ -77,7 +77,7 @@ func (p *probe) appendByCopy(ctx context.Context, name string, tail []byte) erro
 	if err != nil {
 		return err
 	}
-	first, err := p.store.copyPart(ctx, p.key(name), id, 1, "", byteRange{0, copySize}, p.store.withoutRetries)
+	first, err := p.store.copyPart(ctx, p.key(name), id, 1, origin{key: p.key(name)}, byteRange{0, copySize}, p.store.withoutRetries)
 	if err != nil {
 		return err
 	}

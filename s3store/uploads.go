@@ -13,8 +13,6 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"example.com/rotatelog"
 )
 
 // The requests of a multipart upload.
@@ -69,16 +67,16 @@ func partETag(etag *string) (string, error) {
 	return e, nil
 }
 
-// copyPart has the server copy a part from the version old of the same object. RGW
-// does not check the version.
-func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, old rotatelog.Version, from byteRange, opts ...func(*s3.Options)) (etag string, err error) {
+// copyPart has the server copy a part from a version of an object. RGW does not check
+// the version.
+func (s *Store) copyPart(ctx context.Context, key, upload string, number int32, from origin, r byteRange, opts ...func(*s3.Options)) (etag string, err error) {
 	in := &s3.UploadPartCopyInput{
 		Bucket: &s.bucket, Key: &key, UploadId: &upload, PartNumber: &number,
-		CopySource:      aws.String(copySource(s.bucket, key)),
-		CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", from.off, from.off+from.n-1)),
+		CopySource:      aws.String(copySource(s.bucket, from.key)),
+		CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", r.off, r.off+r.n-1)),
 	}
-	if old != "" {
-		in.CopySourceIfMatch = aws.String(string(old))
+	if from.version != "" {
+		in.CopySourceIfMatch = aws.String(string(from.version))
 	}
 	out, err := s.client.UploadPartCopy(context.WithValue(ctx, stallLimitKey{}, serverWork), in, opts...)
 	if err != nil {

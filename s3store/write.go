@@ -48,7 +48,7 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	defer done()
 	inParts := proven.protectsParts()
 	if pieces := s.limits.plan(parts); inParts && copiesAny(pieces) && s.copying.allowed() {
-		err := s.writeInParts(ctx, key, old, pieces, meta, saveIntent)
+		err := s.writeInParts(ctx, key, old, origin{key, old}, pieces, meta, saveIntent)
 		s.copying.record(err)
 		if !errors.Is(err, errNotCopied) {
 			return err
@@ -57,11 +57,11 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	total, _, _ := measure(parts)
 	switch {
 	case inParts && streamed(parts) > s.inMemory:
-		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, saveIntent)
+		return s.writeInParts(ctx, key, old, origin{key, old}, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put && total <= maxPut:
 		return s.writeWhole(ctx, key, old, parts, meta)
 	case inParts:
-		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, saveIntent)
+		return s.writeInParts(ctx, key, old, origin{key, old}, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put:
 		return permanentError("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
 			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
@@ -88,13 +88,13 @@ func (s *Store) writeWhole(ctx context.Context, key string, old rotatelog.Versio
 	if err != nil {
 		return refusedWrite(old, err)
 	}
-	return s.checkEncrypted(out)
+	return s.checkEncrypted(out.ServerSideEncryption, out.SSECustomerKeyMD5)
 }
 
 // checkEncrypted returns an error if an object was not encrypted as the options
-// ask.
-func (s *Store) checkEncrypted(out *s3.PutObjectOutput) error {
-	if s.opts.Encrypt && out.ServerSideEncryption == "" || s.opts.EncryptionKey != nil && out.SSECustomerKeyMD5 == nil {
+// ask, by what the answer says.
+func (s *Store) checkEncrypted(by types.ServerSideEncryption, keySum *string) error {
+	if s.opts.Encrypt && by == "" || s.opts.EncryptionKey != nil && keySum == nil {
 		s.unencrypted.Store(true)
 		return notEncrypted()
 	}

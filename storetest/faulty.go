@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -23,7 +24,7 @@ import (
 //	Fault{Err: e}                the reply is lost: a write is still applied
 //	Fault{Skip: true}            the reply lies: a write is reported as applied, but is not
 //	Fault{Err: e, Later: true}   an abandoned request: the write is applied at [Faulty.Release]
-//	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes
+//	Fault{Err: e, Yield: 100}    a reader breaks off after 100 bytes, or a list after 100 keys
 //	Fault{Delay: time.Minute}    the request is slow
 //	Fault{DropMeta: true}        metadata is lost
 //	Fault{Absent: true}          a stat says that there is no object
@@ -51,8 +52,8 @@ type Faulty struct {
 
 // Op is a call of one of the methods of a Faulty.
 type Op struct {
-	Name string // "stat", "read" or "write"; around an IntentWriter also "settle" or "sweep"; around a Prover "prove"
-	Key  string // "" for a "settle"
+	Name string // "stat", "read" or "write"; around an IntentWriter also "settle" or "sweep"; around a Prover "prove", a Lister "list", a Copier "copy"
+	Key  string // "" for a "settle", the prefix for a "list", and where to for a "copy"
 	Text string // the note that a "settle" is about
 	N    int    // counts the calls of this Faulty, from 1
 }
@@ -67,8 +68,8 @@ type Fault struct {
 	Skip bool
 	// Later keeps a write from the Store until Release.
 	Later bool
-	// Yield is how many bytes a reader gives before it fails with Err. If it is 0,
-	// Read itself fails.
+	// Yield is how many bytes a reader gives before it fails with Err, or how many keys
+	// a list. If it is 0, Read itself fails.
 	Yield int64
 	// Delay comes before everything else. If ctx ends meanwhile, its error is the
 	// answer, and the Store is not called.
@@ -82,12 +83,8 @@ type Fault struct {
 	DropMeta bool
 }
 
-type heldWrite struct {
-	key   string
-	old   rotatelog.Version
-	parts []rotatelog.Part
-	meta  map[string]string
-}
+// heldWrite applies a write that Later held back.
+type heldWrite func(ctx context.Context) error
 
 // Stat implements [rotatelog.Store].
 func (f *Faulty) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
@@ -236,6 +233,58 @@ func (f *Faulty) Prove(ctx context.Context, key, known string) (string, error) {
 	return p.Prove(ctx, key, known)
 }
 
+// Copy implements [rotatelog.Copier]. What goes wrong with a write may go wrong with it.
+// Around a Store that is not a Copier it fails with [errors.ErrUnsupported].
+func (f *Faulty) Copy(ctx context.Context, from string, v rotatelog.Version, to string) error {
+	c, ok := f.Store.(rotatelog.Copier)
+	if !ok {
+		return fmt.Errorf("the Store is no Copier: %w", errors.ErrUnsupported)
+	}
+	fault, err := f.next(ctx, Op{Name: "copy", Key: to})
+	if err != nil {
+		return err
+	}
+	switch {
+	case fault.Later:
+		f.add(func(ctx context.Context) error { return c.Copy(ctx, from, v, to) })
+	case !fault.Skip:
+		err = c.Copy(ctx, from, v, to)
+	}
+	if fault.Err != nil {
+		return fault.Err
+	}
+	return err
+}
+
+// List implements [rotatelog.Lister]. Around a Store that is not a Lister it fails with
+// [errors.ErrUnsupported].
+func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		l, ok := f.Store.(rotatelog.Lister)
+		if !ok {
+			yield("", fmt.Errorf("the Store is no Lister: %w", errors.ErrUnsupported))
+			return
+		}
+		fault, err := f.next(ctx, Op{Name: "list", Key: prefix})
+		if err != nil {
+			yield("", err)
+			return
+		}
+		left := fault.Yield
+		for key, err := range l.List(ctx, prefix) {
+			if fault.Err != nil && left == 0 {
+				break
+			}
+			if left--; !yield(key, err) {
+				return
+			}
+		}
+		if fault.Err != nil {
+			yield("", fault.Err)
+		}
+	}
+}
+
 // Location implements [rotatelog.Located]. It is "" if the Store is not Located.
 func (f *Faulty) Location() string {
 	if l, ok := f.Store.(rotatelog.Located); ok {
@@ -294,8 +343,8 @@ func (f *Faulty) Release(ctx context.Context) []error {
 	f.mu.Unlock()
 
 	var errs []error
-	for _, w := range held {
-		errs = append(errs, f.Store.Write(ctx, w.key, w.old, w.parts, w.meta))
+	for _, apply := range held {
+		errs = append(errs, apply(ctx))
 	}
 	return errs
 }
@@ -340,10 +389,15 @@ func (f *Faulty) hold(ctx context.Context, key string, old rotatelog.Version, pa
 			parts[i] = rotatelog.Data(slices.Clone(p.Data))
 		}
 	}
+	meta = maps.Clone(meta)
+	f.add(func(ctx context.Context) error { return f.Store.Write(ctx, key, old, parts, meta) })
+	return nil
+}
+
+func (f *Faulty) add(w heldWrite) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held = append(f.held, heldWrite{key, old, parts, maps.Clone(meta)})
-	return nil
+	f.held = append(f.held, w)
 }
 
 // brokenReader gives left more bytes, and then err.

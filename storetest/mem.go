@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/copymark"
 	"example.com/rotatelog/internal/stream"
 )
 
@@ -44,7 +45,11 @@ func (m *Mem) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
 	if !ok {
 		return rotatelog.Object{}, fail("stat", key, fs.ErrNotExist)
 	}
-	return rotatelog.Object{Version: o.version, Size: int64(len(o.data)), Meta: maps.Clone(o.meta)}, nil
+	return o.object(), nil
+}
+
+func (o memObject) object() rotatelog.Object {
+	return rotatelog.Object{Version: o.version, Size: int64(len(o.data)), Meta: maps.Clone(o.meta)}
 }
 
 // Read implements [rotatelog.Store].
@@ -86,6 +91,27 @@ func (m *Mem) Write(ctx context.Context, key string, old rotatelog.Version, part
 		return fail("write", key, err)
 	}
 	m.put(key, data, maps.Clone(meta))
+	return nil
+}
+
+// Copy implements [rotatelog.Copier].
+func (m *Mem) Copy(ctx context.Context, from string, v rotatelog.Version, to string) error {
+	if err := context.Cause(ctx); err != nil {
+		return fail("copy", to, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o, ok := m.objects[to]; ok {
+		if copymark.IsCopy(o.object(), from, v) {
+			return nil
+		}
+		return fail("copy", to, fs.ErrExist)
+	}
+	o, ok := m.objects[from]
+	if !ok || o.version != v {
+		return fail("copy", to, rotatelog.ErrConflict)
+	}
+	m.put(to, o.data, copymark.Meta(from, o.object()))
 	return nil
 }
 

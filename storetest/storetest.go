@@ -21,8 +21,8 @@ import (
 )
 
 // Run tests that what open returns keeps the contract of [rotatelog.Store], and
-// those of [rotatelog.IntentWriter], [rotatelog.Prover], [rotatelog.Located] and
-// [rotatelog.Warner] if it implements them; if not, those subtests are skipped.
+// those of [rotatelog.Lister], [rotatelog.Copier], [rotatelog.IntentWriter],
+// [rotatelog.Prover], [rotatelog.Located] and [rotatelog.Warner] if it implements them; if not, those subtests are skipped.
 // Each subtest is named after the sentence of the contract that it tests.
 //
 // open is called once for each subtest, and may return the same Store, or
@@ -58,7 +58,7 @@ func (c testCase) skips(s rotatelog.Store) bool {
 }
 
 func allCases() []testCase {
-	return slices.Concat(cases, streamCases, intentCases, proverCases, placeCases)
+	return slices.Concat(cases, streamCases, listCases, copyCases, intentCases, proverCases, placeCases)
 }
 
 // testCase is one sentence of the contract. run gets a Store in which no

@@ -159,7 +159,7 @@ func TestNeverSilentlyAccepted(t *testing.T) {
 	_, err := put(t.Context(), c, "k", "two", func(in *s3.PutObjectInput) { in.WriteOffsetBytes = aws.Int64(3) })
 	wantError(t, err, 501, "NotImplemented")
 	_, err = c.CopyObject(t.Context(), &s3.CopyObjectInput{
-		Bucket: aws.String(testBucket), Key: aws.String("k2"), CopySource: aws.String(testBucket + "/k"),
+		Bucket: aws.String(testBucket), Key: aws.String("k2"), CopySource: aws.String(testBucket + "/k"), CopySourceIfModifiedSince: aws.Time(time.Unix(0, 0)),
 	})
 	wantError(t, err, 501, "NotImplemented")
 	_, err = c.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("k")})

@@ -16,8 +16,14 @@ type Profile struct {
 	// same), DeleteObject (If-Match), UploadPartCopy (x-amz-copy-source-if-*)
 	// and on GetObject and HeadObject. Rows "Complete IM stale, or INM:*
 	// exists", "Delete IM stale", "UploadPartCopy CopySourceIfMatch stale", and
-	// "ignores If-Match on GET", measured later.
+	// "ignores If-Match on GET", measured later. CopySource is assumed of CopyObject,
+	// too: nothing was measured of it.
 	Put, Complete, Delete, CopySource, Read Conditions
+
+	// CopyTarget says what becomes of If-Match and If-None-Match on CopyObject. "AWS has
+	// conditions on CopyObject's destination", measured later; others are assumed to
+	// ignore them.
+	CopyTarget Conditions
 
 	// NotAtomic: PutObject looks at the conditions when the header has arrived,
 	// and not again when it writes. Row "8 writers x 25 by Put IM".
@@ -76,6 +82,9 @@ type Profile struct {
 	// NoCopyPart: UploadPartCopy answers 411 MissingContentLength. Row
 	// "UploadPartCopy from the same key".
 	NoCopyPart bool
+	// NoCopyObject: CopyObject answers 501. It is in no measurement: a Store has to
+	// do without.
+	NoCopyObject bool
 	// CopyRangeUnsatisfiable: a copy range past the end answers 416, not 400.
 	// "Copy range past the end" under the table.
 	CopyRangeUnsatisfiable bool
@@ -212,6 +221,7 @@ func RGW20() Profile {
 	return Profile{
 		Name:                   "rgw20",
 		CopySource:             Ignored,
+		CopyTarget:             Ignored,
 		VersionedNotAtomic:     true,
 		Repeated:               RepeatedByETag,
 		RepeatedETag:           ETagEmpty,
@@ -236,13 +246,14 @@ func Linode() Profile {
 
 // MinIO is minio of February 2026.
 func MinIO() Profile {
-	return Profile{Name: "minio", Delete: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
+	return Profile{Name: "minio", Delete: Ignored, CopyTarget: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
 }
 
 // Versity is versitygw 1.8.
 func Versity() Profile {
 	return Profile{
 		Name:               "versity",
+		CopyTarget:         Ignored,
 		Repeated:           RepeatedSame,
 		CopyRangeAnySource: true,
 		AbortSparesCopies:  true,
@@ -255,13 +266,13 @@ func Versity() Profile {
 // answers 501. The worst is assumed for the rest: other conditions on writes are
 // ignored.
 func B2() Profile {
-	return Profile{Name: "b2", Put: Refused, Complete: Ignored, Delete: Ignored, CopySource: Ignored}
+	return Profile{Name: "b2", Put: Refused, Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored}
 }
 
 // NoConditions is a server that ignores every condition.
 func NoConditions() Profile {
 	return Profile{
-		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
+		Name: "noconditions", Put: Ignored, Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored, Read: Ignored,
 	}
 }
 
@@ -269,7 +280,7 @@ func NoConditions() Profile {
 // panics.
 func Gofakes3() Profile {
 	return Profile{
-		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, Read: Ignored,
+		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored, Read: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
 	}
 }
@@ -278,7 +289,7 @@ func Gofakes3() Profile {
 // real one hangs.
 func Rclone() Profile {
 	return Profile{
-		Name: "rclone", NotAtomic: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
+		Name: "rclone", NotAtomic: true, CopyTarget: Ignored, NoCopyObject: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
 		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
 		SSEC: SSECRefused,
 	}

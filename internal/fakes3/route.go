@@ -52,7 +52,7 @@ var operations = []operation{
 	{name: "CreateMultipartUpload", method: "POST", level: inObject, needs: "uploads", run: (*Server).createMultipartUpload},
 	{name: "CompleteMultipartUpload", method: "POST", level: inObject, needs: "uploadId", run: (*Server).completeMultipartUpload},
 	{name: "AbortMultipartUpload", method: "DELETE", level: inObject, needs: "uploadId", run: (*Server).abortMultipartUpload},
-	{name: "CopyObject", method: "PUT", level: inObject, header: "X-Amz-Copy-Source", run: (*Server).notImplemented},
+	{name: "CopyObject", method: "PUT", level: inObject, header: "X-Amz-Copy-Source", run: (*Server).copyObject},
 
 	{name: "GetObject", method: "GET", level: inObject, run: (*Server).getObject, accepts: []string{"versionId", "partNumber"}},
 	{name: "HeadObject", method: "HEAD", level: inObject, run: (*Server).headObject, accepts: []string{"versionId", "partNumber"}},

@@ -7,7 +7,7 @@ type Stats struct {
 	Requests map[string]int // by operation, such as "PutObject", failed ones included
 	Received int64          // bytes of request bodies, as they came
 	Sent     int64          // bytes of response bodies
-	Copied   int64          // bytes copied by UploadPartCopy
+	Copied   int64          // bytes copied by UploadPartCopy and CopyObject
 }
 
 // Total returns how many requests there were.
