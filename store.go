@@ -142,8 +142,11 @@ type Part struct {
 	Data []byte
 	Off  int64
 	Len  int64
-	// Open returns the stream. A Write calls it at most once, closes what it returns,
-	// and fails if that has another length, or fails to be read; nothing is applied then.
+	// Open returns the stream. A Write calls it at most once, closes what it returns
+	// before it returns itself, and fails if that has another length, or fails to be
+	// opened or read: nothing is applied then, and the error wraps that of the stream
+	// and names the part by its index. Write does not hold more than some megabytes of
+	// a stream in memory, except that storetest.Mem keeps all of it.
 	Open func() (io.ReadCloser, error)
 }
 

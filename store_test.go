@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"io"
 	"testing"
 
 	"example.com/rotatelog"
@@ -18,12 +19,13 @@ func TestSizeOfParts(t *testing.T) {
 		{"nil data", rotatelog.Data(nil), 0, false},
 		{"copy", rotatelog.Copy(5, 7), 7, true},
 		{"empty copy", rotatelog.Copy(5, 0), 0, true},
+		{"stream", rotatelog.Stream(7, func() (io.ReadCloser, error) { return nil, nil }), 7, false},
 		{"data where there is also a range", rotatelog.Part{Data: []byte("abc"), Off: 1, Len: 9}, 3, false},
 	} {
 		if got := c.part.Size(); got != c.size {
 			t.Errorf("%s: Size = %d, want %d", c.name, got, c.size)
 		}
-		if isCopy := c.part.Data == nil; isCopy != c.copy {
+		if isCopy := c.part.IsCopy(); isCopy != c.copy {
 			t.Errorf("%s: taken for a copy: %t, want %t", c.name, isCopy, c.copy)
 		}
 	}

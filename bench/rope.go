@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/stream"
 )
 
 // Rope is a Store in which a copy costs nothing: an object is a list of pieces
@@ -90,6 +91,10 @@ func (r *Rope) Write(ctx context.Context, key string, old rotatelog.Version, par
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	streamed, err := r.keepStreams(ctx, parts)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.objects[key]
@@ -98,7 +103,11 @@ func (r *Rope) Write(ctx context.Context, key string, old rotatelog.Version, par
 	}
 	r.writes++
 	next := ropeObject{version: rotatelog.Version(strconv.Itoa(r.writes)), meta: maps.Clone(meta)}
-	for _, p := range parts {
+	for i, p := range parts {
+		if kept, ok := streamed[i]; ok {
+			next.pieces, next.size = append(next.pieces, kept), next.size+kept.n
+			continue
+		}
 		pieces, err := r.keep(o, p)
 		if err != nil {
 			return err
@@ -122,6 +131,30 @@ func (r *Rope) keep(o ropeObject, p rotatelog.Part) ([]piece, error) {
 	}
 	r.size += int64(len(p.Data))
 	return []piece{{at, int64(len(p.Data))}}, nil
+}
+
+// keepStreams returns the pieces of the streams among parts, by index. It is called
+// without mu, since a stream may read from the Rope.
+func (r *Rope) keepStreams(ctx context.Context, parts []rotatelog.Part) (map[int]piece, error) {
+	parts, done, err := stream.Once(parts)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	kept := map[int]piece{}
+	for i, p := range parts {
+		if p.Data != nil || p.Open == nil {
+			continue
+		}
+		r.mu.Lock()
+		kept[i] = piece{r.size, p.Len}
+		r.size += p.Len
+		r.mu.Unlock()
+		if err := stream.Copy(ctx, io.NewOffsetWriter(r.file, kept[i].off), p); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
 }
 
 func (r *Rope) get(ctx context.Context, key string) (ropeObject, error) {

@@ -9,6 +9,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/hint"
+	"example.com/rotatelog/internal/stream"
 )
 
 // opError makes the error of an operation on key in the store in dir.
@@ -22,6 +23,9 @@ func opError(op, key, dir string, err error) error {
 func explain(dir string, err error) error {
 	var errno syscall.Errno
 	var refused *fs.PathError
+	if _, ok := errors.AsType[*stream.Error](err); ok {
+		return err // of another place
+	}
 	switch {
 	case errors.Is(err, rotatelog.ErrPermanent):
 		return err

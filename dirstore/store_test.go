@@ -2,11 +2,14 @@ package dirstore_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"example.com/rotatelog"
@@ -128,6 +131,7 @@ func TestFailedWritesLeaveNothing(t *testing.T) {
 		"conflict": s.Write(t.Context(), "day.json", "", text("two"), nil),
 		"stale":    s.Write(t.Context(), "day.json", "1.000000001-3", text("two"), nil),
 		"ctx":      s.Write(ctx, "day.json", o.Version, text("two"), nil),
+		"stream":   s.Write(t.Context(), "day.json", o.Version, []rotatelog.Part{rotatelog.Stream(4, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("two")), nil })}, nil),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -138,6 +142,16 @@ func TestFailedWritesLeaveNothing(t *testing.T) {
 	}
 	if after := statObject(t, s, "day.json"); after.Version != o.Version || after.Meta["n"] != "1" {
 		t.Errorf("the object is %+v, and was %+v", after, o)
+	}
+}
+
+// TestErrorOfAStream: it says nothing about the directory of the store.
+func TestErrorOfAStream(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	denied := func() (io.ReadCloser, error) { return nil, fs.ErrPermission }
+	err := s.Write(t.Context(), "day.json", "", []rotatelog.Part{rotatelog.Stream(4, denied)}, nil)
+	if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Hint != "" || errors.Is(err, rotatelog.ErrPermanent) || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v, hint %q", err, e.Hint)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
+	"example.com/rotatelog/internal/stream"
 )
 
 func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
@@ -30,6 +31,11 @@ func (s *openDir) write(ctx context.Context, key string, old rotatelog.Version, 
 			s.root.Remove(temp) // which is gone once it has been renamed
 		}
 	}()
+	parts, done, err := stream.Once(parts)
+	if err != nil {
+		return err
+	}
+	defer done()
 	v, err := s.build(ctx, temp, key, old, parts)
 	if err != nil {
 		return err
@@ -83,9 +89,12 @@ func (s *openDir) build(ctx context.Context, temp, key string, old rotatelog.Ver
 	}
 	defer dst.Close()
 	for _, p := range parts {
-		if p.Data != nil {
+		switch {
+		case p.Data != nil:
 			_, err = dst.Write(p.Data)
-		} else {
+		case p.Open != nil:
+			err = stream.Copy(ctx, dst, p)
+		default:
 			err = copyRange(ctx, dst, src, size, p)
 		}
 		if err != nil {

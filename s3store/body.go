@@ -12,6 +12,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/hint"
+	"example.com/rotatelog/internal/stream"
 )
 
 // content is the body of a request. It can be read more than once, to sign it and
@@ -35,14 +36,15 @@ func (c content) close() {
 	}
 }
 
-// maxInMemory is how many bytes of an old version are held in memory. The new bytes
-// of a batch already are.
+// maxInMemory is how many bytes of an old version, or of streams, are held in memory.
+// The new bytes of a batch already are.
 const maxInMemory = 16 << 20
 
-// assembleBody returns the concatenation of parts. It reads what they copy from the
-// server, with as few requests as make sense, into memory or a temporary file.
+// assembleBody returns the concatenation of parts. It reads streams, and what is
+// copied from the server, with as few requests as make sense, into memory or a
+// temporary file.
 func (s *Store) assembleBody(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part) (content, error) {
-	total, copied, end := measure(parts)
+	total, read, end := measure(parts)
 	src := &oldBody{runs: planRuns(parts)}
 	if end >= 0 {
 		if err := src.open(ctx, s, key, old, end); err != nil {
@@ -50,8 +52,8 @@ func (s *Store) assembleBody(ctx context.Context, key string, old rotatelog.Vers
 		}
 		defer src.close()
 	}
-	if copied > s.inMemory {
-		return spoolContent(s.opts.TempDir, src, parts, total)
+	if read > s.inMemory {
+		return spoolContent(ctx, s.opts.TempDir, src, parts, total)
 	}
 	var texts [][]byte
 	for _, p := range parts {
@@ -59,7 +61,7 @@ func (s *Store) assembleBody(ctx context.Context, key string, old rotatelog.Vers
 		if text == nil {
 			var b bytes.Buffer
 			b.Grow(int(p.Len) + bytes.MinRead)
-			if err := src.copyTo(&b, p.Off, p.Len); err != nil {
+			if err := src.writePart(ctx, &b, p); err != nil {
 				return content{}, err
 			}
 			text = b.Bytes()
@@ -84,7 +86,7 @@ func textContent(texts ...[]byte) content {
 }
 
 // spoolContent writes the concatenation of parts to a temporary file.
-func spoolContent(dir string, src *oldBody, parts []rotatelog.Part, total int64) (c content, err error) {
+func spoolContent(ctx context.Context, dir string, src *oldBody, parts []rotatelog.Part, total int64) (c content, err error) {
 	f, err := os.CreateTemp(dir, "rotatelog-*.tmp")
 	if err != nil {
 		return content{}, hint.Add(fmt.Errorf("an object that has to be sent whole is put together on disk first: %w", err), "set s3store.Options.TempDir")
@@ -103,12 +105,7 @@ func spoolContent(dir string, src *oldBody, parts []rotatelog.Part, total int64)
 	hash := md5.New()
 	w := io.MultiWriter(f, hash)
 	for _, p := range parts {
-		if p.Data != nil {
-			_, err = w.Write(p.Data)
-		} else {
-			err = src.copyTo(w, p.Off, p.Len)
-		}
-		if err != nil {
+		if err = src.writePart(ctx, w, p); err != nil {
 			return content{}, err
 		}
 	}
@@ -153,31 +150,44 @@ func (r *textsReader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// measure returns the size of parts, how many of these bytes they copy, and where
-// the last copied byte ends in the old version. The end is -1 if they copy nothing.
-func measure(parts []rotatelog.Part) (total, copied, end int64) {
+// measure returns the size of parts, how many of these bytes have to be read, since
+// they are not Data, and where the last copied byte ends in the old version. The end
+// is -1 if they copy nothing.
+func measure(parts []rotatelog.Part) (total, read, end int64) {
 	end = -1
 	for _, p := range parts {
 		total += p.Size()
 		if p.Data == nil {
-			copied += p.Len
+			read += p.Len
+		}
+		if p.IsCopy() {
 			end = max(end, p.Off+p.Len)
 		}
 	}
-	return total, copied, end
+	return total, read, end
+}
+
+// streamed returns how many bytes of parts are read from streams.
+func streamed(parts []rotatelog.Part) (n int64) {
+	for _, p := range parts {
+		if p.Data == nil && !p.IsCopy() {
+			n += p.Len
+		}
+	}
+	return n
 }
 
 // checkParts refuses parts that cannot make an object.
 func checkParts(old rotatelog.Version, parts []rotatelog.Part) error {
 	var total int64
 	for _, p := range parts {
-		if p.Data == nil && old == "" && p.Len > 0 {
+		if p.IsCopy() && old == "" && p.Len > 0 {
 			return errors.New("cannot copy from the old version: there must be none")
 		}
-		if p.Data == nil && (p.Off < 0 || p.Len < 0) {
+		if p.IsCopy() && (p.Off < 0 || p.Len < 0) {
 			return fmt.Errorf("cannot copy %d bytes at %d", p.Len, p.Off)
 		}
-		if p.Size() > maxObject-total || p.Data == nil && p.Off > maxObject {
+		if p.Size() > maxObject-total || p.IsCopy() && p.Off > maxObject {
 			return permanentError("the object would have more than %d bytes, the most that S3 takes", int64(maxObject))
 		}
 		total += p.Size()
@@ -197,7 +207,7 @@ const runGap = 64 << 10
 func planRuns(parts []rotatelog.Part) []run {
 	var runs []run
 	for _, p := range parts {
-		if p.Data != nil || p.Len == 0 {
+		if !p.IsCopy() || p.Len == 0 {
 			continue
 		}
 		if n := len(runs) - 1; n >= 0 && p.Off >= runs[n].end && p.Off-runs[n].end <= runGap {
@@ -248,6 +258,18 @@ func (b *oldBody) next() (size int64, err error) {
 	b.at = b.cur.off
 	b.reader, size, err = b.openRun(b.cur)
 	return size, err
+}
+
+// writePart writes a part to w.
+func (b *oldBody) writePart(ctx context.Context, w io.Writer, p rotatelog.Part) error {
+	switch {
+	case p.Data != nil:
+		_, err := w.Write(p.Data)
+		return err
+	case p.Open != nil:
+		return stream.Copy(ctx, w, p)
+	}
+	return b.copyTo(w, p.Off, p.Len)
 }
 
 // copyTo writes the n bytes at off to w. The ranges must come in the planned order.

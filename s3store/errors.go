@@ -18,6 +18,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/missing"
+	"example.com/rotatelog/internal/stream"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 )
@@ -55,6 +56,7 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errUnresolved), errors.Is(err, errUnclear):
 	case statusOf(err) == 0 && ctx.Err() != nil:
 		err = missing.NotObject(context.Cause(ctx))
+	case isOfStream(err): // and not of this server
 	default:
 		d := s.diagnose(op, err)
 		err = missing.NotObject(err)
@@ -67,6 +69,11 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	}
 	cause, remedy := hint.Split(err)
 	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
+}
+
+func isOfStream(err error) bool {
+	_, ok := errors.AsType[*stream.Error](err)
+	return ok
 }
 
 // diagnose goes by the HTTP status if that is clear, and then by the code of the

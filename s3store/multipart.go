@@ -108,41 +108,69 @@ func withMark(meta map[string]string, mark string) map[string]string {
 }
 
 // sendPieces sends the parts of an upload, some at a time, and returns their ETags.
-// Each part is retried on its own.
+// Each part is retried on its own. Those with a stream come last: it is read once, so
+// that it must not have been read when the server turns out not to copy parts.
 func (s *Store) sendPieces(ctx context.Context, u multipart, pieces []piece) ([]string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	etags := make([]string, len(pieces))
 	places := make(chan struct{}, sendsAtOnce)
-	var all sync.WaitGroup
-	for i, p := range pieces {
-		places <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		all.Go(func() {
-			defer func() { <-places }()
-			var err error
-			if etags[i], err = s.sendPiece(ctx, u, int32(i+1), p); err != nil {
-				cancel(err)
+	send := func(withStream bool) {
+		var all sync.WaitGroup
+		defer all.Wait() // no part may arrive after an abort
+		for i, p := range pieces {
+			if (streamed(p.body) > 0) != withStream {
+				continue
 			}
-		})
+			places <- struct{}{}
+			if ctx.Err() != nil {
+				return
+			}
+			sendPiece, err := s.prepare(ctx, u, int32(i+1), p)
+			if err != nil {
+				cancel(err)
+				return
+			}
+			all.Go(func() {
+				defer func() { <-places }()
+				var err error
+				if etags[i], err = sendPiece(); err != nil {
+					cancel(err)
+				}
+			})
+		}
 	}
-	all.Wait() // no part may arrive after an abort
+	send(false)
+	send(true)
 	return etags, context.Cause(ctx)
 }
 
-func (s *Store) sendPiece(ctx context.Context, u multipart, number int32, p piece) (etag string, err error) {
-	if p.copied.n == 0 {
-		body, err := s.assembleBody(ctx, u.Key, u.Old, p.body)
+// prepare returns what sends a piece. It reads streams itself, since pieces are
+// prepared in their order.
+func (s *Store) prepare(ctx context.Context, u multipart, number int32, p piece) (send func() (etag string, err error), err error) {
+	if p.copied.n > 0 {
+		return func() (string, error) { return s.sendCopy(ctx, u, number, p.copied) }, nil
+	}
+	assemble := func() (content, error) { return s.assembleBody(ctx, u.Key, u.Old, p.body) }
+	if streamed(p.body) > 0 {
+		body, err := assemble()
+		if err != nil {
+			return nil, err
+		}
+		assemble = func() (content, error) { return body, nil }
+	}
+	return func() (string, error) {
+		body, err := assemble()
 		if err != nil {
 			return "", err
 		}
 		defer body.close()
-		etag, err = s.uploadPart(ctx, u.Key, u.Upload, number, body, s.withRetries)
-		return etag, err
-	}
-	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.Old, p.copied, s.withRetries)
+		return s.uploadPart(ctx, u.Key, u.Upload, number, body, s.withRetries)
+	}, nil
+}
+
+func (s *Store) sendCopy(ctx context.Context, u multipart, number int32, from byteRange) (etag string, err error) {
+	etag, err = s.copyPart(ctx, u.Key, u.Upload, number, u.Old, from, s.withRetries)
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed, http.StatusNotFound, http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable:
 		// The old version is gone, or shorter than it was.

@@ -32,9 +32,10 @@ type Options struct {
 	// MaxCopySize is the maximum number of bytes that the server copies by one
 	// request, at least twice MinPartSize. Default: 128 MiB.
 	MaxCopySize int64
-	// MaxInMemory is how many bytes of an old version are held in memory when an
-	// object is assembled by the client. Larger ones go through TempDir. Default:
-	// 16 MiB.
+	// MaxInMemory is how many bytes of an old version, or of streams, are held in
+	// memory when an object is assembled by the client. More of an old version goes
+	// through TempDir. More of streams is sent in parts of half as many bytes, four at a
+	// time, or goes through TempDir if the server does not take parts. Default: 16 MiB.
 	MaxInMemory int64
 }
 
@@ -49,5 +50,6 @@ func (o Options) GoString() string { return o.String() }
 func (o Options) partLimits() partLimits {
 	l := s3Limits
 	l.minPart, l.maxCopy = cmp.Or(o.MinPartSize, l.minPart), cmp.Or(o.MaxCopySize, l.maxCopy)
+	l.stream = max(cmp.Or(o.MaxInMemory, maxInMemory)/2, l.minPart)
 	return l
 }

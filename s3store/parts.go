@@ -14,12 +14,13 @@ type partLimits struct {
 	minPart  int64 // bytes of a part that is not the last, and of a source less one
 	maxCopy  int64 // bytes of one copy, at least twice minPart; more only if there would be too many
 	maxBody  int64 // bytes of one body
+	stream   int64 // bytes of one body that is read from streams, at least minPart; up to minPart more in the last, and more if there would be too many
 	maxParts int64
 }
 
 // s3Limits are those of S3, except for maxCopy: in one stream a server copies 5 GiB
 // no faster than 128 MiB, and four streams are twice as fast.
-var s3Limits = partLimits{minPart: 5 << 20, maxCopy: 128 << 20, maxBody: maxPut, maxParts: 10_000}
+var s3Limits = partLimits{minPart: 5 << 20, maxCopy: 128 << 20, maxBody: maxPut, stream: maxInMemory / 2, maxParts: 10_000}
 
 // plan returns the pieces that make the concatenation of parts. Only the last may
 // be smaller than minPart: a body that would be too small takes the shortfall from
@@ -28,19 +29,19 @@ func (l partLimits) plan(parts []rotatelog.Part) []piece {
 	var pieces []piece
 	var body []rotatelog.Part
 	var size int64 // of body
+	maxCopy, maxStream := l.enlarged(l.maxCopy, parts), l.enlarged(l.stream, parts)
 	flush := func() {
 		if size > 0 {
-			pieces = append(pieces, splitBody(body, size, l.maxBody)...)
+			pieces = append(pieces, l.splitSent(body, size, l.maxBody, maxStream)...)
 		}
 		body, size = nil, 0
 	}
-	maxCopy := l.maxCopyOf(parts)
 	for _, p := range joinCopies(parts) {
 		var shortfall int64
 		if size > 0 {
 			shortfall = max(l.minPart-size, 0)
 		}
-		if p.Data != nil || p.Len < shortfall+l.minPart || p.Off+p.Len <= l.minPart {
+		if !p.IsCopy() || p.Len < shortfall+l.minPart || p.Off+p.Len <= l.minPart {
 			body, size = append(body, p), size+p.Size()
 			continue
 		}
@@ -61,17 +62,13 @@ func (l partLimits) planSent(parts []rotatelog.Part) []piece {
 	if total == 0 {
 		return []piece{{}}
 	}
-	return splitBody(joinCopies(parts), total, min(l.maxCopyOf(parts), l.maxBody))
+	return l.splitSent(joinCopies(parts), total, min(l.enlarged(l.maxCopy, parts), l.maxBody), l.enlarged(l.stream, parts))
 }
 
-// maxCopyOf returns how many bytes one copy may have, so that there are not too
-// many copies.
-func (l partLimits) maxCopyOf(parts []rotatelog.Part) int64 {
-	var total int64
-	for _, p := range parts {
-		total += p.Size()
-	}
-	return max(l.maxCopy, total/(l.maxParts/2))
+// enlarged returns n, or more if there would be too many pieces of n bytes.
+func (l partLimits) enlarged(n int64, parts []rotatelog.Part) int64 {
+	total, _, _ := measure(parts)
+	return max(n, total/(l.maxParts/2))
 }
 
 // joinCopies joins adjacent copies, and drops empty parts.
@@ -81,7 +78,7 @@ func joinCopies(parts []rotatelog.Part) []rotatelog.Part {
 		n := len(joined)
 		switch {
 		case p.Size() == 0:
-		case n > 0 && p.Data == nil && joined[n-1].Data == nil && joined[n-1].Off+joined[n-1].Len == p.Off:
+		case n > 0 && p.IsCopy() && joined[n-1].IsCopy() && joined[n-1].Off+joined[n-1].Len == p.Off:
 			joined[n-1].Len += p.Len
 		default:
 			joined = append(joined, p)
@@ -102,6 +99,21 @@ func splitCopy(s byteRange, maxSize int64) []piece {
 		pieces[i] = piece{copied: byteRange{s.off + begin, end - begin}}
 	}
 	return pieces
+}
+
+// splitSent returns pieces that send parts, of size bytes. Those with a stream, which is
+// buffered, have maxStream bytes, others at most maxSize.
+func (l partLimits) splitSent(parts []rotatelog.Part, size, maxSize, maxStream int64) []piece {
+	if streamed(parts) == 0 {
+		return splitBody(parts, size, maxSize)
+	}
+	var pieces []piece
+	for ; size >= maxStream+l.minPart; size -= maxStream {
+		var first []rotatelog.Part
+		first, parts = cutParts(parts, maxStream)
+		pieces = append(pieces, piece{body: first})
+	}
+	return append(pieces, piece{body: parts})
 }
 
 // splitBody returns pieces of about the same size, at most maxSize bytes each, that
@@ -125,9 +137,14 @@ func cutParts(parts []rotatelog.Part, n int64) (first, rest []rotatelog.Part) {
 		if n == 0 {
 			return parts[:i:i], parts[i:]
 		}
-		head, tail := rotatelog.Copy(p.Off, n), rotatelog.Copy(p.Off+n, p.Len-n)
-		if p.Data != nil {
+		head, tail := p, p
+		switch {
+		case p.Data != nil:
 			head, tail = rotatelog.Data(p.Data[:n]), rotatelog.Data(p.Data[n:])
+		case p.Open != nil: // which stream.Once lets us read in pieces
+			head.Len, tail.Len = n, p.Len-n
+		default:
+			head, tail = rotatelog.Copy(p.Off, n), rotatelog.Copy(p.Off+n, p.Len-n)
 		}
 		return append(parts[:i:i], head), append([]rotatelog.Part{tail}, parts[i+1:]...)
 	}

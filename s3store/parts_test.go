@@ -2,10 +2,13 @@ package s3store
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/stream"
 )
 
 // TestPlan compares what the planner makes of random parts with their plain
@@ -98,6 +101,64 @@ func wantWithin(t *testing.T, seed uint64, limits partLimits, parts []rotatelog.
 	}
 	if int64(len(pieces)) > limits.maxParts {
 		t.Errorf("seed %d: %d pieces", seed, len(pieces))
+	}
+}
+
+// TestPlanStreams compares what is read from random streams, piece by piece, with their
+// concatenation, and each piece with the limit of what is buffered.
+func TestPlanStreams(t *testing.T) {
+	limits := partLimits{minPart: 50, maxCopy: 128, maxBody: 1000, stream: 80, maxParts: 10_000}
+	for seed := range uint64(5_000) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		old := make([]byte, 1+rng.IntN(2000))
+		for i := range old {
+			old[i] = byte(rng.Uint32())
+		}
+		given := randomParts(rng, old)
+		want := join(old, given)
+		for i, p := range given {
+			if p.Data != nil && rng.IntN(2) == 0 {
+				data := bytes.Repeat(p.Data, rng.IntN(6))
+				given[i] = rotatelog.Data(data)
+				want = join(old, given)
+				given[i] = rotatelog.Stream(int64(len(data)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
+				break
+			}
+		}
+		parts, done, err := stream.Once(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pieces := limits.plan(parts)
+		if rng.IntN(2) == 0 && len(want) > 0 {
+			pieces = limits.planSent(parts)
+		}
+		wantWithinBuffers(t, seed, limits, pieces)
+		var got bytes.Buffer
+		for _, p := range partsOf(pieces) {
+			if p.Data == nil && !p.IsCopy() {
+				err = errors.Join(err, stream.Copy(t.Context(), &got, p))
+				continue
+			}
+			got.Write(join(old, []rotatelog.Part{p}))
+		}
+		if err != nil || !bytes.Equal(got.Bytes(), want) {
+			t.Fatalf("seed %d: %v became %v, %v", seed, given, pieces, err)
+		}
+		done()
+	}
+}
+
+func wantWithinBuffers(t *testing.T, seed uint64, limits partLimits, pieces []piece) {
+	t.Helper()
+	for i, p := range pieces {
+		size, _, _ := measure(p.body)
+		switch {
+		case streamed(p.body) > 0 && size >= limits.stream+limits.minPart:
+			t.Errorf("seed %d: piece %d buffers %d bytes", seed, i, size)
+		case i < len(pieces)-1 && size+p.copied.n < limits.minPart:
+			t.Errorf("seed %d: piece %d has only %d bytes", seed, i, size+p.copied.n)
+		}
 	}
 }
 

@@ -36,6 +36,10 @@ import (
 // ignores conditions on CompleteMultipartUpload, the object is assembled in a
 // temporary file. It is sent whole if it has at most 5 GiB, and otherwise in parts.
 //
+// Streams of up to 16 MiB are read into memory. Larger ones are a multipart upload, in
+// parts of 8 MiB: four are held at most, and each is sent again from memory if that
+// fails. If the server takes no parts, they go through a temporary file.
+//
 // The SDK's retries are on for reads and for parts, and off for what takes effect,
 // whatever the client's own settings: the answer to a repeated conditional write
 // may be that it was refused, although it was applied. Its checksums are off. A

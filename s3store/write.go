@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/stream"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -40,6 +41,11 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	if err != nil {
 		return err
 	}
+	parts, done, err := stream.Once(parts)
+	if err != nil {
+		return err
+	}
+	defer done()
 	inParts := proven.protectsParts()
 	if pieces := s.limits.plan(parts); inParts && copiesAny(pieces) && s.copying.allowed() {
 		err := s.writeInParts(ctx, key, old, pieces, meta, saveIntent)
@@ -50,6 +56,8 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	}
 	total, _, _ := measure(parts)
 	switch {
+	case inParts && streamed(parts) > s.inMemory:
+		return s.writeInParts(ctx, key, old, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put && total <= maxPut:
 		return s.writeWhole(ctx, key, old, parts, meta)
 	case inParts:

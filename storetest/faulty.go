@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/stream"
 )
 
 // Faulty is a Store that adds the faults of networks and servers to another
@@ -175,7 +176,9 @@ func (f *Faulty) write(ctx context.Context, key string, old rotatelog.Version, p
 	}
 	switch {
 	case fault.Later:
-		f.hold(key, old, parts, meta)
+		if err := f.hold(ctx, key, old, parts, meta); err != nil {
+			return err
+		}
 	case !fault.Skip:
 		err = apply(meta)
 	}
@@ -325,9 +328,13 @@ func (f *Faulty) decide(op Op) Fault {
 	return f.Fault(op)
 }
 
-// hold keeps copies: the caller may use its parts and meta again at once.
-func (f *Faulty) hold(key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) {
-	parts = slices.Clone(parts)
+// hold keeps copies, and what streams yield: the caller may use its parts and meta
+// again at once.
+func (f *Faulty) hold(ctx context.Context, key string, old rotatelog.Version, parts []rotatelog.Part, meta map[string]string) error {
+	parts, err := stream.Inline(ctx, parts)
+	if err != nil {
+		return err
+	}
 	for i, p := range parts {
 		if p.Data != nil {
 			parts[i] = rotatelog.Data(slices.Clone(p.Data))
@@ -336,6 +343,7 @@ func (f *Faulty) hold(key string, old rotatelog.Version, parts []rotatelog.Part,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.held = append(f.held, heldWrite{key, old, parts, maps.Clone(meta)})
+	return nil
 }
 
 // brokenReader gives left more bytes, and then err.

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/stream"
 )
 
 // Mem is a Store in memory, for tests. It is safe for concurrent use.
@@ -70,7 +71,7 @@ func (m *Mem) Write(ctx context.Context, key string, old rotatelog.Version, part
 	if err := context.Cause(ctx); err != nil {
 		return fail("write", key, err)
 	}
-	parts, err := readStreams(parts)
+	parts, err := stream.Inline(ctx, parts)
 	if err != nil {
 		return fail("write", key, err)
 	}
@@ -145,30 +146,6 @@ func (m *Mem) get(key string) (memObject, bool) {
 func (m *Mem) put(key string, data []byte, meta map[string]string) {
 	m.writes++
 	m.objects[key] = memObject{rotatelog.Version(strconv.Itoa(m.writes)), data, meta}
-}
-
-// readStreams returns parts with the streams among them as Data.
-func readStreams(parts []rotatelog.Part) ([]rotatelog.Part, error) {
-	parts = slices.Clone(parts)
-	for i, p := range parts {
-		if p.Open == nil {
-			continue
-		}
-		r, err := p.Open()
-		if err != nil {
-			return nil, fmt.Errorf("part %d: %w", i, err)
-		}
-		data, err := io.ReadAll(io.LimitReader(r, p.Len+1))
-		r.Close()
-		if err == nil && int64(len(data)) != p.Len {
-			err = fmt.Errorf("it has %d bytes, not %d", len(data), p.Len)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("part %d: %w", i, err)
-		}
-		parts[i] = rotatelog.Data(data)
-	}
-	return parts, nil
 }
 
 func concat(old []byte, parts []rotatelog.Part) ([]byte, error) {

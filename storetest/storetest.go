@@ -29,7 +29,7 @@ import (
 // another one of the same bucket, every time: the keys of a subtest start with
 // "storetest/" and a random word of its own. A Store cannot delete, so about a
 // hundred objects stay behind, 5 MB in total, and for a [rotatelog.IntentWriter]
-// seven more of MinCopy bytes each. Give a real bucket a lifecycle rule for that
+// eleven times MinCopy more. Give a real bucket a lifecycle rule for that
 // prefix, or delete it.
 //
 // Where writers compete, a Write may return an error that leaves its outcome open, as
@@ -57,7 +57,9 @@ func (c testCase) skips(s rotatelog.Store) bool {
 	return ok && e.SingleWriter() && c.compete
 }
 
-func allCases() []testCase { return slices.Concat(cases, intentCases, proverCases, placeCases) }
+func allCases() []testCase {
+	return slices.Concat(cases, streamCases, intentCases, proverCases, placeCases)
+}
 
 // testCase is one sentence of the contract. run gets a Store in which no
 // key has the prefix, and uses only the methods of t that recorder implements.

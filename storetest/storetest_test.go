@@ -150,6 +150,9 @@ func TestSuiteCatches(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { wantCaught(t, c.name, new(wavering)) })
 		caught[c.name] = true
 	}
+	for _, b := range brokenStreams() {
+		caught[b.fails] = true // TestSuiteCatchesBadStreams
+	}
 	for _, c := range allCases() {
 		if !caught[c.name] {
 			t.Errorf("no broken Store shows that %q can fail", c.name)
