@@ -266,7 +266,7 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("%w: it has changed since this was planned", rotatelog.ErrConflict), Hint: "plan again"}
 	}
 	if p.Version != "" {
-		if err := keepAside(ctx, p.archive.Store, p.Key, p.Aside, obj); err != nil {
+		if err := keepAside(ctx, d, p.archive.Store, p.Key, p.Aside, obj); err != nil {
 			return Report{}, err
 		}
 	}
@@ -276,10 +276,28 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	return VerifyDay(ctx, p.archive, p.Day, VerifyOptions{})
 }
 
-// keepAside copies an object to the key aside, and compares the two.
-func keepAside(ctx context.Context, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
-	open := func() (io.ReadCloser, error) { return store.Read(ctx, key, obj.Version, 0, obj.Size) }
-	err := store.Write(ctx, aside, "", []rotatelog.Part{rotatelog.Stream(obj.Size, open)}, nil)
+// maxPlans is how often Restore plans before it gives up.
+const maxPlans = 5
+
+// Restore plans to restore a day, and applies the plan. If the object has changed since
+// it was planned it plans again: its Writer has uploaded, or an earlier restore that was
+// cut short has taken effect. The Plan is the last one.
+func Restore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, Report, error) {
+	for n := 1; ; n++ {
+		p, err := PlanRestore(ctx, m, a, day, opts)
+		if err != nil {
+			return p, Report{}, err
+		}
+		r, err := p.Apply(ctx)
+		if !errors.Is(err, rotatelog.ErrConflict) || n == maxPlans {
+			return p, r, err
+		}
+	}
+}
+
+// keepAside copies the object of a locked day to the key aside, and compares the two.
+func keepAside(ctx context.Context, d *rotatelog.LockedDay, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
+	err := d.Keep(ctx, obj, aside)
 	if err != nil && !errors.Is(err, rotatelog.ErrConflict) { // it may be there from a try before
 		return err
 	}
@@ -287,7 +305,7 @@ func keepAside(ctx context.Context, store rotatelog.Store, key, aside string, ob
 	if err != nil {
 		return err
 	}
-	a, err := open()
+	a, err := store.Read(ctx, key, obj.Version, 0, obj.Size)
 	if err != nil {
 		return err
 	}

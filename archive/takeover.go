@@ -119,7 +119,7 @@ func (t *Takeover) adopt(ctx context.Context) error {
 			Hint: "its Writer still runs, or another machine takes it over at this moment; see which, and try again"}
 	}
 	if t.Aside != "" {
-		if err := keepAside(ctx, t.archive.Store, t.Key, t.Aside, obj); err != nil {
+		if err := keepAside(ctx, d, t.archive.Store, t.Key, t.Aside, obj); err != nil {
 			return err
 		}
 	}
