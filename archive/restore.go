@@ -34,6 +34,7 @@ type Plan struct {
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
+	unlike      []int // uploads of a foreign day that cannot be written as a Writer writes them
 }
 
 // PutBack is an upload that is put back.
@@ -54,16 +55,17 @@ type RestoreOptions struct {
 
 // PlanRestore looks for the uploads of a day in its object, in the spool of m and in
 // other sources, and plans how to put the day together again. An upload is its
-// upload_id. What the object has whole stays under its sequence. Nothing is taken from
+// upload_id. What the object has whole stays under its sequence; a day that another
+// program began is written in the form of a Writer then. Nothing is taken from
 // an upload of which only a part is whole, and nothing that waits in the spool's
 // pending/ is put back: its Writer brings it.
 func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, error) {
 	p := &Plan{Day: day, maintenance: m, archive: a, Compression: m.Compression()}
 	verify := VerifyOptions{MaxFetchBytes: opts.MaxFetchBytes}
-	report, whole, err := wholeUploads(ctx, a, day, verify)
+	report, err := readDay(ctx, a, day, verify)
 	switch {
 	case err == nil:
-		p.Version, p.Report = report.Version, report
+		p.Version, p.Report, p.unlike = report.Version, report.Report, report.unlike
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 	if p.Damaged, err = m.Damaged(); err != nil {
 		return nil, err
 	}
-	return p, p.collect(ctx, whole, opts.Sources)
+	return p, p.collect(ctx, report.whole, opts.Sources)
 }
 
 // asideKey returns the key under which a version of an object is kept.
@@ -252,6 +254,10 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	if len(uploads) == 0 {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: errors.New("no upload of the day was found"),
 			Hint: "name another source: the disk of the machine that wrote it, a mirror, or a file"}
+	}
+	if len(p.unlike) > 0 {
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v hold what is no JSON object: they would be lost", p.unlike),
+			Hint: "nothing was changed; put the uploads of PutBack into another day, or edit a copy of the object"}
 	}
 	d, err := p.maintenance.LockDay(ctx, p.Day, p.Compression)
 	if err != nil {

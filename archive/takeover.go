@@ -33,7 +33,7 @@ type Takeover struct {
 // unfinished one. If its disk turns up, Restore brings them in by SpoolSource.
 func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day) (*Takeover, error) {
 	t := &Takeover{Day: day, Key: a.Key(day, m.Compression()), Compression: m.Compression(), maintenance: m, archive: a}
-	report, whole, err := wholeUploads(ctx, a, day, VerifyOptions{})
+	report, err := readDay(ctx, a, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) { // the day has not begun: its object will be this Writer's
 		t.Mine = true
 		return t, nil
@@ -54,7 +54,7 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 	t.Compression = compressionOf(a, day, t.Key)
 	t.Owner, t.Uploads = meta.Owner, report.Totals.Uploads
 	t.Mine = meta.Owner == m.Owner()
-	if t.Number, err = lastNumber(whole); err != nil {
+	if t.Number, err = lastNumber(report.whole); err != nil {
 		return nil, err
 	}
 	t.Number = max(t.Number, report.Totals.Fetches)

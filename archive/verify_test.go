@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"io"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -273,12 +272,7 @@ func TestTimesWithoutAFetch(t *testing.T) {
 // TestDayOfTheOldScriptIsVerified: as it left it, and with uploads of a Writer after its
 // own.
 func TestDayOfTheOldScriptIsVerified(t *testing.T) {
-	script, err := os.ReadFile("../testdata/old_script_day.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(script), "1999-12-31", "2025-07-10")
-	text = strings.ReplaceAll(text, "12/31/1999", "07/10/2025")
+	text := scriptDay(t)
 	inWorld(t, func(t *testing.T, w *world) {
 		key := w.archive().Key(day, rotatelog.Uncompressed)
 		w.mem.Put(key, []byte(text), nil)
