@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"slices"
 	"time"
 
@@ -80,10 +79,11 @@ func (m *Maintenance) LockDay(ctx context.Context, day Day, c Compression) (*Loc
 		lock, err := m.spool.lockDay(day)
 		switch {
 		case err == nil:
-			p := m.publisher
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return &LockedDay{p.worker(dayKey{day, c}), lock}, nil
+			d, err := m.publisher.locked(dayKey{day, c}, lock)
+			if err != nil {
+				return nil, errors.Join(err, lock.Close())
+			}
+			return d, nil
 		case !errors.Is(err, vfs.ErrLocked):
 			return nil, newError("lock", m.cfg.path(m.spool.dayLockPath(day)), err)
 		}
@@ -92,6 +92,20 @@ func (m *Maintenance) LockDay(ctx context.Context, day Day, c Compression) (*Loc
 				fmt.Errorf("%w: it is writing to a day that has the same lock: %w", ErrLocked, err))
 		}
 	}
+}
+
+// locked returns a day whose lock is held.
+func (p *publisher) locked(day dayKey, lock io.Closer) (*LockedDay, error) {
+	batches, err := p.spool.pending()
+	if err != nil {
+		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.worker(day)
+	// Intents name those that wait, and must continue to.
+	w.waiting = slices.DeleteFunc(batches, func(b batch) bool { return b.dayKey() != day })
+	return &LockedDay{w, lock}, nil
 }
 
 // Unlock gives the day back.
@@ -134,20 +148,80 @@ func (d *LockedDay) Write(ctx context.Context, old Version, uploads []DayUpload)
 	if err != nil {
 		return "", newError("write", w.key(), err)
 	}
-	_, reply := w.write(ctx, step{seen: seen, parts: parts, doc: doc})
-	after, err := w.lookResolved(ctx, anySequence)
+	after, reply, err := d.send(ctx, step{seen: seen, parts: parts, doc: doc})
 	if err != nil {
-		return "", errors.Join(reply, err)
+		return "", err
 	}
-	if !doc.isLike(after.doc) || after.version == old {
+	// Where only the metadata beside the object was wrong the version stays as it is.
+	if !doc.isLike(after.doc) || after.version == old && obj.Meta[cacheKey] == doc.meta()[cacheKey] {
 		return "", w.writeLost("write", reply)
 	}
 	w.recordSeen(after)
 	return after.version, nil
 }
 
+// send writes the next version, and returns what is seen then. An id that no object has
+// is in its intent, so that nothing that is seen ends the doubt about the write.
+func (d *LockedDay) send(ctx context.Context, next step) (after snapshot, reply, err error) {
+	w := d.w
+	next.ids = []string{w.spool.newID()}
+	_, reply = w.write(ctx, next)
+	if after, err = w.lookResolved(ctx, anySequence); err != nil {
+		return snapshot{}, nil, errors.Join(reply, err)
+	}
+	return after, reply, d.dropIntent(next.ids[0])
+}
+
+// dropIntent takes back that a write with that id was intended. It is resolved.
+func (d *LockedDay) dropIntent(id string) error {
+	w := d.w
+	in, ok, err := w.spool.loadIntent(w.intentName())
+	if err != nil {
+		return newError("read", w.cfg.path(w.spool.intentPath(w.intentName())), err)
+	}
+	if !ok || in.Text != "" {
+		return nil
+	}
+	if in.IDs = slices.DeleteFunc(in.IDs, func(s string) bool { return s == id }); len(in.IDs) > 0 {
+		return w.saveIntent(in)
+	}
+	return w.forgetIntent()
+}
+
+// Keep copies the version that obj describes, and its metadata, to the key to, which has
+// no object yet.
+func (d *LockedDay) Keep(ctx context.Context, obj Object, to string) error {
+	w := d.w
+	if err := w.prove(ctx); err != nil {
+		return err
+	}
+	open := func() (io.ReadCloser, error) { return w.cfg.Store.Read(ctx, w.key(), obj.Version, 0, obj.Size) }
+	parts := []Part{Stream(obj.Size, open)}
+	store, ok := w.cfg.Store.(IntentWriter)
+	if !ok {
+		return keepError(to, w.cfg.Store.Write(ctx, to, "", parts, obj.Meta))
+	}
+	id := w.spool.newID()
+	in, err := w.intend([]string{id})
+	if err != nil {
+		return err
+	}
+	reply := store.WriteIntent(ctx, to, "", parts, obj.Meta, w.saver(in))
+	if err := w.resolve(ctx); err != nil {
+		return errors.Join(reply, err)
+	}
+	return errors.Join(keepError(to, reply), d.dropIntent(id))
+}
+
+func keepError(to string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return storeError("keep", to, err)
+}
+
 // Adopt makes this spool's Writer the owner of the version old of the day's object,
-// which keeps its content. Whoever owned it before is refused from then on. It does
+// which keeps its uploads. Whoever owned it before is refused from then on. It does
 // nothing where the Store lets Writers share keys, or if the owner is right already.
 func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
 	w := d.w
@@ -161,21 +235,32 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
 	if !exclusive(w.cfg.Store) || obj.Meta[ownerKey] == w.owner {
 		return old, nil
 	}
-	meta := maps.Clone(obj.Meta)
-	if meta == nil {
-		meta = map[string]string{}
-	}
-	meta[ownerKey] = w.owner
-	seen := snapshot{version: obj.Version, doc: dayState{size: obj.Size}}
-	_, reply := w.writeAs(ctx, step{seen: seen, parts: []Part{Copy(0, obj.Size)}}, meta)
-	after, err := d.Resolve(ctx)
+	seen, err := w.look(ctx, anySequence)
 	if err != nil {
-		return "", errors.Join(reply, err)
+		return "", err
 	}
-	if after.Meta[ownerKey] != w.owner || after.Size != obj.Size {
+	if seen.version != old {
+		return "", newError("adopt", w.key(), fmt.Errorf("%w: it has changed since it was looked at", ErrConflict))
+	}
+	parts, doc := seen.doc.appendAs(d.otherLayout(seen.doc.layout()))
+	after, reply, err := d.send(ctx, step{seen: seen, parts: parts, doc: doc})
+	if err != nil {
+		return "", err
+	}
+	if after.owner != w.owner || !doc.isLike(after.doc) {
 		return "", w.writeLost("adopt", reply)
 	}
-	return after.Version, nil
+	return after.version, nil
+}
+
+// otherLayout returns the layout of a day that is adopted. If it is not over that is
+// another than it has, since a store may know versions by their content: of two machines
+// that adopt the same version only one may succeed. The Writer closes the day.
+func (d *LockedDay) otherLayout(now layout) layout {
+	if now == metadataFirst && !d.w.isOver(d.w.day.day) {
+		return metadataLast
+	}
+	return metadataFirst
 }
 
 // Seed has the next Writer of the stream continue a day where another spool left it:

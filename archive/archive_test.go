@@ -55,19 +55,23 @@ func (w *world) archive() rotatelog.Archive {
 // write has a Writer append n fetches, a minute apart, and upload them.
 func (w *world) write(n int) {
 	w.t.Helper()
+	if err := w.tryToWrite(n); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tryToWrite has a Writer append n fetches, and returns why they cannot be uploaded.
+func (w *world) tryToWrite(n int) error {
+	w.t.Helper()
 	wr, err := rotatelog.Open(w.t.Context(), w.cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	defer wr.Close()
 	for range n {
 		w.append(wr)
 	}
-	if err := wr.Flush(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := wr.Close(); err != nil {
-		w.t.Fatal(err)
-	}
+	return wr.Flush(w.t.Context())
 }
 
 // append appends the next fetch, which counts as many matches as there are fetches by

@@ -30,6 +30,8 @@ type check struct {
 	next    []byte                    // a line that was read and not used
 	at      int64                     // where the last line begins
 	whole   func(rotatelog.DayUpload) // is called with each upload that is whole, if set
+	texts   *texts                    // of the day
+	unlike  []int                     // uploads of a foreign day that a Writer cannot render
 
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
@@ -70,6 +72,7 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	c := &check{
 		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},
 		archive: a, opts: opts, day: r, meta: m, known: known, ids: map[string]seen{}, sum: sha256.New(),
+		texts: &texts{ctx: ctx, archive: a, day: r},
 	}
 	c.examiner.opts = &c.opts
 	return c, nil

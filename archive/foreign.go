@@ -2,7 +2,9 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"strconv"
@@ -58,7 +60,9 @@ type foreign struct {
 	dec *jsontext.Decoder
 	err error
 
-	ours bool // the first upload is a Writer's
+	ours    bool   // the first upload is a Writer's
+	counted int    // the sequence that counts for the last upload
+	compact []byte // is used again for each fetch
 }
 
 // document reads the whole text.
@@ -124,70 +128,97 @@ func (f *foreign) metadata(value jsontext.Value) {
 	}
 }
 
+// foreignEntry is an upload of a foreign day.
+type foreignEntry struct {
+	daytext.Head
+	tally
+	begin   int64     // where it begins in the text, or a comma before it
+	lists   int       // of fetches
+	fetches int       // that it holds
+	text    hash.Hash // of the fetches as a Writer has them
+	size    int64     // of those
+}
+
 // entry reads an upload. What it lacks of what a Writer gives it is not an error, unless
 // it has the id of a Writer.
 func (f *foreign) entry() {
 	f.Totals.Uploads++
 	place := f.Totals.Uploads
-	h := daytext.Head{Fetches: -1}
-	fetches, t := 0, tally{upload: place, whole: true}
+	e := &foreignEntry{Head: daytext.Head{Fetches: -1}, begin: f.dec.InputOffset(), tally: tally{upload: place, whole: true}}
 	f.sum.Reset()
 	f.object(fmt.Sprintf("upload %d", place), func(name string) {
 		switch name {
 		case "upload_sequence":
-			h.Sequence = f.integer()
+			e.Sequence = f.integer()
 		case "upload_timestamp":
-			h.Timestamp = f.string()
+			e.Timestamp = f.string()
 		case "matches_in_upload":
-			h.Matches = max(0, f.integer())
+			e.Matches = max(0, f.integer())
 		case "fetches_in_upload":
-			h.Fetches = int(f.integer())
+			e.Fetches = int(f.integer())
 		case "upload_id":
-			h.ID = f.string()
+			e.ID = f.string()
 		case "upload_sha256":
-			h.SHA256 = f.string()
+			e.SHA256 = f.string()
 		case "fetch_data":
-			fetches, t.matches, t.whole = 0, 0, true
-			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() {
-				fetch := f.value()
-				if f.err != nil {
-					return
-				}
-				if fetches++; fetches > 1 {
-					f.sum.Write([]byte(daytext.Separator))
-				}
-				f.sum.Write(fetch)
-				if fetch.Kind() != '{' {
-					t.whole = false
-					return
-				}
-				f.record(&t, fetches, f.opts.examine(&f.examiner.first, fetch))
-			})
+			e.lists++
+			e.fetches, e.matches, e.whole, e.text, e.size = 0, 0, true, sha256.New(), 0
+			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() { f.fetchOf(e, place) })
 		default:
 			f.value()
 		}
 	})
 	if f.err == nil {
-		f.ended(h, place, fetches, t)
+		f.ended(e, place)
 	}
 }
 
+// fetchOf reads a fetch of an upload.
+func (f *foreign) fetchOf(e *foreignEntry, place int) {
+	fetch := f.value()
+	if f.err != nil {
+		return
+	}
+	if e.fetches++; e.fetches > 1 {
+		f.sum.Write([]byte(daytext.Separator))
+		e.text.Write([]byte(daytext.Separator))
+		e.size += int64(len(daytext.Separator))
+	}
+	f.sum.Write(fetch)
+	if fetch.Kind() != '{' {
+		e.whole = false
+		return
+	}
+	var err error
+	if f.compact, err = rawjson.AppendCompact(f.compact[:0], fetch); err != nil {
+		e.whole = false
+	}
+	e.text.Write(f.compact)
+	e.size += int64(len(f.compact))
+	f.record(&e.tally, e.fetches, f.opts.examine(&f.examiner.first, fetch))
+}
+
 // ended checks an upload that was read.
-func (f *foreign) ended(h daytext.Head, place, fetches int, t tally) {
+func (f *foreign) ended(e *foreignEntry, place int) {
+	h := e.Head
 	ours := daytext.ValidID(h.ID)
+	if f.counted = max(f.counted, place); f.counted < int(min(h.Sequence, math.MaxInt32)) {
+		f.counted = int(h.Sequence)
+	}
 	if 0 < h.Sequence && h.Sequence <= math.MaxInt32 && (ours || h.Sequence > int64(f.sequence)) {
 		place = int(h.Sequence)
 	}
-	f.Totals.Fetches += fetches
+	f.Totals.Fetches += e.fetches
 	f.Totals.Matches = addClamped(f.Totals.Matches, h.Matches)
 	if f.Totals.Uploads == 1 {
 		f.first = h.Timestamp
 	}
 	f.last = h.Timestamp
 	f.ours = f.ours || ours && f.Totals.Uploads == 1
-	if h.Fetches >= 0 && h.Fetches != fetches {
-		f.find(FetchCount, place, 0, "fetches_in_upload is %d, it holds %d", h.Fetches, fetches)
+	if h.Fetches >= 0 && h.Fetches != e.fetches {
+		f.find(FetchCount, place, 0, "fetches_in_upload is %d, it holds %d", h.Fetches, e.fetches)
 	}
+	f.render(e, place, ours)
 	if !ours {
 		f.sequence = max(f.sequence, place)
 		f.unchecked++
@@ -198,9 +229,36 @@ func (f *foreign) ended(h daytext.Head, place, fetches int, t tally) {
 	}
 	f.head(h, place)
 	f.checksum(h, place)
-	if t.whole && f.opts.Count != nil && t.matches != h.Matches {
-		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
+	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
+		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, e.matches)
 	}
+}
+
+// render calls whole with an upload as a Writer renders it: with each fetch compact and on
+// a line, and with a checksum. One without an id gets the one by which a Writer would put
+// it back.
+func (f *foreign) render(e *foreignEntry, place int, ours bool) {
+	if f.whole == nil || e.fetches == 0 {
+		return
+	}
+	if !e.whole || e.lists > 1 {
+		f.unlike = append(f.unlike, place)
+		return
+	}
+	h := e.Head
+	h.Fetches = e.fetches
+	sequence := place
+	if !ours {
+		sequence = f.counted
+		h.ID = fmt.Sprintf("%x%d", e.text.Sum(nil)[:12], sequence)
+	}
+	sum := h.Checksum(e.text)
+	if ours && h.SHA256 != "" && h.SHA256 != sum {
+		return
+	}
+	h.SHA256 = sum
+	f.whole(rotatelog.DayUpload{Sequence: sequence, Timestamp: h.Timestamp, Matches: h.Matches, FetchCount: h.Fetches, ID: h.ID, SHA256: h.SHA256,
+		Size: e.size, Open: f.texts.openForeign(e.begin, f.dec.InputOffset()-e.begin)})
 }
 
 // object reads an object, and calls member after each name.

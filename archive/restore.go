@@ -2,13 +2,13 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +34,7 @@ type Plan struct {
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
+	unlike      []int // uploads of a foreign day that cannot be written as a Writer writes them
 }
 
 // PutBack is an upload that is put back.
@@ -54,16 +55,17 @@ type RestoreOptions struct {
 
 // PlanRestore looks for the uploads of a day in its object, in the spool of m and in
 // other sources, and plans how to put the day together again. An upload is its
-// upload_id. What the object has whole stays under its sequence. Nothing is taken from
+// upload_id. What the object has whole stays under its sequence; a day that another
+// program began is written in the form of a Writer then. Nothing is taken from
 // an upload of which only a part is whole, and nothing that waits in the spool's
 // pending/ is put back: its Writer brings it.
 func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, error) {
 	p := &Plan{Day: day, maintenance: m, archive: a, Compression: m.Compression()}
 	verify := VerifyOptions{MaxFetchBytes: opts.MaxFetchBytes}
-	report, whole, err := wholeUploads(ctx, a, day, verify)
+	report, err := readDay(ctx, a, day, verify)
 	switch {
 	case err == nil:
-		p.Version, p.Report = report.Version, report
+		p.Version, p.Report, p.unlike = report.Version, report.Report, report.unlike
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -77,12 +79,13 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 	if p.Damaged, err = m.Damaged(); err != nil {
 		return nil, err
 	}
-	return p, p.collect(ctx, whole, opts.Sources)
+	return p, p.collect(ctx, report.whole, opts.Sources)
 }
 
 // asideKey returns the key under which a version of an object is kept.
 func asideKey(a rotatelog.Archive, key string, v rotatelog.Version, now time.Time) string {
-	return fmt.Sprintf("%sdamaged/%s-%s-%s", a.Prefix, path.Base(key), now.UTC().Format("20060102T150405Z"), shortVersion(v))
+	at := strings.LastIndex(key, cmp.Or(a.Name, "all_api")+"_json_log_") // after the Prefix
+	return fmt.Sprintf("%sdamaged/%s-%s-%s", key[:at], key[at:], now.UTC().Format("20060102T150405Z"), shortVersion(v))
 }
 
 // shortVersion returns what is left of a version in a file name: its first eight letters
@@ -253,6 +256,10 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: errors.New("no upload of the day was found"),
 			Hint: "name another source: the disk of the machine that wrote it, a mirror, or a file"}
 	}
+	if len(p.unlike) > 0 {
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v hold what is no JSON object: they would be lost", p.unlike),
+			Hint: "nothing was changed; put the uploads of PutBack into another day, or edit a copy of the object"}
+	}
 	d, err := p.maintenance.LockDay(ctx, p.Day, p.Compression)
 	if err != nil {
 		return Report{}, err
@@ -266,7 +273,7 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("%w: it has changed since this was planned", rotatelog.ErrConflict), Hint: "plan again"}
 	}
 	if p.Version != "" {
-		if err := keepAside(ctx, p.archive.Store, p.Key, p.Aside, obj); err != nil {
+		if err := keepAside(ctx, d, p.archive.Store, p.Key, p.Aside, obj); err != nil {
 			return Report{}, err
 		}
 	}
@@ -276,10 +283,28 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	return VerifyDay(ctx, p.archive, p.Day, VerifyOptions{})
 }
 
-// keepAside copies an object to the key aside, and compares the two.
-func keepAside(ctx context.Context, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
-	open := func() (io.ReadCloser, error) { return store.Read(ctx, key, obj.Version, 0, obj.Size) }
-	err := store.Write(ctx, aside, "", []rotatelog.Part{rotatelog.Stream(obj.Size, open)}, nil)
+// maxPlans is how often Restore plans before it gives up.
+const maxPlans = 5
+
+// Restore plans to restore a day, and applies the plan. If the object has changed since
+// it was planned it plans again: its Writer has uploaded, or an earlier restore that was
+// cut short has taken effect. The Plan is the last one.
+func Restore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, Report, error) {
+	for n := 1; ; n++ {
+		p, err := PlanRestore(ctx, m, a, day, opts)
+		if err != nil {
+			return p, Report{}, err
+		}
+		r, err := p.Apply(ctx)
+		if !errors.Is(err, rotatelog.ErrConflict) || n == maxPlans {
+			return p, r, err
+		}
+	}
+}
+
+// keepAside copies the object of a locked day to the key aside, and compares the two.
+func keepAside(ctx context.Context, d *rotatelog.LockedDay, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
+	err := d.Keep(ctx, obj, aside)
 	if err != nil && !errors.Is(err, rotatelog.ErrConflict) { // it may be there from a try before
 		return err
 	}
@@ -287,7 +312,7 @@ func keepAside(ctx context.Context, store rotatelog.Store, key, aside string, ob
 	if err != nil {
 		return err
 	}
-	a, err := open()
+	a, err := store.Read(ctx, key, obj.Version, 0, obj.Size)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,11 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/daytext"
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // A Source is where uploads of a day may be found besides its object.
@@ -73,38 +78,43 @@ type archiveSource struct {
 func (s archiveSource) String() string { return s.name }
 
 func (s archiveSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
-	_, uploads, err := wholeUploads(ctx, s.archive, day, VerifyOptions{})
+	d, err := readDay(ctx, s.archive, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
+	uploads := d.whole
 	for i := range uploads {
 		uploads[i].Off, uploads[i].Len = 0, 0 // of another object
 	}
 	return uploads, nil
 }
 
-// wholeUploads verifies a day, and returns the uploads of it that are whole.
-func wholeUploads(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (Report, []rotatelog.DayUpload, error) {
-	c, err := newCheck(ctx, a, day, opts)
+// dayRead is what was read of a day.
+type dayRead struct {
+	Report
+	whole  []rotatelog.DayUpload // the uploads that are whole
+	unlike []int                 // those of a foreign day that a Writer cannot render
+}
+
+// readDay verifies a day, and returns what can be used of it.
+func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (dayRead, error) {
+	var whole []rotatelog.DayUpload
+	c, err := verifyDay(ctx, a, day, opts, func(c *check) {
+		whole = nil
+		c.whole = func(u rotatelog.DayUpload) {
+			if u.Open == nil {
+				u.Open = c.texts.open(u.Off+u.Len-u.Size-int64(len(daytext.UploadEnd)), u.Size)
+			}
+			whole = append(whole, u)
+		}
+	})
 	if err != nil {
-		return Report{}, nil, err
+		return dayRead{}, err
 	}
-	texts := &texts{ctx: ctx, archive: a, day: c.day}
-	var uploads []rotatelog.DayUpload
-	c.whole = func(u rotatelog.DayUpload) {
-		u.Open = texts.open(u.Off+u.Len-u.Size-int64(len("]}")), u.Size)
-		uploads = append(uploads, u)
-	}
-	if err := c.others(ctx); err != nil {
-		return Report{}, nil, err
-	}
-	if err := c.read(ctx); err != nil {
-		return Report{}, nil, err
-	}
-	return c.Report, uploads, nil
+	return dayRead{c.Report, whole, c.unlike}, nil
 }
 
 // texts yields stretches of the text of a day's object.
@@ -169,6 +179,92 @@ func (s *stretch) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// openForeign returns what opens the fetches of an upload of a foreign day, as a Writer
+// renders them. The upload is n bytes at off of the text, after a comma perhaps.
+func (t *texts) openForeign(off, n int64) func() (io.ReadCloser, error) {
+	open := t.open(off, n)
+	return func() (io.ReadCloser, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		text := bufio.NewReader(r)
+		for {
+			c, err := text.ReadByte()
+			if err != nil {
+				return nil, errors.Join(err, r.Close())
+			}
+			if c == '{' {
+				break
+			}
+		}
+		return &rendered{raw: r, dec: rawjson.NewDecoder(io.MultiReader(strings.NewReader("{"), text))}, nil
+	}
+}
+
+// rendered yields the fetches of an upload of a foreign day as a Writer renders them.
+type rendered struct {
+	raw   io.ReadCloser
+	dec   *jsontext.Decoder
+	begun bool
+	first bool   // a fetch was read
+	text  []byte // that was rendered, all of it
+	left  []byte // of text
+	err   error
+}
+
+// Read implements io.Reader.
+func (r *rendered) Read(p []byte) (int, error) {
+	for len(r.left) == 0 && r.err == nil {
+		r.err = r.more()
+	}
+	if len(r.left) == 0 {
+		return 0, r.err
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
+}
+
+// more renders the next fetch.
+func (r *rendered) more() error {
+	for !r.begun {
+		t, err := r.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if t.Kind() == '{' {
+			continue
+		}
+		if r.begun = t.String() == "fetch_data"; r.begun {
+			_, err = r.dec.ReadToken()
+		} else {
+			err = r.dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if r.dec.PeekKind() == ']' {
+		return io.EOF
+	}
+	fetch, err := r.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	r.text = r.text[:0]
+	if r.first {
+		r.text = append(r.text, daytext.Separator...)
+	}
+	r.first = true
+	r.text, err = rawjson.AppendCompact(r.text, fetch)
+	r.left = r.text
+	return err
+}
+
+// Close implements io.Closer.
+func (r *rendered) Close() error { return r.raw.Close() }
 
 // inArray returns the text of an upload as an array.
 func inArray(text io.Reader) io.Reader {

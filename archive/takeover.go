@@ -33,7 +33,7 @@ type Takeover struct {
 // unfinished one. If its disk turns up, Restore brings them in by SpoolSource.
 func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day) (*Takeover, error) {
 	t := &Takeover{Day: day, Key: a.Key(day, m.Compression()), Compression: m.Compression(), maintenance: m, archive: a}
-	report, whole, err := wholeUploads(ctx, a, day, VerifyOptions{})
+	report, err := readDay(ctx, a, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) { // the day has not begun: its object will be this Writer's
 		t.Mine = true
 		return t, nil
@@ -54,7 +54,7 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 	t.Compression = compressionOf(a, day, t.Key)
 	t.Owner, t.Uploads = meta.Owner, report.Totals.Uploads
 	t.Mine = meta.Owner == m.Owner()
-	if t.Number, err = lastNumber(whole); err != nil {
+	if t.Number, err = lastNumber(report.whole); err != nil {
 		return nil, err
 	}
 	t.Number = max(t.Number, report.Totals.Fetches)
@@ -119,7 +119,7 @@ func (t *Takeover) adopt(ctx context.Context) error {
 			Hint: "its Writer still runs, or another machine takes it over at this moment; see which, and try again"}
 	}
 	if t.Aside != "" {
-		if err := keepAside(ctx, t.archive.Store, t.Key, t.Aside, obj); err != nil {
+		if err := keepAside(ctx, d, t.archive.Store, t.Key, t.Aside, obj); err != nil {
 			return err
 		}
 	}

@@ -90,16 +90,12 @@ func missing(a rotatelog.Archive, day rotatelog.Day) Report {
 		Text: "there is no object of the day", Next: fmt.Sprintf("rotatelog restore %v", day)}}}
 }
 
-// VerifyDay verifies one day. The error matches [fs.ErrNotExist] if it has no object.
+// VerifyDay verifies one day. The error matches [fs.ErrNotExist] if it has no object. If
+// the object is replaced while it is read, VerifyDay begins again; if that happens each
+// time, the error matches [rotatelog.ErrConflict].
 func VerifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (Report, error) {
-	c, err := newCheck(ctx, a, day, opts)
+	c, err := verifyDay(ctx, a, day, opts, func(*check) {})
 	if err != nil {
-		return Report{}, err
-	}
-	if err := c.others(ctx); err != nil {
-		return Report{}, err
-	}
-	if err := c.read(ctx); err != nil {
 		return Report{}, err
 	}
 	if err := c.hold(ctx); err != nil {
@@ -124,12 +120,12 @@ func (c *check) hold(ctx context.Context) error {
 	if c.opts.Against == nil {
 		return nil
 	}
-	_, uploads, err := wholeUploads(ctx, *c.opts.Against, c.Day, VerifyOptions{MaxFetchBytes: c.opts.MaxFetchBytes})
+	other, err := readDay(ctx, *c.opts.Against, c.Day, VerifyOptions{MaxFetchBytes: c.opts.MaxFetchBytes})
 	if errors.Is(err, fs.ErrNotExist) {
 		c.find(NotInDay, 0, 0, "the other archive has no object of the day")
 		return nil
 	}
-	for _, u := range uploads {
+	for _, u := range other.whole {
 		c.compareUpload("the other archive", u)
 	}
 	return err
@@ -144,6 +140,46 @@ func (c *check) compareUpload(source string, u rotatelog.DayUpload) {
 	case u.SHA256 != "" && have.sha256 != "" && u.SHA256 != have.sha256:
 		c.find(Differs, have.place, 0, "%s has another text of it", source)
 	}
+}
+
+// maxVersions is how many versions of a day are tried to be read to their end.
+const maxVersions = 5
+
+// verifyDay verifies a day, and returns the check that did. prepare is called with each
+// check before it begins.
+func verifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions, prepare func(*check)) (*check, error) {
+	for n := 1; ; n++ {
+		c, err := newCheck(ctx, a, day, opts)
+		if err != nil {
+			return nil, err
+		}
+		prepare(c)
+		if err = c.others(ctx); err == nil {
+			err = c.read(ctx)
+		}
+		if err == nil && c.Worst() == Error {
+			err = c.isStill(ctx)
+		}
+		if n == maxVersions || !errors.Is(err, rotatelog.ErrConflict) {
+			return c, err
+		}
+	}
+}
+
+// isStill returns an error that matches rotatelog.ErrConflict if the object is no longer
+// the one that was read. Some servers yield a mixture of two versions at that moment, so
+// that nothing is wrong with either.
+func (c *check) isStill(ctx context.Context) error {
+	now, err := c.archive.Text(ctx, c.Day)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if m, _ := now.Metadata(); m.Key == c.Key && m.Version == c.Version && m.Size == c.Size {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %w: it was replaced while it was read", c.Key, rotatelog.ErrConflict)
 }
 
 // others looks for objects of the day in another compression.

@@ -274,12 +274,7 @@ func TestTimesWithoutAFetch(t *testing.T) {
 // TestDayOfTheOldScriptIsVerified: as it left it, and with uploads of a Writer after its
 // own.
 func TestDayOfTheOldScriptIsVerified(t *testing.T) {
-	script, err := os.ReadFile("../testdata/old_script_day.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(script), "1999-12-31", "2025-07-10")
-	text = strings.ReplaceAll(text, "12/31/1999", "07/10/2025")
+	text := scriptDay(t)
 	inWorld(t, func(t *testing.T, w *world) {
 		key := w.archive().Key(day, rotatelog.Uncompressed)
 		w.mem.Put(key, []byte(text), nil)
