@@ -478,7 +478,9 @@ func (w *Writer) checkRoom(n int64) error {
 	return err
 }
 
+// appendError returns why a fetch was not appended, and counts that.
 func (w *Writer) appendError(err error) error {
+	w.stats.update(func(s *Stats) { s.Refused++ })
 	return newError("append", w.cfg.path(w.spool.array.name), err)
 }
 

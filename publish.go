@@ -270,12 +270,12 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 			w.last = b
 		}
 		w.recordMove()
+		w.stats.removePending(b.id)
 		w.stats.update(func(s *Stats) {
 			s.Uploaded++
-			s.Pending--
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
 		})
-		w.cfg.reportUploaded(Uploaded{Day: b.day, Key: w.key(), Sequence: sequence,
+		w.cfg.reportUploaded(Uploaded{ID: b.id, Day: b.day, Key: w.key(), Sequence: sequence,
 			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
 	}
 	return rest, nil

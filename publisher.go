@@ -213,7 +213,13 @@ func (p *publisher) listPending() ([]batch, error) {
 	if err != nil {
 		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
 	}
-	p.stats.update(func(s *Stats) { s.Pending = len(batches) })
+	p.stats.setPending(batches, func(b batch) int64 {
+		info, err := p.spool.fs.Stat(p.spool.batchPath(b))
+		if err != nil {
+			return 0 // it has just been uploaded
+		}
+		return info.Size
+	})
 	if p.cfg.TimeOf == nil {
 		p.days[p.cfg.today()] = true
 	}

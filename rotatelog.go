@@ -206,6 +206,18 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
+// Key returns the key of a day's object. A day keeps the compression that it began with,
+// so the key of a day may end otherwise than those of others.
+func (w *Writer) Key(day Day) string {
+	w.stats.mu.Lock()
+	defer w.stats.mu.Unlock()
+	pack := w.cfg.Compression
+	if last, ok := w.stats.progress.last(day); ok {
+		pack = last.Compression
+	}
+	return w.cfg.key(dayKey{day, pack})
+}
+
 // Flush is Seal and then Drain. If the batch cannot be sealed, it waits for those that
 // were sealed before all the same.
 func (w *Writer) Flush(ctx context.Context) error {
@@ -310,6 +322,7 @@ func (w *Writer) reportRepaired() {
 // release gives the append semaphore back, and then reports what happened meanwhile.
 func (w *Writer) release() {
 	sealed, repaired := w.spool.takeNews()
+	w.stats.setProgress(w.spool.progress)
 	<-w.semaphore
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return

@@ -133,7 +133,7 @@ func (s *spool) doStep(g *sealing) error {
 			return err
 		}
 		s.sealing = nil
-		s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
+		s.sealed = append(s.sealed, Sealed{ID: g.batch.id, Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
 			Fetches: g.batch.fetches(), Reason: g.reason})
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 // Stats are what a Writer has done since Open.
 type Stats struct {
 	Appended  int // fetches
+	Refused   int // Appends that returned an error, for whatever reason
 	Uncounted int // fetches among them whose matches could not be counted
 	Sealed    int // batches
 	Uploaded  int // batches
@@ -20,22 +21,77 @@ type Stats struct {
 	Position int // its place in its batch
 
 	Uploading    int       // days that are being uploaded, closed or looked at now
-	Pending      int       // batches that waited when the publisher last looked
 	LastUploaded time.Time // zero if there was none
 	LastError    error     // of the last attempt to upload; nil once one succeeded
+
+	// What waited for the store when the publisher last looked into the spool.
+	Pending       int       // batches
+	PendingBytes  int64     // of their files, which are larger than what is uploaded unless Config.Verbatim is set
+	OldestPending time.Time // when the first of them was sealed; zero if none waits
 }
 
 // Stats returns what the Writer has done since Open. It does no I/O.
 func (w *Writer) Stats() Stats {
 	w.stats.mu.Lock()
 	defer w.stats.mu.Unlock()
-	return w.stats.stats
+	stats := w.stats.stats
+	for _, b := range w.stats.pending {
+		stats.Pending++
+		stats.PendingBytes += b.size
+		if stats.OldestPending.IsZero() || b.sealed.Before(stats.OldestPending) {
+			stats.OldestPending = b.sealed
+		}
+	}
+	return stats
 }
 
 // counters are Stats being counted.
 type counters struct {
-	mu    sync.Mutex
-	stats Stats
+	mu      sync.Mutex // guards what follows
+	stats   Stats      // without what follows from pending
+	pending map[string]pendingBatch
+
+	progress progress // of the batch being filled, when the append semaphore was given up last
+}
+
+// pendingBatch is what is known of a batch that waits.
+type pendingBatch struct {
+	batch
+	size int64 // of its file, in bytes
+}
+
+// setPending records which batches wait. size returns the size of one that was not
+// known.
+func (c *counters) setPending(batches []batch, size func(batch) int64) {
+	pending := make(map[string]pendingBatch, len(batches))
+	c.mu.Lock()
+	for _, b := range batches {
+		if known, ok := c.pending[b.id]; ok {
+			pending[b.id] = known
+		}
+	}
+	c.mu.Unlock()
+	for _, b := range batches {
+		if _, ok := pending[b.id]; !ok {
+			pending[b.id] = pendingBatch{b, size(b)}
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending = pending
+}
+
+func (c *counters) setProgress(p progress) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress = p
+}
+
+// removePending records that a batch does not wait any longer.
+func (c *counters) removePending(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pending, id)
 }
 
 func (c *counters) update(change func(*Stats)) {
