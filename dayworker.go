@@ -112,6 +112,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 	defer lock.Close()
 	now := w.cfg.Clock.Now()
 	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
+		w.state.record(func(_ *WriterState, today *DayCounts) { today.Attempts++ })
 		if err := w.publish(ctx, w.waiting); err != nil {
 			w.failed(ctx, err)
 			return

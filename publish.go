@@ -271,6 +271,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 		}
 		w.recordMove()
 		w.stats.removePending(b.id)
+		w.recordUploaded(b)
 		w.stats.update(func(s *Stats) {
 			s.Uploaded++
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil

@@ -21,7 +21,9 @@ type publisher struct {
 	spool       *spool                // as the loop uses it
 	outer       *spool                // as those who drain use it
 	sealOverdue func(context.Context) // seals what is overdue
+	watch       func(context.Context) // is called at least every 30 s
 	stats       *counters
+	state       *stateFile
 	place       place  // owned by the loop until it is loaded, then never changed
 	owner       string // the same
 
@@ -63,7 +65,7 @@ const (
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, stats: stats, place: cfg.place(),
+		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		seen: newSeenFile(), refused: map[dayKey]error{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
@@ -94,10 +96,14 @@ func (p *publisher) run() {
 		p.sealOverdue(p.ctx) // first: a day whose last batch is not sealed is not over
 		wait := p.pass(p.ctx)
 		p.endRound()
+		if p.lock != nil {
+			wait = min(wait, p.state.save(p.spool, false))
+		}
 		p.idle(min(wait, p.untilMidnight()))
 	}
 	p.running.Wait()
 	if p.lock != nil {
+		p.state.save(p.spool, true)
 		p.lock.Close()
 	}
 }
@@ -105,7 +111,7 @@ func (p *publisher) run() {
 func (p *publisher) watchMidnight() {
 	for p.ctx.Err() == nil {
 		p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
-		p.sealOverdue(p.ctx)
+		p.watch(p.ctx)
 	}
 }
 
@@ -192,7 +198,8 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 	case err != nil:
 		return nil, 0, newError("lock", p.cfg.path(p.spool.path(publishLock)), err)
 	}
-	p.lock = lock                  // until Close
+	p.lock = lock // until Close
+	p.state.takeOver(p.spool)
 	batches, err = p.listPending() // whoever had it may have confirmed batches until then
 	return batches, 0, err
 }
