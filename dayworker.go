@@ -119,6 +119,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 		}
 		w.retry, w.waiting = retryState{}, nil
 		w.toClose = w.closable()
+		w.lookedToPublish()
 	}
 	if len(w.waiting) > 0 || ctx.Err() != nil {
 		return

@@ -55,6 +55,24 @@ func (cfg *Config) callFailed(f Failed) {
 	}
 }
 
+func (cfg *Config) reportLookFailed(f Failed) {
+	level := slog.LevelWarn
+	if f.Permanent || f.Attempt >= troubled {
+		level = slog.LevelError
+	}
+	cfg.Logger.Log(context.Background(), level, "today's object could not be looked at, or cannot be appended to; fetches are kept on disk",
+		"day", f.Day, "waiting", f.Pending, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
+	cfg.callFailed(f)
+}
+
+func (cfg *Config) reportForeign(day Day, key string) {
+	cfg.Logger.Warn("today's object was begun by another program; uploads are appended to it, and what is in it stays as it is", "day", day, "key", key)
+}
+
+func (cfg *Config) reportReady(l DayLook, waiting int) {
+	cfg.Logger.Info("ready", "day", l.Day, "key", l.Key, "uploads", l.Uploads, "fetches", l.Fetches, "matches", l.Matches, "waiting", waiting)
+}
+
 func (cfg *Config) reportContended(day Day, attempt int, retry time.Duration, err error) {
 	cfg.Logger.Debug("other Writers of the key were faster; the batches wait on disk", "day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }

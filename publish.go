@@ -186,10 +186,10 @@ func (v snapshot) holds(b batch) bool {
 // allEntries asks look to read the entries.
 const allEntries = -1
 
-// look asks the store for the day's object. The snapshot says for certain of every
+// lookUp asks the store for the day's object. The snapshot says for certain of every
 // upload after the sequence since whether it is there. A failed look is never
 // taken for a missing object, so it never causes an overwrite.
-func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
+func (w *dayWorker) lookUp(ctx context.Context, since int) (snapshot, error) {
 	key := w.key()
 	for lost := 0; ; lost++ {
 		obj, err := w.cfg.Store.Stat(ctx, key)

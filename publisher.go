@@ -43,6 +43,7 @@ type publisher struct {
 
 	seen *seenFile
 
+	today todayLook
 	// Owned by the loop.
 	lock            io.Closer // the publish lock, once it is had
 	places          []knownPlace
@@ -65,7 +66,7 @@ const (
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), place: cfg.place(),
+		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), today: todayLook{opened: cfg.Clock.Now()}, place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		seen: newSeenFile(), refused: map[dayKey]error{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
@@ -96,8 +97,11 @@ func (p *publisher) run() {
 		p.sealOverdue(p.ctx) // first: a day whose last batch is not sealed is not over
 		wait := p.pass(p.ctx)
 		p.endRound()
+		wait = min(wait, p.lookAtToday(p.ctx))
 		if p.lock != nil {
 			wait = min(wait, p.state.save(p.spool, false))
+		} else {
+			p.saveLook()
 		}
 		p.idle(min(wait, p.untilMidnight()))
 	}
@@ -216,11 +220,12 @@ func (p *publisher) assign(ctx context.Context, batches []batch) error {
 }
 
 func (p *publisher) listPending() ([]batch, error) {
+	tick := p.stats.tick()
 	batches, err := p.spool.pending()
 	if err != nil {
 		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
 	}
-	p.stats.setPending(batches, func(b batch) int64 {
+	p.stats.setPending(tick, batches, func(b batch) int64 {
 		info, err := p.spool.fs.Stat(p.spool.batchPath(b))
 		if err != nil {
 			return 0 // it has just been uploaded

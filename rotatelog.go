@@ -214,13 +214,7 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 // Key returns the key of a day's object. A day keeps the compression that it began with,
 // so the key of a day may end otherwise than those of others.
 func (w *Writer) Key(day Day) string {
-	w.stats.mu.Lock()
-	defer w.stats.mu.Unlock()
-	pack := w.cfg.Compression
-	if last, ok := w.stats.progress.last(day); ok {
-		pack = last.Compression
-	}
-	return w.cfg.key(dayKey{day, pack})
+	return w.cfg.key(dayKey{day, w.stats.packOf(day, w.cfg.Compression)})
 }
 
 // Flush is Seal and then Drain. If the batch cannot be sealed, it waits for those that
@@ -328,7 +322,7 @@ func (w *Writer) reportRepaired() {
 // release gives the append semaphore back, and then reports what happened meanwhile.
 func (w *Writer) release() {
 	sealed, repaired := w.spool.takeNews()
-	w.stats.setProgress(w.spool.progress)
+	w.stats.endGroup(w.spool, sealed)
 	<-w.semaphore
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return
@@ -372,7 +366,11 @@ func (w *Writer) watch(ctx context.Context) {
 // resumeState continues the state of the Writer before this one.
 func (w *Writer) resumeState() {
 	s := w.spool
-	was := w.state.takeOver(s).Unfinished
+	earlier := w.state.takeOver(s)
+	life := earlier.Written.Sub(earlier.Started)
+	w.publisher.today.brief = !earlier.Started.IsZero() && life < shortLife
+	w.stats.adoptLook(s, w.cfg.place().text)
+	was := earlier.Unfinished
 	if was != nil && was.Day == s.progress.Day && was.First == s.progress.First && was.Fetches == len(s.array.records) {
 		s.tally = counts{was.Fetches, was.Matches}
 	}

@@ -136,6 +136,20 @@ func (f *stateFile) record(change func(s *WriterState, today *DayCounts)) {
 	f.dirty = true
 }
 
+func (f *stateFile) isDirty() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dirty
+}
+
+// forgetCounts forgets what is in the file now that the lock is given up: another process
+// may add to that.
+func (f *stateFile) forgetCounts() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state.Days = nil
+}
+
 // setUnfinished describes the batch being filled.
 func (f *stateFile) setUnfinished(u UnfinishedState, counted bool) {
 	f.mu.Lock()
@@ -219,13 +233,13 @@ func (s *WriterState) forgetBefore(today Day) {
 
 // continuing returns s with what an earlier Writer wrote.
 func (s WriterState) continuing(old WriterState) WriterState {
-	if s.LastSuccess.IsZero() {
+	if old.LastSuccess.After(s.LastSuccess) {
 		s.LastSuccess = old.LastSuccess
 	}
-	if s.LastFailure == nil {
+	if s.LastFailure == nil || old.LastFailure != nil && old.LastFailure.Time.After(s.LastFailure.Time) {
 		s.LastFailure = old.LastFailure
 	}
-	if s.LastLook == nil {
+	if s.LastLook == nil || old.LastLook != nil && old.LastLook.Looked.After(s.LastLook.Looked) {
 		s.LastLook = old.LastLook
 	}
 	for _, w := range old.LastWrites {
@@ -288,13 +302,15 @@ func failureOf(err error, now time.Time) *WriterFailed {
 	return f
 }
 
-// recordFailed records an attempt that failed.
-func (p *publisher) recordFailed(f Failed) {
+// recordFailed records a failure. attempt says that something was to be uploaded.
+func (p *publisher) recordFailed(f Failed, attempt bool) {
 	now := p.cfg.stateTime()
 	p.state.record(func(s *WriterState, today *DayCounts) {
 		s.LastFailure = failureOf(f.Err, now)
 		s.LastFailure.Attempt, s.LastFailure.NextAttempt = f.Attempt, now.Add(f.Retry)
-		today.Failures++
+		if attempt {
+			today.Failures++
+		}
 	})
 }
 

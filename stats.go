@@ -22,7 +22,7 @@ type Stats struct {
 
 	Uploading    int       // days that are being uploaded, closed or looked at now
 	LastUploaded time.Time // zero if there was none
-	LastError    error     // of the last attempt to upload; nil once one succeeded
+	LastError    error     // of the last attempt to upload, or to look at today's object; nil once one succeeded
 
 	// What waited for the store when the publisher last looked into the spool.
 	Pending       int       // batches
@@ -51,18 +51,28 @@ type counters struct {
 	stats   Stats      // without what follows from pending
 	pending map[string]pendingBatch
 
-	progress progress // of the batch being filled, when the append semaphore was given up last
+	// When the append semaphore was given up last.
+	progress   progress // of the batch being filled
+	unfinished unfinishedBatch
+
+	ticks     int     // the last number that tick returned
+	look      DayLook // the last at the object of a day that was today
+	looked    int     // the number of that look
+	lookError error   // of the first look, until it succeeds
 }
 
 // pendingBatch is what is known of a batch that waits.
 type pendingBatch struct {
 	batch
-	size int64 // of its file, in bytes
+	size     int64  // of its file, in bytes; 0 if that is not known yet
+	tally    counts // of its fetches, as far as they were counted
+	inObject bool   // it was seen in the day's object
+	added    int    // the tick when it was sealed, if this Writer has sealed it
 }
 
-// setPending records which batches wait. size returns the size of one that was not
-// known.
-func (c *counters) setPending(batches []batch, size func(batch) int64) {
+// setPending records which batches wait, as listed after a tick. size returns the size of
+// one that was not known.
+func (c *counters) setPending(tick int, batches []batch, size func(batch) int64) {
 	pending := make(map[string]pendingBatch, len(batches))
 	c.mu.Lock()
 	for _, b := range batches {
@@ -72,19 +82,33 @@ func (c *counters) setPending(batches []batch, size func(batch) int64) {
 	}
 	c.mu.Unlock()
 	for _, b := range batches {
-		if _, ok := pending[b.id]; !ok {
-			pending[b.id] = pendingBatch{b, size(b)}
+		known := pending[b.id]
+		if known.batch = b; known.size == 0 {
+			known.size = size(b)
 		}
+		pending[b.id] = known
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for id, b := range c.pending {
+		if old, listed := pending[id]; listed { // what was learned meanwhile
+			b.size = old.size
+			pending[id] = b
+		} else if b.added > tick { // it was sealed meanwhile
+			pending[id] = b
+		}
+	}
 	c.pending = pending
 }
 
-func (c *counters) setProgress(p progress) {
+// setTally records what the fetches of a batch count.
+func (c *counters) setTally(id string, tally counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.progress = p
+	if b, ok := c.pending[id]; ok {
+		b.tally = tally
+		c.pending[id] = b
+	}
 }
 
 // removePending records that a batch does not wait any longer.

@@ -69,6 +69,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		w.cfg.reportRepaired(*odd)
 	}
 	w.counts[b.id] = counts{u.Fetches, u.Matches}
+	w.stats.setTally(b.id, w.counts[b.id])
 	return u, nil
 }
 
