@@ -448,10 +448,13 @@ func (w *Writer) makeReceipts(g group) {
 		return
 	}
 	uncounted := 0
+	tally := &w.spool.tally
 	for i, r := range g.written {
 		position := g.before + i + 1
 		r.receipt = Receipt{Day: r.day, Number: w.spool.progress.First + position - 1, Position: position,
 			BatchSize: w.spool.max, Matches: r.matches}
+		tally.fetches++
+		tally.matches = addClamped(tally.matches, r.matches)
 		if r.uncounted != nil {
 			uncounted++
 		}
@@ -462,6 +465,12 @@ func (w *Writer) makeReceipts(g group) {
 		s.Appended += appended
 		s.Uncounted += uncounted
 		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
+	})
+	now := w.cfg.stateTime()
+	w.state.record(func(s *WriterState, today *DayCounts) {
+		s.LastSuccess = now
+		today.Appended += appended
+		today.Uncounted += uncounted
 	})
 }
 
@@ -478,8 +487,16 @@ func (w *Writer) checkRoom(n int64) error {
 	return err
 }
 
+// appendError returns why a fetch was not appended, and counts that.
 func (w *Writer) appendError(err error) error {
-	return newError("append", w.cfg.path(w.spool.array.name), err)
+	w.stats.update(func(s *Stats) { s.Refused++ })
+	failed := newError("append", w.cfg.path(w.spool.array.name), err)
+	now := w.cfg.stateTime()
+	w.state.record(func(s *WriterState, today *DayCounts) {
+		s.LastFailure = failureOf(failed, now)
+		today.refuse(s.LastFailure.Code, 1)
+	})
+	return failed
 }
 
 func (w *Writer) logAppended(r *request) {

@@ -177,6 +177,7 @@ func (w *dayWorker) recordClosed() error {
 	if err := w.spool.addClosed(w.closedDay()); err != nil {
 		return newError("write", w.cfg.path(w.spool.path(closedFile)), err)
 	}
+	w.state.record(func(s *WriterState, _ *DayCounts) { s.forgetWrites(w.key()) })
 	return nil
 }
 

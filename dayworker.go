@@ -112,12 +112,14 @@ func (w *dayWorker) attempt(ctx context.Context) {
 	defer lock.Close()
 	now := w.cfg.Clock.Now()
 	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
+		w.state.record(func(_ *WriterState, today *DayCounts) { today.Attempts++ })
 		if err := w.publish(ctx, w.waiting); err != nil {
 			w.failed(ctx, err)
 			return
 		}
 		w.retry, w.waiting = retryState{}, nil
 		w.toClose = w.closable()
+		w.lookedToPublish()
 	}
 	if len(w.waiting) > 0 || ctx.Err() != nil {
 		return

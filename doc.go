@@ -85,6 +85,10 @@
 // another gets ErrLocked. A Writer that has called [Writer.CloseAppend] may still
 // upload while the next one appends.
 //
+// The Writers of a program may share a [Store], a [Clock], a [log/slog.Logger], the
+// functions of a Config, and the directory if their Names differ. Nothing but one
+// stream's Writers may use its spool, the directory {Name}.spool.
+//
 // # Limits
 //
 // A fetch has at most 64 MiB and 500 levels, unless the Config says otherwise. Memory

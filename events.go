@@ -13,6 +13,7 @@ import (
 
 func (cfg *Config) reportSealed(s Sealed) {
 	cfg.Logger.Info("batch sealed", "day", s.Day, "first", s.First, "last", s.Last, "fetches", s.Fetches, "reason", s.Reason)
+	s.Name = cfg.Name
 	if cfg.Hooks.Sealed != nil {
 		cfg.Hooks.Sealed(s)
 	}
@@ -29,6 +30,7 @@ func (cfg *Config) reportUploaded(u Uploaded) {
 	}
 	cfg.Logger.Info("uploaded", "day", u.Day, "sequence", u.Sequence, "fetches", u.Fetches, "matches", u.Matches,
 		"day_fetches", u.Totals.Fetches, "day_matches", u.Totals.Matches)
+	u.Name, u.Totals.Name = cfg.Name, cfg.Name
 	if cfg.Hooks.Uploaded != nil {
 		cfg.Hooks.Uploaded(u)
 	}
@@ -43,9 +45,32 @@ func (cfg *Config) reportFailed(f Failed) {
 		level = slog.LevelError
 	}
 	cfg.Logger.Log(context.Background(), level, "upload failed; the batches wait on disk", "waiting", f.Pending, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
+	cfg.callFailed(f)
+}
+
+func (cfg *Config) callFailed(f Failed) {
+	f.Name = cfg.Name
 	if cfg.Hooks.Failed != nil {
 		cfg.Hooks.Failed(f)
 	}
+}
+
+func (cfg *Config) reportLookFailed(f Failed) {
+	level := slog.LevelWarn
+	if f.Permanent || f.Attempt >= troubled {
+		level = slog.LevelError
+	}
+	cfg.Logger.Log(context.Background(), level, "today's object could not be looked at, or cannot be appended to; fetches are kept on disk",
+		"day", f.Day, "waiting", f.Pending, "attempt", f.Attempt, "retry_in", f.Retry, "err", f.Err)
+	cfg.callFailed(f)
+}
+
+func (cfg *Config) reportForeign(day Day, key string) {
+	cfg.Logger.Warn("today's object was begun by another program; uploads are appended to it, and what is in it stays as it is", "day", day, "key", key)
+}
+
+func (cfg *Config) reportReady(l DayLook, waiting int) {
+	cfg.Logger.Info("ready", "day", l.Day, "key", l.Key, "uploads", l.Uploads, "fetches", l.Fetches, "matches", l.Matches, "waiting", waiting)
 }
 
 func (cfg *Config) reportContended(day Day, attempt int, retry time.Duration, err error) {
@@ -64,9 +89,7 @@ func (cfg *Config) reportDayLocked(day Day) {
 // reportLost reports what was gone from a day's object. Uploads continue.
 func (cfg *Config) reportLost(day Day, waiting int, err error) {
 	cfg.Logger.Error("uploads are gone from the day's object", "day", day, "err", err)
-	if cfg.Hooks.Failed != nil {
-		cfg.Hooks.Failed(Failed{Day: day, Err: err, Pending: waiting, Attempt: 1, Permanent: true})
-	}
+	cfg.callFailed(Failed{Day: day, Err: err, Pending: waiting, Attempt: 1, Permanent: true})
 }
 
 // mostDifferences is how many differences one line of the log names.
@@ -77,6 +100,7 @@ func (cfg *Config) reportChanged(c Changed) {
 	named := c.Differences[:min(len(c.Differences), mostDifferences)]
 	cfg.Logger.Error("somebody else changed the day's object; uploads continue, and nothing in it is changed back",
 		"day", c.Day, "key", c.Key, "differences", strings.Join(named, "; "), "more", len(c.Differences)-len(named))
+	c.Name = cfg.Name
 	if cfg.Hooks.Changed != nil {
 		cfg.Hooks.Changed(c)
 	}
@@ -84,6 +108,7 @@ func (cfg *Config) reportChanged(c Changed) {
 
 func (cfg *Config) reportDayComplete(t Totals) {
 	cfg.Logger.Info("day changed", "yesterday", t.Day, "uploads", t.Uploads, "fetches", t.Fetches, "matches", t.Matches)
+	t.Name = cfg.Name
 	if cfg.Hooks.DayComplete != nil {
 		cfg.Hooks.DayComplete(t)
 	}
@@ -104,6 +129,7 @@ func (cfg *Config) reportNotSwept(err error) {
 
 func (cfg *Config) reportUncounted(u Uncounted) {
 	cfg.Logger.Warn("fetch kept, its matches not counted", "day", u.Day, "number", u.Number, "err", u.Err)
+	u.Name = cfg.Name
 	if cfg.Hooks.Uncounted != nil {
 		cfg.Hooks.Uncounted(u)
 	}
@@ -129,6 +155,7 @@ func (cfg *Config) aside(r Repaired) string {
 
 func (cfg *Config) reportRepaired(r Repaired) {
 	cfg.Logger.Warn("spool repaired", "file", cfg.path(r.File), "what", r.Problem, "aside", cfg.aside(r))
+	r.Name = cfg.Name
 	if cfg.Hooks.Repaired != nil {
 		cfg.Hooks.Repaired(r)
 	}

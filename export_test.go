@@ -47,3 +47,8 @@ func MetaOf(day Day, pack Compression) (size int64, meta map[string]string) {
 	_, d := newDocument(dayKey{day, pack}).append(upload{ID: "ID00000001"})
 	return d.size, d.meta()
 }
+
+// InspectOn is Inspect of a test's own disk.
+func InspectOn(disk vfs.FS, name string) (SpoolStatus, error) {
+	return inspectSpool(disk, &Config{Name: name, Clock: systemClock{}})
+}

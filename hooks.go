@@ -25,6 +25,8 @@ type Hooks struct {
 
 // Sealed describes a batch that was sealed.
 type Sealed struct {
+	Name        string // of the stream
+	ID          string // upload_id that the batch will have in the day's object
 	Day         Day
 	First, Last int // daily fetch numbers
 	Fetches     int
@@ -33,6 +35,8 @@ type Sealed struct {
 
 // Uploaded describes a batch that is now in the day's object.
 type Uploaded struct {
+	Name     string // of the stream
+	ID       string // upload_id in the object; Sealed had the same
 	Day      Day
 	Key      string
 	Sequence int // upload_sequence in the object, from 1
@@ -43,6 +47,7 @@ type Uploaded struct {
 
 // Totals are the sums over one day's object.
 type Totals struct {
+	Name    string // of the stream, where a hook gets them
 	Day     Day
 	Uploads int
 	Fetches int
@@ -51,6 +56,7 @@ type Totals struct {
 
 // Failed describes an attempt to upload that failed.
 type Failed struct {
+	Name      string        // of the stream
 	Day       Day           // zero if it is not one day's trouble
 	Err       error         // says which operation failed, on which key or file
 	Pending   int           // batches of the day that wait
@@ -61,6 +67,7 @@ type Failed struct {
 
 // Uncounted describes a fetch that was kept with a match count of 0.
 type Uncounted struct {
+	Name   string // of the stream
 	Day    Day
 	Number int // daily fetch number
 	Err    error
@@ -72,8 +79,9 @@ type Uncounted struct {
 // also reported to Failed. Everything else stays as it is, and the totals are the sums of the
 // uploads as they are now.
 type Changed struct {
-	Day Day
-	Key string
+	Name string // of the stream
+	Day  Day
+	Key  string
 	// Differences are sentences for people. Most begin with the upload_sequence that
 	// they are about, as in "upload 7: matches_in_upload is 1451, its fetches count 451".
 	Differences []string
@@ -81,6 +89,7 @@ type Changed struct {
 
 // Repaired describes something that was found in the spool and repaired.
 type Repaired struct {
+	Name        string // of the stream
 	File        string // what it is about, relative to Dir
 	Problem     string // what was found, and what was done
 	Quarantined string // where the odd bytes are now, relative to Dir; "" if there are none

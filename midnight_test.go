@@ -56,9 +56,9 @@ func TestQuietDayIsReported(t *testing.T) {
 		var days []string
 		for i, d := range reported {
 			days = append(days, d.Day.String())
-			want := rotatelog.Totals{Day: d.Day}
+			want := rotatelog.Totals{Name: "all_api", Day: d.Day}
 			if i == 0 {
-				want = rotatelog.Totals{Day: d.Day, Uploads: 1, Fetches: 1, Matches: 1}
+				want = rotatelog.Totals{Name: "all_api", Day: d.Day, Uploads: 1, Fetches: 1, Matches: 1}
 			}
 			if d != want {
 				t.Errorf("%+v, want %+v", d, want)

@@ -2,6 +2,7 @@ package rotatelog
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -125,13 +126,19 @@ func (w *dayWorker) meta(doc dayState) map[string]string {
 	return meta
 }
 
+// errOtherOwner: an object has an owner, and that is another spool's Writer.
+var errOtherOwner = errors.New("it belongs to another Writer")
+
 // checkOwner returns an error if another Writer owns the object that was seen.
-func (w *dayWorker) checkOwner(seen snapshot) error {
-	if seen.owner == "" || seen.owner == w.owner || !exclusive(w.cfg.Store) {
+func (w *dayWorker) checkOwner(seen snapshot) error { return w.checkOwnerIs(w.owner, seen) }
+
+// checkOwnerIs is checkOwner for this spool's Writer of that id, "" if it has none yet.
+func (w *dayWorker) checkOwnerIs(owner string, seen snapshot) error {
+	if seen.owner == "" || seen.owner == owner || !exclusive(w.cfg.Store) {
 		return nil
 	}
 	return newError("upload", w.key(), hint.Add(
-		fmt.Errorf("%w: it belongs to another Writer, %s, and this one is %s", ErrPermanent, seen.owner, w.owner),
+		fmt.Errorf("%w: %w, %s, and this one is %s", ErrPermanent, errOtherOwner, seen.owner, cmp.Or(owner, "new")),
 		"give each its own Name or Prefix, or set s3store.Options.Shared in both. "+
 			"If this directory's spool was lost, see that no other Writer runs, close this one, and write %s, without a line end, into %s; "+
 			"otherwise the batches of the day wait, and the next day's object will be this Writer's",

@@ -186,10 +186,10 @@ func (v snapshot) holds(b batch) bool {
 // allEntries asks look to read the entries.
 const allEntries = -1
 
-// look asks the store for the day's object. The snapshot says for certain of every
+// lookUp asks the store for the day's object. The snapshot says for certain of every
 // upload after the sequence since whether it is there. A failed look is never
 // taken for a missing object, so it never causes an overwrite.
-func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
+func (w *dayWorker) lookUp(ctx context.Context, since int) (snapshot, error) {
 	key := w.key()
 	for lost := 0; ; lost++ {
 		obj, err := w.cfg.Store.Stat(ctx, key)
@@ -270,12 +270,13 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 			w.last = b
 		}
 		w.recordMove()
+		w.stats.removePending(b.id)
+		w.recordUploaded(b)
 		w.stats.update(func(s *Stats) {
 			s.Uploaded++
-			s.Pending--
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
 		})
-		w.cfg.reportUploaded(Uploaded{Day: b.day, Key: w.key(), Sequence: sequence,
+		w.cfg.reportUploaded(Uploaded{ID: b.id, Day: b.day, Key: w.key(), Sequence: sequence,
 			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
 	}
 	return rest, nil

@@ -21,7 +21,9 @@ type publisher struct {
 	spool       *spool                // as the loop uses it
 	outer       *spool                // as those who drain use it
 	sealOverdue func(context.Context) // seals what is overdue
+	watch       func(context.Context) // is called at least every 30 s
 	stats       *counters
+	state       *stateFile
 	place       place  // owned by the loop until it is loaded, then never changed
 	owner       string // the same
 
@@ -41,6 +43,7 @@ type publisher struct {
 
 	seen *seenFile
 
+	today todayLook
 	// Owned by the loop.
 	lock            io.Closer // the publish lock, once it is had
 	places          []knownPlace
@@ -63,7 +66,7 @@ const (
 
 func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *counters) *publisher {
 	p := &publisher{
-		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, stats: stats, place: cfg.place(),
+		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), today: todayLook{opened: cfg.Clock.Now()}, place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
 		seen: newSeenFile(), refused: map[dayKey]error{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
@@ -94,10 +97,17 @@ func (p *publisher) run() {
 		p.sealOverdue(p.ctx) // first: a day whose last batch is not sealed is not over
 		wait := p.pass(p.ctx)
 		p.endRound()
+		wait = min(wait, p.lookAtToday(p.ctx))
+		if p.lock != nil {
+			wait = min(wait, p.state.save(p.spool, false))
+		} else {
+			p.saveLook()
+		}
 		p.idle(min(wait, p.untilMidnight()))
 	}
 	p.running.Wait()
 	if p.lock != nil {
+		p.state.save(p.spool, true)
 		p.lock.Close()
 	}
 }
@@ -105,7 +115,7 @@ func (p *publisher) run() {
 func (p *publisher) watchMidnight() {
 	for p.ctx.Err() == nil {
 		p.cfg.Clock.Sleep(p.ctx, p.untilMidnight())
-		p.sealOverdue(p.ctx)
+		p.watch(p.ctx)
 	}
 }
 
@@ -192,7 +202,8 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 	case err != nil:
 		return nil, 0, newError("lock", p.cfg.path(p.spool.path(publishLock)), err)
 	}
-	p.lock = lock                  // until Close
+	p.lock = lock // until Close
+	p.state.takeOver(p.spool)
 	batches, err = p.listPending() // whoever had it may have confirmed batches until then
 	return batches, 0, err
 }
@@ -209,11 +220,18 @@ func (p *publisher) assign(ctx context.Context, batches []batch) error {
 }
 
 func (p *publisher) listPending() ([]batch, error) {
+	tick := p.stats.tick()
 	batches, err := p.spool.pending()
 	if err != nil {
 		return nil, newError("list", p.cfg.path(p.spool.path(pendingDir)), err)
 	}
-	p.stats.update(func(s *Stats) { s.Pending = len(batches) })
+	p.stats.setPending(tick, batches, func(b batch) int64 {
+		info, err := p.spool.fs.Stat(p.spool.batchPath(b))
+		if err != nil {
+			return 0 // it has just been uploaded
+		}
+		return info.Size
+	})
 	if p.cfg.TimeOf == nil {
 		p.days[p.cfg.today()] = true
 	}

@@ -24,6 +24,7 @@ type Writer struct {
 	lock      io.Closer // the append lock
 	publisher *publisher
 	stats     counters
+	state     *stateFile // of the append lock
 
 	semaphore chan struct{}      // the append semaphore: holds a value while somebody uses the array
 	lastGroup int                // how many records were written together last; owned by who has the semaphore
@@ -67,6 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 
 		semaphore: make(chan struct{}, 1),
 	}
+	w.state = newStateFile(&w.cfg, appendStateFile)
 	w.endAppend = onceValue(w.closeAppend)
 	w.end = onceValue(w.close)
 	if s, ok := cfg.Store.(Warner); ok && s.Warning() != "" {
@@ -77,6 +79,8 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		return nil, newError("open", cfg.path(cfg.Name+".json"), err)
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
+	w.publisher.watch = w.watch
+	w.resumeState()
 	w.semaphore <- struct{}{}
 	if s := w.spool; len(s.array.records) > 0 {
 		w.stats.update(func(st *Stats) {
@@ -85,6 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		})
 	}
 	w.sealPast(reasonPastDay)
+	w.saveState(false)
 	w.release()
 	w.publisher.start()
 	return w, nil
@@ -206,6 +211,12 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
+// Key returns the key of a day's object. A day keeps the compression that it began with,
+// so the key of a day may end otherwise than those of others.
+func (w *Writer) Key(day Day) string {
+	return w.cfg.key(dayKey{day, w.stats.packOf(day, w.cfg.Compression)})
+}
+
 // Flush is Seal and then Drain. If the batch cannot be sealed, it waits for those that
 // were sealed before all the same.
 func (w *Writer) Flush(ctx context.Context) error {
@@ -268,6 +279,7 @@ func onceValue(f func() error) func() error {
 func (w *Writer) closeAppend() error {
 	close(w.closed)
 	w.semaphore <- struct{}{} // for good
+	w.saveState(true)
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 
@@ -310,6 +322,7 @@ func (w *Writer) reportRepaired() {
 // release gives the append semaphore back, and then reports what happened meanwhile.
 func (w *Writer) release() {
 	sealed, repaired := w.spool.takeNews()
+	w.stats.endGroup(w.spool, sealed)
 	<-w.semaphore
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return
@@ -318,12 +331,15 @@ func (w *Writer) release() {
 		w.cfg.reportRepaired(r)
 	}
 	for _, s := range sealed {
-		w.cfg.reportSealed(s)
+		w.cfg.reportSealed(s.news())
 	}
 	w.stats.update(func(s *Stats) {
 		s.Sealed += len(sealed)
 		s.Repaired += len(repaired)
 	})
+	if len(repaired) > 0 {
+		w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired += len(repaired) })
+	}
 	if len(sealed) > 0 {
 		w.publisher.wake()
 	}
@@ -336,6 +352,35 @@ func (w *Writer) sealOverdue(ctx context.Context) {
 		w.sealPast(reasonMidnight)
 		w.release()
 	}
+}
+
+// watch is sealOverdue, and saves the state. It is called at least every 30 s.
+func (w *Writer) watch(ctx context.Context) {
+	if w.acquire(ctx) == nil {
+		w.sealPast(reasonMidnight)
+		w.saveState(false)
+		w.release()
+	}
+}
+
+// resumeState continues the state of the Writer before this one.
+func (w *Writer) resumeState() {
+	s := w.spool
+	earlier := w.state.takeOver(s)
+	life := earlier.Written.Sub(earlier.Started)
+	w.publisher.today.brief = !earlier.Started.IsZero() && life < shortLife
+	w.stats.adoptLook(s, w.cfg.place().text)
+	was := earlier.Unfinished
+	if was != nil && was.Day == s.progress.Day && was.First == s.progress.First && was.Fetches == len(s.array.records) {
+		s.tally = counts{was.Fetches, was.Matches}
+	}
+}
+
+// saveState writes the state. The caller has the append semaphore.
+func (w *Writer) saveState(final bool) {
+	s := w.spool
+	w.state.setUnfinished(UnfinishedState{s.progress.Day, s.progress.First, len(s.array.records), s.tally.matches}, s.tally.fetches == len(s.array.records))
+	w.state.save(s, final)
 }
 
 func (w *Writer) sealPast(reason string) {

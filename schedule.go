@@ -234,6 +234,7 @@ func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) ti
 	}
 	r.due = p.cfg.Clock.Now().Add(f.Retry)
 	p.stats.update(func(s *Stats) { s.Failed++; s.LastError = err })
+	p.recordFailed(f, true)
 	p.cfg.reportFailed(f)
 	return f.Retry
 }

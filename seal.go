@@ -27,6 +27,17 @@ type sealing struct {
 	copied bool // the file in pending/ is a copy of the array, not a second name
 }
 
+// sealedBatch is a batch that was sealed, and not reported yet.
+type sealedBatch struct {
+	batch
+	reason string
+	tally  counts // of its fetches, as far as this Writer has appended them
+}
+
+func (b sealedBatch) news() Sealed {
+	return Sealed{ID: b.id, Day: b.day, First: b.first, Last: b.last, Fetches: b.fetches(), Reason: b.reason}
+}
+
 // sealStep is the next step of sealing a batch.
 type sealStep int
 
@@ -133,8 +144,8 @@ func (s *spool) doStep(g *sealing) error {
 			return err
 		}
 		s.sealing = nil
-		s.sealed = append(s.sealed, Sealed{Day: g.batch.day, First: g.batch.first, Last: g.batch.last,
-			Fetches: g.batch.fetches(), Reason: g.reason})
+		s.sealed = append(s.sealed, sealedBatch{g.batch, g.reason, s.tally})
+		s.tally = counts{}
 	}
 	return nil
 }

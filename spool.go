@@ -41,7 +41,9 @@ type spool struct {
 	reserve  *reserve.Reserve
 	prunable *prunable
 
-	sealed   []Sealed // what has happened and is not yet reported
+	tally counts // of the fetches in the array, as far as this Writer has appended them
+
+	sealed   []sealedBatch // what has happened and is not yet reported
 	repaired []Repaired
 }
 
@@ -261,7 +263,7 @@ func (s *spool) saveProgress(p progress) error {
 }
 
 // takeNews returns what has happened since the last call.
-func (s *spool) takeNews() ([]Sealed, []Repaired) {
+func (s *spool) takeNews() ([]sealedBatch, []Repaired) {
 	sealed, repaired := s.sealed, s.repaired
 	s.sealed, s.repaired = nil, nil
 	return sealed, repaired

@@ -595,6 +595,7 @@ func TestLogIsWhatAnOperatorNeeds(t *testing.T) {
 			`WARN msg="upload failed; the batches wait on disk" waiting=1 attempt=2`,
 			`ERROR msg="upload failed; the batches wait on disk" waiting=1 attempt=3`,
 			`INFO msg=uploaded day=1999-12-31 sequence=2 fetches=10 matches=55 day_fetches=20 day_matches=110`,
+			`INFO msg=ready day=1999-12-31 key=all_api_rotating_logs/all_api_json_log_1999-12-31.json uploads=2 fetches=20 matches=110 waiting=0`,
 			`INFO msg="day changed" yesterday=1999-12-31 uploads=2 fetches=20 matches=110`,
 		}
 		lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")

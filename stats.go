@@ -8,6 +8,7 @@ import (
 // Stats are what a Writer has done since Open.
 type Stats struct {
 	Appended  int // fetches
+	Refused   int // Appends that returned an error, for whatever reason
 	Uncounted int // fetches among them whose matches could not be counted
 	Sealed    int // batches
 	Uploaded  int // batches
@@ -20,22 +21,101 @@ type Stats struct {
 	Position int // its place in its batch
 
 	Uploading    int       // days that are being uploaded, closed or looked at now
-	Pending      int       // batches that waited when the publisher last looked
 	LastUploaded time.Time // zero if there was none
-	LastError    error     // of the last attempt to upload; nil once one succeeded
+	LastError    error     // of the last attempt to upload, or to look at today's object; nil once one succeeded
+
+	// What waited for the store when the publisher last looked into the spool.
+	Pending       int       // batches
+	PendingBytes  int64     // of their files, which are larger than what is uploaded unless Config.Verbatim is set
+	OldestPending time.Time // when the first of them was sealed; zero if none waits
 }
 
 // Stats returns what the Writer has done since Open. It does no I/O.
 func (w *Writer) Stats() Stats {
 	w.stats.mu.Lock()
 	defer w.stats.mu.Unlock()
-	return w.stats.stats
+	stats := w.stats.stats
+	for _, b := range w.stats.pending {
+		stats.Pending++
+		stats.PendingBytes += b.size
+		if stats.OldestPending.IsZero() || b.sealed.Before(stats.OldestPending) {
+			stats.OldestPending = b.sealed
+		}
+	}
+	return stats
 }
 
 // counters are Stats being counted.
 type counters struct {
-	mu    sync.Mutex
-	stats Stats
+	mu      sync.Mutex // guards what follows
+	stats   Stats      // without what follows from pending
+	pending map[string]pendingBatch
+
+	// When the append semaphore was given up last.
+	progress   progress // of the batch being filled
+	unfinished unfinishedBatch
+
+	ticks     int     // the last number that tick returned
+	look      DayLook // the last at the object of a day that was today
+	looked    int     // the number of that look
+	lookError error   // of the first look, until it succeeds
+}
+
+// pendingBatch is what is known of a batch that waits.
+type pendingBatch struct {
+	batch
+	size     int64  // of its file, in bytes; 0 if that is not known yet
+	tally    counts // of its fetches, as far as they were counted
+	inObject bool   // it was seen in the day's object
+	added    int    // the tick when it was sealed, if this Writer has sealed it
+}
+
+// setPending records which batches wait, as listed after a tick. size returns the size of
+// one that was not known.
+func (c *counters) setPending(tick int, batches []batch, size func(batch) int64) {
+	pending := make(map[string]pendingBatch, len(batches))
+	c.mu.Lock()
+	for _, b := range batches {
+		if known, ok := c.pending[b.id]; ok {
+			pending[b.id] = known
+		}
+	}
+	c.mu.Unlock()
+	for _, b := range batches {
+		known := pending[b.id]
+		if known.batch = b; known.size == 0 {
+			known.size = size(b)
+		}
+		pending[b.id] = known
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, b := range c.pending {
+		if old, listed := pending[id]; listed { // what was learned meanwhile
+			b.size = old.size
+			pending[id] = b
+		} else if b.added > tick { // it was sealed meanwhile
+			pending[id] = b
+		}
+	}
+	c.pending = pending
+}
+
+// setTally records what the fetches of a batch count.
+func (c *counters) setTally(id string, tally counts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b, ok := c.pending[id]; ok {
+		b.tally = tally
+		c.pending[id] = b
+	}
+}
+
+// removePending records that a batch does not wait any longer.
+func (c *counters) removePending(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pending, id)
 }
 
 func (c *counters) update(change func(*Stats)) {

@@ -153,7 +153,7 @@ func TestUnpackAcceptsWhatUnpackRefusesChanges(t *testing.T) {
 			b := framed(c, smallHead, smallEntries, smallTail, region)
 			readPacked(t, c, b)
 			d, err := scanPacked(c, bytes.NewReader(b), len(b))
-			if err != nil || d.totals != (Totals{testDay, 1, 1, 6}) {
+			if err != nil || d.totals != (Totals{Day: testDay, Uploads: 1, Fetches: 1, Matches: 6}) {
 				t.Errorf("%s: %+v, %v", name, d, err)
 			}
 		}

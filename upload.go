@@ -65,9 +65,11 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 	u.SHA256 = u.checksum(text)
 	if odd != nil {
 		w.damaged[b.id] = true
+		w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired++ })
 		w.cfg.reportRepaired(*odd)
 	}
 	w.counts[b.id] = counts{u.Fetches, u.Matches}
+	w.stats.setTally(b.id, w.counts[b.id])
 	return u, nil
 }
 
