@@ -110,7 +110,7 @@ func mutations() []mutation {
 			simulation, "-sim.seeds=60",
 		},
 		{
-			"make the id at each attempt", "upload.go",
+			"make the id at each attempt", "batch.go",
 			"ID: b.id}",
 			"ID: w.cfg.newID()}",
 			simulation, "-sim.seeds=10",
@@ -212,7 +212,7 @@ func mutations() []mutation {
 			"^TestUploadWithALostPartIsGivenUp$", "",
 		},
 		{
-			"let the sum of a batch overflow", "upload.go",
+			"let the sum of a batch overflow", "batch.go",
 			"u.Matches = addClamped(u.Matches, n)",
 			"u.Matches += n",
 			"^TestCountsThatOverflow", "",
@@ -266,7 +266,7 @@ func mutations() []mutation {
 			"^TestRead$/^damaged", "",
 		},
 		{
-			"search for what comes after the target", "search.go",
+			"search for what comes after the target", "uploads.go",
 			"case value >= to.want:",
 			"case value > to.want:",
 			"^TestSearch", "",
