@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -97,6 +98,13 @@ type dayRead struct {
 	Report
 	whole  []rotatelog.DayUpload // the uploads that are whole
 	unlike []int                 // those of a foreign day that a Writer cannot render
+	owner  string                // the Writer that owns the object
+	last   string                // upload_timestamp of the last upload
+}
+
+// firstError returns the first finding that is an error. There is one.
+func (d dayRead) firstError() Finding {
+	return d.Findings[slices.IndexFunc(d.Findings, func(f Finding) bool { return f.Severity() == Error })]
 }
 
 // readDay verifies a day, and returns what can be used of it.
@@ -114,7 +122,7 @@ func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts V
 	if err != nil {
 		return dayRead{}, err
 	}
-	return dayRead{c.Report, whole, c.unlike}, nil
+	return dayRead{c.Report, whole, c.unlike, c.meta.Owner, c.last}, nil
 }
 
 // texts yields stretches of the text of a day's object.
