@@ -10,6 +10,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/s3test"
 )
 
@@ -140,7 +141,7 @@ func TestTakeoverKilled(t *testing.T) {
 		for size, minPart := range sizes {
 			t.Run(p.Name+"/"+size, func(t *testing.T) {
 				t.Parallel()
-				for n, more := 1, true; more; n++ {
+				for n, more := 1, true; more; n += depth.N(7, 3, 1) {
 					for _, after := range []bool{false, true} {
 						inBucket(t, p, minPart, func(t *testing.T, b *bucket) {
 							b.write(11)
@@ -170,7 +171,7 @@ func TestTakeoverOfAnUploadUnderWay(t *testing.T) {
 	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			for n, more := 1, true; more; n++ {
+			for n, more := 1, true; more; n += depth.N(2, 1, 1) {
 				for _, after := range []bool{false, true} {
 					inBucket(t, p, sizes["in parts"], func(t *testing.T, b *bucket) {
 						b.write(10)
