@@ -68,7 +68,8 @@ func bodies(r *rotatelog.SpoolReader, day rotatelog.Day) ([]rotatelog.DayUpload,
 }
 
 // ArchiveSource is the same stream in another store: a mirror, or files that were
-// downloaded into a directory.
+// downloaded into a directory. A restore is rehearsed elsewhere by a Maintenance of
+// another Dir and Store, to which the stream itself is a source, as its spool is.
 func ArchiveSource(name string, a rotatelog.Archive) Source { return archiveSource{name, a} }
 
 type archiveSource struct {
