@@ -45,7 +45,7 @@ func OpenMaintenance(ctx context.Context, cfg Config) (*Maintenance, error) {
 	if err != nil {
 		return fail(errors.Join(err, fsys.Close()))
 	}
-	m := &Maintenance{SpoolReader: SpoolReader{&cfg, s}}
+	m := &Maintenance{SpoolReader: SpoolReader{cfg: &cfg, spool: s}}
 	m.publisher = newPublisher(&cfg, s, func(context.Context) {}, &m.stats)
 	m.closed = onceValue(s.fs.Close)
 	if err := m.publisher.loadPlaces(); err != nil {
@@ -54,6 +54,7 @@ func OpenMaintenance(ctx context.Context, cfg Config) (*Maintenance, error) {
 	if err := m.publisher.prepare(nil); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
+	m.place = &m.publisher.place
 	return m, nil
 }
 

@@ -39,6 +39,7 @@ type SpoolBatch struct {
 type SpoolReader struct {
 	cfg   *Config
 	spool *spool
+	place *place // if it is set, what was confirmed in another place is left out
 }
 
 // OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location and
@@ -79,7 +80,7 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 	var found []SpoolBatch
 	seen := map[string]bool{}
 	for _, b := range names {
-		if b.day != day || seen[b.id] {
+		if b.day != day || seen[b.id] || r.isElsewhere(b) {
 			continue
 		}
 		batch, err := r.batch(b)
@@ -97,6 +98,11 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 		found = append(found, last)
 	}
 	return found, err
+}
+
+// isElsewhere reports whether a batch was confirmed in a place that does not count.
+func (r *SpoolReader) isElsewhere(b batch) bool {
+	return r.place != nil && b.sequence > 0 && !r.place.has(b)
 }
 
 // batch reads a batch.
@@ -178,7 +184,7 @@ func (r *SpoolReader) Body(day Day, c Compression) ([]DayUpload, error) {
 	o := dayKey{day, c}
 	for _, name := range []string{r.spool.bodyPath(o), r.spool.path(bodyFile)} {
 		head, body, err := r.spool.readBody(name)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTorn) || err == nil && head.Key != r.cfg.key(o) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTorn) || err == nil && !r.isBodyOf(head, o) {
 			continue
 		}
 		if err != nil {
@@ -196,6 +202,11 @@ func (r *SpoolReader) Body(day Day, c Compression) ([]DayUpload, error) {
 		return uploads, nil
 	}
 	return nil, nil
+}
+
+// isBodyOf reports whether a body is of a day's object.
+func (r *SpoolReader) isBodyOf(head bodyHead, o dayKey) bool {
+	return head.Key == r.cfg.key(o) && (r.place == nil || head.Place == r.place.mark())
 }
 
 // Damaged returns the paths of the files in which the spool keeps what it could not

@@ -74,16 +74,22 @@ func (w *world) tryToWrite(n int) error {
 	return wr.Flush(w.t.Context())
 }
 
-// append appends the next fetch, which counts as many matches as there are fetches by
-// then, and waits a minute.
+// append appends the next fetch, and waits a minute.
 func (w *world) append(wr *rotatelog.Writer) {
+	w.t.Helper()
+	w.appendNow(wr)
+	time.Sleep(time.Minute)
+}
+
+// appendNow appends the next fetch, which counts as many matches as there are fetches by
+// then.
+func (w *world) appendNow(wr *rotatelog.Writer) {
 	w.t.Helper()
 	w.n++
 	fetch := rotatelog.Fetch{Data: fmt.Appendf(nil, `{"n":%d,"odds":[1.10,[]],"text":"café \u2028"}`, w.n), TotalMatches: int64(w.n), ID: fmt.Sprintf("ID%010d", w.n)}
 	if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
 		w.t.Fatal(err)
 	}
-	time.Sleep(time.Minute)
 }
 
 // key returns the key of the one object there is.

@@ -239,8 +239,17 @@ func (p *Plan) Uploads() []rotatelog.DayUpload {
 	return all
 }
 
-// Needed reports whether Apply would change anything.
-func (p *Plan) Needed() bool { return len(p.PutBack) > 0 || p.Report.Worst() == Error }
+// Needed reports whether Apply would change anything. It changes nothing about errors
+// that stay when the object is written again: those are for people.
+func (p *Plan) Needed() bool {
+	return len(p.PutBack) > 0 || slices.ContainsFunc(p.Report.Findings, func(f Finding) bool {
+		switch f.Code {
+		case TwoObjects, Timestamp, Count, ID:
+			return false
+		}
+		return f.Severity() == Error
+	})
+}
 
 // Apply restores the day under its lock, while the Writer of the stream continues with
 // other days. First it keeps the object that is there now, under the key Aside, and

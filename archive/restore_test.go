@@ -9,6 +9,8 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/dirstore"
+	"example.com/rotatelog/storetest"
 )
 
 // plan plans to restore the day, from the spool of the stream and from sources.
@@ -250,4 +252,78 @@ func TestRestoreBesideTheWriter(t *testing.T) {
 			})
 		})
 	}
+}
+
+// located is a store at a place.
+type located struct {
+	rotatelog.Store
+	place string
+}
+
+func (l located) Location() string { return l.place }
+
+// TestUploadsOfAnotherPlaceStayThere: a stream has moved to another bucket at noon, and
+// the day is restored there.
+func TestUploadsOfAnotherPlaceStayThere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		old := w.mem
+		w.cfg.Store = located{old, "old"}
+		w.write(4)
+		w.mem = storetest.NewMem()
+		w.cfg.Store = located{w.mem, "new"}
+		w.write(4)
+		w.edit(w.key(), replace(`"n":6`, `"n":9`))
+		w.restore([]int{1, 2})
+		if got := string(w.mem.Bytes(w.key())); strings.Contains(got, `"n":1,`) || !strings.Contains(got, `"n":6`) {
+			t.Errorf("restored:\n%s", got)
+		}
+	})
+}
+
+// TestErrorsThatStay are no reason to write the day again and again.
+func TestErrorsThatStay(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(4)
+		w.mem.Put(w.archive().Key(day, rotatelog.Gzip), []byte("x"), nil)
+		p, m := w.plan()
+		defer m.Close()
+		if p.Needed() || codes(p.Report) != "two_objects" {
+			t.Errorf("%v", p.Report.Findings)
+		}
+	})
+}
+
+// TestRehearsal: the day is put together in a directory, from the bucket and the spool, and
+// neither of the two is touched.
+func TestRehearsal(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(10)
+		w.edit(w.key(), hurts["flipped"].edit)
+		before := string(w.mem.Bytes(w.key()))
+		to, err := dirstore.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		spool, err := rotatelog.OpenSpoolReader(w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer spool.Close()
+		m, err := rotatelog.OpenMaintenance(t.Context(), rotatelog.Config{Dir: t.TempDir(), Store: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		there := w.archive()
+		there.Store = to
+		sources := []archive.Source{archive.ArchiveSource("the bucket", w.archive()), archive.SpoolSource("the spool", spool)}
+		p, r, err := archive.Restore(t.Context(), m, there, day, archive.RestoreOptions{Sources: sources})
+		if err != nil || codes(r) != "" || r.Totals.Fetches != 10 || len(p.PutBack) != 5 {
+			t.Errorf("%v, %v, %+v", err, r.Findings, p)
+		}
+		if after := string(w.mem.Bytes(w.key())); after != before || len(w.mem.Keys()) != 1 {
+			t.Errorf("the store holds %q:\n%s", w.mem.Keys(), after)
+		}
+		w.restore([]int{1, 2, 3, 4, 5}, archive.ArchiveSource("the directory", there))
+	})
 }

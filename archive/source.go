@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -67,7 +68,8 @@ func bodies(r *rotatelog.SpoolReader, day rotatelog.Day) ([]rotatelog.DayUpload,
 }
 
 // ArchiveSource is the same stream in another store: a mirror, or files that were
-// downloaded into a directory.
+// downloaded into a directory. A restore is rehearsed elsewhere by a Maintenance of
+// another Dir and Store, to which the stream itself is a source, as its spool is.
 func ArchiveSource(name string, a rotatelog.Archive) Source { return archiveSource{name, a} }
 
 type archiveSource struct {
@@ -97,6 +99,13 @@ type dayRead struct {
 	Report
 	whole  []rotatelog.DayUpload // the uploads that are whole
 	unlike []int                 // those of a foreign day that a Writer cannot render
+	owner  string                // the Writer that owns the object
+	last   string                // upload_timestamp of the last upload
+}
+
+// firstError returns the first finding that is an error. There is one.
+func (d dayRead) firstError() Finding {
+	return d.Findings[slices.IndexFunc(d.Findings, func(f Finding) bool { return f.Severity() == Error })]
 }
 
 // readDay verifies a day, and returns what can be used of it.
@@ -114,7 +123,7 @@ func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts V
 	if err != nil {
 		return dayRead{}, err
 	}
-	return dayRead{c.Report, whole, c.unlike}, nil
+	return dayRead{c.Report, whole, c.unlike, c.meta.Owner, c.last}, nil
 }
 
 // texts yields stretches of the text of a day's object.

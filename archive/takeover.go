@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/rawjson"
@@ -19,41 +20,41 @@ type Takeover struct {
 	Compression rotatelog.Compression
 	Owner       string // the Writer that owns it; "" if it has no owner
 	Uploads     int
+	Last        string // upload_timestamp of the last upload
 	Number      int    // the last daily fetch number that is in it
 	Mine        bool   // it belongs to this directory already
 	Aside       string // the key under which the object is kept as it is now; "": it is not changed
+
+	// Open are the writes to the object that the lost machine may have begun. While there
+	// are any Apply refuses, unless AbortOpen is set: then it aborts them. None may be
+	// younger than 15 minutes.
+	Open      []rotatelog.OpenUpload
+	AbortOpen bool
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
 	size        int64
 }
 
-// PlanTakeover looks at the object of a day, which should be today. What the lost machine
-// had appended and not uploaded is not in it: at most the batches that waited, and the
-// unfinished one. If its disk turns up, Restore brings them in by SpoolSource.
+// PlanTakeover looks at the object of a day, which should be today.
 func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day) (*Takeover, error) {
 	t := &Takeover{Day: day, Key: a.Key(day, m.Compression()), Compression: m.Compression(), maintenance: m, archive: a}
 	report, err := readDay(ctx, a, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) { // the day has not begun: its object will be this Writer's
 		t.Mine = true
-		return t, nil
+		return t, t.findOpen(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if report.Worst() == Error {
-		return nil, &rotatelog.Error{Op: "take over", Key: report.Key, Err: fmt.Errorf("the day is broken: %v", report.Findings[0]),
+		return nil, &rotatelog.Error{Op: "take over", Key: report.Key, Err: fmt.Errorf("the day is broken: %v", report.firstError()),
 			Hint: "look at it with verify; the machine that owned it, or its disk, may have what is missing"}
 	}
-	r, err := a.Open(ctx, day)
-	if err != nil {
-		return nil, err
-	}
-	meta := r.Metadata()
-	t.Key, t.Version, t.size = meta.Key, report.Version, report.Size
+	t.Key, t.Version, t.size = report.Key, report.Version, report.Size
 	t.Compression = compressionOf(a, day, t.Key)
-	t.Owner, t.Uploads = meta.Owner, report.Totals.Uploads
-	t.Mine = meta.Owner == m.Owner()
+	t.Owner, t.Uploads, t.Last = report.owner, report.Totals.Uploads, report.last
+	t.Mine = t.Owner == m.Owner()
 	if t.Number, err = lastNumber(report.whole); err != nil {
 		return nil, err
 	}
@@ -61,7 +62,25 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 	if !t.Mine && m.Owner() != "" {
 		t.Aside = asideKey(a, t.Key, t.Version, m.Now())
 	}
-	return t, nil
+	return t, t.findOpen(ctx)
+}
+
+// findOpen finds the writes that are not finished.
+func (t *Takeover) findOpen(ctx context.Context) (err error) {
+	if store, ok := t.archive.Store.(rotatelog.UploadLister); ok && t.maintenance.Owner() != "" {
+		t.Open, err = store.OpenUploads(ctx, t.Key)
+	}
+	return err
+}
+
+// Lost returns what is lost at most, a sentence. If the disk of the lost machine turns up,
+// Restore brings that in by SpoolSource.
+func (t *Takeover) Lost() string {
+	const what = ": the batches that it had not uploaded yet, and the one that it was filling"
+	if t.Uploads == 0 {
+		return "at most what the lost machine has appended on " + t.Day.String() + what
+	}
+	return fmt.Sprintf("at most what the lost machine has appended after fetch %d, the last in upload %d, which was sealed at %s%s", t.Number, t.Uploads, t.Last, what)
 }
 
 // lastNumber returns the largest FETCH_HEADER.fetch_number of the last upload, or 0.
@@ -86,11 +105,16 @@ func lastNumber(uploads []rotatelog.DayUpload) (int, error) {
 }
 
 // Apply takes the day over. First it keeps a copy of the object; then it writes its own
-// id into the object, whose content stays, and succeeds only if it then sees that id, and
+// id into the object, whose uploads stay, and succeeds only if it then sees that id, and
 // all that it saw before. The Writer whose day it was is refused from then on. At last it
 // has the next Writer of the directory continue the daily numbers and the compression.
 // No Writer of the directory may be running: the error then matches rotatelog.ErrLocked.
+// If another machine takes the day over at the same time, one of the two gets an error
+// that matches rotatelog.ErrConflict.
 func (t *Takeover) Apply(ctx context.Context) error {
+	if err := t.endOpen(ctx); err != nil {
+		return err
+	}
 	if t.Version != "" && !t.Mine {
 		if err := t.adopt(ctx); err != nil {
 			return err
@@ -104,6 +128,37 @@ func (t *Takeover) Apply(ctx context.Context) error {
 	return nil
 }
 
+// endOpen aborts the writes that are not finished, if it may.
+func (t *Takeover) endOpen(ctx context.Context) error {
+	if t.Mine && t.Version != "" { // they are this Writer's, which has their intents
+		return nil
+	}
+	if err := t.findOpen(ctx); err != nil {
+		return err
+	}
+	if len(t.Open) == 0 {
+		return nil
+	}
+	if !t.AbortOpen {
+		return &rotatelog.Error{Op: "take over", Key: t.Key, Err: fmt.Errorf("%d uploads to it are not finished, the last of which was added to %v ago", len(t.Open), t.youngest()),
+			Hint: "see that the lost machine has ended, and have them aborted"}
+	}
+	for _, u := range t.Open {
+		if err := t.archive.Store.(rotatelog.UploadLister).AbortUpload(ctx, t.Key, u.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Takeover) youngest() time.Duration {
+	least := t.Open[0].Age
+	for _, u := range t.Open {
+		least = min(least, u.Age)
+	}
+	return least.Round(time.Second)
+}
+
 func (t *Takeover) adopt(ctx context.Context) error {
 	d, err := t.maintenance.LockDay(ctx, t.Day, t.Compression)
 	if err != nil {
@@ -115,14 +170,22 @@ func (t *Takeover) adopt(ctx context.Context) error {
 		return err
 	}
 	if obj.Version != t.Version {
-		return &rotatelog.Error{Op: "take over", Key: t.Key, Err: fmt.Errorf("%w: it has changed since it was looked at", rotatelog.ErrConflict),
-			Hint: "its Writer still runs, or another machine takes it over at this moment; see which, and try again"}
+		return t.changed(rotatelog.ErrConflict)
 	}
 	if t.Aside != "" {
 		if err := keepAside(ctx, d, t.archive.Store, t.Key, t.Aside, obj); err != nil {
 			return err
 		}
 	}
-	_, err = d.Adopt(ctx, t.Version)
-	return err
+	if _, err := d.Adopt(ctx, t.Version); errors.Is(err, rotatelog.ErrConflict) {
+		return t.changed(err)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (t *Takeover) changed(err error) error {
+	return &rotatelog.Error{Op: "take over", Key: t.Key, Err: fmt.Errorf("it has changed since it was looked at: %w", err),
+		Hint: "its Writer still runs, or another machine takes it over at this moment; see which, and try again"}
 }
