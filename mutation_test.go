@@ -506,7 +506,7 @@ func mutations() []mutation {
 			"^TestQuietDayIsReported$", "",
 		},
 		{
-			"do not let Drain return a permanent error", "drain.go",
+			"do not let Drain return a permanent error", "schedule.go",
 			"if err := p.refusal(batches); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestDrainReturnsAPermanentError$", "",
