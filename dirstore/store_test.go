@@ -14,6 +14,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/dirstore"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -71,6 +72,13 @@ func files(t testing.TB, dir string) []string {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) rotatelog.Store { return openStore(t, t.TempDir()) })
+}
+
+// TestStoreInAWrapper: what wraps a Store passes on streams, lists and copies.
+func TestStoreInAWrapper(t *testing.T) {
+	depth.SkipInShort(t)
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) rotatelog.Store { return &storetest.Faulty{Store: openStore(t, t.TempDir())} })
 }
 
 func TestObjectsAreFiles(t *testing.T) {

@@ -14,7 +14,7 @@ type partLimits struct {
 	minPart  int64 // bytes of a part that is not the last, and of a source less one
 	maxCopy  int64 // bytes of one copy, at least twice minPart; more only if there would be too many
 	maxBody  int64 // bytes of one body
-	stream   int64 // bytes of one body that is read from streams, at least minPart; up to minPart more in the last, and more if there would be too many
+	stream   int64 // bytes of one body that is read from streams, at least minPart; the last has up to minPart more
 	maxParts int64
 }
 

@@ -47,10 +47,9 @@ import (
 // copies.
 //
 // The key needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and
-// s3:ListMultipartUploadParts for the objects, s3:DeleteObject for objects whose
-// keys begin with "rotatelog-probe-" after the last slash of the others', and for what
-// Copy makes, and
-// s3:ListBucket and s3:ListBucketMultipartUploads for the bucket: without
+// s3:ListMultipartUploadParts for the objects, s3:DeleteObject for what Copy makes and
+// for objects whose keys begin with "rotatelog-probe-" after the last slash of the
+// others', and s3:ListBucket and s3:ListBucketMultipartUploads for the bucket: without
 // s3:ListBucket, AWS does not say that an object is missing. Errors say what is
 // wrong and what to do about it. Those that no retry can fix match
 // [rotatelog.ErrPermanent].

@@ -54,7 +54,7 @@ func TestS3StoreOverHTTP(t *testing.T) {
 
 // TestS3StoreAt runs against the real bucket ROTATELOG_TEST_BUCKET at
 // ROTATELOG_TEST_ENDPOINT, in AWS_REGION, with the usual AWS_ variables. It leaves
-// about a hundred objects there, under storetest/.
+// about 150 objects there, under storetest/.
 func TestS3StoreAt(t *testing.T) {
 	endpoint, bucket := os.Getenv("ROTATELOG_TEST_ENDPOINT"), os.Getenv("ROTATELOG_TEST_BUCKET")
 	if endpoint == "" || bucket == "" {

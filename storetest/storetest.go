@@ -27,8 +27,8 @@ import (
 //
 // open is called once for each subtest, and may return the same Store, or
 // another one of the same bucket, every time: the keys of a subtest start with
-// "storetest/" and a random word of its own. A Store cannot delete, so about a
-// hundred objects stay behind, 5 MB in total, and for a [rotatelog.IntentWriter]
+// "storetest/" and a random word of its own. A Store cannot delete, so about 150
+// objects stay behind, 8 MB in total, and for a [rotatelog.IntentWriter]
 // eleven times MinCopy more. Give a real bucket a lifecycle rule for that
 // prefix, or delete it.
 //
