@@ -126,9 +126,14 @@ func (a Archive) asks(ctx context.Context, from, to Day) (iter.Seq[ask], *error)
 	if l, ok := a.Store.(Lister); ok {
 		return a.listed(ctx, l, from, to, failed), failed
 	}
+	return a.unlisted(ctx, from, to, failed), failed
+}
+
+// unlisted returns asks for each day.
+func (a Archive) unlisted(ctx context.Context, from, to Day, failed *error) iter.Seq[ask] {
 	if from.IsZero() || to.IsZero() {
 		*failed = errors.New("rotatelog: the Store cannot list: name the first day and the last")
-		return func(func(ask) bool) {}, failed
+		return func(func(ask) bool) {}
 	}
 	var likely atomic.Int64 // the form of the last day found
 	return func(yield func(ask) bool) {
@@ -144,7 +149,7 @@ func (a Archive) asks(ctx context.Context, from, to Day) (iter.Seq[ask], *error)
 				return
 			}
 		}
-	}, failed
+	}
 }
 
 // listed returns asks for the objects that the Store lists. The order of the keys is that
@@ -153,6 +158,10 @@ func (a Archive) listed(ctx context.Context, l Lister, from, to Day, failed *err
 	return func(yield func(ask) bool) {
 		stream := a.prefix() + a.name()
 		for key, err := range l.List(ctx, stream+keyMiddle) {
+			if errors.Is(err, errors.ErrUnsupported) { // a wrapper of a Store that cannot
+				a.unlisted(ctx, from, to, failed)(yield)
+				return
+			}
 			if err != nil {
 				*failed = storeError("list", stream, err)
 				return

@@ -181,3 +181,25 @@ func testOpenFromArchive(t *testing.T, mem *storetest.Mem, day readDay) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestDaysOfAWrapperThatCannotList: it is asked for each day.
+func TestDaysOfAWrapperThatCannotList(t *testing.T) {
+	mem := storetest.NewMem()
+	key := rotatelog.Archive{Store: mem}.Key(rotatelog.Day{Year: 2025, Month: 7, Date: 10}, rotatelog.Zstd)
+	_, content, meta := readingDay(t, rotatelog.Zstd)
+	mem.Put(key, content, meta)
+	days := rotatelog.Archive{Store: &storetest.Faulty{Store: unlistable{mem}}}
+	var found []string
+	for m, err := range days.Days(t.Context(), rotatelog.Day{Year: 2025, Month: 7, Date: 9}, rotatelog.Day{Year: 2025, Month: 7, Date: 11}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, m.Key)
+	}
+	if len(found) != 1 || found[0] != key {
+		t.Errorf("found %q", found)
+	}
+}
+
+// unlistable is a Store alone.
+type unlistable struct{ rotatelog.Store }
