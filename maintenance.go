@@ -313,6 +313,9 @@ func (d *LockedDay) rebuild(uploads []DayUpload) ([]Part, dayState, error) {
 // Compression returns what days that begin are compressed with.
 func (m *Maintenance) Compression() Compression { return m.cfg.Compression }
 
+// Count counts the matches of a fetch by Config.Count.
+func (m *Maintenance) Count(fetch []byte) (int64, error) { return checkedCount(m.cfg.Count, fetch) }
+
 // Now returns the time by Config.Clock.
 func (m *Maintenance) Now() time.Time { return m.cfg.Clock.Now() }
 

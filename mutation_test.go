@@ -619,6 +619,42 @@ func mutations() []mutation {
 			"err = nil",
 			"^TestLooseSpool", "",
 		},
+		{
+			"restore without keeping what is there", "archive/restore.go",
+			"if p.Version != \"\" {\n\t\tif err := keepAside(",
+			"if false {\n\t\tif err := keepAside(",
+			"^TestBrokenDayIsRestored$", "",
+		},
+		{
+			"restore a foreign day without what its program wrote", "archive/foreign.go",
+			"f.render(e, place, ours)",
+			"",
+			"^TestDayOfTheOldScriptIsRestored$", "",
+		},
+		{
+			"put back what another source has", "archive/partial.go",
+			"if found[sha256.Sum256(fetch)] {",
+			"if false {",
+			"^TestWhatIsLeftOfAnUpload$", "",
+		},
+		{
+			"verify a mixture of two versions", "archive/verify.go",
+			"if err == nil && c.Worst() == Error {",
+			"if false {",
+			"^TestVerifyWhileTheDayIsReplaced$", "",
+		},
+		{
+			"take a day over beside an open upload", "archive/takeover.go",
+			"if !t.AbortOpen {",
+			"if false {",
+			"^TestTakeoverOfAnUploadUnderWay$", "",
+		},
+		{
+			"abort an upload that is young", "s3store/openuploads.go",
+			"left > 0",
+			"left > completeLasts",
+			"^TestOpenUploads$", "",
+		},
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
@@ -73,7 +75,7 @@ func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 // that are still there, the pending ones, and the unfinished one, in the order in which
 // they were sealed. A batch in which nothing can be read has a FetchCount of 0.
 func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
-	names, err := r.spool.names()
+	names, err := r.names()
 	if err != nil {
 		return nil, newError("list", r.cfg.path(r.spool.dir), err)
 	}
@@ -98,6 +100,27 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 		found = append(found, last)
 	}
 	return found, err
+}
+
+// names returns all batches. Half a spool, as a copy may be, has those that it has.
+func (r *SpoolReader) names() ([]batch, error) {
+	names, err := r.spool.names()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return names, err
+	}
+	pending, noPending := r.spool.pending()
+	uploaded, noUploaded := r.spool.uploaded()
+	if errors.Is(noPending, fs.ErrNotExist) && errors.Is(noUploaded, fs.ErrNotExist) {
+		return nil, fmt.Errorf("this is no spool: it has neither %s/ nor %s/: %w", pendingDir, uploadedDir, fs.ErrNotExist)
+	}
+	for _, err := range []error{noPending, noUploaded} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	names = slices.Concat(pending, uploaded)
+	slices.SortFunc(names, byOrder)
+	return names, nil
 }
 
 // isElsewhere reports whether a batch was confirmed in a place that does not count.

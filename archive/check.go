@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -30,6 +31,8 @@ type check struct {
 	next    []byte                    // a line that was read and not used
 	at      int64                     // where the last line begins
 	whole   func(rotatelog.DayUpload) // is called with each upload that is whole, if set
+	partial func(remains)             // is called with what is left of those that are not, if set
+	loose   *remains                  // the fetches that follow belong to it
 	texts   *texts                    // of the day
 	unlike  []int                     // uploads of a foreign day that a Writer cannot render
 
@@ -142,6 +145,7 @@ func (c *check) readLines(ctx context.Context) error {
 	found := len(c.Findings)
 	salvage := c.broken
 	if salvage {
+		c.partial = nil // lines of another program may look like fetches
 		c.Totals = rotatelog.Totals{Day: c.Day}
 		c.sequence, c.unchecked, c.ids, c.times = 0, 0, map[string]seen{}, times{}
 		defer func() { c.Findings = c.Findings[:found] }()
@@ -248,6 +252,7 @@ func closing(metadataFirst bool) string {
 // daily_metadata stands.
 func (c *check) uploads(metadataFirst bool) (bool, error) {
 	more := true // uploads should follow
+	defer func() { c.leave(c.loose) }()
 	for {
 		line, err := c.line()
 		if err != nil {
@@ -258,6 +263,8 @@ func (c *check) uploads(metadataFirst bool) (bool, error) {
 			if !more && !c.broken {
 				c.damage(Frame, c.Totals.Uploads+1, 0, "the upload before it ends as the last one")
 			}
+			c.leave(c.loose)
+			c.loose = nil
 			if more, err = c.upload(line); err != nil {
 				return false, err
 			}
@@ -266,6 +273,8 @@ func (c *check) uploads(metadataFirst bool) (bool, error) {
 				c.damage(Frame, c.Totals.Uploads, 0, "another upload should follow it")
 			}
 			return string(line) == closing(true), nil
+		case c.loose != nil:
+			c.keep(c.loose, line, c.at)
 		case !c.broken:
 			c.damage(Frame, c.Totals.Uploads, 0, "after it stands a line that is neither an upload nor the end of them: %s", rawjson.Excerpt(line))
 		}
@@ -306,7 +315,9 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	place := c.Totals.Uploads
 	if err != nil {
 		c.damage(Head, place, 0, "%v: %s", err, rawjson.Excerpt(line))
-		return true, nil // its fetches are passed over: how many they are is not known
+		before := cmp.Or(c.last, c.Day.Start(c.location()).Format(rotatelog.TimeLayout)) // it was sealed after that
+		c.loose = &remains{Head: daytext.Head{Sequence: int64(c.sequence) + 1, Timestamp: before}, certain: true}
+		return true, nil // how many its fetches are is not known
 	}
 	if h.Sequence < 1 || h.Sequence > math.MaxInt32 {
 		c.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
@@ -321,25 +332,35 @@ func (c *check) upload(line []byte) (more bool, err error) {
 // fetches reads the fetches of an upload, whose head is at begin.
 func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool, err error) {
 	c.sum.Reset()
-	t := tally{upload: place, whole: true}
-	record := func(n int, f facts) { c.record(&t, n, f) }
+	t := tally{upload: place, whole: true, left: &remains{Head: h}}
+	record := func(e examined, f facts) { c.record(&t, e, f) }
 	defer c.examiner.drain(record)
 	end := daytext.NextFetch
 	textEnd := begin + head
+	left := t.left
+	left.Sequence = int64(place)
 	for n := 1; n <= h.Fetches; n++ {
 		line, err := c.line()
 		if err != nil {
+			c.examiner.drain(record)
+			left.certain = true
+			c.leave(left)
 			return false, err
 		}
 		if daytext.IsHead(line) || string(line) == closing(true) || string(line) == closing(false) {
 			c.damage(FetchCount, place, 0, "fetches_in_upload is %d, it holds %d", h.Fetches, n-1)
 			c.unread(line)
+			c.examiner.drain(record)
+			left.certain = true
+			c.leave(left)
 			return true, nil
 		}
 		var fetch []byte
 		if fetch, end = daytext.CutFetch(line, n == h.Fetches); end == daytext.Broken {
 			c.damage(Fetch, place, n, "its line does not end as a Writer ends it")
-			t.whole = false
+			c.examiner.drain(record)
+			t.whole, left.certain = false, true
+			c.keep(left, line, c.at)
 			continue
 		}
 		if n > 1 {
@@ -347,11 +368,14 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		}
 		c.sum.Write(fetch)
 		textEnd = c.at + int64(len(fetch))
-		c.examiner.add(fetch, n, record)
+		c.examiner.add(examined{line, len(fetch), n, c.at}, record)
 		c.Totals.Fetches++
 	}
 	c.Totals.Matches = addClamped(c.Totals.Matches, h.Matches)
 	c.examiner.drain(record)
+	if !t.whole {
+		c.loose = left
+	}
 	if t.whole {
 		t.whole = c.checksum(h, place)
 		if c.opts.Count != nil && t.matches != h.Matches {

@@ -49,12 +49,21 @@ type examiner struct {
 	busy  int
 }
 
-// slot is a fetch that is being examined.
+// examined is a fetch that is examined.
+type examined struct {
+	line []byte // that it is on
+	size int    // of the fetch, with which the line begins
+	n    int    // its place in the upload
+	at   int64  // where the line is in the text
+}
+
+func (e examined) fetch() []byte { return e.line[:e.size] }
+
+// slot is a fetch that is being examined on a goroutine.
 type slot struct {
-	finder rawjson.Finder
-	fetch  []byte // a copy
-	n      int    // its place in the upload
-	facts  chan facts
+	examined // its line is a copy
+	finder   rawjson.Finder
+	facts    chan facts
 }
 
 // worthwhile is how long a fetch is, in bytes, that is worth a goroutine.
@@ -63,40 +72,41 @@ const worthwhile = 32 << 10
 // maxExaminers bounds how many fetches are in memory.
 const maxExaminers = 4
 
-// add examines the n-th fetch of an upload. report is called with the facts of fetches
-// that were given earlier, and perhaps with its own.
-func (e *examiner) add(fetch []byte, n int, report func(n int, f facts)) {
-	if len(fetch) < worthwhile {
-		e.drain(report)
-		report(n, e.opts.examine(&e.first, fetch))
+// add examines a fetch. report is called with the facts of fetches that were given
+// earlier, and perhaps with its own.
+func (x *examiner) add(e examined, report func(examined, facts)) {
+	if e.size < worthwhile {
+		x.drain(report)
+		report(e, x.opts.examine(&x.first, e.fetch()))
 		return
 	}
-	if e.slots == nil {
+	if x.slots == nil {
 		for range min(runtime.GOMAXPROCS(0), maxExaminers) {
-			e.slots = append(e.slots, &slot{facts: make(chan facts, 1)})
+			x.slots = append(x.slots, &slot{facts: make(chan facts, 1)})
 		}
 	}
-	if e.busy == len(e.slots) {
-		e.take(report)
+	if x.busy == len(x.slots) {
+		x.take(report)
 	}
-	s := e.slots[(e.begin+e.busy)%len(e.slots)]
-	e.busy++
-	s.fetch, s.n = append(s.fetch[:0], fetch...), n
-	go func() { s.facts <- e.opts.examine(&s.finder, s.fetch) }()
+	s := x.slots[(x.begin+x.busy)%len(x.slots)]
+	x.busy++
+	e.line = append(s.line[:0], e.line...)
+	s.examined = e
+	go func() { s.facts <- x.opts.examine(&s.finder, s.fetch()) }()
 }
 
 // take waits for the oldest fetch.
-func (e *examiner) take(report func(n int, f facts)) {
-	s := e.slots[e.begin]
-	e.begin = (e.begin + 1) % len(e.slots)
-	e.busy--
-	report(s.n, <-s.facts)
+func (x *examiner) take(report func(examined, facts)) {
+	s := x.slots[x.begin]
+	x.begin = (x.begin + 1) % len(x.slots)
+	x.busy--
+	report(s.examined, <-s.facts)
 }
 
 // drain waits for all fetches.
-func (e *examiner) drain(report func(n int, f facts)) {
-	for e.busy > 0 {
-		e.take(report)
+func (x *examiner) drain(report func(examined, facts)) {
+	for x.busy > 0 {
+		x.take(report)
 	}
 }
 
@@ -104,17 +114,25 @@ func (e *examiner) drain(report func(n int, f facts)) {
 type tally struct {
 	upload  int
 	matches int64
-	whole   bool // each is a JSON object
+	whole   bool     // each is a JSON object
+	left    *remains // what can be kept if not; nil in a foreign day
 }
 
 // record takes down the facts of a fetch.
-func (c *check) record(t *tally, n int, f facts) {
+func (c *check) record(t *tally, e examined, f facts) {
 	if f.err != nil {
-		c.damage(Fetch, t.upload, n, "%v", f.err)
+		c.damage(Fetch, t.upload, e.n, "%v", f.err)
 		t.whole = false
+		if t.left != nil {
+			t.left.certain = true
+			c.keep(t.left, e.line, e.at)
+		}
 		return
 	}
-	c.times.identify(c, f.header, t.upload, n)
+	if t.left != nil {
+		t.left.fetches = append(t.left.fetches, fetchSpan{e.at, int64(e.size)})
+	}
+	c.times.identify(c, f.header, t.upload, e.n)
 	c.times.add(f.at, t.upload)
 	t.matches = addClamped(t.matches, f.matches)
 }

@@ -195,7 +195,7 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 	}
 	e.text.Write(f.compact)
 	e.size += int64(len(f.compact))
-	f.record(&e.tally, e.fetches, f.opts.examine(&f.examiner.first, fetch))
+	f.record(&e.tally, examined{fetch, len(fetch), e.fetches, 0}, f.opts.examine(&f.examiner.first, fetch))
 }
 
 // ended checks an upload that was read.

@@ -28,9 +28,14 @@ type Plan struct {
 	PutBack []PutBack             // those that come from elsewhere, in the order of their sequences
 	Missing []int                 // the sequences of uploads that nothing has
 	Pending []string              // the ids of batches in the spool that are not in the object: the Writer uploads them
+	Partial []Partial             // uploads that nothing has whole, of which something is put back
 	Differ  []string              // the ids of uploads of which two sources have different texts, each whole
 	Damaged []string              // files in which the spool keeps what it could not understand; none of it is used
 	Aside   string                // the key under which what is there now is kept; "" if there is nothing
+
+	// Uncounted says that the rule by which the matches of Partial are counted does not
+	// give those of the uploads that are whole. Apply then refuses: name another rule.
+	Uncounted bool
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
@@ -51,14 +56,17 @@ type RestoreOptions struct {
 	Sources []Source
 	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
 	MaxFetchBytes int64
+	// Count counts the matches of what is put back of an upload that nothing has whole:
+	// the Writer's rule unless set.
+	Count rotatelog.CountFunc
 }
 
 // PlanRestore looks for the uploads of a day in its object, in the spool of m and in
 // other sources, and plans how to put the day together again. An upload is its
 // upload_id. What the object has whole stays under its sequence; a day that another
-// program began is written in the form of a Writer then. Nothing is taken from
-// an upload of which only a part is whole, and nothing that waits in the spool's
-// pending/ is put back: its Writer brings it.
+// program began is written in the form of a Writer then. Of an upload
+// that nothing has whole, the fetches are put back that are not broken, under a new id.
+// Nothing that waits in the spool's pending/ is put back: its Writer brings it.
 func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, error) {
 	p := &Plan{Day: day, maintenance: m, archive: a, Compression: m.Compression()}
 	verify := VerifyOptions{MaxFetchBytes: opts.MaxFetchBytes}
@@ -79,7 +87,7 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 	if p.Damaged, err = m.Damaged(); err != nil {
 		return nil, err
 	}
-	return p, p.collect(ctx, report.whole, opts.Sources)
+	return p, p.collect(ctx, report, opts)
 }
 
 // asideKey returns the key under which a version of an object is kept.
@@ -110,18 +118,20 @@ func compressionOf(a rotatelog.Archive, day rotatelog.Day, key string) rotatelog
 }
 
 // collect finds what there is of the day.
-func (p *Plan) collect(ctx context.Context, whole []rotatelog.DayUpload, sources []Source) error {
+func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) error {
 	batches, err := p.maintenance.Batches(p.Day)
 	if err != nil {
 		return err
 	}
 	pending := map[string]bool{}
+	var waiting []rotatelog.SpoolBatch
 	for _, b := range batches {
 		if b.State != rotatelog.Confirmed {
 			pending[b.ID] = true
+			waiting = append(waiting, b)
 		}
 	}
-	m := newMerge(whole)
+	m := newMerge(d.whole)
 	for _, b := range batches {
 		switch {
 		case b.State == rotatelog.Confirmed && b.FetchCount > 0:
@@ -137,7 +147,7 @@ func (p *Plan) collect(ctx context.Context, whole []rotatelog.DayUpload, sources
 	for _, u := range found {
 		m.add("the spool", u)
 	}
-	for _, s := range sources {
+	for _, s := range opts.Sources {
 		found, err := s.Uploads(ctx, p.Day)
 		if err != nil {
 			return err
@@ -147,6 +157,13 @@ func (p *Plan) collect(ctx context.Context, whole []rotatelog.DayUpload, sources
 				m.add(s.String(), u)
 			}
 		}
+	}
+	count := opts.Count
+	if count == nil {
+		count = p.maintenance.Count
+	}
+	if err := p.addPartial(m, d, waiting, count); err != nil {
+		return err
 	}
 	p.Keep, p.PutBack, p.Missing, p.Differ = m.arrange()
 	return nil
@@ -264,6 +281,10 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	if len(uploads) == 0 {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: errors.New("no upload of the day was found"),
 			Hint: "name another source: the disk of the machine that wrote it, a mirror, or a file"}
+	}
+	if p.Uncounted {
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: errors.New("matches would be counted by a rule that does not give those of the other uploads of the day"),
+			Hint: "nothing was changed; name the rule by which its Writer counts"}
 	}
 	if len(p.unlike) > 0 {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v hold what is no JSON object: they would be lost", p.unlike),

@@ -101,6 +101,9 @@ type dayRead struct {
 	unlike []int                 // those of a foreign day that a Writer cannot render
 	owner  string                // the Writer that owns the object
 	last   string                // upload_timestamp of the last upload
+
+	partial []remains // of uploads that are not whole
+	texts   *texts
 }
 
 // firstError returns the first finding that is an error. There is one.
@@ -111,8 +114,10 @@ func (d dayRead) firstError() Finding {
 // readDay verifies a day, and returns what can be used of it.
 func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (dayRead, error) {
 	var whole []rotatelog.DayUpload
+	var partial []remains
 	c, err := verifyDay(ctx, a, day, opts, func(c *check) {
-		whole = nil
+		whole, partial = nil, nil
+		c.partial = func(r remains) { partial = append(partial, r) }
 		c.whole = func(u rotatelog.DayUpload) {
 			if u.Open == nil {
 				u.Open = c.texts.open(u.Off+u.Len-u.Size-int64(len(daytext.UploadEnd)), u.Size)
@@ -123,7 +128,7 @@ func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts V
 	if err != nil {
 		return dayRead{}, err
 	}
-	return dayRead{c.Report, whole, c.unlike, c.meta.Owner, c.last}, nil
+	return dayRead{c.Report, whole, c.unlike, c.meta.Owner, c.last, partial, c.texts}, nil
 }
 
 // texts yields stretches of the text of a day's object.
