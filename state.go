@@ -159,13 +159,6 @@ func (f *stateFile) setUnfinished(u UnfinishedState, counted bool) {
 	}
 }
 
-// view returns the state. Its slices and maps are the file's own, and not to be kept.
-func (f *stateFile) view(look func(s WriterState)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	look(f.state)
-}
-
 // takeOver continues what an earlier Writer wrote, and returns that. Whoever calls it
 // has the file's lock.
 func (f *stateFile) takeOver(s *spool) (earlier WriterState) {
