@@ -266,3 +266,25 @@ func TestFirstLookLeavesThePublishLock(t *testing.T) {
 		b.wantToday(3, 30, 165, 0, 0)
 	})
 }
+
+// TestTodayWhileBatchesAreConfirmed: a batch that was seen in the object waits no longer,
+// though its file is still to be moved.
+func TestTodayWhileBatchesAreConfirmed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		hooks := 0
+		b.cfg.Hooks.Uploaded = func(rotatelog.Uploaded) {
+			hooks++
+			b.wantToday(2, 20, 110, 0, 0)
+		}
+		b.onStore(storeAway)
+		b.open()
+		b.append(ten...)
+		b.append(ten...)
+		synctest.Wait()
+		b.onStore(nil)
+		b.flush()
+		if hooks != 2 {
+			t.Errorf("%d uploads", hooks)
+		}
+	})
+}
