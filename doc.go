@@ -78,6 +78,9 @@
 // [ErrPermanent], and [io/fs.ErrClosed] after Close. The Writer remains usable after
 // any error. docs/TROUBLESHOOTING.md explains each message.
 //
+// [Writer.Stats] and [Writer.Today] say how a Writer is doing, [Inspect] how the stream
+// of another process is.
+//
 // # Concurrency
 //
 // All methods may be called from any goroutine; concurrent Appends share one fsync.
@@ -85,9 +88,8 @@
 // another gets ErrLocked. A Writer that has called [Writer.CloseAppend] may still
 // upload while the next one appends.
 //
-// The Writers of a program may share a [Store], a [Clock], a [log/slog.Logger], the
-// functions of a Config, and the directory if their Names differ. Nothing but one
-// stream's Writers may use its spool, the directory {Name}.spool.
+// Writers may share a [Store], a [Clock], a [log/slog.Logger], the functions of a
+// Config and, with different Names, the directory, but not the spool in it.
 //
 // # Limits
 //

@@ -500,6 +500,36 @@ func mutations() []mutation {
 			"^TestClosingRespectsTheOwner$", "",
 		},
 		{
+			"look at today's object for each fetch", "today.go",
+			"if p.today.brief {",
+			"if false {",
+			"^TestFirstLookIsOneRequest$", "",
+		},
+		{
+			"look while another process publishes", "today.go",
+			"p.othersPublish() {",
+			"false {",
+			"^TestFirstLookLeavesThePublishLock$", "",
+		},
+		{
+			"be ready though another Writer owns the object", "today.go",
+			"err = w.checkOwnerIs(owner, seen)",
+			"_ = owner",
+			"^TestOpenReportsWithinSeconds$", "",
+		},
+		{
+			"count a batch as waiting that is in the object", "today.go",
+			"b.inObject = true",
+			"b.inObject = false",
+			"^TestToday", "",
+		},
+		{
+			"count a sealed batch as unfinished too", "status.go",
+			"if plan.resume != nil {",
+			"if false {",
+			"^TestInspectAfterKill$", "",
+		},
+		{
 			"do not report a day on which nothing was appended", "publisher.go",
 			"p.days[p.cfg.today()] = true\n",
 			"",

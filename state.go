@@ -40,8 +40,8 @@ type WriterState struct {
 	Started time.Time `json:"started"` // when the Writer was opened
 	Written time.Time `json:"written"` // at least every 30 s while it runs
 
-	LastSuccess time.Time     `json:"last_success,omitzero"` // a fetch on disk; a batch in its day's object
-	LastFailure *WriterFailed `json:"last_failure,omitempty"`
+	LastSuccess time.Time      `json:"last_success,omitzero"` // a fetch on disk; a batch in its day's object
+	LastFailure *WriterFailure `json:"last_failure,omitempty"`
 
 	Unfinished *UnfinishedState `json:"unfinished,omitempty"`  // of the Writer that appends
 	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
@@ -49,8 +49,8 @@ type WriterState struct {
 	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
 }
 
-// A WriterFailed is the last failure of a Writer. It may be over: see LastSuccess.
-type WriterFailed struct {
+// A WriterFailure is the last failure of a Writer. It may be over: see LastSuccess.
+type WriterFailure struct {
 	Time        time.Time `json:"time"`
 	Key         string    `json:"key"`              // of an object, or the path of a file
 	Code        string    `json:"code"`             // for programs: that of the store, such as AccessDenied, or one as in DayCounts.Refused
@@ -157,13 +157,6 @@ func (f *stateFile) setUnfinished(u UnfinishedState, counted bool) {
 	if f.state.Unfinished = nil; counted {
 		f.state.Unfinished = &u
 	}
-}
-
-// view returns the state. Its slices and maps are the file's own, and not to be kept.
-func (f *stateFile) view(look func(s WriterState)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	look(f.state)
 }
 
 // takeOver continues what an earlier Writer wrote, and returns that. Whoever calls it
@@ -293,8 +286,8 @@ func (s *WriterState) forgetWrites(key string) {
 }
 
 // failureOf describes err.
-func failureOf(err error, now time.Time) *WriterFailed {
-	f := &WriterFailed{Time: now, Code: codeOf(err), Sentence: err.Error(), Permanent: permanent(err)}
+func failureOf(err error, now time.Time) *WriterFailure {
+	f := &WriterFailure{Time: now, Code: codeOf(err), Sentence: err.Error(), Permanent: permanent(err)}
 	if e, ok := errors.AsType[*Error](err); ok {
 		f.Key, f.Remedy = e.Key, e.Hint
 		f.Sentence = strings.TrimSuffix(f.Sentence, "; "+e.Hint)

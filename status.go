@@ -205,7 +205,7 @@ func (i *inspection) others() string {
 // batches looks at the batches and at the array. A Writer may move on meanwhile, so it
 // looks until nothing has moved, or often enough.
 func (i *inspection) batches() {
-	for range 5 {
+	for range 20 {
 		i.Problems, i.Pending, i.Confirmed = []string{}, []BatchStatus{}, []BatchStatus{}
 		found := i.found()
 		i.describe(found)

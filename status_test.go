@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,5 +294,43 @@ func wantNames[V any](t *testing.T, object map[string]V, want string) {
 	slices.Sort(names)
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestInspectBesideWriter: whatever the Writer moves meanwhile, the number of the last
+// fetch is one that it had during the inspection.
+func TestInspectBesideWriter(t *testing.T) {
+	dir := t.TempDir()
+	w := openReal(t, rotatelog.Config{Dir: dir, MaxFetches: 3, Sync: rotatelog.SyncSeal, KeepUploaded: -1, Logger: slog.New(slog.DiscardHandler)})
+	var acknowledged atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 300 {
+			if _, err := w.Append(t.Context(), counted(n)); err != nil {
+				t.Error(err)
+				return
+			}
+			acknowledged.Store(int64(n + 1))
+		}
+	}()
+	for inspections := 0; ; inspections++ {
+		before := acknowledged.Load()
+		s, err := rotatelog.Inspect(dir, "")
+		after := acknowledged.Load()
+		if err != nil || len(s.Problems) > 0 {
+			t.Fatalf("%v, %q", err, s.Problems)
+		}
+		if n := int64(s.Number); n < before || n > after+1 {
+			t.Fatalf("number %d; %d were acknowledged before, and %d after", n, before, after)
+		}
+		select {
+		case <-done:
+			if s.Number == 300 {
+				t.Logf("%d inspections", inspections)
+				return
+			}
+		default:
+		}
 	}
 }

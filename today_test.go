@@ -216,18 +216,16 @@ func TestFirstLookIsOneRequest(t *testing.T) {
 			b.open()
 			pass(5 * time.Second)
 			b.append(1)
+			synctest.Wait()
 			b.Close()
 			pass(55 * time.Second)
 		}
-		if writes := calls["write"]; writes != 5 { // the sixth batch waits for the next Writer
-			t.Errorf("%d uploads, want 5", writes)
+		if writes := calls["write"]; writes != 6 {
+			t.Errorf("%d uploads, want 6", writes)
 		}
 		if looks := calls["stat"] - 2*calls["write"]; looks > 7 {
 			t.Errorf("%d looks besides the uploads' in an hour: %v", looks, calls)
 		}
-		b.open()
-		b.flush()
-		b.Close()
 		calls = b.calls()
 		for range 9 {
 			b.open()
@@ -266,5 +264,27 @@ func TestFirstLookLeavesThePublishLock(t *testing.T) {
 		b.append(ten...)
 		pass(time.Minute)
 		b.wantToday(3, 30, 165, 0, 0)
+	})
+}
+
+// TestTodayWhileBatchesAreConfirmed: a batch that was seen in the object waits no longer,
+// though its file is still to be moved.
+func TestTodayWhileBatchesAreConfirmed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		hooks := 0
+		b.cfg.Hooks.Uploaded = func(rotatelog.Uploaded) {
+			hooks++
+			b.wantToday(2, 20, 110, 0, 0)
+		}
+		b.onStore(storeAway)
+		b.open()
+		b.append(ten...)
+		b.append(ten...)
+		synctest.Wait()
+		b.onStore(nil)
+		b.flush()
+		if hooks != 2 {
+			t.Errorf("%d uploads", hooks)
+		}
 	})
 }
