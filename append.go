@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
@@ -474,19 +473,6 @@ func (w *Writer) makeReceipts(g group) {
 	})
 }
 
-// checkRoom returns ErrSpoolFull if n more bytes would not fit the bound.
-func (w *Writer) checkRoom(n int64) error {
-	limit := w.cfg.MaxPendingBytes
-	if limit == 0 {
-		return nil
-	}
-	used, err := w.spool.used(limit - n)
-	if err == nil && used+n > limit {
-		err = hint.Add(fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d", ErrSpoolFull, used, limit), "see why uploading fails")
-	}
-	return err
-}
-
 // appendError returns why a fetch was not appended, and counts that.
 func (w *Writer) appendError(err error) error {
 	w.stats.update(func(s *Stats) { s.Refused++ })
@@ -500,10 +486,7 @@ func (w *Writer) appendError(err error) error {
 }
 
 func (w *Writer) logAppended(r *request) {
-	if r.err != nil {
-		return
-	}
-	if r.uncounted != nil {
+	if r.err == nil && r.uncounted != nil {
 		w.cfg.reportUncounted(Uncounted{Day: r.receipt.Day, Number: r.receipt.Number, Err: r.uncounted})
 	}
 }

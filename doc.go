@@ -68,28 +68,23 @@
 //
 // Not guaranteed: order across hosts; that a fetch is absent because it was not
 // acknowledged; protection of the local file from edits while no Writer has it open.
-// An edit made while a Writer has it open is noticed at the next append, moved to
-// damaged/, and undone.
+// An edit while one has it open is undone at the next append, and kept in damaged/.
 //
 // # Errors
 //
 // A Writer returns an [*Error], which names the operation and the file or key.
 // Branch on it with [errors.Is]: [ErrInvalidFetch], [ErrLocked], [ErrSpoolFull],
 // [ErrPermanent], and [io/fs.ErrClosed] after Close. The Writer remains usable after
-// any error. docs/TROUBLESHOOTING.md explains each message.
-//
-// [Writer.Stats] and [Writer.Today] say how a Writer is doing, [Inspect] how the stream
-// of another process is.
+// any error. docs/TROUBLESHOOTING.md explains each message. [Writer.Stats] and
+// [Writer.Today] say how a Writer is doing, [Inspect] how another process's is.
 //
 // # Concurrency
 //
 // All methods may be called from any goroutine; concurrent Appends share one fsync.
 // Over all processes, one Writer at a time may have a stream of a directory open;
 // another gets ErrLocked. A Writer that has called [Writer.CloseAppend] may still
-// upload while the next one appends.
-//
-// Writers may share a [Store], a [Clock], a [log/slog.Logger], the functions of a
-// Config and, with different Names, the directory, but not the spool in it.
+// upload while the next one appends. Writers may share a Store, a Clock, a Logger and,
+// with different Names, the directory.
 //
 // # Limits
 //

@@ -189,6 +189,11 @@ func (d *LockedDay) dropIntent(id string) error {
 	return w.forgetIntent()
 }
 
+// CheckOwner returns an error if another Writer owns the object that obj describes.
+func (d *LockedDay) CheckOwner(obj Object) error {
+	return d.w.checkOwner(snapshot{owner: obj.Meta[ownerKey]})
+}
+
 // Keep copies the version that obj describes, and its metadata, to the key to, which has
 // no object yet.
 func (d *LockedDay) Keep(ctx context.Context, obj Object, to string) error {

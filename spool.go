@@ -436,3 +436,16 @@ func (s *spool) used(limit int64) (int64, error) {
 	s.counted = true
 	return s.waiting + s.array.end, nil
 }
+
+// checkRoom returns ErrSpoolFull if n more bytes would not fit the bound.
+func (w *Writer) checkRoom(n int64) error {
+	limit := w.cfg.MaxPendingBytes
+	if limit == 0 {
+		return nil
+	}
+	used, err := w.spool.used(limit - n)
+	if err == nil && used+n > limit {
+		err = hint.Add(fmt.Errorf("%w: what waits for the store takes %d bytes, and MaxPendingBytes is %d", ErrSpoolFull, used, limit), "see why uploading fails")
+	}
+	return err
+}

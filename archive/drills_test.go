@@ -38,6 +38,14 @@ func older(s string) string {
 // or by copying parts.
 var sizes = map[string]int64{"whole": 0, "in parts": 300}
 
+// servers returns the servers that are tried.
+func servers() []fakes3.Profile {
+	if depth.Short() {
+		return []fakes3.Profile{fakes3.RGW16(), fakes3.Versity()}
+	}
+	return s3test.Profiles()
+}
+
 // drilled returns the servers, and the names of the drills, that are tried where each
 // request is.
 func drilled() ([]fakes3.Profile, []string) {
@@ -50,12 +58,9 @@ func drilled() ([]fakes3.Profile, []string) {
 // TestDrills: on each server, each day that was hurt is restored while its Writer
 // continues.
 func TestDrills(t *testing.T) {
-	for i, p := range s3test.Profiles() {
+	for _, p := range servers() {
 		for size, minPart := range sizes {
 			for name, edit := range drills() {
-				if i%depth.N(4, 2, 1) != 0 {
-					continue
-				}
 				t.Run(fmt.Sprintf("%s/%s/%s", p.Name, size, name), func(t *testing.T) {
 					t.Parallel()
 					inBucket(t, p, minPart, func(t *testing.T, b *bucket) {
@@ -92,7 +97,7 @@ func TestDrillsKilled(t *testing.T) {
 			for _, name := range names {
 				t.Run(fmt.Sprintf("%s/%s/%s", p.Name, size, name), func(t *testing.T) {
 					t.Parallel()
-					step := depth.N(4, 4, 2)
+					step := depth.N(7, 4, 2)
 					for n := 1; ; n += step {
 						more := false
 						for _, after := range []bool{false, true} {

@@ -9,7 +9,6 @@ import (
 
 	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
-	"example.com/rotatelog/internal/s3test"
 )
 
 // restoreOrWait restores the day, after a quarter of an hour if a write is in doubt until
@@ -29,6 +28,7 @@ func (b *bucket) restoreOrWait() {
 // the object is hurt before or after that. The restored day is not taken back by what the
 // Writer had begun, and its batch is uploaded once.
 func TestRestoreWhileAnIntentStands(t *testing.T) {
+	depth.SkipInShort(t)
 	profiles, names := drilled()
 	all := drills()
 	for _, p := range profiles {
@@ -36,7 +36,7 @@ func TestRestoreWhileAnIntentStands(t *testing.T) {
 			for _, name := range names {
 				t.Run(fmt.Sprintf("%s/%s/%s", p.Name, size, name), func(t *testing.T) {
 					t.Parallel()
-					for n, more := 1, true; more; n += depth.N(2, 1, 1) {
+					for n, more := 1, true; more; n += depth.N(7, 5, 2) {
 						for _, after := range []bool{false, true} {
 							for _, late := range []bool{false, true} {
 								inBucket(t, p, minPart, func(t *testing.T, b *bucket) {
@@ -67,11 +67,11 @@ func TestRestoreWhileAnIntentStands(t *testing.T) {
 // TestRestoreWhileTheWriterWrites: the day is hurt and restored at each request of a Writer
 // that is uploading to it. The two wait for each other.
 func TestRestoreWhileTheWriterWrites(t *testing.T) {
-	for _, p := range s3test.Profiles() {
+	for _, p := range servers() {
 		for size, minPart := range sizes {
 			t.Run(p.Name+"/"+size, func(t *testing.T) {
 				t.Parallel()
-				for n := int32(1); n <= 12; n += int32(depth.N(3, 1, 1)) {
+				for n := int32(1); n <= 12; n += int32(depth.N(5, 3, 1)) {
 					inBucket(t, p, minPart, func(t *testing.T, b *bucket) {
 						b.write(10)
 						var requests atomic.Int32

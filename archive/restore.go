@@ -302,6 +302,9 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	if obj.Version != p.Version {
 		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("%w: it has changed since this was planned", rotatelog.ErrConflict), Hint: "plan again"}
 	}
+	if err := d.CheckOwner(obj); err != nil {
+		return Report{}, err
+	}
 	if p.Version != "" {
 		if err := keepAside(ctx, d, p.archive.Store, p.Key, p.Aside, obj); err != nil {
 			return Report{}, err

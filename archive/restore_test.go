@@ -327,3 +327,22 @@ func TestRehearsal(t *testing.T) {
 		w.restore([]int{1, 2, 3, 4, 5}, archive.ArchiveSource("the directory", there))
 	})
 }
+
+// TestDayOfAnotherOwnerIsLeftAlone: nothing is even copied.
+func TestDayOfAnotherOwnerIsLeftAlone(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.cfg.Store = owned{w.mem}
+		w.write(10)
+		w.edit(w.key(), replace(`{"n":4,"odds":[`, `{"n":4,"odds":{`))
+		before := string(w.mem.Bytes(w.key()))
+		w.cfg.Dir = t.TempDir()
+		p, m := w.plan()
+		defer m.Close()
+		if _, err := p.Apply(t.Context()); !errors.Is(err, rotatelog.ErrPermanent) {
+			t.Errorf("%v", err)
+		}
+		if len(w.mem.Keys()) != 1 || string(w.mem.Bytes(w.key())) != before {
+			t.Errorf("the store holds %q", w.mem.Keys())
+		}
+	})
+}

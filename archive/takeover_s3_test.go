@@ -31,7 +31,7 @@ func (b *bucket) takeOver(ctx context.Context, abort bool) (*archive.Takeover, e
 
 // onEachServer runs a test for each server, with days written whole and in parts.
 func onEachServer(t *testing.T, test func(t *testing.T, b *bucket)) {
-	for _, p := range s3test.Profiles() {
+	for _, p := range servers() {
 		for size, minPart := range sizes {
 			t.Run(p.Name+"/"+size, func(t *testing.T) {
 				t.Parallel()
@@ -141,7 +141,7 @@ func TestTakeoverKilled(t *testing.T) {
 		for size, minPart := range sizes {
 			t.Run(p.Name+"/"+size, func(t *testing.T) {
 				t.Parallel()
-				for n, more := 1, true; more; n += depth.N(7, 3, 1) {
+				for n, more := 1, true; more; n += depth.N(15, 5, 1) {
 					for _, after := range []bool{false, true} {
 						inBucket(t, p, minPart, func(t *testing.T, b *bucket) {
 							b.write(11)
@@ -171,7 +171,7 @@ func TestTakeoverOfAnUploadUnderWay(t *testing.T) {
 	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			for n, more := 1, true; more; n += depth.N(2, 1, 1) {
+			for n, more := 1, true; more; n += depth.N(5, 2, 1) {
 				for _, after := range []bool{false, true} {
 					inBucket(t, p, sizes["in parts"], func(t *testing.T, b *bucket) {
 						b.write(10)

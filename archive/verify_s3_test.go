@@ -14,7 +14,6 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
 	"example.com/rotatelog/internal/fakes3"
-	"example.com/rotatelog/internal/s3test"
 )
 
 // TestVerifyOfAServerThatIsNotWell: what a server does wrong is not taken for something
@@ -64,7 +63,7 @@ func TestVerifyOfAServerThatIsNotWell(t *testing.T) {
 func TestVerifyWhileTheDayIsReplaced(t *testing.T) {
 	for name, fault := range map[string]fakes3.Fault{"": {}, "torn": {Torn: true, Delay: time.Second}, "short": {Short: 40}} {
 		for _, op := range []string{"GetObject", "HeadObject"} {
-			for _, p := range s3test.Profiles() {
+			for _, p := range servers() {
 				t.Run(p.Name+"/"+op+"/"+name, func(t *testing.T) {
 					t.Parallel()
 					inBucket(t, p, 0, func(t *testing.T, b *bucket) {
