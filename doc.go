@@ -32,8 +32,7 @@
 //
 // # Guarantees
 //
-// P1, durable: when Append returns nil, the fetch survives a power cut (with
-// [SyncAppend], the default).
+// P1, durable: once Append returns nil, the fetch survives a power cut (by default).
 //
 // P2, exactly once: at every instant each acknowledged fetch is in the spool or in
 // the store, never twice in the store, and in append order within its upload. This
