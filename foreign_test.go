@@ -120,7 +120,8 @@ func (w changeWorld) flipDigit(t *testing.T, b *bench, keeps, restart bool) {
 	if n := strings.Count(b.log.String(), "matches_in_upload is 953"); n != 1 {
 		t.Errorf("%d lines of the log say so:\n%s", n, b.log)
 	}
-	d := s3Day(t, srv, key)
+	content, _, _ := srv.Object(s3test.Bucket, key)
+	d := parseDayLoosely(t, dayText(t, key, content)) // its upload 3 no longer fits its checksum
 	if m := d.Metadata; m.Uploads != 9 || m.Matches != 7*451+21+500+2 {
 		t.Errorf("%+v", m)
 	}
