@@ -183,8 +183,13 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 	if batches, err = p.listPending(); err != nil {
 		return nil, 0, err
 	}
-	if len(batches) == 0 && !p.mayHaveWork() {
-		p.takeRetryNow() // nothing keeps anybody
+	p.mu.Lock()
+	drained := p.retryNow
+	p.mu.Unlock()
+	if len(batches) == 0 && !p.mayHaveWork(drained) {
+		if drained { // nothing keeps anybody; who drains since then has woken the loop again
+			p.takeRetryNow()
+		}
 		return nil, longestWait, nil
 	}
 	if p.lock != nil {
@@ -240,12 +245,11 @@ func (p *publisher) listPending() ([]batch, error) {
 
 // mayHaveWork reports whether there is anything to do besides uploading, as far as
 // is known without the publish lock.
-func (p *publisher) mayHaveWork() bool {
+func (p *publisher) mayHaveWork(drained bool) bool {
 	if len(p.daysOver()) > 0 {
 		return true
 	}
 	p.mu.Lock()
-	drained := p.retryNow
 	busy := p.awaited > 0
 	for _, w := range p.workers {
 		busy = busy || w.toReport || !w.begun.IsZero() || w.toSweep
