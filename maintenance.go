@@ -145,7 +145,7 @@ func (d *LockedDay) Write(ctx context.Context, old Version, uploads []DayUpload)
 	if err := w.checkOwner(seen); err != nil {
 		return "", err
 	}
-	parts, doc, err := d.rebuild(uploads)
+	parts, doc, err := d.rebuild(obj, uploads)
 	if err != nil {
 		return "", newError("write", w.key(), err)
 	}
@@ -306,13 +306,23 @@ func (m *Maintenance) Seed(day Day, number int, c Compression) (seeded bool, err
 	return true, nil
 }
 
-// rebuild chooses the layout of a day that is written from uploads.
-func (d *LockedDay) rebuild(uploads []DayUpload) ([]Part, dayState, error) {
-	parts, doc, err := rebuild(d.w.day, metadataFirst, uploads)
-	if err == nil && doc.size >= d.w.cfg.largeDay && !d.w.isOver(d.w.day.day) {
-		return rebuild(d.w.day, metadataLast, uploads)
+// rebuild chooses the layout of a day that is written from uploads, in place of obj. A day
+// that was closed stays so, though the clock was set back.
+func (d *LockedDay) rebuild(obj Object, uploads []DayUpload) ([]Part, dayState, error) {
+	w := d.w
+	parts, doc, err := rebuild(w.day, metadataFirst, uploads)
+	if err != nil || doc.size < w.cfg.largeDay || w.isOver(w.day.day) {
+		return parts, doc, err
 	}
-	return parts, doc, err
+	was, known := documentFromMeta(w.day, obj)
+	closed, err := w.spool.closedDays()
+	if err != nil {
+		return nil, dayState{}, newError("read", w.cfg.path(w.spool.path(closedFile)), err)
+	}
+	if closed[w.closedDay()] || known && was.layout() == metadataFirst && was.size >= w.cfg.largeDay {
+		return parts, doc, nil
+	}
+	return rebuild(w.day, metadataLast, uploads)
 }
 
 // Compression returns what days that begin are compressed with.
