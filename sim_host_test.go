@@ -249,11 +249,21 @@ func (h *host) operations() int {
 	return h.ops
 }
 
+// stateFiles is in the names of the files in which a process says how it is doing.
+const stateFiles = "/state."
+
+// ofState reports whether an operation is of such a file.
+func ofState(op crashfs.Op) bool {
+	return strings.Contains(op.Name, stateFiles) || strings.Contains(op.To, stateFiles)
+}
+
 // diskFault decides how a disk operation fails, if it does.
 func (h *host) diskFault(op crashfs.Op) error {
 	h.mu.Lock()
-	if h.ops++; h.ops == h.cut {
-		h.down = true
+	if !ofState(op) { // to cut power there is as good as at the next operation
+		if h.ops++; h.ops == h.cut {
+			h.down = true
+		}
 	}
 	down, inject, trouble := h.down, h.inject, h.diskTrouble
 	h.mu.Unlock()

@@ -150,9 +150,6 @@ func TestStateKeepsFiveWeeks(t *testing.T) {
 // TestStateIsOnlyNews: whatever happens to the state files, fetches are appended and
 // uploaded.
 func TestStateIsOnlyNews(t *testing.T) {
-	ofState := func(op crashfs.Op) bool {
-		return strings.Contains(op.Name, "/state.") || strings.Contains(op.To, "/state.")
-	}
 	for name, spoil := range map[string]func(b *bench){
 		"no room": func(b *bench) {
 			b.onDisk(func(op crashfs.Op) error {
