@@ -45,7 +45,7 @@ type Error struct {
 // newError returns an Error whose Hint is the one that err comes with.
 func newError(op, key string, err error) *Error {
 	e := &Error{Op: op, Key: key}
-	e.Err, e.Hint = hint.Split(err)
+	e.Hint, e.Err = hint.Split(err)
 	inner, nested := errors.AsType[*Error](e.Err)
 	switch {
 	case e.Hint != "":

@@ -13,7 +13,7 @@ import (
 
 // opError makes the error of an operation on key in the store in dir.
 func opError(op, key, dir string, err error) error {
-	cause, remedy := hint.Split(explain(dir, err))
+	remedy, cause := hint.Split(explain(dir, err))
 	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
 }
 

@@ -65,7 +65,7 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 			err = fmt.Errorf("%w: %w", rotatelog.ErrPermanent, err)
 		}
 	}
-	cause, remedy := hint.Split(err)
+	remedy, cause := hint.Split(err)
 	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
 }
 

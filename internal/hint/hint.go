@@ -24,15 +24,15 @@ func Add(err error, format string, args ...any) error {
 	return &hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// Split returns the cause of err and its hint, "" if it has none. The cause still
+// Split returns the hint of err, "" if it has none, and its cause. The cause still
 // contains the hint if the hint was added to an error that err wraps.
-func Split(err error) (cause error, hint string) {
+func Split(err error) (hint string, cause error) {
 	h, ok := errors.AsType[*hinted](err)
 	switch {
 	case !ok:
-		return err, ""
+		return "", err
 	case err == error(h):
-		return h.err, h.hint
+		return h.hint, h.err
 	}
-	return err, h.hint
+	return h.hint, err
 }

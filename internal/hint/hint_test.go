@@ -12,14 +12,14 @@ func TestSplit(t *testing.T) {
 	if err.Error() != "it is full; make room" || !errors.Is(err, cause) {
 		t.Errorf("%v", err)
 	}
-	if c, h := Split(err); c != cause || h != "make room" {
+	if h, c := Split(err); c != cause || h != "make room" {
 		t.Errorf("%v, %q", c, h)
 	}
 	wrapped := fmt.Errorf("the disk: %w", err)
-	if c, h := Split(wrapped); c != wrapped || h != "make room" {
+	if h, c := Split(wrapped); c != wrapped || h != "make room" {
 		t.Errorf("wrapped: %v, %q", c, h)
 	}
-	if c, h := Split(cause); c != cause || h != "" {
+	if h, c := Split(cause); c != cause || h != "" {
 		t.Errorf("without: %v, %q", c, h)
 	}
 }
