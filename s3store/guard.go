@@ -14,11 +14,7 @@ type guard struct{ client s3.HTTPClient }
 
 // Do implements [s3.HTTPClient].
 func (g *guard) Do(req *http.Request) (*http.Response, error) {
-	resp, err := g.doWatched(req)
-	if err == nil && resp.StatusCode >= 300 {
-		resp.Body = readErrorBody(resp.Body)
-	}
-	return resp, err
+	return g.doWatched(req)
 }
 
 // stallLimitKey is the key of a limit in a context that replaces stallLimit.
@@ -51,6 +47,9 @@ func (g *guard) doWatched(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 	} else {
 		resp.Body = &receivedBody{body: resp.Body, watch: w, ctx: ctx, cancel: cancel}
+	}
+	if resp.StatusCode >= 300 { // before the request's body is ended, or RGW may have closed the connection
+		resp.Body = readErrorBody(resp.Body)
 	}
 	return resp, nil
 }
