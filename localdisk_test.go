@@ -183,8 +183,12 @@ func TestFileSystemsThatLackSomething(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		b.onDisk(fails(syscall.EINVAL, "Sync"))
-		if _, err := b.Append(t.Context(), counted(1)); err == nil || !strings.Contains(err.Error(), "this file system cannot sync files; set Dir to a local disk") {
+		_, err := b.Append(t.Context(), counted(1))
+		if err == nil || !strings.Contains(err.Error(), "this file system cannot sync files; set Dir to a local disk") {
 			t.Error(err)
+		}
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Hint != "set Dir to a local disk" {
+			t.Errorf("%+v", e)
 		}
 	})
 }
