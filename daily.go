@@ -312,8 +312,8 @@ func (d dayState) find(id string) (sequence int, ok bool) {
 func (d dayState) covers(sequence int) bool { return sequence >= d.since }
 
 // splice returns the parts that make the object with our fields replaced and entries
-// inserted after the last one. Everything else is kept: copied, except for a known tail, which
-// becomes Data so that no store need read it back.
+// inserted after the last one. Everything else is kept: copied, except for a known tail,
+// which becomes Data so that no store need read it back.
 func (d dayState) splice(fields []byte, entries [][]byte) (parts []Part) {
 	f := d.fields
 	if !d.fieldsInTail() {

@@ -76,8 +76,8 @@ type Uncounted struct {
 // Changed describes a version of a day's object that no Writer left. It is reported
 // once for each version, before anything else is appended to it; uploads continue.
 // What is gone from the object is put back as far as this machine still has it, and is
-// also reported to Failed. Everything else stays as it is, and the totals are the sums of the
-// uploads as they are now.
+// also reported to Failed. Everything else stays as it is, and the totals are the sums
+// of the uploads as they are now.
 type Changed struct {
 	Name string // of the stream
 	Day  Day

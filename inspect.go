@@ -23,8 +23,8 @@ func (w *dayWorker) object() bodyHead {
 	return bodyHead{Place: w.place.mark(), Key: w.key()}
 }
 
-// inspect inspects a version unless it is known. Another Writer's is an error. It returns what to build on, and the
-// batches that were confirmed and wait again.
+// inspect inspects a version unless it is known. Another Writer's is an error. It returns
+// what to build on, and the batches that were confirmed and wait again.
 func (w *dayWorker) inspect(ctx context.Context, seen snapshot, waiting []batch) (snapshot, []batch, error) {
 	if err := w.checkOwner(seen); err != nil {
 		return seen, nil, err

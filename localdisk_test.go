@@ -183,8 +183,12 @@ func TestFileSystemsThatLackSomething(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
 		b.onDisk(fails(syscall.EINVAL, "Sync"))
-		if _, err := b.Append(t.Context(), counted(1)); err == nil || !strings.Contains(err.Error(), "this file system cannot sync files; set Dir to a local disk") {
+		_, err := b.Append(t.Context(), counted(1))
+		if err == nil || !strings.Contains(err.Error(), "this file system cannot sync files; set Dir to a local disk") {
 			t.Error(err)
+		}
+		if e, ok := errors.AsType[*rotatelog.Error](err); !ok || e.Hint != "set Dir to a local disk" {
+			t.Errorf("%+v", e)
 		}
 	})
 }
@@ -287,8 +291,7 @@ func TestBatchThatCannotBeRead(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches = 1
 		b.open()
-		away := true
-		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: away} })
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
 		b.append(1, 2)
 		bad := "all_api.spool/pending/" + b.pending()[0]
 		b.onDisk(func(op crashfs.Op) error {
@@ -297,7 +300,6 @@ func TestBatchThatCannotBeRead(t *testing.T) {
 			}
 			return nil
 		})
-		away = false
 		b.onStore(nil)
 		err := b.Drain(t.Context())
 		if !errors.Is(err, rotatelog.ErrPermanent) || !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), bad) || !strings.Contains(err.Error(), "move the file away") {
@@ -379,18 +381,16 @@ func TestDayWithoutCountsIsReportedOnce(t *testing.T) {
 func TestOpenChangesNothingUntilItHasTheLock(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.open()
-		var changes []string
-		b.onDisk(func(op crashfs.Op) error {
+		changes := b.record(func(op crashfs.Op) string {
 			if slices.Contains([]string{"Rename", "Link", "Remove", "WriteAt", "Truncate"}, op.Kind) || op.Kind == "OpenFile" && op.Mutates {
-				changes = append(changes, op.Kind+" "+op.Name)
+				return op.Kind + " " + op.Name
 			}
-			return nil
+			return ""
 		})
 		if _, err := rotatelog.Open(t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID)); !errors.Is(err, rotatelog.ErrLocked) {
 			t.Errorf("open: %v", err)
 		}
-		b.onDisk(nil)
-		if len(changes) > 0 {
+		if changes := changes(); len(changes) > 0 {
 			t.Errorf("without the lock: %q", changes)
 		}
 	})

@@ -434,6 +434,12 @@ func mutations() []mutation {
 			"^TestMultipartLooksBeforeItCompletes$", "",
 		},
 		{
+			"read the body of an error once its request is not sent any more", "s3store/guard.go",
+			"resp.Body = readErrorBody(resp.Body)",
+			"if b, ok := req.Body.(*sentBody); ok {\nb.end()\n}\nresp.Body = readErrorBody(resp.Body)",
+			"^TestErrorIsReadWhileItsRequestIsSent$", "",
+		},
+		{
 			"sweep what a note names", "s3store/resolve.go",
 			"if u.Key != key || kept[u.Upload] || ",
 			"if u.Key != key || ",

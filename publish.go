@@ -164,11 +164,11 @@ type snapshot struct {
 	census  census         // of the entries, where they were read
 }
 
-// sequence returns the upload_sequence of the batch with that id. ok is false if it is not in the
-// object.
-func (v snapshot) sequence(id string) (int, bool) {
+// sequence returns the upload_sequence of the batch with that id. ok is false if it is
+// not in the object.
+func (v snapshot) sequence(id string) (n int, ok bool) {
 	if v.ids != nil {
-		n, ok := v.ids[id]
+		n, ok = v.ids[id]
 		return n, ok
 	}
 	return v.doc.find(id)

@@ -158,17 +158,17 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	p.reportSlow()
 	p.markIdle()
 	batches, wait, err := p.publishable()
-	if err == nil && wait == 0 {
+	if wait > 0 {
+		return wait
+	}
+	if err == nil {
 		err = p.prepare(batches)
 	}
-	if err == nil && wait == 0 {
+	if err == nil {
 		err = p.assign(ctx, batches)
 	}
 	if err != nil {
 		return p.failed(ctx, err)
-	}
-	if wait > 0 {
-		return wait
 	}
 	p.retry = retryState{}
 	return p.startDue(ctx)

@@ -58,18 +58,17 @@ func TestAppendCostsTheRecord(t *testing.T) {
 		b.open()
 		b.append(1)
 		synctest.Wait() // the publisher has nothing to do any more
-		var ops []string
-		b.onDisk(func(op crashfs.Op) error {
-			if op.Kind != "Stat" && op.Kind != "ReadDir" {
-				ops = append(ops, op.Kind)
+		ops := b.record(func(op crashfs.Op) string {
+			if op.Kind == "Stat" || op.Kind == "ReadDir" {
+				return ""
 			}
-			return nil
+			return op.Kind
 		})
 		for range 98 {
 			b.append(1)
 		}
 		want := strings.Split(strings.Repeat("WriteAt Sync ", 98), " ")
-		if diff := cmp.Diff(want[:len(want)-1], ops); diff != "" {
+		if diff := cmp.Diff(want[:len(want)-1], ops()); diff != "" {
 			t.Errorf("operations:\n%s", diff)
 		}
 	})
@@ -82,19 +81,18 @@ func TestSyncSealSyncsBeforeSealing(t *testing.T) {
 		b.open()
 		b.append(1)
 		synctest.Wait()
-		var ops []string
-		b.onDisk(func(op crashfs.Op) error {
+		recorded := b.record(func(op crashfs.Op) string {
 			if op.Kind == "Sync" || op.Kind == "Link" {
-				ops = append(ops, op.Kind)
+				return op.Kind
 			}
-			return nil
+			return ""
 		})
 		b.append(1, 1)
-		if len(ops) > 0 {
+		if ops := recorded(); len(ops) > 0 {
 			t.Errorf("two appends: %v", ops)
 		}
 		b.append(1)
-		if len(ops) < 2 || ops[0] != "Sync" || ops[1] != "Link" {
+		if ops := recorded(); len(ops) < 2 || ops[0] != "Sync" || ops[1] != "Link" {
 			t.Errorf("a seal: %v", ops)
 		}
 	})
@@ -110,19 +108,18 @@ func TestSealCostsTwoSyncs(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.append(1)
-		var synced []string
-		b.onDisk(func(op crashfs.Op) error {
+		synced := b.record(func(op crashfs.Op) string {
 			if strings.HasPrefix(op.Kind, "Sync") {
-				synced = append(synced, op.Kind+" "+op.Name)
+				return op.Kind + " " + op.Name
 			}
-			return nil
+			return ""
 		})
 		b.append(2)
 		b.reopen()
 		b.append(3)
 		want := []string{"Sync all_api.spool/spare.json", "SyncDir all_api.spool/pending", "SyncDir ."}
 		want = append(want, "Sync all_api.json", want[1], want[2])
-		if diff := cmp.Diff(want, synced); diff != "" {
+		if diff := cmp.Diff(want, synced()); diff != "" {
 			t.Errorf("synced:\n%s", diff)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +119,26 @@ func (b *bench) onDisk(fail func(crashfs.Op) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fail = fail
+}
+
+// record returns what the disk is asked to do from now on, as far as it has a name: the
+// publisher may be at work meanwhile.
+func (b *bench) record(name func(crashfs.Op) string) (recorded func() []string) {
+	var mu sync.Mutex
+	var ops []string
+	b.onDisk(func(op crashfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if name := name(op); name != "" {
+			ops = append(ops, name)
+		}
+		return nil
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(ops)
+	}
 }
 
 // reopen ends the Writer and opens another.

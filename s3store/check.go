@@ -24,7 +24,7 @@ import (
 // wrong with the client, the bucket or the options.
 func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, err error) {
 	if client == nil {
-		return "", permanentError("there is no S3 client; make one with NewClient")
+		return "", hint.Add(permanentError("there is no S3 client"), "make one with NewClient")
 	}
 	o := client.Options()
 	if err := checkBucket(bucket); err != nil {
@@ -34,7 +34,7 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 		return "", err
 	}
 	if o.Credentials == nil {
-		return "", permanentError("the S3 client has no credentials; give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
+		return "", hint.Add(permanentError("the S3 client has no credentials"), "give it a key, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for example")
 	}
 	if err := checkStatic(o.Credentials); err != nil {
 		return "", err
@@ -46,14 +46,8 @@ func checkS3(client *s3.Client, bucket string, opts Options) (endpoint string, e
 	return endpoint, checkEncryption(opts, plain)
 }
 
-// permanentError formats an error. What follows the first semicolon is its hint.
 func permanentError(format string, args ...any) error {
-	cause, remedy, ok := strings.Cut(fmt.Sprintf(format, args...), "; ")
-	err := fmt.Errorf("%w: %s", rotatelog.ErrPermanent, cause)
-	if !ok {
-		return err
-	}
-	return hint.Add(err, "%s", remedy)
+	return fmt.Errorf("%w: %w", rotatelog.ErrPermanent, fmt.Errorf(format, args...))
 }
 
 func checkBucket(bucket string) error {
@@ -62,7 +56,7 @@ func checkBucket(bucket string) error {
 		return nil // of an access point
 	}
 	if what := oddity(bucket); what != "" {
-		return permanentError("%q is not the name of a bucket: %s; that has 3 to 63 letters, digits, '.' and '-'", bucket, what)
+		return hint.Add(permanentError("%q is not the name of a bucket: %s", bucket, what), "that has 3 to 63 letters, digits, '.' and '-'")
 	}
 	switch {
 	case strings.Contains(bucket, "/"):
@@ -76,13 +70,13 @@ func checkBucket(bucket string) error {
 func checkRegion(region string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	if region == "" {
-		return permanentError("the S3 client has no region; name that of the bucket, such as us-ord-1")
+		return hint.Add(permanentError("the S3 client has no region"), "name that of the bucket, such as us-ord-1")
 	}
 	if what := oddity(region); what != "" {
-		return permanentError("%q is not the name of a region: %s; remove that, in AWS_REGION or wherever it was set", region, what)
+		return hint.Add(permanentError("%q is not the name of a region: %s", region, what), "remove that, in AWS_REGION or wherever it was set")
 	}
 	if !onlyOf(region, letters) {
-		return permanentError("%q is not the name of a region; use one such as us-ord-1", region)
+		return hint.Add(permanentError("%q is not the name of a region", region), "use one such as us-ord-1")
 	}
 	return nil
 }
@@ -134,7 +128,7 @@ func checkKeys(c aws.Credentials) error {
 		{"the access key ID", c.AccessKeyID}, {"the secret key", c.SecretAccessKey}, {"the session token", c.SessionToken},
 	} {
 		if what := oddity(part.value); what != "" {
-			return permanentError("%s cannot be right: %s; set it again, without that", part.name, what)
+			return hint.Add(permanentError("%s cannot be right: %s", part.name, what), "set it again, without that")
 		}
 	}
 	return nil
@@ -163,19 +157,19 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	}
 	raw := *o.BaseEndpoint
 	if raw == "" {
-		return "", false, permanentError("the S3 client has no endpoint; %s", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the S3 client has no endpoint"), "%s", exampleEndpoint)
 	}
 	if what := oddity(raw); what != "" {
-		return "", false, permanentError("the endpoint of the S3 client cannot be right: %s; remove that", what)
+		return "", false, hint.Add(permanentError("the endpoint of the S3 client cannot be right: %s", what), "remove that")
 	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.Contains(raw, "@"):
-		return "", false, permanentError("the endpoint of the S3 client is none; %s, without a user", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint of the S3 client is none"), "%s, without a user", exampleEndpoint)
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return "", false, permanentError("the endpoint%s has no https:// and host; %s", quotedHost(raw), exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint%s has no https:// and host", quotedHost(raw)), "%s", exampleEndpoint)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", false, permanentError("the endpoint of the S3 client continues after its path; %s", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint of the S3 client continues after its path"), "%s", exampleEndpoint)
 	}
 	if err := checkBucketIn(u, bucket); err != nil {
 		return "", false, err
@@ -198,20 +192,21 @@ func quotedHost(raw string) string {
 // client adds the bucket again, and a server would silently store objects under
 // other keys.
 func checkBucketIn(u *url.URL, bucket string) error {
-	const remedy = "leave that out: %s://%s"
+	const leaveOut = "leave that out: %s://%s"
 	if rest, ok := cutFold(u.Host, bucket+"."); ok {
-		return permanentError("the endpoint %s names the bucket; "+remedy+", or, if the server is called so, use its address or another bucket", u.Host, u.Scheme, rest)
+		return hint.Add(permanentError("the endpoint %s names the bucket", u.Host),
+			leaveOut+", or, if the server is called so, use its address or another bucket", u.Scheme, rest)
 	}
 	if strings.EqualFold(u.Hostname(), bucket) && strings.Contains(bucket, ".") {
-		return permanentError("the endpoint %s is the bucket's own name; use the address of the server instead", u.Host)
+		return hint.Add(permanentError("the endpoint %s is the bucket's own name", u.Host), "use the address of the server instead")
 	}
 	for element := range strings.SplitSeq(u.Path, "/") {
 		if element == bucket {
-			return permanentError("the path of the endpoint names the bucket; "+remedy, u.Scheme, u.Host)
+			return hint.Add(permanentError("the path of the endpoint names the bucket"), leaveOut, u.Scheme, u.Host)
 		}
 	}
 	if element := strings.Trim(u.Path, "/"); element != "" && hasNoPath(u.Hostname()) {
-		return permanentError("the endpoint has a path, which would be taken for a bucket; "+remedy, u.Scheme, u.Host)
+		return hint.Add(permanentError("the endpoint has a path, which would be taken for a bucket"), leaveOut, u.Scheme, u.Host)
 	}
 	return nil
 }
@@ -281,11 +276,11 @@ func checkEncryption(opts Options, plain bool) error {
 	case opts.EncryptionKey == nil:
 		return nil
 	case opts.Encrypt:
-		return permanentError("Options asks for both Encrypt and an EncryptionKey; set one of them")
+		return hint.Add(permanentError("Options asks for both Encrypt and an EncryptionKey"), "set one of them")
 	case len(opts.EncryptionKey) != 32:
 		return permanentError("the EncryptionKey has %d bytes, and must have 32", len(opts.EncryptionKey))
 	case plain:
-		return permanentError("an EncryptionKey must not be sent over plain http; use an https endpoint")
+		return hint.Add(permanentError("an EncryptionKey must not be sent over plain http"), "use an https endpoint")
 	}
 	return nil
 }

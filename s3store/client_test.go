@@ -249,3 +249,37 @@ func TestS3ClientKeepsConnections(t *testing.T) {
 	s3test.CloseIdle(client)
 	conns.Wait()
 }
+
+// answersEarly answers a request before it has read its body, as RGW refuses a PUT.
+type answersEarly struct{ status int }
+
+func (c answersEarly) Do(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: c.status, Body: io.NopCloser(whileSending{req.Body})}, nil
+}
+
+// whileSending is an answer that breaks off once the request's body is not sent any more.
+type whileSending struct{ request io.Reader }
+
+func (r whileSending) Read(p []byte) (int, error) {
+	if _, err := r.request.Read(make([]byte, 1)); err != nil {
+		return 0, err
+	}
+	return copy(p, "<Error/>"), io.EOF
+}
+
+// TestErrorIsReadWhileItsRequestIsSent: an early answer ends the sending of the request,
+// and the server then closes the connection, with what was not read of its answer.
+func TestErrorIsReadWhileItsRequestIsSent(t *testing.T) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://s3.test/logs/key", strings.NewReader("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := s3store.Guarded(answersEarly{http.StatusNotFound}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); string(b) != "<Error/>" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}

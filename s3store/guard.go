@@ -12,21 +12,12 @@ import (
 // body of an error before it returns it.
 type guard struct{ client s3.HTTPClient }
 
-// Do implements [s3.HTTPClient].
-func (g *guard) Do(req *http.Request) (*http.Response, error) {
-	resp, err := g.doWatched(req)
-	if err == nil && resp.StatusCode >= 300 {
-		resp.Body = readErrorBody(resp.Body)
-	}
-	return resp, err
-}
-
 // stallLimitKey is the key of a limit in a context that replaces stallLimit.
 type stallLimitKey struct{}
 
-// doWatched sends a request, and ends it if no byte moves for too long. It also
-// watches the reading of the answer.
-func (g *guard) doWatched(req *http.Request) (*http.Response, error) {
+// Do implements [s3.HTTPClient]. It sends a request, and ends it if no byte moves for too
+// long. It also watches the reading of the answer.
+func (g *guard) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	limit := stallLimit
 	if patient, ok := req.Context().Value(stallLimitKey{}).(time.Duration); ok {
@@ -51,6 +42,9 @@ func (g *guard) doWatched(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 	} else {
 		resp.Body = &receivedBody{body: resp.Body, watch: w, ctx: ctx, cancel: cancel}
+	}
+	if resp.StatusCode >= 300 { // before body.end, at which the transport may close the connection
+		resp.Body = readErrorBody(resp.Body)
 	}
 	return resp, nil
 }

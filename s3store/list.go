@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"example.com/rotatelog/internal/hint"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -89,9 +90,9 @@ func (l *listing) next(listed string, encoding types.EncodingType) (key string, 
 	}
 	switch {
 	case err != nil || !strings.HasPrefix(key, l.prefix):
-		return "", permanentError("the server lists %.200q among the keys that begin with %.200q; "+listElsewhere, listed, l.prefix)
+		return "", hint.Add(permanentError("the server lists %.200q among the keys that begin with %.200q", listed, l.prefix), listElsewhere)
 	case key < l.last || key == "":
-		return "", permanentError("the server lists the key %.200q after %.200q, which is not the order of their bytes; "+listElsewhere, key, l.last)
+		return "", hint.Add(permanentError("the server lists the key %.200q after %.200q, which is not the order of their bytes", key, l.last), listElsewhere)
 	}
 	return key, nil
 }
@@ -102,7 +103,7 @@ func (l *listing) turn(more bool, token string, keys int) error {
 	case !more:
 		l.done = true
 	case token != "" && token == l.token, token == "" && keys == 0:
-		return permanentError("the server says that there are keys after %.200q, and does not list them; "+listElsewhere, l.last)
+		return hint.Add(permanentError("the server says that there are keys after %.200q, and does not list them", l.last), listElsewhere)
 	}
 	l.token = token
 	return nil

@@ -198,8 +198,8 @@ func (s *Store) prove(ctx context.Context, key, known string) (proof, error) {
 
 // unprotected is the error if no proof suffices.
 func (s *Store) unprotected() error {
-	return permanentError("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
-		"so that a request which arrives late could undo a later one; use a server that does either", s.bucket, s.endpoint)
+	return hint.Add(permanentError("nothing can be written to the bucket %q at %s: the server honours no conditions on PutObject, and takes no multipart uploads, "+
+		"so that a request which arrives late could undo a later one", s.bucket, s.endpoint), "use a server that does either")
 }
 
 // parseProof returns the proof in a text. ok is false if it is not to be trusted.

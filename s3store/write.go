@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/stream"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -63,8 +64,8 @@ func (s *Store) write(ctx context.Context, key string, old rotatelog.Version, pa
 	case inParts:
 		return s.writeInParts(ctx, key, old, origin{key, old}, s.limits.planSent(parts), meta, saveIntent)
 	case proven.Put:
-		return permanentError("the object would have %d bytes, and the server takes at most %d at once; it would have to take multipart uploads, "+
-			"and to honour conditions on CompleteMultipartUpload where Writers share a key", total, int64(maxPut))
+		return hint.Add(permanentError("the object would have %d bytes, and the server takes at most %d at once", total, int64(maxPut)),
+			"it would have to take multipart uploads, and to honour conditions on CompleteMultipartUpload where Writers share a key")
 	}
 	return s.unprotected()
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"example.com/rotatelog/internal/hint"
 )
 
 // NoSpace reports whether err says that a disk is full, or that its user has no
@@ -73,7 +75,7 @@ func write(fsys FS, name string, flag int, content []byte, end func(File) error)
 func SyncFile(f File) error {
 	err := f.Sync()
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("this file system cannot sync files; set Dir to a local disk: %w", err)
+		err = fmt.Errorf("%w: %w", hint.Add(errors.New("this file system cannot sync files"), "set Dir to a local disk"), err)
 	}
 	return err
 }
