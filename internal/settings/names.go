@@ -1,0 +1,83 @@
+package settings
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// keyNames are the variables that hold keys. A store with a profile, such as MIRROR, has
+// its own, such as MIRROR_AWS_ACCESS_KEY_ID.
+var keyNames = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"}
+
+// checkNames refuses names that are probably misspelled: those that begin with
+// ROTATELOG_ and are no setting, and in the file also those that are nearly one.
+func (s *Settings) checkNames(streams []string) error {
+	known := s.names(streams)
+	for _, name := range slices.Sorted(maps.Keys(s.environ)) {
+		if strings.HasPrefix(name, prefix) && name != configName && !slices.Contains(known, name) {
+			return fmt.Errorf("%s: there is no such setting; the nearest is %s", Origin{Variable: name}, Nearest(name, known))
+		}
+	}
+	if s.file == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.file.lines)) {
+		origin := Origin{Variable: name, File: s.file.Path, Line: s.file.lines[name].number}
+		near := Nearest(name, known)
+		switch {
+		case slices.Contains(known, name) || isKey(name):
+		case name == configName:
+			return fmt.Errorf("%s: a file cannot name another; set it in the environment", origin)
+		case strings.HasPrefix(name, prefix) || distance(name, near) <= 2:
+			return fmt.Errorf("%s: there is no such setting; the nearest is %s", origin, near)
+		}
+	}
+	return nil
+}
+
+func isKey(name string) bool {
+	return slices.ContainsFunc(keyNames, func(key string) bool { return name == key || strings.HasSuffix(name, "_"+key) })
+}
+
+// names returns the names of all variables that are settings, those of each stream
+// included.
+func (s *Settings) names(streams []string) []string {
+	names := slices.Clone(keyNames)
+	for _, flag := range s.known {
+		names = append(names, Variable(flag))
+		for _, stream := range streams {
+			if flag != "name" {
+				names = append(names, Variable(flag)+"_"+variable(stream))
+			}
+		}
+	}
+	return names
+}
+
+// Nearest returns the name that is most like the given one.
+func Nearest(name string, known []string) string {
+	return slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+}
+
+// distance returns by how many characters inserted, deleted or replaced a differs from b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0]++
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
