@@ -7,12 +7,14 @@ import (
 	"testing"
 )
 
-// TestPackagesLinkNoMoreThanTheyNeed: a program that imports only the root links no SDK.
+// TestPackagesLinkNoMoreThanTheyNeed: a program that imports only the root links no SDK,
+// and none but the command links what parses its flags.
 func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("there is no go command")
 	}
+	const sdk, smithy = "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"
 	root := []string{"github.com/cespare/xxhash/v2", "github.com/go-json-experiment/json", "github.com/klauspost/compress"}
 	for pkg, want := range map[string][]string{
 		".":           root,
@@ -20,7 +22,8 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		"./dirstore":  root,
 		"./clocktest": nil,
 		"./storetest": root,
-		"./s3store":   append(slices.Clip(root), "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"),
+		"./s3store":   append(slices.Clip(root), sdk, smithy),
+		"./cmd/...":   append(slices.Clip(root), sdk, smithy, "github.com/alecthomas/kong", "golang.org/x/sys", "golang.org/x/term"),
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", pkg).Output()
 		if err != nil {
@@ -29,7 +32,7 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		var linked []string
 		for module := range strings.FieldsSeq(string(out)) {
 			if strings.HasPrefix(module, "github.com/aws/aws-sdk-go-v2/") { // the SDK is many modules
-				module = "github.com/aws/aws-sdk-go-v2"
+				module = sdk
 			}
 			linked = append(linked, module)
 		}
@@ -38,5 +41,29 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		if linked = slices.Compact(linked); !slices.Equal(linked, want) {
 			t.Errorf("%s links %q, want %q", pkg, linked, want)
 		}
+	}
+}
+
+// Only the command parses flags with kong.
+func TestOnlyTheCommandImportsKong(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command")
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{.Imports}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := 0
+	for line := range strings.Lines(string(out)) {
+		if !strings.Contains(line, "github.com/alecthomas/kong") {
+			continue
+		}
+		if found++; !strings.HasPrefix(line, "example.com/rotatelog/cmd/") {
+			t.Errorf("kong is imported by %s", line)
+		}
+	}
+	if found == 0 {
+		t.Error("no package imports kong")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -46,9 +47,6 @@ type Place struct {
 
 // Parse parses a URL. It touches neither disk nor network. Its errors contain no secret.
 func Parse(text string, opts Options) (*Place, error) {
-	if text == "" {
-		return nil, fmt.Errorf("it is not set: say where the daily objects are, as %s", Forms)
-	}
 	if strings.Contains(text, "@") && !strings.HasPrefix(text, "file:///") { // not quoted: it may hold a secret
 		return nil, errors.New("the URL must not contain a key; in a folder, write @ as %40")
 	}
@@ -160,11 +158,19 @@ func (p *Place) String() string {
 	return strings.TrimSuffix((&url.URL{Scheme: "s3", Host: p.Bucket, Path: "/" + p.Prefix}).String(), "/")
 }
 
-// Open opens the store. Of a bucket, the keys are asked for each request. An error of a
-// directory says that it cannot be opened now; all others are errors of the settings.
+// Open opens the store. Of a bucket, the keys are asked for each request. A directory must
+// be there: one that is not mounted is not taken for an empty one. An error of a directory
+// says that it cannot be opened now; all others are errors of the settings.
 func (p *Place) Open(keys *Keys) (rotatelog.Store, error) {
-	if p.Dir != "" {
-		return dirstore.Open(p.Dir)
+	if p.Dir == "" {
+		return p.openS3(keys)
 	}
-	return p.openS3(keys)
+	if _, err := os.Stat(p.Dir); err != nil {
+		return nil, fmt.Errorf("the store cannot be opened: %w", unlikeMissing(err))
+	}
+	return dirstore.Open(p.Dir)
 }
+
+// unlikeMissing returns the error with its text, but does not match fs.ErrNotExist, which
+// says that an object is missing.
+func unlikeMissing(err error) error { return errors.New(err.Error()) }

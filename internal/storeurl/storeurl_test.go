@@ -42,7 +42,7 @@ func TestWrongURLsAreRefused(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{"", Options{}, "say where the daily objects are, as s3://BUCKET"},
+		{"", Options{}, `"" is not a URL: use s3://BUCKET`},
 		{"logs", Options{}, `"logs" is not a URL`},
 		{"gs://logs", Options{}, "unknown scheme"},
 		{"s3://AKID:HIDDEN@logs", Options{}, "must not contain a key"},

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/settings"
+	"example.com/rotatelog/internal/storeurl"
+)
+
+// app is one run of the command.
+type app struct {
+	env  env
+	zone *time.Location
+	out  *output
+
+	grammar  commands
+	parser   *kong.Kong
+	selected string             // the command, once it is known
+	settings *settings.Settings // nil for a command without settings
+	keys     *storeurl.Keys
+}
+
+func newApp(e env) (*app, error) {
+	a := &app{env: e, out: newOutput(e)}
+	var err error
+	if a.zone, err = time.LoadLocation("America/New_York"); err != nil {
+		return a, err
+	}
+	a.parser, err = kong.New(&a.grammar, kong.Name("rotatelog"), kong.NoDefaultHelp(), kong.Writers(e.Stdout, e.Stderr), kong.Bind(a))
+	return a, err
+}
+
+// runCommand runs what the arguments say.
+func (a *app) runCommand(ctx context.Context) error {
+	parsed, err := a.parser.Parse(a.env.Args)
+	if err != nil {
+		return a.usage(err)
+	}
+	a.selected = parsed.Selected().Path()
+	a.out.quiet = a.grammar.Quiet
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run()
+}
+
+// name returns the command as it is typed.
+func (a *app) name() string {
+	if a.selected == "" {
+		return "rotatelog"
+	}
+	return "rotatelog " + a.selected
+}
+
+func (a *app) now() time.Time { return a.env.Clock.Now() }
+
+// today returns the day it is.
+func (a *app) today() rotatelog.Day { return rotatelog.DayOf(a.now(), a.zone) }
+
+// printf prints to standard output.
+func (a *app) printf(text string, args ...any) { fmt.Fprintf(a.out, text, args...) }
+
+// println prints a line to standard output.
+func (a *app) println(line string) { fmt.Fprintln(a.out, line) }
+
+// paragraph prints text in lines that fit.
+func (a *app) paragraph(text string) {
+	a.println(strings.Join(format.Wrap(text, "", a.out.width), "\n"))
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The exit codes.
+const (
+	codeOK          = 0
+	codeFinding     = 1   // something is wrong, or was not done
+	codeUsage       = 2   // what was typed, or a setting, cannot be right
+	codeUnreachable = 3   // it could not look, or not finish: this says nothing about the data
+	codeInterrupted = 130 // as a shell has it for SIGINT
+)
+
+// coded is an error with an exit code. Other errors mean codeUnreachable.
+type coded struct {
+	code int
+	err  error // nil: all is said
+}
+
+// Error returns the text of the cause.
+func (c *coded) Error() string {
+	if c.err == nil {
+		return fmt.Sprintf("exit code %d", c.code)
+	}
+	return c.err.Error()
+}
+
+// Unwrap returns the cause.
+func (c *coded) Unwrap() error { return c.err }
+
+// usageError is an error of what was typed, or of a setting.
+func usageError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &coded{codeUsage, err}
+}
+
+func usagef(text string, args ...any) error { return &coded{codeUsage, fmt.Errorf(text, args...)} }
+
+// failed is an error that says that something was not done, or is wrong with the data.
+func failed(err error) error { return &coded{codeFinding, err} }
+
+// errFinding ends a command that has printed what is wrong.
+func errFinding() error { return &coded{code: codeFinding} }
+
+// errHelp ends the parsing of arguments that ask for help, which has been printed.
+var errHelp = errors.New("help was printed")
+
+// exit prints what has to be said yet, and returns the exit code.
+func (a *app) exit(ctx context.Context, err error) (code int) {
+	c, isCoded := errors.AsType[*coded](err)
+	switch {
+	case err == nil || errors.Is(err, errHelp):
+		code, err = codeOK, nil
+	case ctx.Err() != nil:
+		code, err = codeInterrupted, errors.New("interrupted")
+	case isCoded:
+		code, err = c.code, c.err
+	default:
+		code = codeUnreachable
+	}
+	a.out.flush(code)
+	if err != nil {
+		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)
+	}
+	if code == codeUsage {
+		fmt.Fprintf(a.env.Stderr, "%s --help says more\n", a.name())
+	}
+	return code
+}

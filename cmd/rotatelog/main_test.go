@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/clocktest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// shell runs commands as a person would, on 10 July 2025.
+type shell struct {
+	t       *testing.T
+	ctx     context.Context
+	clock   *clocktest.Clock
+	environ []string
+	stdin   string
+	env     func(*env)        // changes what else differs from a pipe
+	replace *strings.Replacer // of what differs from run to run
+
+	code           int
+	stdout, stderr string
+}
+
+func newShell(t *testing.T) *shell {
+	clock := clocktest.New(time.Date(2025, 7, 10, 16, 47, 3, 0, time.UTC))
+	return &shell{t: t, ctx: t.Context(), clock: clock, environ: []string{"HOME=" + t.TempDir()}, replace: strings.NewReplacer()}
+}
+
+// set sets a variable of the environment.
+func (s *shell) set(name, value string) { s.environ = append(s.environ, name+"="+value) }
+
+// run runs the command.
+func (s *shell) run(args ...string) (code int) {
+	s.t.Helper()
+	var stdout, stderr bytes.Buffer
+	e := env{Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr, Clock: s.clock, Width: 80}
+	if s.env != nil {
+		s.env(&e)
+	}
+	s.code = run(s.ctx, e)
+	s.stdout, s.stderr = s.replace.Replace(stdout.String()), s.replace.Replace(stderr.String())
+	return s.code
+}
+
+// want runs the command, and checks the exit code and all that is printed. A golden file
+// has the command, both outputs, and the exit code.
+func (s *shell) want(code int, golden string, args ...string) {
+	s.t.Helper()
+	s.run(args...)
+	if s.code != code {
+		s.t.Errorf("%q: exit code %d, want %d; stderr:\n%s", args, s.code, code, s.stderr)
+	}
+	got := "$ rotatelog " + s.replace.Replace(strings.Join(args, " ")) + "\n" + s.stdout
+	if s.stderr != "" {
+		got += "-- stderr\n" + s.stderr
+	}
+	golden = "testdata/" + golden + ".txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		s.t.Errorf("%s (-want +got):\n%s", golden, diff)
+	}
+	s.wantNarrow()
+}
+
+// wantNarrow checks that no line of standard output is wider than 80 columns.
+func (s *shell) wantNarrow() {
+	s.t.Helper()
+	for line := range strings.Lines(s.stdout) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			s.t.Errorf("this line has %d characters: %s", n, line)
+		}
+	}
+}
+
+// wantError runs the command, which should print nothing but an error with this text.
+func (s *shell) wantError(code int, text string, args ...string) {
+	s.t.Helper()
+	if s.run(args...); s.code != code || s.stdout != "" || !strings.Contains(s.stderr, text) || !strings.HasPrefix(s.stderr, "rotatelog: ") {
+		s.t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %d and %q", args, s.code, s.stdout, s.stderr, code, text)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	s := newShell(t)
+	s.want(codeOK, "help", "--help")
+	for _, command := range s.commands() {
+		t.Run(command, func(t *testing.T) {
+			s := newShell(t)
+			s.want(codeOK, "help-"+command, command, "--help")
+		})
+	}
+}
+
+// commands returns the names of all commands.
+func (s *shell) commands() []string {
+	a, err := newApp(env{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, command := range a.parser.Model.Children {
+		names = append(names, command.Name)
+	}
+	return names
+}
+
+func TestHelpOfACode(t *testing.T) {
+	s := newShell(t)
+	if s.run("help", "counts"); s.code != codeOK || !strings.HasPrefix(s.stdout, "Counts\n\n") || s.stderr != "" {
+		t.Errorf("%d\n%s%s", s.code, s.stdout, s.stderr)
+	}
+	s.wantError(codeUsage, `there is nothing about "cuonts"; the nearest is counts`, "help", "cuonts")
+	s.want(codeOK, "help-of-settings", "help", "settings")
+	s.run("help")
+	all := s.stdout
+	if s.run("--help"); s.stdout != all || all == "" {
+		t.Errorf("help prints\n%s\n--help prints\n%s", all, s.stdout)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	s := newShell(t)
+	if s.run("version"); s.code != codeOK || !strings.HasPrefix(s.stdout, "rotatelog ") || strings.Count(s.stdout, "\n") != 1 {
+		t.Errorf("%d %q %q", s.code, s.stdout, s.stderr)
+	}
+	if s.run("version", "--quiet"); s.code != codeOK || s.stdout+s.stderr != "" {
+		t.Errorf("%d %q %q", s.code, s.stdout, s.stderr)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, test := range []struct {
+		args, want string
+	}{
+		{"vresion", "unexpected argument vresion, did you mean \"version\"?\nrotatelog --help says more\n"},
+		{"version now", "unexpected argument now\nrotatelog version --help says more\n"},
+		{"version --dir=x", "unknown flag --dir\nrotatelog version --help says more\n"},
+	} {
+		newShell(t).wantError(codeUsage, "rotatelog: "+test.want, strings.Fields(test.args)...)
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"example.com/rotatelog/clocktest"
+)
+
+func TestColorOnlyOnATerminal(t *testing.T) {
+	for _, test := range []struct {
+		terminal bool
+		environ  []string
+		want     string
+	}{
+		{true, nil, "\x1b[31mERROR\x1b[0m"},
+		{false, nil, "ERROR"},
+		{true, []string{"NO_COLOR=1"}, "ERROR"},
+		{true, []string{"NO_COLOR="}, "\x1b[31mERROR\x1b[0m"},
+		{true, []string{"TERM=dumb"}, "ERROR"},
+	} {
+		o := newOutput(env{StdoutTerminal: test.terminal, Environ: test.environ})
+		if got := o.paint(red, "ERROR"); got != test.want {
+			t.Errorf("terminal %v, %q: %q, want %q", test.terminal, test.environ, got, test.want)
+		}
+	}
+}
+
+func TestQuietPrintsOnlyIfSomethingIsWrong(t *testing.T) {
+	for code, want := range map[int]string{codeOK: "", codeFinding: "text"} {
+		var b bytes.Buffer
+		o := newOutput(env{Stdout: &b})
+		o.quiet = true
+		o.Write([]byte("text"))
+		if o.flush(code); b.String() != want {
+			t.Errorf("code %d prints %q, want %q", code, b.String(), want)
+		}
+	}
+}
+
+func TestProgressIsALineOnATerminal(t *testing.T) {
+	p, clock, b := newTestProgress(true)
+	for range 4 {
+		p.show("much work")
+		clock.Advance(200 * time.Millisecond)
+	}
+	p.hide()
+	p.hide()
+	if want := eraseLine + "much wor" + eraseLine; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
+func TestProgressIsALineAMinuteElsewhere(t *testing.T) {
+	p, clock, b := newTestProgress(false)
+	for range 130 {
+		p.show("work")
+		clock.Advance(time.Second)
+	}
+	p.hide()
+	if want := "work\nwork\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
+func newTestProgress(terminal bool) (*progress, *clocktest.Clock, *bytes.Buffer) {
+	var b bytes.Buffer
+	clock := clocktest.New(time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC))
+	a := &app{env: env{Stderr: &b, Clock: clock, StderrTerminal: terminal, Width: 9}}
+	return a.newProgress(), clock, &b
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/settings"
+	"example.com/rotatelog/internal/storeurl"
+)
+
+// stream is a stream with its settings.
+type stream struct {
+	app  *app
+	Name string
+	streamFlags
+}
+
+// streams returns all streams that are named.
+func (a *app) streams() ([]stream, error) {
+	var all []stream
+	for _, name := range a.settings.Streams() {
+		s := stream{app: a, Name: name}
+		parser, err := kong.New(&s.streamFlags, kong.NoDefaultHelp(), kong.Resolvers(a.resolver(name)))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := parser.Parse(nil); err != nil {
+			return nil, usagef("stream %s: %s", name, a.withOrigin(err.Error()))
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// stream returns the one stream of a command that writes, or that prints what only one
+// can have.
+func (a *app) stream() (stream, error) {
+	all, err := a.streams()
+	switch {
+	case err != nil:
+		return stream{}, err
+	case len(all) > 1:
+		return stream{}, usagef("there are several streams: say which with --name: %s", strings.Join(a.settings.Streams(), ", "))
+	}
+	return all[0], nil
+}
+
+// typed returns a command for the stream, as it is typed after this one.
+func (s *stream) typed(command string, args ...string) string {
+	words := append([]string{"rotatelog", command}, args...)
+	if s.Name != settings.DefaultStream || len(s.app.settings.Streams()) > 1 {
+		words = append(words, "--name", s.Name)
+	}
+	return strings.Join(words, " ")
+}
+
+// place returns where the store of the stream is.
+func (s *stream) place() (*storeurl.Place, error) { return s.placeOf("store", s.Store) }
+
+// shown returns the store of the stream, for people.
+func (s *stream) shown() string {
+	p, err := s.place()
+	if err != nil {
+		return s.Store
+	}
+	return p.String()
+}
+
+// placeOf returns where the store of a URL is, which is the value of the flag.
+func (s *stream) placeOf(flag, url string) (*storeurl.Place, error) {
+	opts := storeurl.Options{Encrypt: s.Encrypt, EncryptionKey: s.EncryptionKeyFile, InsecureHTTP: s.InsecureHTTP}
+	if flag == "store" {
+		opts.Endpoint, opts.Region = s.Endpoint, s.Region
+		if s.PathStyle != nil {
+			opts.PathStyle = fmt.Sprint(*s.PathStyle)
+		}
+	} else if strings.HasPrefix(url, "file:") {
+		opts = storeurl.Options{}
+	}
+	if url == "" {
+		return nil, usagef("--%s is not set: say where, as %s", flag, storeurl.Forms)
+	}
+	p, err := storeurl.Parse(url, opts)
+	if err != nil {
+		return nil, usagef("%s: %w", s.origin(flag), err)
+	}
+	return p, nil
+}
+
+// origin returns the flag, or the variable that sets it.
+func (s *stream) origin(flag string) string {
+	if v, ok := s.app.settings.Lookup(flag, s.Name); ok {
+		return v.Origin.String()
+	}
+	return "--" + flag
+}
+
+// archive opens the archive of the stream in its store.
+func (s *stream) archive() (rotatelog.Archive, error) {
+	p, err := s.place()
+	if err != nil {
+		return rotatelog.Archive{}, err
+	}
+	return s.archiveAt(p)
+}
+
+// archiveAt opens the archive of the stream at a place.
+func (s *stream) archiveAt(p *storeurl.Place) (rotatelog.Archive, error) {
+	store, err := p.Open(s.app.keys)
+	if err != nil {
+		if p.Dir == "" {
+			err = usageError(err)
+		}
+		return rotatelog.Archive{}, err
+	}
+	return rotatelog.Archive{
+		Store: store, Name: s.Name, Prefix: cmp.Or(s.Prefix, p.Prefix),
+		ReadOptions: rotatelog.ReadOptions{Clock: s.app.env.Clock, Location: s.app.zone},
+	}, nil
+}
+
+// config returns the Config of a Writer, or of maintenance, of the stream in an archive.
+func (s *stream) config(a rotatelog.Archive) (rotatelog.Config, error) {
+	if s.Dir == "" {
+		return rotatelog.Config{}, usagef("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")
+	}
+	count, err := s.countFunc()
+	return rotatelog.Config{
+		Dir: s.Dir, Name: s.Name, Prefix: a.Prefix, Store: a.Store, Location: s.app.zone, Clock: s.app.env.Clock, Count: count,
+	}, err
+}
+
+// spool opens the spool of the stream. It returns nil if there is none.
+func (s *stream) spool() (*rotatelog.SpoolReader, error) {
+	if s.Dir == "" {
+		return nil, nil
+	}
+	count, err := s.countFunc()
+	if err != nil {
+		return nil, err
+	}
+	r, err := rotatelog.OpenSpoolReader(rotatelog.Config{Dir: s.Dir, Name: s.Name, Location: s.app.zone, Count: count})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// countFunc returns what counts the matches of a fetch; nil if no setting says that.
+func (s *stream) countFunc() (rotatelog.CountFunc, error) {
+	if s.Count == "" {
+		return nil, nil
+	}
+	f, err := countAt(s.Count)
+	if err != nil {
+		return nil, usagef("%s: %w", s.origin("count"), err)
+	}
+	return f, nil
+}

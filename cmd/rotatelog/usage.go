@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+
+	"example.com/rotatelog/internal/format"
+)
+
+// helpFlag is --help.
+type helpFlag bool
+
+// IgnoreDefault lets bare "rotatelog --help" describe all commands.
+func (helpFlag) IgnoreDefault() {}
+
+// BeforeReset prints the help, before anything else is checked.
+func (helpFlag) BeforeReset(ctx *kong.Context, a *app) error {
+	if selected := ctx.Selected(); selected != nil {
+		a.printCommandUsage(selected)
+	} else {
+		a.printUsage()
+	}
+	return errHelp
+}
+
+// groups are the headings below which the commands are listed.
+var groups = [...][2]string{
+	{"setup", "Set up"}, {"minute", "Every minute"}, {"look", "Look"}, {"read", "Read"},
+	{"mend", "Check and mend"}, {"once", "Once"}, {"more", "More"},
+}
+
+// printUsage lists the commands.
+func (a *app) printUsage() {
+	a.println("Usage: rotatelog COMMAND [flags]\n")
+	a.paragraph("Keeps every response of an API: on disk at once, then in a bucket, as one JSON object a day.")
+	for _, group := range groups {
+		var table format.Table
+		for _, command := range a.parser.Model.Children {
+			if g := command.ClosestGroup(); g != nil && g.Key == group[0] {
+				table.Row("  "+synopsis(command), command.Help)
+			}
+		}
+		if lines := table.Lines(); len(lines) > 0 {
+			a.printf("\n%s\n%s\n", a.out.paint(bold, group[1]), strings.Join(lines, "\n"))
+		}
+	}
+	a.println("")
+	a.paragraph("rotatelog COMMAND --help says more about one. The exit code is 0 if all is good, 1 if something is wrong or " +
+		"was not done, 2 if the command cannot be right, and 3 if it could not look or finish, which says nothing about the data.")
+}
+
+// synopsis returns a command with its arguments.
+func synopsis(command *kong.Node) string {
+	parts := []string{command.Name}
+	for _, p := range command.Positional {
+		arg := strings.ToUpper(p.Name)
+		if p.IsCumulative() {
+			arg += "…"
+		}
+		if !p.Required {
+			arg = "[" + arg + "]"
+		}
+		parts = append(parts, arg)
+	}
+	return strings.Join(parts, " ")
+}
+
+// printCommandUsage describes a command.
+func (a *app) printCommandUsage(command *kong.Node) {
+	a.printf("Usage: rotatelog %s [flags]\n\n", synopsis(command))
+	a.paragraph(command.Help)
+	if command.Detail != "" {
+		a.printf("\n%s\n", strings.TrimSpace(command.Detail))
+	}
+	own, settings := flagsOf(command)
+	a.printFlags("Flags", own)
+	if len(settings) > 0 {
+		var names []string
+		for _, flag := range settings {
+			names = append(names, "--"+flag.Name)
+		}
+		a.printf("\n%s (rotatelog help settings)\n", a.out.paint(bold, "Settings"))
+		a.println(strings.Join(format.Wrap(strings.Join(names, " "), "  ", a.out.width), "\n"))
+	}
+}
+
+// flagsOf returns the flags of a command: its own, and those that are settings.
+func flagsOf(command *kong.Node) (own, settings []*kong.Flag) {
+	for _, group := range command.AllFlags(true) {
+		for _, flag := range group {
+			if flag.Group != nil && flag.Group.Key == "settings" {
+				settings = append(settings, flag)
+			} else {
+				own = append(own, flag)
+			}
+		}
+	}
+	return own, settings
+}
+
+// printSettings describes the settings of all commands.
+func (a *app) printSettings() {
+	a.paragraph("Settings are flags, else variables of the environment, else lines of a file, else defaults. " +
+		"The flag --dir is the variable ROTATELOG_DIR. The file is the first of --config FILE, $ROTATELOG_CONFIG, " +
+		"~/.config/rotatelog/env and /etc/rotatelog/env:")
+	a.println("\n  ROTATELOG_DIR=/var/lib/rotatelog")
+	a.println("  ROTATELOG_STORE=s3://BUCKET?endpoint=https://us-ord-1.linodeobjects.com")
+	a.println("  AWS_ACCESS_KEY_ID=…")
+	a.println("  AWS_SECRET_ACCESS_KEY=…\n")
+	a.paragraph("It is no shell script: no quotes, no $, and a comment on a line of its own. If a key is in it, its mode " +
+		"must be 0600. ROTATELOG_NAME=all_api,merge lists streams, and ROTATELOG_COUNT_MERGE is for one of them. A store " +
+		"whose URL says profile=MIRROR has the keys MIRROR_AWS_ACCESS_KEY_ID and MIRROR_AWS_SECRET_ACCESS_KEY.")
+	var all []*kong.Flag
+	for _, command := range a.parser.Model.Children {
+		_, settings := flagsOf(command)
+		for _, flag := range settings {
+			if !slices.ContainsFunc(all, func(f *kong.Flag) bool { return f.Name == flag.Name }) {
+				all = append(all, flag)
+			}
+		}
+	}
+	a.printFlags("Flags", all)
+}
+
+// flagColumn is how wide flags are before their help.
+const flagColumn = 27
+
+func (a *app) printFlags(heading string, flags []*kong.Flag) {
+	if len(flags) == 0 {
+		return
+	}
+	a.printf("\n%s\n", a.out.paint(bold, heading))
+	for _, flag := range flags {
+		name := "--" + flag.Name
+		if flag.Short != 0 {
+			name = fmt.Sprintf("-%c, %s", flag.Short, name)
+		}
+		if !flag.IsBool() {
+			name += " " + flag.PlaceHolder
+		}
+		indent := strings.Repeat(" ", flagColumn)
+		for i, line := range format.Wrap(flag.Help, indent, a.out.width) {
+			if i == 0 {
+				line = "  " + name + line[min(len(indent), 2+utf8.RuneCountInString(name)):]
+				if 2+utf8.RuneCountInString(name) >= flagColumn {
+					line = "  " + name + "\n" + indent + strings.TrimLeft(line[2+len(name):], " ")
+				}
+			}
+			a.println(line)
+		}
+	}
+}
