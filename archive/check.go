@@ -66,10 +66,8 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	if opts.MaxFetchBytes <= 0 {
 		opts.MaxFetchBytes = defaultMaxFetchBytes
 	}
-	if a.Location == nil {
-		if a.Location, err = time.LoadLocation("America/New_York"); err != nil {
-			return nil, err
-		}
+	if a, err = withLocation(a); err != nil {
+		return nil, err
 	}
 	m, known := r.Metadata()
 	c := &check{
