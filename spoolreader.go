@@ -68,6 +68,9 @@ func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	return &SpoolReader{cfg: &cfg, spool: s}, nil
 }
 
+// Dir returns the path of the spool itself, which is below Config.Dir.
+func (r *SpoolReader) Dir() string { return r.cfg.path(r.spool.dir) }
+
 // Close closes the spool.
 func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 
