@@ -38,6 +38,7 @@ type check struct {
 
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
+	uncounted    bool             // it does not say how many fetches there are, as the script's does not
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string          // upload_timestamps
