@@ -165,6 +165,38 @@ func TestMessagesInTroubleshooting(t *testing.T) {
 	}
 }
 
+// docs/TROUBLESHOOTING.md explains each finding of package archive, and each of its errors.
+func TestArchiveInTroubleshooting(t *testing.T) {
+	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for name, file := range documents(t, ".go") {
+		if strings.HasPrefix(name, "archive/") && !strings.HasSuffix(name, "_test.go") {
+			source.WriteString(file)
+		}
+	}
+	codes := regexp.MustCompile(`(?m)^\t\w+ +Code = "(\w+)"`).FindAllStringSubmatch(source.String(), -1)
+	for _, m := range codes {
+		if !strings.Contains(string(text), "`"+m[1]+"`") {
+			t.Errorf("the finding %q is not explained", m[1])
+		}
+	}
+	inError := regexp.MustCompile(`Err: [\w.(]*(?:errors\.New|fmt\.Errorf)\("([^"]*)"|fmt\.Errorf\("([^"]*%w[^"]*)"`)
+	errs := inError.FindAllStringSubmatch(source.String(), -1)
+	for _, m := range errs {
+		for _, piece := range regexp.MustCompile(`%[a-z]`).Split(m[1]+m[2], -1) {
+			if piece = strings.Trim(piece, ": "); !strings.Contains(string(text), piece) {
+				t.Errorf("the error %q is not explained", m[1]+m[2])
+			}
+		}
+	}
+	if len(codes) < 30 || len(errs) < 12 {
+		t.Errorf("found %d findings and %d errors only", len(codes), len(errs))
+	}
+}
+
 // The tests that the documents name exist. "TestCrash…" names all that begin so.
 func TestTestsInDocuments(t *testing.T) {
 	var code strings.Builder

@@ -194,13 +194,27 @@ func (d *LockedDay) CheckOwner(obj Object) error {
 	return d.w.checkOwner(snapshot{owner: obj.Meta[ownerKey]})
 }
 
-// Keep copies the version that obj describes, and its metadata, to the key to, which has
-// no object yet.
+// Keep copies the version that obj describes, and its metadata, to the key to, which is
+// for this copy only. A Store that is a [Copier] copies it itself. The error matches
+// [ErrConflict] if that version is no longer there, and [fs.ErrExist] or ErrConflict if
+// to has an object; compare the two then, which may be like each other.
 func (d *LockedDay) Keep(ctx context.Context, obj Object, to string) error {
 	w := d.w
 	if err := w.prove(ctx); err != nil {
 		return err
 	}
+	if c, ok := w.cfg.Store.(Copier); ok {
+		err := c.Copy(ctx, w.key(), obj.Version, to)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return keepError(to, err)
+		}
+	}
+	return d.keepByStream(ctx, obj, to)
+}
+
+// keepByStream reads the version and writes it.
+func (d *LockedDay) keepByStream(ctx context.Context, obj Object, to string) error {
+	w := d.w
 	open := func() (io.ReadCloser, error) { return w.cfg.Store.Read(ctx, w.key(), obj.Version, 0, obj.Size) }
 	parts := []Part{Stream(obj.Size, open)}
 	store, ok := w.cfg.Store.(IntentWriter)

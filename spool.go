@@ -169,6 +169,17 @@ func (s *spool) secure() error {
 	return nil
 }
 
+// explainDenied says so if nothing may be read since the spool is another user's.
+func (s *spool) explainDenied(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if info, statErr := s.fs.Stat(s.dir); statErr != nil || !info.Foreign {
+		return err
+	}
+	return hint.Add(fmt.Errorf("it belongs to another user: %w", err), "run this as that user")
+}
+
 func (s *spool) mkdir(name string) error {
 	err := s.fs.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {

@@ -62,11 +62,20 @@ func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	}
 	s := &spool{fs: fsys, dir: cfg.Name + ".spool"}
 	s.array.name = cfg.Name + ".json"
-	if _, err := fsys.Stat(s.dir); err != nil {
-		return nil, errors.Join(newError("open", cfg.path(s.dir), err), fsys.Close())
+	r := &SpoolReader{cfg: &cfg, spool: s}
+	if _, err := fsys.ReadDir(s.dir); err != nil {
+		return nil, errors.Join(r.fail("open", s.dir, err), fsys.Close())
 	}
-	return &SpoolReader{cfg: &cfg, spool: s}, nil
+	return r, nil
 }
+
+// fail returns the error of an operation on a file.
+func (r *SpoolReader) fail(op, name string, err error) error {
+	return newError(op, r.cfg.path(name), r.spool.explainDenied(err))
+}
+
+// Dir returns the path of the spool itself, which is below Config.Dir.
+func (r *SpoolReader) Dir() string { return r.cfg.path(r.spool.dir) }
 
 // Close closes the spool.
 func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
@@ -77,7 +86,7 @@ func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 	names, err := r.names()
 	if err != nil {
-		return nil, newError("list", r.cfg.path(r.spool.dir), err)
+		return nil, r.fail("list", r.spool.dir, err)
 	}
 	var found []SpoolBatch
 	seen := map[string]bool{}
@@ -155,7 +164,7 @@ func (r *SpoolReader) read(b batch) (upload, error) {
 		return err
 	})
 	if err != nil {
-		return upload{}, newError("read", r.cfg.path(r.spool.batchPath(b)), err)
+		return upload{}, r.fail("read", r.spool.batchPath(b), err)
 	}
 	u.SHA256 = u.checksum(text)
 	return u, nil
@@ -169,7 +178,7 @@ func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error)
 		return SpoolBatch{}, false, nil
 	}
 	if err != nil {
-		return SpoolBatch{}, false, newError("read", r.cfg.path(name), err)
+		return SpoolBatch{}, false, r.fail("read", name, err)
 	}
 	info, err := r.spool.fs.Stat(name)
 	if err != nil || r.dayOfArray(info) != day {
@@ -180,7 +189,7 @@ func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error)
 	records, _, _ := rawjson.SplitArray(dropBOM(content))
 	for _, fetch := range records {
 		if err := u.addFetch(r.cfg.Count, fetch, text); err != nil {
-			return SpoolBatch{}, false, newError("read", r.cfg.path(name), err)
+			return SpoolBatch{}, false, r.fail("read", name, err)
 		}
 	}
 	u.ID = hex.EncodeToString(text.Sum(nil))[:26]
@@ -211,7 +220,7 @@ func (r *SpoolReader) Body(day Day, c Compression) ([]DayUpload, error) {
 			continue
 		}
 		if err != nil {
-			return nil, newError("read", r.cfg.path(name), err)
+			return nil, r.fail("read", name, err)
 		}
 		entries, err := plainEntriesOf(o, body)
 		if err != nil {
@@ -237,7 +246,7 @@ func (r *SpoolReader) isBodyOf(head bodyHead, o dayKey) bool {
 func (r *SpoolReader) Damaged() ([]string, error) {
 	names, err := r.spool.fs.ReadDir(r.spool.path(damagedDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, newError("list", r.cfg.path(r.spool.path(damagedDir)), err)
+		return nil, r.fail("list", r.spool.path(damagedDir), err)
 	}
 	for i, name := range names {
 		names[i] = r.cfg.path(r.spool.path(damagedDir, name))

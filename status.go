@@ -154,7 +154,7 @@ type inspection struct {
 // problem records what could not be read. What is missing is none.
 func (i *inspection) problem(name string, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		i.Problems = append(i.Problems, newError("read", i.cfg.path(name), err).Error())
+		i.Problems = append(i.Problems, newError("read", i.cfg.path(name), i.spool.explainDenied(err)).Error())
 	}
 }
 
@@ -172,11 +172,8 @@ func (i *inspection) checkSpool() error {
 		return errors.New("it is not a directory, and so no spool")
 	}
 	names, err := s.fs.ReadDir(s.dir)
-	if info.Foreign && errors.Is(err, fs.ErrPermission) {
-		return hint.Add(fmt.Errorf("it belongs to another user: %w", err), "run this as that user")
-	}
 	if err != nil {
-		return err
+		return s.explainDenied(err)
 	}
 	for _, name := range names {
 		switch name {

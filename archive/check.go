@@ -38,6 +38,7 @@ type check struct {
 
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
+	uncounted    bool             // it does not say how many fetches there are, as the script's does not
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string          // upload_timestamps
@@ -66,10 +67,8 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	if opts.MaxFetchBytes <= 0 {
 		opts.MaxFetchBytes = defaultMaxFetchBytes
 	}
-	if a.Location == nil {
-		if a.Location, err = time.LoadLocation("America/New_York"); err != nil {
-			return nil, err
-		}
+	if a, err = withLocation(a); err != nil {
+		return nil, err
 	}
 	m, known := r.Metadata()
 	c := &check{

@@ -27,6 +27,20 @@ const (
 // String returns "note", "warning" or "error".
 func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
 
+// MarshalText implements [encoding.TextMarshaler] by String.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *Severity) UnmarshalText(text []byte) error {
+	for _, known := range []Severity{Note, Warning, Error} {
+		if string(text) == known.String() {
+			*s = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no severity: want note, warning or error", text)
+}
+
 // A Code says what kind of thing was found.
 type Code string
 

@@ -114,6 +114,8 @@ func (f *foreign) metadata(value jsontext.Value) {
 	m.Uploads = int(min(number("total_uploads"), math.MaxInt))
 	m.Matches = number("total_matches_today")
 	m.Fetches = int(min(number("total_fetches_today"), math.MaxInt))
+	fetches, err := rawjson.Lookup(value, "total_fetches_today")
+	f.uncounted = err == nil && len(fetches) == 0
 	text := func(name string) string {
 		v, err := rawjson.Lookup(value, name)
 		if err != nil || len(v) == 0 || v[0] != '"' {

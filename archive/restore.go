@@ -337,13 +337,13 @@ func Restore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive,
 
 // keepAside copies the object of a locked day to the key aside, and compares the two.
 func keepAside(ctx context.Context, d *rotatelog.LockedDay, store rotatelog.Store, key, aside string, obj rotatelog.Object) error {
-	err := d.Keep(ctx, obj, aside)
-	if err != nil && !errors.Is(err, rotatelog.ErrConflict) { // it may be there from a try before
-		return err
+	kept := d.Keep(ctx, obj, aside)
+	if kept != nil && !errors.Is(kept, fs.ErrExist) && !errors.Is(kept, rotatelog.ErrConflict) {
+		return kept
 	}
-	copied, err := store.Stat(ctx, aside)
+	copied, err := store.Stat(ctx, aside) // it may be there from a try before
 	if err != nil {
-		return err
+		return errors.Join(kept, err)
 	}
 	a, err := store.Read(ctx, key, obj.Version, 0, obj.Size)
 	if err != nil {

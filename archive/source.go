@@ -28,6 +28,12 @@ type Source interface {
 
 // SpoolSource is the spool of another machine, or a copy of it. All its batches count:
 // the confirmed and the pending ones, the unfinished one, and the last bodies of days.
+//
+// Where a Store lets Writers share keys nothing refuses the Writer of that spool if it
+// comes back. It then uploads the unfinished batch again, since that has an id only from
+// when it is sealed. To have each fetch once, either start that Writer and restore nothing
+// from its spool, or remove the local file, such as all_api.json, before it starts. What
+// is pending is recognized by its id, and where a day has one owner the Writer is refused.
 func SpoolSource(name string, r *rotatelog.SpoolReader) Source { return spoolSource{name, r} }
 
 type spoolSource struct {

@@ -131,12 +131,22 @@ func (c *check) location() *time.Location { return c.archive.Location }
 
 // over reports whether the day has ended.
 func (c *check) over() bool {
-	return rotatelog.DayOf(c.now(), c.location()).Compare(c.Day) > 0
+	return rotatelog.DayOf(c.opts.now(), c.location()).Compare(c.Day) > 0
 }
 
-func (c *check) now() time.Time {
-	if c.opts.Clock != nil {
-		return c.opts.Clock.Now()
+func (o VerifyOptions) now() time.Time {
+	if o.Clock != nil {
+		return o.Clock.Now()
 	}
 	return time.Now()
+}
+
+// withLocation returns an archive whose Location is set.
+func withLocation(a rotatelog.Archive) (rotatelog.Archive, error) {
+	if a.Location != nil {
+		return a, nil
+	}
+	var err error
+	a.Location, err = time.LoadLocation("America/New_York")
+	return a, err
 }

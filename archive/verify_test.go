@@ -271,6 +271,28 @@ func TestTimesWithoutAFetch(t *testing.T) {
 	})
 }
 
+// TestDayThatOnlyTheOldScriptWrote is good, though its daily_metadata has no
+// total_fetches_today, and is not written again. A total that is there is compared.
+func TestDayThatOnlyTheOldScriptWrote(t *testing.T) {
+	const totals = `"total_uploads": 2,
+    "total_matches_today": 7,`
+	for add, want := range map[string]string{"": "", `"total_fetches_today": 3,`: "", `"total_fetches_today": 0,`: "total_fetches"} {
+		inWorld(t, func(t *testing.T, w *world) {
+			text := replace(`"total_uploads": 7,
+    "total_matches_today": 0,`, totals+add)(scriptDay(t))
+			w.mem.Put(w.archive().Key(day, rotatelog.Uncompressed), []byte(text), nil)
+			if r := w.verify(archive.VerifyOptions{}); codes(r) != want || r.Totals.Fetches != 3 {
+				t.Errorf("with %q: %v, %+v", add, r.Findings, r.Totals)
+			}
+			p, m := w.plan()
+			defer m.Close()
+			if p.Needed() != (want != "") {
+				t.Errorf("with %q a restore is needed: %v", add, p.Needed())
+			}
+		})
+	}
+}
+
 // TestDayOfTheOldScriptIsVerified: as it left it, and with uploads of a Writer after its
 // own.
 func TestDayOfTheOldScriptIsVerified(t *testing.T) {

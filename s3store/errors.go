@@ -210,6 +210,9 @@ func neededFor(op string) string {
 			"without which a missing object is answered like this, too"
 	case "list":
 		return "grant it s3:ListBucket for the bucket"
+	case "list uploads", "abort", "sweep":
+		return "grant it s3:ListBucketMultipartUploads and s3:ListBucket for the bucket, " +
+			"and s3:ListMultipartUploadParts, s3:AbortMultipartUpload and s3:GetObject for the objects"
 	}
 	return "grant it s3:PutObject for the objects; a bucket policy may forbid it as well"
 }

@@ -42,12 +42,17 @@ func s3Calls(ctx context.Context, store rotatelog.Store) map[string]error {
 	for _, err := range store.(rotatelog.Lister).List(ctx, key) {
 		listErr = errors.Join(listErr, err)
 	}
+	uploads := store.(rotatelog.UploadLister)
+	_, uploadsErr := uploads.OpenUploads(ctx, key)
 	return map[string]error{
 		"stat":  statErr,
 		"read":  readErr,
 		"list":  listErr,
 		"copy":  store.(rotatelog.Copier).Copy(ctx, "dir/other.json", "0cc175b9c0f1b6a831c399e269772661", key),
 		"write": store.Write(ctx, key, "", []rotatelog.Part{rotatelog.Data([]byte("a"))}, nil),
+
+		"list uploads": uploadsErr,
+		"abort":        uploads.AbortUpload(ctx, key, "id"),
 	}
 }
 
@@ -184,7 +189,8 @@ func TestS3NeededPermissions(t *testing.T) {
 	srv, client := s3test.NewFake(fakes3.Options{})
 	srv.Fault = func(fakes3.Op) fakes3.Fault { return fakes3.Fault{Reply: fakes3.Error{Status: 403}} }
 	errs := s3Calls(t.Context(), s3test.NewStore(client, s3store.Options{}))
-	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "list": "s3:ListBucket", "copy": "s3:DeleteObject", "write": "s3:PutObject"} {
+	for op, want := range map[string]string{"stat": "s3:ListBucket", "read": "s3:GetObject", "list": "s3:ListBucket", "copy": "s3:DeleteObject", "write": "s3:PutObject",
+		"list uploads": "s3:ListBucketMultipartUploads", "abort": "s3:AbortMultipartUpload"} {
 		if !strings.Contains(errs[op].Error(), want) {
 			t.Errorf("%s: %v, want in it: %s", op, errs[op], want)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net/url"
 	"path"
 	"strings"
@@ -23,20 +24,27 @@ func fileStore(u *url.URL) (rotatelog.Store, error) {
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, fmt.Errorf("-store %s: in a path, write ? as %%3F and # as %%23", u)
 	}
-	return &lazyStore{location: path.Clean(u.Path), open: func() (rotatelog.Store, error) { return dirstore.Open(u.Path) }}, nil
+	return &lazyStore{location: path.Clean(u.Path), open: func() (copyingStore, error) { return dirstore.Open(u.Path) }}, nil
 }
 
 // lazyStore opens a store on first use, and tries again until that works: fetches
 // must be kept even if the store's disk is not mounted.
 type lazyStore struct {
 	location string // of the store, known before it is open
-	open     func() (rotatelog.Store, error)
+	open     func() (copyingStore, error)
 
 	mu     sync.Mutex
-	opened rotatelog.Store // mu guards it
+	opened copyingStore // mu guards it
 }
 
-func (s *lazyStore) store() (rotatelog.Store, error) {
+// copyingStore is a Store with all that a directory can do besides.
+type copyingStore interface {
+	rotatelog.Store
+	rotatelog.Copier
+	rotatelog.Lister
+}
+
+func (s *lazyStore) store() (copyingStore, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.opened == nil {
@@ -74,6 +82,22 @@ func (s *lazyStore) Write(ctx context.Context, key string, old rotatelog.Version
 		return notOpened(err)
 	}
 	return store.Write(ctx, key, old, parts, meta)
+}
+
+func (s *lazyStore) Copy(ctx context.Context, from string, v rotatelog.Version, to string) error {
+	store, err := s.store()
+	if err != nil {
+		return notOpened(err)
+	}
+	return store.Copy(ctx, from, v, to)
+}
+
+func (s *lazyStore) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	store, err := s.store()
+	if err != nil {
+		return func(yield func(string, error) bool) { yield("", notOpened(err)) }
+	}
+	return store.List(ctx, prefix)
 }
 
 // notOpened makes sure that a store that cannot be opened is not mistaken for one in

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,17 +62,48 @@ func TestFileStoreWithoutItsDisk(t *testing.T) {
 	}
 }
 
+// The store of a directory can do all that the directory can.
+func TestFileStoreHidesNothing(t *testing.T) {
+	dir := t.TempDir()
+	opened, err := dirstore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := StoreFlags{url: "file://" + dir, pathStyle: true}
+	store, _, err := flags.Open(Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := abilities(store), abilities(opened); !maps.Equal(got, want) {
+		t.Errorf("it is %v, the directory %v", got, want)
+	}
+}
+
+// abilities says which optional interfaces a Store implements.
+func abilities(store rotatelog.Store) map[string]bool {
+	can := map[string]bool{}
+	_, can["Copier"] = store.(rotatelog.Copier)
+	_, can["IntentWriter"] = store.(rotatelog.IntentWriter)
+	_, can["Lister"] = store.(rotatelog.Lister)
+	_, can["Located"] = store.(rotatelog.Located)
+	_, can["Prover"] = store.(rotatelog.Prover)
+	_, can["SingleWriter"] = store.(rotatelog.SingleWriter)
+	_, can["UploadLister"] = store.(rotatelog.UploadLister)
+	_, can["Warner"] = store.(rotatelog.Warner)
+	return can
+}
+
 func TestLazyStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) rotatelog.Store {
-		return &lazyStore{open: func() (rotatelog.Store, error) { return storetest.NewMem(), nil }}
+		return &lazyStore{open: func() (copyingStore, error) { return storetest.NewMem(), nil }}
 	})
 }
 
 func TestLazyStoreTriesAgain(t *testing.T) {
 	gone := fmt.Errorf("%w: mount point: %w", rotatelog.ErrPermanent, fs.ErrNotExist)
-	failures := []error{gone, gone, gone}
+	failures := []error{gone, gone, gone, gone, gone}
 	mem := storetest.NewMem()
-	s := &lazyStore{open: func() (rotatelog.Store, error) {
+	s := &lazyStore{open: func() (copyingStore, error) {
 		if len(failures) > 0 {
 			err := failures[0]
 			failures = failures[1:]
@@ -83,7 +115,11 @@ func TestLazyStoreTriesAgain(t *testing.T) {
 	_, statErr := s.Stat(ctx, "key")
 	_, readErr := s.Read(ctx, "key", "v", 0, -1)
 	writeErr := s.Write(ctx, "key", "", []rotatelog.Part{rotatelog.Data([]byte("x"))}, nil)
-	for _, err := range []error{statErr, readErr, writeErr} {
+	copyErr := s.Copy(ctx, "key", "v", "copy")
+	var listErr error
+	for _, listErr = range s.List(ctx, "key") {
+	}
+	for _, err := range []error{statErr, readErr, writeErr, copyErr, listErr} {
 		if !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || err.Error() != gone.Error() {
 			t.Errorf("got %v, want the reason, and it must not say that there is no object", err)
 		}
