@@ -63,8 +63,8 @@ func (r Report) Worst() Severity {
 }
 
 // Verify reads the days from first to last, both included, and yields a report of each.
-// An error says that a day could not be read, which says nothing about what is in it;
-// the days after it are still verified.
+// An error says that the Day of the report could not be read, which says nothing about
+// what is in it; the days after it are still verified.
 //
 // A day that is not over is verified as it is. A day without an object has a report with
 // DayMissing, unless no day before it has one. A day that is not in the sample has no
@@ -92,7 +92,7 @@ func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day,
 				}
 				r = missing(a, day)
 			}
-			begun = true
+			begun, r.Day = true, day
 			if !yield(r, err) || ctx.Err() != nil {
 				return
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -71,4 +72,14 @@ func (a *app) println(line string) { fmt.Fprintln(a.out, line) }
 // paragraph prints text in lines that fit.
 func (a *app) paragraph(text string) {
 	a.println(strings.Join(format.Wrap(text, "", a.out.width), "\n"))
+}
+
+// printJSON prints a value as a line of JSON.
+func (a *app) printJSON(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	a.println(string(line))
+	return a.out.err
 }

@@ -15,6 +15,8 @@ type commands struct {
 
 	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`
 
+	Verify verifyCommand `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`
+
 	Help_   helpCommand    `cmd:"" name:"help" group:"more" help:"What a code means, and what to do."`
 	Version versionCommand `cmd:"" group:"more" help:"Which version this is."`
 }

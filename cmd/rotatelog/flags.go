@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -96,4 +97,28 @@ func settingNames(n *kong.Node) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// failOn is the flag of commands with findings.
+type failOn struct {
+	FailOn string `enum:"error,warning" default:"error" placeholder:"SEVERITY" help:"Exit with 1 from this severity on: error (default) or warning."`
+}
+
+// jsonFlag is the flag of commands whose output programs read.
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Print a line of JSON for each, as docs/CLI.md describes it."`
+}
+
+// sample is the N of 1/N.
+type sample int
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *sample) UnmarshalText(text []byte) error {
+	n, ok := strings.CutPrefix(string(text), "1/")
+	parts, err := strconv.Atoi(n)
+	if !ok || err != nil || parts < 1 {
+		return fmt.Errorf("%q is no part: use 1/7", text)
+	}
+	*s = sample(parts)
+	return nil
 }

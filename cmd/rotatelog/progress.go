@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -15,15 +16,18 @@ const (
 )
 
 // progress shows how far a long run has come: on a terminal in one line, which is
-// erased at the end, and elsewhere in a line a minute. It is used by one goroutine.
+// erased at the end, and elsewhere in a line a minute. It is safe for concurrent use.
 type progress struct {
 	w        io.Writer
 	clock    rotatelog.Clock
 	terminal bool
 	width    int
 
-	start, shown time.Time
-	visible      bool
+	start time.Time
+
+	mu      sync.Mutex // guards what follows
+	shown   time.Time
+	visible bool
 }
 
 // newProgress returns the progress of a run that begins now.
@@ -39,6 +43,8 @@ func (a *app) newProgress() *progress {
 
 // show shows the text, unless something was shown a moment ago.
 func (p *progress) show(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	now := p.clock.Now()
 	interval := lineInterval
 	if p.terminal {
@@ -61,6 +67,8 @@ func (p *progress) show(text string) {
 
 // hide erases the line, so that something else can be printed.
 func (p *progress) hide() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.visible {
 		fmt.Fprint(p.w, eraseLine)
 		p.visible = false

@@ -21,7 +21,8 @@ type world struct {
 	*shell
 	dir, store string
 	zone       *time.Location
-	n          int // fetches appended
+	name       string // of the stream that is written
+	n          int    // fetches appended
 }
 
 // inWorld runs a test in a world in which it is 10 AM in New York on a day.
@@ -58,7 +59,7 @@ func (w *world) config() rotatelog.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return rotatelog.Config{Dir: w.dir, Store: store, Logger: slog.New(slog.DiscardHandler)}
+	return rotatelog.Config{Dir: w.dir, Name: w.name, Store: store, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // write appends n fetches, a minute apart, and uploads them.

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/format"
+)
+
+// readCounter is a Store of which only reading is used. It counts what is read, and
+// shows how far that is.
+type readCounter struct {
+	rotatelog.Store
+	read     *atomic.Int64 // bytes
+	progress *progress
+}
+
+// Read implements [rotatelog.Store].
+func (s *readCounter) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
+	r, err := s.Store.Read(ctx, key, v, off, n)
+	if err != nil {
+		return nil, err
+	}
+	return &countingReader{r, s, key}, nil
+}
+
+type countingReader struct {
+	io.ReadCloser
+	store *readCounter
+	key   string
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	sum := r.store.read.Add(int64(n))
+	r.store.progress.show(fmt.Sprintf("%s: %s read", r.key, format.Bytes(sum)))
+	return n, err
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/archive"
+	"example.com/rotatelog/internal/days"
+	"example.com/rotatelog/internal/format"
+)
+
+type verifyCommand struct {
+	Days    []string      `arg:"" optional:"" help:"Days (default yesterday)."`
+	Gap     time.Duration `placeholder:"15m" help:"For how long there may be no fetch (default 5 times the usual interval)."`
+	Against string        `placeholder:"URL" help:"Another store, such as a mirror, whose uploads must be in the days."`
+	Sample  sample        `placeholder:"1/7" help:"Read only a part of the days: each once in 7 runs, a day apart."`
+	failOn
+	jsonFlag
+	settingsFlags
+}
+
+// Help is added to the help of the command.
+func (verifyCommand) Help() string {
+	return `DAYS are ` + days.Forms + `,
+or several of these. Each day is read as a whole, and held against what the
+spool in --dir has uploaded. With --count, matches are counted again.`
+}
+
+// Run verifies days.
+func (c *verifyCommand) Run(ctx context.Context, a *app) error {
+	if len(c.Days) == 0 {
+		c.Days = []string{"yesterday"}
+	}
+	d, err := days.Parse(c.Days, a.today())
+	if err != nil {
+		return usageError(err)
+	}
+	streams, err := a.streams()
+	if err != nil {
+		return err
+	}
+	run := verifyRun{app: a, command: c, days: d, progress: a.newProgress()}
+	for i, s := range streams {
+		if i > 0 && !c.JSON {
+			a.println("")
+		}
+		if err := run.stream(ctx, s); err != nil {
+			return err
+		}
+	}
+	return run.end()
+}
+
+// verifyRun is one run of verify.
+type verifyRun struct {
+	app      *app
+	command  *verifyCommand
+	days     days.Days
+	progress *progress
+
+	verified         int // days
+	read             atomic.Int64
+	errors, warnings int
+	unreadable       int // days that could not be read
+	next             []string
+	headed           bool // whether the heading of the stream has been printed
+}
+
+// stream verifies the days of a stream.
+func (r *verifyRun) stream(ctx context.Context, s stream) error {
+	source, opts, err := r.open(s)
+	if err != nil {
+		return err
+	}
+	spool, err := s.spool()
+	if err != nil {
+		return err
+	}
+	if spool != nil {
+		defer spool.Close()
+		opts.Spool = spool
+	}
+	r.headed = false
+	before := r.verified + r.unreadable
+	for _, span := range r.days.Spans() {
+		if err := r.span(ctx, s, source, span, opts); err != nil {
+			return err
+		}
+	}
+	if r.verified+r.unreadable == before && r.command.Sample <= 1 {
+		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
+	}
+	return nil
+}
+
+// open opens what is verified, and says how.
+func (r *verifyRun) open(s stream) (source rotatelog.Archive, opts archive.VerifyOptions, err error) {
+	if source, err = s.archive(); err != nil {
+		return source, opts, err
+	}
+	source.Store = &readCounter{Store: source.Store, read: &r.read, progress: r.progress}
+	count, err := s.countFunc()
+	if err != nil {
+		return source, opts, err
+	}
+	opts = archive.VerifyOptions{Count: count, Gap: r.command.Gap, Sample: int(r.command.Sample), Clock: s.app.env.Clock}
+	if r.command.Against == "" {
+		return source, opts, nil
+	}
+	place, err := s.placeOf("against", r.command.Against)
+	if err != nil {
+		return source, opts, err
+	}
+	other, err := s.archiveAt(place)
+	opts.Against = &other
+	return source, opts, err
+}
+
+// span verifies consecutive days. A day that was named must be there.
+func (r *verifyRun) span(ctx context.Context, s stream, source rotatelog.Archive, span days.Span, opts archive.VerifyOptions) error {
+	seen := map[rotatelog.Day]bool{}
+	for report, err := range archive.Verify(ctx, source, span.First, span.Last, opts) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		seen[report.Day] = true
+		if err := r.report(ctx, s, report, err, opts.Spool); err != nil {
+			return err
+		}
+	}
+	for day := span.First; day.Compare(span.Last) <= 0; day = day.Next() {
+		if r.days.Named(day) && !seen[day] && archive.InSample(day, r.app.today(), opts.Sample) {
+			missing := archive.Report{Day: day, Findings: []archive.Finding{{Code: archive.DayMissing, Day: day, Text: "there is no object of the day"}}}
+			if err := r.report(ctx, s, missing, nil, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// report prints what was found of a day, and leaves it in the spool.
+func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report, err error, spool *rotatelog.SpoolReader) error {
+	r.progress.hide()
+	row := dayResult{Report: report, stream: s.Name, err: err, named: r.days.Named(report.Day)}
+	if err != nil {
+		r.unreadable++
+	} else {
+		r.verified++
+	}
+	errors, warnings := row.counts()
+	r.errors += errors
+	r.warnings += warnings
+	if errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing) {
+		if command := s.typed("restore", report.Day.String()); !slices.Contains(r.next, command) {
+			r.next = append(r.next, command)
+		}
+	}
+	if r.command.JSON {
+		return r.app.printJSON(row.json())
+	}
+	if !r.headed {
+		r.headed = true
+		r.app.println(heading(s.Name))
+	}
+	row.print(r.app)
+	if spool == nil || err != nil {
+		return nil
+	}
+	if err := archive.SaveVerified(ctx, spool, r.app.now(), report); err != nil && ctx.Err() == nil {
+		fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err) // it is news only
+	}
+	return nil
+}
+
+// end prints the sums, and returns what the exit code says.
+func (r *verifyRun) end() error {
+	if !r.command.JSON {
+		r.app.println(r.summary())
+		for i, command := range r.next {
+			label := "next: "
+			if i > 0 {
+				label = "      "
+			}
+			r.app.println(label + command)
+		}
+	}
+	switch {
+	case r.errors > 0, r.warnings > 0 && r.command.FailOn == "warning":
+		return errFinding()
+	case r.unreadable > 0:
+		return &coded{code: codeUnreachable}
+	}
+	return nil
+}
+
+// summary returns a line, as "7 days, 18.9 GB read in 66 s: 1 error, 1 warning".
+func (r *verifyRun) summary() string {
+	var found []string
+	if r.errors > 0 {
+		found = append(found, format.Plural(r.errors, "error", "errors"))
+	}
+	if r.warnings > 0 {
+		found = append(found, format.Plural(r.warnings, "warning", "warnings"))
+	}
+	if r.unreadable > 0 {
+		found = append(found, format.Plural(r.unreadable, "day", "days")+" could not be read")
+	}
+	if len(found) == 0 {
+		found = append(found, "all good")
+	}
+	return fmt.Sprintf("%s, %s read in %s: %s", format.Plural(r.verified+r.unreadable, "day", "days"), format.Bytes(r.read.Load()),
+		format.Duration(r.progress.took()), strings.Join(found, ", "))
+}

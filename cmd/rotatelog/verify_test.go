@@ -1,0 +1,186 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// days writes three days, the second of which has a gap.
+func (w *world) days() {
+	w.t.Helper()
+	w.write(25)
+	w.waitFor("2025-07-09")
+	w.write(30)
+	w.waitFor("2025-07-10")
+	w.write(12)
+}
+
+// broken changes a digit in upload 2 of July 8.
+func (w *world) broken() {
+	w.t.Helper()
+	w.edit("2025-07-08", func(s string) string { return strings.Replace(s, `{"n":15}`, `{"n":16}`, 1) })
+}
+
+func TestVerify(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		w.want(codeOK, "verify-good", "verify", "7d", "today", "--gap", "24h")
+		w.want(codeOK, "verify-yesterday", "verify")
+		w.broken()
+		w.want(codeFinding, "verify-broken", "verify", "7d", "--gap", "24h")
+	})
+}
+
+func TestVerifyFindsMissingDays(t *testing.T) {
+	inWorld(t, "2025-07-07", func(w *world) {
+		w.write(15)
+		w.waitFor("2025-07-09")
+		w.write(15)
+		w.waitFor("2025-07-10")
+		w.want(codeOK, "verify-missing-day", "verify", "7d", "--gap", "24h")
+		w.want(codeFinding, "verify-named-day-missing", "verify", "2025-07-01", "2025-07-08", "--gap", "24h")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "verify", "2025-06")
+		for failOn, code := range map[string]int{"warning": codeFinding, "error": codeOK} {
+			if got := w.run("verify", "7d", "--fail-on", failOn); got != code {
+				t.Errorf("--fail-on %s: exit code %d, want %d\n%s", failOn, got, code, w.stdout)
+			}
+		}
+	})
+}
+
+// What is found of a day that is empty, or something else, is damage, not a failure to
+// look.
+func TestVerifyFindsDamage(t *testing.T) {
+	for name, text := range map[string]string{"empty": "", "html": "<html>503</html>\n"} {
+		inWorld(t, "2025-07-09", func(w *world) {
+			w.write(15)
+			w.waitFor("2025-07-10")
+			w.edit("2025-07-09", func(string) string { return text })
+			w.want(codeFinding, "verify-"+name, "verify", "yesterday")
+		})
+	}
+}
+
+// A store that cannot be read says nothing about the data.
+func TestVerifyCannotLook(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		w.wantError(codeUnreachable, "the store cannot be opened", "verify", "--store", "file:///none")
+	})
+}
+
+func TestVerifyOfSeveralStreams(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.write(15)
+		w.name = "merge"
+		w.write(5)
+		w.waitFor("2025-07-10")
+		w.set("ROTATELOG_NAME", "all_api,merge")
+		w.want(codeOK, "verify-streams", "verify", "--gap", "24h")
+	})
+}
+
+func TestVerifyLeavesWhatItFound(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		w.broken()
+		w.run("verify", "7d")
+		text, err := os.ReadFile(filepath.Join(w.dir, "all_api.spool/verified.json"))
+		if err != nil || strings.Count(string(text), `"worst":"error"`) != 1 || strings.Count(string(text), `"day":`) != 2 {
+			t.Errorf("%s, %v", text, err)
+		}
+	})
+}
+
+func TestVerifyAgainstAMirror(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		mirror := t.TempDir()
+		if err := os.CopyFS(mirror, os.DirFS(w.store)); err != nil {
+			t.Fatal(err)
+		}
+		if w.run("verify", "7d", "--gap=24h", "--against", "file://"+mirror); w.code != codeOK {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.edit("2025-07-08", func(s string) string {
+			return s[:strings.Index(s, `{"upload_sequence":3`)-2] + "\n]}\n"
+		})
+		w.run("verify", "2025-07-08", "--gap=24h", "--against", "file://"+mirror, "--dir=")
+		if w.code != codeFinding || !strings.Contains(w.stdout, "upload 3: the other archive has it, and the day does") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+// What counts matches may be a setting of one stream.
+func TestVerifyCountsByTheRuleOfTheStream(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.write(15)
+		w.waitFor("2025-07-10")
+		for path, code := range map[string]int{"FETCH_FOOTER.total_matches": codeOK, "RAW_API_DATA.n": codeFinding} {
+			w.set("ROTATELOG_COUNT_ALL_API", path)
+			if w.run("verify", "--gap=24h", "--json"); w.code != code || strings.Contains(w.stdout, "not_counted") {
+				t.Errorf("%s: exit code %d\n%s%s", path, w.code, w.stdout, w.stderr)
+			}
+		}
+	})
+}
+
+func TestVerifyJSON(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		w.broken()
+		w.run("verify", "7d", "--json", "--gap=24h")
+		lines := strings.Split(strings.TrimSuffix(w.stdout, "\n"), "\n")
+		if w.code != codeFinding || len(lines) != 2 {
+			t.Fatalf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		var day struct {
+			Stream, Day, Worst string
+			MatchRecords       int `json:"match_records"`
+			Findings           []struct {
+				Code, Severity string
+				Upload         int
+			}
+		}
+		if err := json.Unmarshal([]byte(lines[0]), &day); err != nil {
+			t.Fatal(err)
+		}
+		if day.Stream != "all_api" || day.Day != "2025-07-08" || day.Worst != "error" || day.MatchRecords != 25*45 ||
+			len(day.Findings) == 0 || day.Findings[0].Code != "checksum" || day.Findings[0].Upload != 2 {
+			t.Errorf("%s", lines[0])
+		}
+	})
+}
+
+func TestVerifyQuietly(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		if w.run("verify", "-q"); w.code != codeOK || w.stdout+w.stderr != "" {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.broken()
+		if w.run("verify", "2d", "-q"); w.code != codeFinding || !strings.Contains(w.stdout, "checksum") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+func TestVerifyUsage(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		for args, want := range map[string]string{
+			"verify tomorrow":        `"tomorrow" names no day`,
+			"verify --sample 7":      `"7" is no part: use 1/7`,
+			"verify --sample 1/0":    `"1/0" is no part`,
+			"verify --fail-on never": `--fail-on must be one of "error","warning"`,
+			"verify --gap 5":         "--gap",
+			"verify --against x":     `--against: "x" is not a URL`,
+			"verify --count a..b":    `--count: "a..b" is not a path`,
+		} {
+			w.wantError(codeUsage, want, strings.Fields(args)...)
+		}
+	})
+}
