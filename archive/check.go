@@ -397,12 +397,25 @@ func (c *check) checksum(h daytext.Head, place int) bool {
 		}
 	case h.SHA256 != h.Checksum(c.sum):
 		c.checked++
-		c.find(Checksum, place, 0, "its fetches or its head are not as when they were written")
+		c.find(Checksum, place, 0, "it was changed (%s)", c.describe(h))
 		return false
 	default:
 		c.checked++
 	}
 	return true
+}
+
+// describe says which upload it is, the last that was read, as "02:29 PM, fetches 861 to
+// 870".
+func (c *check) describe(h daytext.Head) string {
+	fetches := fmt.Sprintf("fetches %d to %d", c.Totals.Fetches-h.Fetches+1, c.Totals.Fetches)
+	if h.Fetches == 1 {
+		fetches = fmt.Sprintf("fetch %d", c.Totals.Fetches)
+	}
+	if t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location()); err == nil {
+		return c.clock(t.Unix()) + ", " + fetches
+	}
+	return fetches
 }
 
 // head checks the head of an upload against those before it.

@@ -69,7 +69,7 @@ func Example() {
 	}
 	fmt.Println("afterwards:", report.Worst(), report.Totals.Uploads, "uploads")
 	// Output:
-	// error checksum: 2025-07-10 upload 2: its fetches or its head are not as when they were written
+	// error checksum: 2025-07-10 upload 2: it was changed (11:59 PM, fetches 3 to 4)
 	// would put back upload 2, 2 fetches, from the spool
 	// afterwards: note 3 uploads
 }

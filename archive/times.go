@@ -124,7 +124,7 @@ func usualGap(all []moment) time.Duration {
 }
 
 func (c *check) clock(unix int64) string {
-	return time.Unix(unix, 0).In(c.location()).Format("03:04:05 PM")
+	return time.Unix(unix, 0).In(c.location()).Format("03:04 PM")
 }
 
 func (c *check) location() *time.Location { return c.archive.Location }

@@ -265,7 +265,7 @@ func TestTimesWithoutAFetch(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		w.write(20)
 		r := w.verify(archive.VerifyOptions{})
-		if codes(r) != "gap" || !strings.Contains(r.Findings[len(r.Findings)-1].Text, "no fetch from 12:19:00 PM to 12:50:00 PM") {
+		if codes(r) != "gap" || !strings.Contains(r.Findings[len(r.Findings)-1].Text, "no fetch from 12:19 PM to 12:50 PM") {
 			t.Errorf("%v", r.Findings)
 		}
 	})

@@ -17,6 +17,9 @@ type commands struct {
 
 	Verify verifyCommand `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`
 
+	Restore  restoreCommand  `cmd:"" group:"mend" help:"Put a broken day together again."`
+	Takeover takeoverCommand `cmd:"" group:"mend" help:"Continue the stream of a lost machine."`
+
 	Help_   helpCommand    `cmd:"" name:"help" group:"more" help:"What a code means, and what to do."`
 	Version versionCommand `cmd:"" group:"more" help:"Which version this is."`
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/internal/settings"
 	"example.com/rotatelog/internal/storeurl"
 )
 
@@ -51,15 +50,6 @@ func (a *app) stream() (stream, error) {
 	return all[0], nil
 }
 
-// typed returns a command for the stream, as it is typed after this one.
-func (s *stream) typed(command string, args ...string) string {
-	words := append([]string{"rotatelog", command}, args...)
-	if s.Name != settings.DefaultStream || len(s.app.settings.Streams()) > 1 {
-		words = append(words, "--name", s.Name)
-	}
-	return strings.Join(words, " ")
-}
-
 // place returns where the store of the stream is.
 func (s *stream) place() (*storeurl.Place, error) { return s.placeOf("store", s.Store) }
 
@@ -70,6 +60,14 @@ func (s *stream) shown() string {
 		return s.Store
 	}
 	return p.String()
+}
+
+// storeNoun returns what the store of the stream is.
+func (s *stream) storeNoun() string {
+	if strings.HasPrefix(s.Store, "s3:") {
+		return "bucket"
+	}
+	return "store"
 }
 
 // placeOf returns where the store of a URL is, which is the value of the flag.

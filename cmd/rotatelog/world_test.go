@@ -23,6 +23,7 @@ type world struct {
 	zone       *time.Location
 	name       string // of the stream that is written
 	n          int    // fetches appended
+	shows      []string
 }
 
 // inWorld runs a test in a world in which it is 10 AM in New York on a day.
@@ -35,7 +36,8 @@ func inWorld(t *testing.T, day string, test func(w *world)) {
 		}
 		w := &world{shell: newShell(t), dir: filepath.Join(t.TempDir(), "rotatelog"), store: t.TempDir(), zone: zone}
 		w.env = func(e *env) { e.Clock = systemClock{} }
-		w.replace = strings.NewReplacer(w.dir, "/var/lib/rotatelog", w.store, "/srv/store")
+		w.shows = []string{w.dir, "/var/lib/rotatelog", w.store, "/srv/store"}
+		w.replace = strings.NewReplacer(w.shows...)
 		w.set("ROTATELOG_DIR", w.dir)
 		w.set("ROTATELOG_STORE", "file://"+w.store)
 		w.waitFor(day)

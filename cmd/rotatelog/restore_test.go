@@ -1,0 +1,184 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/rotatelog/internal/settings"
+)
+
+const july8 = "all_api_rotating_logs/all_api_json_log_2025-07-08.json"
+
+// loseUploaded removes what the spool keeps of confirmed batches.
+func (w *world) loseUploaded() {
+	w.t.Helper()
+	for _, name := range []string{"uploaded", "body"} {
+		found, err := filepath.Glob(filepath.Join(w.dir, "all_api.spool", name+"*"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, file := range found {
+			if err := os.RemoveAll(file); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// copyTo copies a directory into a new one.
+func (w *world) copyTo(shown, from string) (dir string) {
+	w.t.Helper()
+	dir = filepath.Join(w.t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.shows = append(w.shows, dir, shown)
+	w.replace = strings.NewReplacer(w.shows...)
+	return dir
+}
+
+func (w *world) read(key string) string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.store, key))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A broken day, as it is mended: verify says what to type, restore too.
+func TestRestoreFromTheSpool(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		good := w.read(july8)
+		w.broken()
+		before := w.contents()
+		w.want(codeOK, "restore-plan", "restore", "2025-07-08")
+		if after := w.contents(); after != before {
+			t.Errorf("a plan has changed the store from\n%s\nto\n%s", before, after)
+		}
+		bad := w.read(july8)
+		w.want(codeOK, "restore-applied", "restore", "2025-07-08", "--apply")
+		if got := w.read(july8); got != good {
+			t.Errorf("the day is\n%s\nwant\n%s", got, good)
+		}
+		kept, err := filepath.Glob(filepath.Join(w.store, "all_api_rotating_logs/damaged/*"))
+		if err != nil || len(kept) != 1 {
+			t.Fatalf("kept %q, %v", kept, err)
+		}
+		if text, err := os.ReadFile(kept[0]); err != nil || string(text) != bad {
+			t.Errorf("what was there is kept as %s, %v", text, err)
+		}
+		w.want(codeOK, "restore-nothing", "restore", "2025-07-08")
+		w.run("restore", "2025-07-08", "--apply")
+		if w.code != codeOK || !strings.HasSuffix(w.stdout, "Nothing to do: the day is whole.\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+func TestRestoreFromOtherSources(t *testing.T) {
+	for name, source := range map[string]func(w *world) (args []string){
+		"mirror": func(w *world) []string { return []string{"--mirror", "file://" + w.copyTo("/srv/mirror", w.store)} },
+		"store":  func(w *world) []string { return []string{"--source", "file://" + w.copyTo("/srv/copy", w.store)} },
+		"spool":  func(w *world) []string { return []string{"--source", w.copyTo("/mnt/old/rotatelog", w.dir)} },
+		"file":   func(w *world) []string { return []string{"--source", filepath.Join(w.copyTo("/root", w.store), july8)} },
+		"folder": func(w *world) []string {
+			return []string{"--source", filepath.Join(w.copyTo("/root", w.store), filepath.Dir(july8))}
+		},
+		"export": func(w *world) []string { return []string{"--source", w.copyTo("/root/export", w.store)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-08", func(w *world) {
+				w.days()
+				good := w.read(july8)
+				args := append([]string{"restore", "2025-07-08"}, source(w)...)
+				w.broken()
+				w.loseUploaded()
+				w.want(codeOK, "restore-from-"+name, args...)
+				if w.run(append(args, "--apply")...); w.code != codeOK || w.read(july8) != good {
+					t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+				}
+			})
+		})
+	}
+}
+
+func TestRestoreOfWhatNothingHas(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		w.broken()
+		w.loseUploaded()
+		w.want(codeFinding, "restore-missing", "restore", "2025-07-08")
+		w.want(codeFinding, "restore-missing-applied", "restore", "2025-07-08", "--apply")
+		w.want(codeFinding, "restore-missing-again", "restore", "2025-07-08")
+		w.want(codeFinding, "restore-no-object", "restore", "2025-07-07")
+		w.wantError(codeFinding, "no upload of the day was found", "restore", "2025-07-07", "--apply")
+	})
+}
+
+func TestRehearsal(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		good := w.read(july8)
+		w.broken()
+		elsewhere := t.TempDir()
+		w.replace = strings.NewReplacer(append(w.shows, elsewhere, "/tmp/rehearsal")...)
+		before := w.contents()
+		w.want(codeOK, "restore-rehearsal", "restore", "2025-07-08", "--to", "file://"+elsewhere)
+		w.want(codeOK, "restore-rehearsed", "restore", "2025-07-08", "--to", "file://"+elsewhere, "--apply")
+		if text, err := os.ReadFile(filepath.Join(elsewhere, july8)); err != nil || string(text) != good {
+			t.Errorf("it has built %s, %v", text, err)
+		}
+		if after := w.contents(); after != before {
+			t.Errorf("it has changed the store from\n%s\nto\n%s", before, after)
+		}
+	})
+}
+
+func TestRestoreFailures(t *testing.T) {
+	inWorld(t, "2025-07-08", func(w *world) {
+		w.days()
+		empty := t.TempDir()
+		w.replace = strings.NewReplacer(append(w.shows, empty, "/empty")...)
+		for _, test := range []struct {
+			code       int
+			args, want string
+		}{
+			{codeUsage, "restore", `expected "<day>"`},
+			{codeUsage, "restore 7d", "7d is not one day"},
+			{codeUsage, "restore today --name a,b", "there are several streams: say which with --name: a, b"},
+			{codeUsage, "restore today --dir=", "--dir is not set"},
+			{codeFinding, "restore today --dir " + empty, "there is no spool of all_api in /empty: stat /empty/all_api.spool: no such file or directory\nnext: on a new machine, rotatelog takeover\n"},
+			{codeUsage, "restore today --source /none", "--source: stat /none: no such file"},
+			{codeUsage, "restore today --source " + empty, "--source /empty: there is neither all_api.spool nor a daily object of all_api in it"},
+			{codeUsage, "restore today --source s3://logs", "--source: s3://logs: it does not say at which server"},
+			{codeUsage, "restore today --to x", `--to: "x" is not a URL`},
+			{codeUnreachable, "restore today --to file:///none", "the store cannot be opened: stat /none: no such file"},
+			{codeUnreachable, "restore today --mirror file:///none", "the store cannot be opened: stat /none: no such file"},
+		} {
+			w.wantError(test.code, test.want, strings.Fields(test.args)...)
+		}
+	})
+}
+
+func TestRunsOfNumbers(t *testing.T) {
+	for want, numbers := range map[string][]int{"": nil, "7": {7}, "1, 2": {1, 2}, "3, 5 to 9, 87": {3, 5, 6, 7, 8, 9, 87}} {
+		if got := runs(numbers); got != want {
+			t.Errorf("%v are %s, want %s", numbers, got, want)
+		}
+	}
+}
+
+func TestCommandsCanBePasted(t *testing.T) {
+	got := typed([]string{"restore", "2025-07-08", "--source", "/mnt/old disk", "--count", "it's", "--store=s3://b?x=y&z"})
+	want := `rotatelog restore 2025-07-08 --source '/mnt/old disk' --count 'it'\''s' '--store=s3://b?x=y&z'`
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if typed := (&stream{Name: "merge", app: &app{settings: &settings.Settings{}}}).typed("verify", "today"); typed != "rotatelog verify today --name merge" {
+		t.Error(typed)
+	}
+}

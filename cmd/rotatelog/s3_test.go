@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/settings"
+	"example.com/rotatelog/internal/storeurl"
+)
+
+const (
+	testBucket = "sports-json-logs-all"
+	testSecret = "hidden/secret+key"
+)
+
+// bucketWorld is a machine with a stream, and a bucket at a server like Linode's, over
+// HTTP.
+type bucketWorld struct {
+	*shell
+	srv *fakes3.Server
+	dir string
+	n   int // fetches appended
+}
+
+func newBucketWorld(t *testing.T) *bucketWorld {
+	srv := fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: "AKIDTEST", SecretKey: testSecret})
+	srv.CreateBucket(testBucket)
+	ts := httptest.NewServer(srv)
+	t.Cleanup(ts.Close)
+	w := &bucketWorld{shell: newShell(t), srv: srv, dir: filepath.Join(t.TempDir(), "rotatelog")}
+	w.replace = strings.NewReplacer(w.dir, "/var/lib/rotatelog", ts.URL, "https://us-ord-1.linodeobjects.com")
+	w.set("ROTATELOG_DIR", w.dir)
+	w.set("ROTATELOG_STORE", "s3://"+testBucket+"?endpoint="+ts.URL)
+	w.set("AWS_ACCESS_KEY_ID", "AKIDTEST")
+	w.set("AWS_SECRET_ACCESS_KEY", testSecret)
+	return w
+}
+
+// config returns the Config of the Writer in a directory.
+func (w *bucketWorld) config(dir string) rotatelog.Config {
+	w.t.Helper()
+	s, err := settings.Load(settings.Sources{Environ: w.environ, Known: []string{"dir", "store"}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	url, _ := s.Lookup("store", "")
+	place, err := storeurl.Parse(url.Text, storeurl.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	store, err := place.Open(storeurl.NewKeys(s))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rotatelog.Config{Dir: dir, Store: store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// write appends n fetches from a directory, and uploads them.
+func (w *bucketWorld) write(dir string, n int) {
+	w.t.Helper()
+	wr, err := rotatelog.Open(w.t.Context(), w.config(dir))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer wr.Close()
+	for range n {
+		w.n++
+		fetch := rotatelog.Fetch{Data: fmt.Appendf(nil, `{"n":%d}`, w.n), TotalMatches: 45, ID: fmt.Sprintf("ID%010d", w.n)}
+		if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := wr.Flush(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// edit changes an object, and leaves its metadata.
+func (w *bucketWorld) edit(key, from, to string) {
+	w.t.Helper()
+	text, meta, ok := w.srv.Object(testBucket, key)
+	if !ok || !strings.Contains(string(text), from) {
+		w.t.Fatalf("%s has no %s", key, from)
+	}
+	w.srv.PutObject(testBucket, key, []byte(strings.Replace(string(text), from, to, 1)), meta)
+}
+
+const july10 = "all_api_rotating_logs/all_api_json_log_2025-07-10.json"
+
+// A day that is broken in the bucket, from verify to verify.
+func TestBrokenDayInABucket(t *testing.T) {
+	w := newBucketWorld(t)
+	w.write(w.dir, 25)
+	w.want(codeOK, "s3-verify", "verify", "today")
+	w.edit(july10, `{"n":15}`, `{"n":16}`)
+	w.want(codeFinding, "s3-verify-broken", "verify", "today")
+	if w.run("restore", "2025-07-10"); w.code != codeOK || !strings.Contains(w.stdout, "\n  in the bucket   2 of 3 uploads are whole; not: 2\n") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if w.run("restore", "2025-07-10", "--apply"); w.code != codeOK {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if w.run("verify", "today"); w.code != codeOK {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if w.run("cat", "today"); strings.Count(w.stdout, "\n") != 25 || !strings.Contains(w.stdout, `{"n":15}`) {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+// A machine is lost; another takes the stream over, and later the old disk turns up.
+func TestLostMachine(t *testing.T) {
+	w := newBucketWorld(t)
+	w.write(w.dir, 25)
+	// The old disk has a batch that has not been uploaded.
+	wr, err := rotatelog.Open(t.Context(), w.config(w.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wr.AppendFetch(t.Context(), rotatelog.Fetch{Data: []byte(`{"n":"lost"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	wr.Close()
+
+	fresh := filepath.Join(t.TempDir(), "new")
+	owner := w.owner()
+	w.replace = strings.NewReplacer(fresh, "/var/lib/rotatelog", w.dir, "/mnt/old/rotatelog", owner, "OLDOWNER")
+	w.set("ROTATELOG_DIR", fresh)
+	w.environ[1] = "OLD=" // of two variables the first counts
+	w.want(codeOK, "s3-takeover", "takeover")
+	if w.owner() != owner {
+		t.Error("a plan has changed the owner")
+	}
+	w.want(codeOK, "s3-takeover-applied", "takeover", "--apply")
+	if w.owner() == owner {
+		t.Error("the owner is still the lost machine")
+	}
+	w.want(codeOK, "s3-takeover-again", "takeover")
+	w.write(fresh, 10)
+	w.want(codeOK, "s3-restore-old-disk", "restore", "today", "--source", w.dir)
+	if w.run("restore", "today", "--source", w.dir, "--apply"); w.code != codeOK {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if w.run("cat", "today"); strings.Count(w.stdout, "\n") != 36 || strings.Count(w.stdout, `{"n":"lost"}`) != 1 {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if w.run("verify", "today"); w.code != codeOK {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+// owner returns whom today's object belongs to.
+func (w *bucketWorld) owner() string {
+	_, meta, _ := w.srv.Object(testBucket, july10)
+	return meta["rotatelog-owner"]
+}
+
+func TestStoreThatCannotBeRead(t *testing.T) {
+	w := newBucketWorld(t)
+	w.write(w.dir, 5)
+	w.set("ROTATELOG_DIR", "")
+	for _, test := range []struct {
+		status int
+		code   string
+		want   string
+	}{
+		{403, "InvalidAccessKeyId", "InvalidAccessKeyId"},
+		{404, "NoSuchBucket", "NoSuchBucket"},
+	} {
+		w.srv.Fault = func(fakes3.Op) fakes3.Fault {
+			return fakes3.Fault{Reply: fakes3.Error{Status: test.status, Code: test.code}}
+		}
+		for _, command := range []string{"cat today", "restore today", "takeover"} {
+			w.wantError(codeUnreachable, test.want, strings.Fields(command)...)
+		}
+		w.run("verify", "today")
+		if w.code != codeUnreachable || !strings.Contains(w.stdout, "UNKNOWN\n  could not be read: ") || !strings.Contains(w.stdout, "1 day could not be read\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	}
+}
+
+func TestInterruptWhileReading(t *testing.T) {
+	for _, command := range []string{"cat today", "verify today", "restore today", "takeover"} {
+		w := newBucketWorld(t)
+		w.write(w.dir, 5)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.ctx = ctx
+		w.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			cancel()
+			return fakes3.Fault{}
+		}
+		if w.run(strings.Fields(command)...); w.code != codeInterrupted || w.stderr != "rotatelog: interrupted\n" {
+			t.Errorf("%s: exit code %d\n%s%s", command, w.code, w.stdout, w.stderr)
+		}
+	}
+}
+
+func TestKeyIsMissing(t *testing.T) {
+	w := newBucketWorld(t)
+	w.environ = w.environ[:3]
+	w.wantError(codeUsage, "s3://sports-json-logs-all: neither the environment nor a settings file sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "cat", "today")
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Where Writers may share an object, a new directory only has to continue the numbers.
+func TestTakeoverInADirectoryStore(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.want(codeOK, "takeover-nothing", "takeover")
+		w.write(25)
+		w.want(codeOK, "takeover-own", "takeover")
+		w.dir = filepath.Join(t.TempDir(), "new")
+		w.replace = strings.NewReplacer(w.dir, "/var/lib/new", w.store, "/srv/store")
+		w.want(codeOK, "takeover-shared", "takeover", "--dir", w.dir)
+		w.want(codeOK, "takeover-shared-applied", "takeover", "--dir", w.dir, "--apply")
+		w.write(1)
+		if w.run("cat", "today", "--upload", "4"); !strings.Contains(w.stdout, `"fetch_number":26`) {
+			t.Errorf("the next fetch is %s", w.stdout)
+		}
+	})
+}
+
+func TestTakeoverOfABrokenDay(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.write(15)
+		w.edit("2025-07-10", func(s string) string { return strings.Replace(s, `{"n":15}`, `{"n":16}`, 1) })
+		w.wantError(codeFinding, "the day is broken", "takeover", "--dir", filepath.Join(t.TempDir(), "new"))
+	})
+}
