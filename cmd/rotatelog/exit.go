@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"example.com/rotatelog"
 )
 
 // The exit codes.
@@ -44,6 +46,12 @@ func usagef(text string, args ...any) error { return &coded{codeUsage, fmt.Error
 
 // failed is an error that says that something was not done, or is wrong with the data.
 func failed(err error) error { return &coded{codeFinding, err} }
+
+// notDone reports whether an error says that something was not done, rather than that it
+// could not be tried, or that it is not known whether it was.
+func notDone(err error) bool {
+	return errors.Is(err, rotatelog.ErrLocked) || errors.Is(err, rotatelog.ErrConflict) || errors.Is(err, rotatelog.ErrPermanent)
+}
 
 // errFinding ends a command that has printed what is wrong.
 func errFinding() error { return &coded{code: codeFinding} }

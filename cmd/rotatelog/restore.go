@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -173,8 +172,7 @@ func (r *restoreRun) apply(ctx context.Context) error {
 	switch {
 	case p == nil:
 		return err
-	case err != nil && (errors.Is(err, rotatelog.ErrLocked) || errors.Is(err, rotatelog.ErrConflict) || errors.Is(err, rotatelog.ErrPermanent) ||
-		p.Uncounted || len(p.Uploads()) == 0):
+	case err != nil && (notDone(err) || p.Uncounted || len(p.Uploads()) == 0):
 		return failed(err)
 	case err != nil:
 		return err

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -55,6 +56,9 @@ func (r *restoreRun) row(label, text, where string) {
 	line := fmt.Sprintf("  %-15s %s", label, text)
 	if where != "" {
 		line = fmt.Sprintf("%-42s %s", line, where)
+	}
+	if utf8.RuneCountInString(line) > r.app.out.width {
+		line = strings.TrimRight(strings.TrimSuffix(line, where), " ") + "\n    " + where
 	}
 	r.app.println(line)
 }

@@ -15,7 +15,7 @@ import (
 	"example.com/rotatelog/internal/dayfiles"
 )
 
-// countedSource is a source that remembers how many uploads it has.
+// countedSource is a source that remembers how many uploads of the day it has.
 type countedSource struct {
 	archive.Source
 	label   string // what it is
@@ -26,7 +26,11 @@ type countedSource struct {
 // Uploads implements [archive.Source].
 func (s *countedSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
 	uploads, err := s.Source.Uploads(ctx, day)
-	s.uploads = len(uploads)
+	ids := map[string]bool{} // a spool may have an upload twice
+	for _, u := range uploads {
+		ids[u.ID] = true
+	}
+	s.uploads = len(ids)
 	return uploads, err
 }
 

@@ -20,8 +20,8 @@ type takeoverCommand struct {
 // Help is added to the help of the command.
 func (takeoverCommand) Help() string {
 	return `For a new machine, or a new --dir, in place of one that is lost: it continues
-today's object, which belongs to the lost one. What is there now is copied first.
-If the old disk turns up: rotatelog restore today --source OLDDIR`
+today's object, which belongs to the lost one. What is there now is copied
+first. If the old disk turns up: rotatelog restore today --source OLDDIR`
 }
 
 // Run plans to take today's object over, and does it with --apply.
@@ -44,8 +44,11 @@ func (c *takeoverCommand) Run(ctx context.Context, a *app) error {
 	}
 	defer m.Close()
 	plan, err := archive.PlanTakeover(ctx, m, days, a.today())
+	if isRefusal(err) {
+		return failed(err)
+	}
 	if err != nil {
-		return refused(err)
+		return err
 	}
 	plan.AbortOpen = c.AbortOpen
 	t := takeoverRun{app: a, stream: s, Takeover: plan}
@@ -56,7 +59,10 @@ func (c *takeoverCommand) Run(ctx context.Context, a *app) error {
 		return t.plan()
 	}
 	if err := plan.Apply(ctx); err != nil {
-		return refused(err)
+		if isRefusal(err) || notDone(err) {
+			err = failed(err)
+		}
+		return err
 	}
 	t.print(true)
 	a.println("next: start what appends here, then " + s.typed("verify", "today"))
@@ -88,15 +94,10 @@ func (t *takeoverRun) isBlocked() bool {
 	return len(t.Open) > 0 && !t.AbortOpen && (!t.Mine || t.Version == "")
 }
 
-// refused returns an error of a takeover that says that it must not be done now.
-func refused(err error) error {
-	if errors.Is(err, rotatelog.ErrLocked) || errors.Is(err, rotatelog.ErrConflict) || errors.Is(err, rotatelog.ErrPermanent) {
-		return failed(err)
-	}
-	if e, ok := errors.AsType[*rotatelog.Error](err); ok && e.Op == "take over" {
-		return failed(err)
-	}
-	return err
+// isRefusal reports whether an error says that a takeover must not be done now.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*rotatelog.Error](err)
+	return ok && e.Op == "take over"
 }
 
 // plan prints what would be done.

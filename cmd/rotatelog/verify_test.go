@@ -55,11 +55,13 @@ func TestVerifyFindsMissingDays(t *testing.T) {
 // look.
 func TestVerifyFindsDamage(t *testing.T) {
 	for name, text := range map[string]string{"empty": "", "html": "<html>503</html>\n"} {
-		inWorld(t, "2025-07-09", func(w *world) {
-			w.write(15)
-			w.waitFor("2025-07-10")
-			w.edit("2025-07-09", func(string) string { return text })
-			w.want(codeFinding, "verify-"+name, "verify", "yesterday")
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-09", func(w *world) {
+				w.write(15)
+				w.waitFor("2025-07-10")
+				w.edit("2025-07-09", func(string) string { return text })
+				w.want(codeFinding, "verify-"+name, "verify", "yesterday")
+			})
 		})
 	}
 }

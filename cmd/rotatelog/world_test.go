@@ -29,6 +29,7 @@ type world struct {
 // inWorld runs a test in a world in which it is 10 AM in New York on a day.
 func inWorld(t *testing.T, day string, test func(w *world)) {
 	t.Helper()
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		zone, err := time.LoadLocation("America/New_York")
 		if err != nil {
@@ -61,7 +62,7 @@ func (w *world) config() rotatelog.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return rotatelog.Config{Dir: w.dir, Name: w.name, Store: store, Logger: slog.New(slog.DiscardHandler)}
+	return rotatelog.Config{Dir: w.dir, Name: w.name, Store: store, Sync: rotatelog.SyncSeal, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // write appends n fetches, a minute apart, and uploads them.
