@@ -77,7 +77,7 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)
 	}
 	if code == codeUsage {
-		fmt.Fprintf(a.env.Stderr, "%s --help says more\n", a.name())
+		fmt.Fprintf(a.env.Stderr, "%s says more\n", a.helpCommand())
 	}
 	return code
 }

@@ -55,7 +55,7 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 	}
 	var err error
 	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(a.parser.Model.Node)})
-	if err != nil {
+	if a.badSettings = err != nil; err != nil {
 		return err
 	}
 	a.keys = storeurl.NewKeys(a.settings)

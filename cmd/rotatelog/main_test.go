@@ -166,6 +166,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"vresion", "unexpected argument vresion, did you mean \"version\"?\nrotatelog --help says more\n"},
 		{"version now", "unexpected argument now\nrotatelog version --help says more\n"},
+		{"cat today --config /none", "settings file: open /none: no such file or directory\nrotatelog help settings says more\n"},
 		{"version --dir=x", "unknown flag --dir\nrotatelog version --help says more\n"},
 	} {
 		newShell(t).wantError(codeUsage, "rotatelog: "+test.want, strings.Fields(test.args)...)

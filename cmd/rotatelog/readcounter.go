@@ -18,6 +18,12 @@ type readCounter struct {
 	progress *progress
 }
 
+// Stat implements [rotatelog.Store].
+func (s *readCounter) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	s.progress.show(key + ": asking for it")
+	return s.Store.Stat(ctx, key)
+}
+
 // Read implements [rotatelog.Store].
 func (s *readCounter) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
 	r, err := s.Store.Read(ctx, key, v, off, n)

@@ -105,6 +105,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"", "AWS_ACCESS_KEYID=x\n", "the nearest is AWS_ACCESS_KEY_ID"},
 		{"", "ROTATELOG_CONFIG=/x\n", "a file cannot name another"},
 		{"", "ROTATELOG_NAME=a, b\n", `"a, b" must be names with single commas between them`},
+		{"ROTATELOG_NAME=../a", "", `"../a" is no name of a stream`},
 		{"ROTATELOG_NAME=a,a", "", "it lists the stream a twice"},
 		{"ROTATELOG_NAME=a-b,a_b", "", "the settings of the streams a-b and a_b would have the same names"},
 		{"", "\ufeffROTATELOG_DIR=/x\n", "FILE, line 1: it begins with a byte order mark: sed -i "},
