@@ -25,9 +25,10 @@ type app struct {
 	parser   *kong.Kong
 	selected string // the command, once it is known
 
-	settings    *settings.Settings // nil for a command without settings
-	badSettings bool               // they cannot be loaded
-	keys        *storeurl.Keys
+	settings      *settings.Settings // nil for a command without settings
+	badSettings   bool               // they cannot be loaded
+	typedSettings []string           // the flags among them, but --name
+	keys          *storeurl.Keys
 }
 
 func newApp(e env) (*app, error) {

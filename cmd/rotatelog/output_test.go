@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -38,6 +39,19 @@ func TestQuietPrintsOnlyIfSomethingIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// Where output cannot be written, the exit code says so.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	s := newShell(t)
+	s.env = func(e *env) { e.Stdout = fullDisk{} }
+	if s.run("version"); s.code != codeUnreachable || s.stderr != "rotatelog: no space left\n" {
+		t.Errorf("exit code %d, %q", s.code, s.stderr)
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestProgressIsALineOnATerminal(t *testing.T) {
 	p, clock, b := newTestProgress(true)

@@ -45,6 +45,7 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	run := verifyRun{app: a, command: c, days: d, progress: a.newProgress()}
+	defer run.progress.hide()
 	for i, s := range streams {
 		if i > 0 && !c.JSON {
 			a.println("")
@@ -103,7 +104,7 @@ func (r *verifyRun) open(s stream) (source rotatelog.Archive, opts archive.Verif
 	if source, err = s.archive(); err != nil {
 		return source, opts, err
 	}
-	source.Store = &readCounter{Store: source.Store, read: &r.read, progress: r.progress}
+	source.Store = r.progress.watch(source.Store, &r.read)
 	count, err := s.countFunc()
 	if err != nil {
 		return source, opts, err
