@@ -686,6 +686,30 @@ func mutations() []mutation {
 			"^TestTakeoverOfAnUploadUnderWay$", "",
 		},
 		{
+			"believe that a copy is like the object", "archive/restore.go",
+			"if same, err := sameBytes(a, b); err != nil || !same {",
+			"if same, err := sameBytes(a, b); false {\n_ = same",
+			"^TestCopyIsCompared$", "",
+		},
+		{
+			"take what the old script did not count for none", "archive/sums.go",
+			"if c.uncounted {",
+			"if false {",
+			"^TestDayThatOnlyTheOldScriptWrote$", "",
+		},
+		{
+			"verify the same part of the days each day", "archive/sample.go",
+			"(serial(today)-serial(day)-1)",
+			"(serial(day))",
+			"^TestVerifyOfASample$", "",
+		},
+		{
+			"forget what another has verified", "archive/verified.go",
+			"days = append(days, verifiedDay(r, now))",
+			"days = []VerifiedDay{verifiedDay(r, now)}",
+			"^TestVerifiedDaysSavedAtOnce$", "",
+		},
+		{
 			"abort an upload that is young", "s3store/openuploads.go",
 			"left > 0",
 			"left > completeLasts",
