@@ -263,7 +263,7 @@ func mutations() []mutation {
 			"believe the head of an upload", "internal/daytext/daytext.go",
 			"|| !bytes.Equal(h.Append(nil), append(bytes.Clone(line), '\\n'))",
 			"",
-			"^TestRead$/^damaged", "",
+			"^TestOnlyTheLineOfAHeadIsOne$", "",
 		},
 		{
 			"search for what comes after the target", "uploads.go",
