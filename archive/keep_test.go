@@ -117,8 +117,8 @@ func (s careless) Copy(ctx context.Context, from string, v rotatelog.Version, to
 	return nil
 }
 
-// TestObjectIsKeptByWriting where the Store does not copy. A copy of a try before, by a
-// write or by another name of the same Store, is as good.
+// TestObjectIsKeptByWriting where the Store does not copy. Whether it does or not, what is
+// at the key already and is like the object is as good.
 func TestObjectIsKeptByWriting(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.write(10)
