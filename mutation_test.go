@@ -657,8 +657,8 @@ func mutations() []mutation {
 		},
 		{
 			"restore without keeping what is there", "archive/restore.go",
-			"if p.Version != \"\" {\n\t\tif err := keepAside(",
-			"if false {\n\t\tif err := keepAside(",
+			"if p.Version != \"\" {\n\t\tp.Aside, p.tried",
+			"if false {\n\t\tp.Aside, p.tried",
 			"^TestBrokenDayIsRestored$", "",
 		},
 		{
