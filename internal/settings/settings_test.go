@@ -230,6 +230,19 @@ func TestFileIsReadAgainWhenItChanges(t *testing.T) {
 	}
 }
 
+// With systemd's EnvironmentFile, the file is in the environment, too.
+func TestFileThatIsInTheEnvironmentIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "env")
+	write(t, file, "AWS_ACCESS_KEY_ID=first\nAWS_SECRET_ACCESS_KEY=first\n")
+	live := load(t, Sources{Config: file, Environ: []string{"AWS_ACCESS_KEY_ID=first", "AWS_SECRET_ACCESS_KEY=other"}}).Live()
+	write(t, file, "AWS_ACCESS_KEY_ID=second\nAWS_SECRET_ACCESS_KEY=second\n")
+	for name, want := range map[string]string{"AWS_ACCESS_KEY_ID": "second", "AWS_SECRET_ACCESS_KEY": "other"} {
+		if v, _ := live.Env(name); v.Text != want {
+			t.Errorf("%s is %q, want %q", name, v.Text, want)
+		}
+	}
+}
+
 func TestSecretsAreMasked(t *testing.T) {
 	for secret, want := range map[string]string{"": "…", "short": "…", "AKIAIOSFODNN7EXAMPLE": "…MPLE"} {
 		if got := Mask(secret); got != want {
