@@ -338,7 +338,7 @@ func (w *Writer) release() {
 		s.Repaired += len(repaired)
 	})
 	if len(repaired) > 0 {
-		w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired += len(repaired) })
+		w.recordRepaired(repaired)
 	}
 	if len(sealed) > 0 {
 		w.publisher.wake()

@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,15 +44,19 @@ type WriterState struct {
 	LastSuccess time.Time      `json:"last_success,omitzero"` // a fetch on disk; a batch in its day's object
 	LastFailure *WriterFailure `json:"last_failure,omitempty"`
 
+	Recent     []RecentAppend   `json:"recent,omitempty"`      // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
+	Incidents  []Incident       `json:"incidents,omitempty"`   // the last 20, the oldest first
 	Unfinished *UnfinishedState `json:"unfinished,omitempty"`  // of the Writer that appends
 	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
 	LastWrites []DayWrite       `json:"last_writes,omitempty"` // to the object of each day that is not closed
 	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
 }
 
-// A WriterFailure is the last failure of a Writer. It may be over: see LastSuccess.
+// A WriterFailure is the last failure of a Writer.
 type WriterFailure struct {
 	Time        time.Time `json:"time"`
+	Since       time.Time `json:"since"`            // when failures like it began: as permanent, with no success between
+	Day         Day       `json:"day,omitzero"`     // that was to be uploaded; zero if it is not one day's trouble
 	Key         string    `json:"key"`              // of an object, or the path of a file
 	Code        string    `json:"code"`             // for programs: that of the store, such as AccessDenied, or one as in DayCounts.Refused
 	Sentence    string    `json:"sentence"`         // for people
@@ -59,6 +64,7 @@ type WriterFailure struct {
 	Permanent   bool      `json:"permanent,omitempty"`
 	Attempt     int       `json:"attempt,omitempty"` // how many in a row have failed
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
+	Over        time.Time `json:"over,omitzero"` // when what failed was done; zero if that is not known
 }
 
 // An UnfinishedState is what a Writer knew of the batch being filled.
@@ -147,7 +153,7 @@ func (f *stateFile) isDirty() bool {
 func (f *stateFile) forgetCounts() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state.Days = nil
+	f.state.Days, f.state.Incidents = nil, nil
 }
 
 // setUnfinished describes the batch being filled.
@@ -226,6 +232,9 @@ func (s *WriterState) forgetBefore(today Day) {
 
 // continuing returns s with what an earlier Writer wrote.
 func (s WriterState) continuing(old WriterState) WriterState {
+	if s.LastFailure != nil {
+		s.LastFailure.Since = old.failingSince(*s.LastFailure)
+	}
 	if old.LastSuccess.After(s.LastSuccess) {
 		s.LastSuccess = old.LastSuccess
 	}
@@ -239,6 +248,16 @@ func (s WriterState) continuing(old WriterState) WriterState {
 		if !slices.ContainsFunc(s.LastWrites, func(mine DayWrite) bool { return mine.Key == w.Key }) {
 			s.LastWrites = append(s.LastWrites, w)
 		}
+	}
+	mine := s.Incidents
+	s.Incidents = slices.Clone(old.Incidents)
+	for _, i := range mine {
+		s.happened(i)
+	}
+	recent := s.Recent
+	s.Recent = slices.Clone(old.Recent)
+	for _, a := range recent {
+		s.remember(a)
 	}
 	days := slices.Clone(old.Days)
 	for _, mine := range s.Days {
@@ -277,7 +296,33 @@ func (c *DayCounts) refuse(reason string, n int) {
 // wrote records that a batch was uploaded.
 func (s *WriterState) wrote(w DayWrite) {
 	s.LastSuccess = w.Time
+	s.succeeded(w.Day, w.Time)
 	s.LastWrites = append(slices.DeleteFunc(s.LastWrites, func(old DayWrite) bool { return old.Key == w.Key }), w)
+}
+
+// failed records a failure.
+func (s *WriterState) failed(f *WriterFailure) {
+	f.Since = s.failingSince(*f)
+	s.LastFailure = f
+}
+
+// failingSince returns since when it has failed like f: if the last failure was like it
+// and is not over, since that began. Of one that is older than a day nobody has tried
+// what is tried now.
+func (s *WriterState) failingSince(f WriterFailure) time.Time {
+	last := s.LastFailure
+	if last == nil || !last.Over.IsZero() || last.Permanent != f.Permanent || last.Since.After(f.Time) || f.Time.Sub(last.Time) > 24*time.Hour {
+		return cmp.Or(f.Since, f.Time)
+	}
+	return last.Since
+}
+
+// succeeded records that the last failure is over, unless it is another day's: that one
+// day can be uploaded says nothing about another.
+func (s *WriterState) succeeded(day Day, now time.Time) {
+	if f := s.LastFailure; f != nil && f.Over.IsZero() && (f.Day.IsZero() || f.Day == day) {
+		f.Over = now
+	}
 }
 
 // forgetWrites records that a day is closed.
@@ -299,8 +344,9 @@ func failureOf(err error, now time.Time) *WriterFailure {
 func (p *publisher) recordFailed(f Failed, attempt bool) {
 	now := p.cfg.stateTime()
 	p.state.record(func(s *WriterState, today *DayCounts) {
-		s.LastFailure = failureOf(f.Err, now)
-		s.LastFailure.Attempt, s.LastFailure.NextAttempt = f.Attempt, now.Add(f.Retry)
+		failure := failureOf(f.Err, now)
+		failure.Day, failure.Attempt, failure.NextAttempt = f.Day, f.Attempt, now.Add(f.Retry)
+		s.failed(failure)
 		if attempt {
 			today.Failures++
 		}

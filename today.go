@@ -252,7 +252,13 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 		look := DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
 			Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
 		w.stats.setLook(number, seen, look)
-		w.state.record(func(s *WriterState, _ *DayCounts) { s.LastLook = &look })
+		idle := w.stats.pendingOf(w.day) == 0
+		w.state.record(func(s *WriterState, _ *DayCounts) {
+			s.LastLook = &look
+			if idle { // or the upload says whether it is over
+				s.succeeded(look.Day, now)
+			}
+		})
 	}
 	return seen, err
 }
