@@ -62,7 +62,7 @@ func TestFailureSince(t *testing.T) {
 			time.Sleep(20 * time.Minute)
 		}
 		f := b.state(publishState).LastFailure
-		if f == nil || !f.Since.Equal(began) || f.Day.String() != "2000-01-01" || !f.Over.IsZero() {
+		if f == nil || !f.Since.Equal(began) || f.Day.IsZero() || !f.Over.IsZero() {
 			t.Fatalf("began %v: %+v", began, f)
 		}
 		b.onStore(nil)
@@ -112,6 +112,25 @@ func TestRefusedAppendIsOver(t *testing.T) {
 		b.Close()
 		if f := b.state(appendState).LastFailure; f.Over.IsZero() {
 			t.Errorf("%+v", f)
+		}
+	})
+}
+
+// TestLastComplete: the totals of a day stay known after it has ended.
+func TestLastComplete(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		b.append(ten...)
+		pass(5 * time.Hour) // until midnight
+		over := time.Now()
+		pass(time.Minute)
+		b.reopen()
+		b.append(ten...)
+		b.flush()
+		b.Close()
+		l := b.state(publishState).LastComplete
+		if l == nil || l.Day.String() != today || l.Uploads != 1 || l.Fetches != 10 || l.Matches != 55 || l.Looked.Before(over) {
+			t.Errorf("%+v", l)
 		}
 	})
 }

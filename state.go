@@ -44,12 +44,13 @@ type WriterState struct {
 	LastSuccess time.Time      `json:"last_success,omitzero"` // a fetch on disk; a batch in its day's object
 	LastFailure *WriterFailure `json:"last_failure,omitempty"`
 
-	Recent     []RecentAppend   `json:"recent,omitempty"`      // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
-	Incidents  []Incident       `json:"incidents,omitempty"`   // the last 20, the oldest first
-	Unfinished *UnfinishedState `json:"unfinished,omitempty"`  // of the Writer that appends
-	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
-	LastWrites []DayWrite       `json:"last_writes,omitempty"` // to the object of each day that is not closed
-	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
+	Recent       []RecentAppend   `json:"recent,omitempty"`        // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
+	Incidents    []Incident       `json:"incidents,omitempty"`     // the last 20, the oldest first
+	Unfinished   *UnfinishedState `json:"unfinished,omitempty"`    // of the Writer that appends
+	LastLook     *DayLook         `json:"last_look,omitempty"`     // at the object of the day that was today
+	LastComplete *DayLook         `json:"last_complete,omitempty"` // at the object of the last day that has ended, and is uploaded
+	LastWrites   []DayWrite       `json:"last_writes,omitempty"`   // to the object of each day that is not closed
+	Days         []DayCounts      `json:"days,omitempty"`          // that something happened on, at most 35, the oldest first
 }
 
 // A WriterFailure is the last failure of a Writer.
@@ -241,23 +242,12 @@ func (s WriterState) continuing(old WriterState) WriterState {
 	if s.LastFailure == nil || old.LastFailure != nil && old.LastFailure.Time.After(s.LastFailure.Time) {
 		s.LastFailure = old.LastFailure
 	}
-	if s.LastLook == nil || old.LastLook != nil && old.LastLook.Looked.After(s.LastLook.Looked) {
-		s.LastLook = old.LastLook
-	}
+	s.LastLook, s.LastComplete = newest(s.LastLook, old.LastLook), newest(s.LastComplete, old.LastComplete)
+	s.Recent, s.Incidents = old.Recent, old.Incidents // which only come with the lock
 	for _, w := range old.LastWrites {
 		if !slices.ContainsFunc(s.LastWrites, func(mine DayWrite) bool { return mine.Key == w.Key }) {
 			s.LastWrites = append(s.LastWrites, w)
 		}
-	}
-	mine := s.Incidents
-	s.Incidents = slices.Clone(old.Incidents)
-	for _, i := range mine {
-		s.happened(i)
-	}
-	recent := s.Recent
-	s.Recent = slices.Clone(old.Recent)
-	for _, a := range recent {
-		s.remember(a)
 	}
 	days := slices.Clone(old.Days)
 	for _, mine := range s.Days {
@@ -269,6 +259,14 @@ func (s WriterState) continuing(old WriterState) WriterState {
 	}
 	s.Days = days
 	return s
+}
+
+// newest returns the look that is newer; either may be nil.
+func newest(a, b *DayLook) *DayLook {
+	if a == nil || b != nil && b.Looked.After(a.Looked) {
+		return b
+	}
+	return a
 }
 
 func (c DayCounts) plus(d DayCounts) DayCounts {

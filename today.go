@@ -248,9 +248,7 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	number, now := w.stats.tick(), w.cfg.stateTime()
 	seen, err := w.lookUp(ctx, since)
 	if err == nil && w.day.day == w.cfg.today() {
-		t := seen.doc.totals
-		look := DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
-			Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
+		look := w.dayLook(seen.doc.totals, now)
 		w.stats.setLook(number, seen, look)
 		idle := w.stats.pendingOf(w.day) == 0
 		w.state.record(func(s *WriterState, _ *DayCounts) {
@@ -261,6 +259,11 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 		})
 	}
 	return seen, err
+}
+
+func (w *dayWorker) dayLook(t Totals, now time.Time) DayLook {
+	return DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
+		Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
 }
 
 // tick returns a number that is larger than those before.
