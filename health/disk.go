@@ -1,0 +1,152 @@
+package health
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// Disk is what is free on a file system for the user that asked.
+type Disk struct {
+	FreeBytes  int64
+	FreeInodes int64 // -1 if the file system has no fixed number
+}
+
+// LongLasting is the longest that a DiskEstimate says, and stands for more as well.
+const LongLasting = 90 * 24 * time.Hour
+
+// A DiskEstimate says how long the disk lasts. While uploads keep up, it is not being
+// filled. While they do not, it is filled as fast as batches were sealed lately.
+type DiskEstimate struct {
+	FreeBytes int64
+	Lasts     time.Duration // until it is full, at most LongLasting
+}
+
+// String returns how long it lasts, such as "22 days" or "more than 90 days".
+func (e DiskEstimate) String() string {
+	if e.Lasts >= LongLasting {
+		return "more than 90 days"
+	}
+	if e.Lasts <= 0 {
+		return "no longer"
+	}
+	return span(e.Lasts)
+}
+
+// rate is how fast a spool grows.
+type rate struct {
+	bytes, files float64 // a second
+}
+
+// behind is how long a batch waits at least if uploads do not keep up.
+const behind = 5 * time.Minute
+
+// growth returns how fast a spool grows now.
+func (v *view) growth(s rotatelog.SpoolStatus) rate {
+	waits := slices.ContainsFunc(s.Pending, func(b rotatelog.BatchStatus) bool {
+		return v.Now.Sub(b.Sealed)-v.allowance() >= behind
+	})
+	if !waits {
+		return rate{}
+	}
+	return sealing(s)
+}
+
+// sealing returns how fast the batches were sealed that are in the spool.
+func sealing(s rotatelog.SpoolStatus) rate {
+	batches := slices.SortedFunc(slices.Values(slices.Concat(s.Confirmed, s.Pending)),
+		func(a, b rotatelog.BatchStatus) int { return a.Sealed.Compare(b.Sealed) })
+	if len(batches) < 2 {
+		return rate{}
+	}
+	seconds := batches[len(batches)-1].Sealed.Sub(batches[0].Sealed).Seconds()
+	if seconds <= 0 {
+		return rate{}
+	}
+	var r rate
+	for _, b := range batches[1:] { // the time before the first one is not known
+		r.bytes += float64(b.Bytes) / seconds
+		r.files += 1 / seconds
+	}
+	return r
+}
+
+// needed returns what the next two batches take.
+func (v *view) needed() (bytes, files int64) {
+	for _, s := range append([]rotatelog.SpoolStatus{v.Spool}, v.Neighbors...) {
+		largest := s.Unfinished.Bytes
+		for _, b := range slices.Concat(s.Confirmed, s.Pending) {
+			largest = max(largest, b.Bytes)
+		}
+		bytes, files = bytes+2*largest, files+2
+	}
+	return bytes, files
+}
+
+// diskEstimate estimates how long the disk lasts. Disk must be set.
+func (v *view) diskEstimate() DiskEstimate {
+	e := DiskEstimate{FreeBytes: v.Disk.FreeBytes, Lasts: LongLasting}
+	own := v.growth(v.Spool)
+	all := own
+	for _, s := range v.Neighbors {
+		r := v.growth(s)
+		all.bytes, all.files = all.bytes+r.bytes, all.files+r.files
+	}
+	bytes, files := v.needed()
+	if v.Disk.FreeBytes < bytes || v.Disk.FreeInodes >= 0 && v.Disk.FreeInodes < files {
+		e.Lasts = 0
+		return e
+	}
+	e.Lasts = min(e.Lasts, until(v.Disk.FreeBytes, all.bytes))
+	if v.Disk.FreeInodes >= 0 {
+		e.Lasts = min(e.Lasts, until(v.Disk.FreeInodes, all.files))
+	}
+	if v.MaxPendingBytes > 0 {
+		room := v.MaxPendingBytes - v.waiting().Bytes - v.Spool.Unfinished.Bytes
+		e.Lasts = min(e.Lasts, until(max(0, room), own.bytes))
+	}
+	return e
+}
+
+// until returns how long free lasts, at most LongLasting.
+func until(free int64, perSecond float64) time.Duration {
+	seconds := float64(free) / cmp.Or(perSecond, 1e-9)
+	if seconds >= LongLasting.Seconds() {
+		return LongLasting
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func (v *view) diskDays() Finding {
+	if v.Disk == nil {
+		return Finding{}
+	}
+	e := v.diskEstimate()
+	x := Finding{Steps: []string{"rotatelog doctor   (says why uploads wait)", "free some space on the disk of " + v.Spool.Dir + "   (df -h, df -i)"}}
+	switch {
+	case e.Lasts <= 12*time.Hour:
+		x.Severity = Critical
+	case e.Lasts <= 7*24*time.Hour:
+		x.Severity = Error
+	}
+	x.Text = fmt.Sprintf("The disk is full in about %s at this rate, and then fetches are lost: %s, %s are free.", e, v.waits(), size(e.FreeBytes))
+	if e.Lasts <= 0 {
+		x.Text = fmt.Sprintf("The disk is full, or will be with the next batches, and fetches are lost: %s, %s are free.", v.waits(), v.free())
+	}
+	if oldest, ok := v.oldest(); ok {
+		x.Since = oldest.Sealed
+	}
+	return x
+}
+
+// free says what is free.
+func (v *view) free() string {
+	text := size(v.Disk.FreeBytes)
+	if v.Disk.FreeInodes >= 0 {
+		text += " and " + count(int(v.Disk.FreeInodes), "inode", "inodes")
+	}
+	return text
+}
