@@ -45,6 +45,20 @@ func TestRecentAppends(t *testing.T) {
 	})
 }
 
+// TestStateFollowsAppends: what was appended shows at once, not when a minute is half over.
+func TestStateFollowsAppends(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		for n := range 3 {
+			time.Sleep(2 * time.Second)
+			b.append(n)
+			if recent := b.state(appendState).Recent; len(recent) != n+1 || !recent[n].Time.Equal(time.Now()) {
+				t.Errorf("%d appended: %+v", n+1, recent)
+			}
+		}
+	})
+}
+
 // TestFailureSince: a failure says since when it has failed, across processes that live
 // for one fetch and across midnight, and when it was over.
 func TestFailureSince(t *testing.T) {

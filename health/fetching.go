@@ -30,7 +30,7 @@ func (v *view) recent() []rotatelog.RecentAppend {
 }
 
 // lastFetch returns when a fetch was last put on disk, zero if never. The Writer says so
-// every 30 s; what came since shows in the files. A batch that was sealed for another
+// at least every 30 s; what came since shows in the files. A batch that was sealed for another
 // reason than a fetch is not younger than what the Writer says.
 func (v *view) lastFetch() time.Time {
 	var last, written time.Time
