@@ -17,7 +17,7 @@ func (v *view) appendStale() Finding {
 		since = begin
 	}
 	interval, silence := v.interval(), v.Now.Sub(since)
-	text := fmt.Sprintf("No fetch has come for %s, since %s; one is due every %s.", span(silence), v.at(since), span(interval))
+	text := fmt.Sprintf("No fetch has come for %s, since %s; one is due every %s.", span(silence), v.at(since), period(interval))
 	if a := v.Spool.Append; a != nil {
 		text += " The Writer was " + a.Seen(v.Now) + "."
 	}
@@ -55,14 +55,14 @@ func (v *view) appendRefused() Finding {
 	if n < refusedInRow {
 		return Finding{}
 	}
-	f := v.Spool.Append.LastFailure
-	text := fmt.Sprintf("Fetches are being lost: the last %d could not be put on disk (%s), since %s.", n, reason, v.at(since))
-	if f != nil && f.Code == reason {
-		if f.Over.IsZero() && !f.Since.IsZero() && f.Since.Before(since) {
-			since = f.Since // of which not all Appends are remembered
+	said := reason
+	if f := v.Spool.Append.LastFailure; f != nil && f.Code == reason {
+		said = f.Sentence
+		if !f.Since.IsZero() && f.Since.Before(since) {
+			since = f.Since // not all Appends since then are remembered
 		}
-		text = fmt.Sprintf("Fetches are being lost: none could be put on disk since %s. The last error: %s.", v.at(since), f.Sentence)
 	}
+	text := fmt.Sprintf("Fetches are being lost: none could be put on disk since %s. The last error: %s.", v.at(since), said)
 	return Finding{Severity: Critical, Since: since, Text: text, Steps: v.stepsForDisk(reason)}
 }
 
@@ -72,7 +72,7 @@ func (v *view) stepsForDisk(reason string) []string {
 	case "no_space":
 		return []string{"df -h " + dir + "; df -i " + dir, "free some space there   (fetches are taken again at once)", "rotatelog doctor"}
 	case "spool_full":
-		return []string{"rotatelog doctor   (says why uploads wait)", v.command("upload"), "or raise ROTATELOG_MAX_PENDING"}
+		return []string{"rotatelog doctor   (says why uploads wait)", v.command("upload"), "or let more wait: MaxPendingBytes"}
 	case "permission":
 		return []string{"let the user that fetches read and write in " + dir, "rotatelog doctor"}
 	}

@@ -23,6 +23,15 @@ const LongLasting = 90 * 24 * time.Hour
 type DiskEstimate struct {
 	FreeBytes int64
 	Lasts     time.Duration // until it is full, at most LongLasting
+	Bounded   bool          // MaxPendingBytes is reached before the disk is full
+}
+
+// subject returns what will be full.
+func (e DiskEstimate) subject() string {
+	if e.Bounded {
+		return "What may wait (MaxPendingBytes)"
+	}
+	return "The disk"
 }
 
 // String returns how long it lasts, such as "22 days" or "more than 90 days".
@@ -106,7 +115,9 @@ func (v *view) diskEstimate() DiskEstimate {
 	}
 	if v.MaxPendingBytes > 0 {
 		room := v.MaxPendingBytes - v.waiting().Bytes - v.Spool.Unfinished.Bytes
-		e.Lasts = min(e.Lasts, until(max(0, room), own.bytes))
+		if d := until(max(0, room), own.bytes); d < e.Lasts {
+			e.Lasts, e.Bounded = d, true
+		}
 	}
 	return e
 }
@@ -132,9 +143,9 @@ func (v *view) diskDays() Finding {
 	case e.Lasts <= 7*24*time.Hour:
 		x.Severity = Error
 	}
-	x.Text = fmt.Sprintf("The disk is full in about %s at this rate, and then fetches are lost: %s, %s are free.", e, v.waits(), size(e.FreeBytes))
+	x.Text = fmt.Sprintf("%s is full in about %s at this rate, and then fetches are lost: %s, %s are free.", e.subject(), e, v.waits(), v.free())
 	if e.Lasts <= 0 {
-		x.Text = fmt.Sprintf("The disk is full, or will be with the next batches, and fetches are lost: %s, %s are free.", v.waits(), v.free())
+		x.Text = fmt.Sprintf("%s has no room for the next batches, and fetches are lost: %s, %s are free.", e.subject(), v.waits(), v.free())
 	}
 	if oldest, ok := v.oldest(); ok {
 		x.Since = oldest.Sealed
@@ -142,10 +153,13 @@ func (v *view) diskDays() Finding {
 	return x
 }
 
+// fewInodes is how many are worth a word.
+const fewInodes = 100_000
+
 // free says what is free.
 func (v *view) free() string {
 	text := size(v.Disk.FreeBytes)
-	if v.Disk.FreeInodes >= 0 {
+	if v.Disk.FreeInodes >= 0 && v.Disk.FreeInodes < fewInodes {
 		text += " and " + count(int(v.Disk.FreeInodes), "inode", "inodes")
 	}
 	return text

@@ -29,8 +29,8 @@ func (v *view) foreignChange() Finding {
 	return v.changed(ForeignChange, "Somebody else has changed the object of %s: %s. Uploads continue, and nothing is changed back.")
 }
 
-// changed finds what happened to days' objects. A page says that this machine has not
-// all that is gone: the backup, or the older version, that has it may be gone soon.
+// changed finds what happened to days' objects. It is Critical if this machine does not
+// have all that is gone: the older version, or the backup, that has it may not stay.
 func (v *view) changed(code Code, text string) Finding {
 	found := v.incidents(v.Spool.Publish, code)
 	if len(found) == 0 {
@@ -47,6 +47,9 @@ func (v *view) changed(code Code, text string) Finding {
 		return x
 	}
 	x.Severity = Critical
+	if n := found[i].Missing; code == ForeignChange && n > 0 {
+		x.Text += " This machine has no copy of " + count(n, "fetch", "fetches") + " as it was."
+	}
 	day := found[i].Day.String()
 	x.Steps = []string{v.command("restore " + day), v.command("restore " + day + " --apply"), "find out who did it, and whose key can write there"}
 	return x

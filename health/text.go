@@ -21,6 +21,17 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
+// period returns d as it follows "every".
+func period(d time.Duration) string {
+	switch d {
+	case time.Minute:
+		return "minute"
+	case time.Hour:
+		return "hour"
+	}
+	return span(d)
+}
+
 // at returns the time of day, and the date if that is not today's.
 func (v *view) at(t time.Time) string {
 	t = t.In(v.Location)

@@ -115,15 +115,17 @@ func refusesKey(code string) bool {
 
 // nothingLost says what waits, and for how long it can.
 func (v *view) nothingLost() string {
-	text := "Nothing is lost: " + v.waits()
-	if v.Disk == nil {
-		return text + "."
+	switch {
+	case len(v.Spool.Pending) == 0:
+		return "Nothing waits yet."
+	case v.Disk == nil:
+		return "Nothing is lost: " + v.waits() + "."
 	}
 	e := v.diskEstimate()
 	if e.Lasts <= 0 {
-		return "The disk is full, and fetches are lost: " + v.waits() + "."
+		return e.subject() + " is full: " + v.waits() + "."
 	}
-	return text + "; the disk lasts " + e.String() + "."
+	return "Nothing is lost: " + v.waits() + "; the disk lasts " + e.String() + "."
 }
 
 // waits says what waits for the store.
