@@ -312,7 +312,7 @@ func (s *WriterState) failingSince(f WriterFailure) time.Time {
 	if last == nil || !last.Over.IsZero() || last.Permanent != f.Permanent || last.Since.After(f.Time) || f.Time.Sub(last.Time) > 24*time.Hour {
 		return cmp.Or(f.Since, f.Time)
 	}
-	return last.Since
+	return cmp.Or(last.Since, last.Time)
 }
 
 // succeeded records that the last failure is over, unless it is another day's: that one
