@@ -14,7 +14,7 @@ func TestEachCodeHasItsSection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, findings, _ := strings.Cut(string(text), "\n## Findings\n")
+	_, findings, _ := strings.Cut(string(text), "\n## What status finds\n")
 	findings, _, _ = strings.Cut(findings, "\n## ")
 	var described []Code
 	for _, section := range strings.Split(findings, "\n### ")[1:] {
