@@ -44,13 +44,14 @@ type WriterState struct {
 	LastSuccess time.Time      `json:"last_success,omitzero"` // a fetch on disk; a batch in its day's object
 	LastFailure *WriterFailure `json:"last_failure,omitempty"`
 
-	Recent       []RecentAppend   `json:"recent,omitempty"`        // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
-	Incidents    []Incident       `json:"incidents,omitempty"`     // the last 20, the oldest first
-	Unfinished   *UnfinishedState `json:"unfinished,omitempty"`    // of the Writer that appends
-	LastLook     *DayLook         `json:"last_look,omitempty"`     // at the object of the day that was today
-	LastComplete *DayLook         `json:"last_complete,omitempty"` // at the object of the last day that has ended, and is uploaded
-	LastWrites   []DayWrite       `json:"last_writes,omitempty"`   // to the object of each day that is not closed
-	Days         []DayCounts      `json:"days,omitempty"`          // that something happened on, at most 35, the oldest first
+	Unfinished *UnfinishedState `json:"unfinished,omitempty"`  // of the Writer that appends
+	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
+	LastWrites []DayWrite       `json:"last_writes,omitempty"` // to the object of each day that is not closed
+	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
+
+	LastComplete *DayLook       `json:"last_complete,omitempty"` // at the object of the last day that has ended, and is uploaded
+	Recent       []RecentAppend `json:"recent,omitempty"`        // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
+	Incidents    []Incident     `json:"incidents,omitempty"`     // the last 20, the oldest first
 }
 
 // A WriterFailure is the last failure of a Writer.
