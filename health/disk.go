@@ -3,6 +3,7 @@ package health
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -64,30 +65,45 @@ func (v *view) growth(s rotatelog.SpoolStatus) rate {
 	return sealing(s)
 }
 
+// batches returns the batches in a spool. There may be very many of them.
+func batches(s *rotatelog.SpoolStatus) iter.Seq[*rotatelog.BatchStatus] {
+	return func(yield func(*rotatelog.BatchStatus) bool) {
+		for _, list := range [][]rotatelog.BatchStatus{s.Confirmed, s.Pending} {
+			for i := range list {
+				if !yield(&list[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // sealing returns how fast the batches were sealed that are in the spool.
 func sealing(s rotatelog.SpoolStatus) rate {
-	batches := slices.SortedFunc(slices.Values(slices.Concat(s.Confirmed, s.Pending)),
-		func(a, b rotatelog.BatchStatus) int { return a.Sealed.Compare(b.Sealed) })
-	if len(batches) < 2 {
+	var first, last *rotatelog.BatchStatus
+	var bytes, files float64
+	for b := range batches(&s) {
+		if first == nil || b.Sealed.Before(first.Sealed) {
+			first = b
+		}
+		if last == nil || b.Sealed.After(last.Sealed) {
+			last = b
+		}
+		bytes, files = bytes+float64(b.Bytes), files+1
+	}
+	if first == nil || !last.Sealed.After(first.Sealed) {
 		return rate{}
 	}
-	seconds := batches[len(batches)-1].Sealed.Sub(batches[0].Sealed).Seconds()
-	if seconds <= 0 {
-		return rate{}
-	}
-	var r rate
-	for _, b := range batches[1:] { // the time before the first one is not known
-		r.bytes += float64(b.Bytes) / seconds
-		r.files += 1 / seconds
-	}
-	return r
+	// The time before the first one is not known, and so it does not count.
+	seconds := last.Sealed.Sub(first.Sealed).Seconds()
+	return rate{(bytes - float64(first.Bytes)) / seconds, (files - 1) / seconds}
 }
 
 // needed returns what the next two batches take.
 func (v *view) needed() (bytes, files int64) {
 	for _, s := range append([]rotatelog.SpoolStatus{v.Spool}, v.Neighbors...) {
 		largest := s.Unfinished.Bytes
-		for _, b := range slices.Concat(s.Confirmed, s.Pending) {
+		for b := range batches(&s) {
 			largest = max(largest, b.Bytes)
 		}
 		bytes, files = bytes+2*largest, files+2

@@ -37,17 +37,16 @@ func (v *view) lastFetch() time.Time {
 	if a := v.Spool.Append; a != nil {
 		last, written = a.LastSuccess, a.Written
 	}
-	shown := []time.Time{}
-	if v.Spool.Unfinished.Fetches > 0 {
-		shown = append(shown, v.Spool.Unfinished.Changed)
-	}
-	for _, b := range slices.Concat(v.Spool.Confirmed, v.Spool.Pending) {
-		shown = append(shown, b.Sealed)
-	}
-	for _, t := range shown {
+	show := func(t time.Time) {
 		if t.After(written) && t.After(last) {
 			last = t
 		}
+	}
+	if v.Spool.Unfinished.Fetches > 0 {
+		show(v.Spool.Unfinished.Changed)
+	}
+	for b := range batches(&v.Spool) {
+		show(b.Sealed)
 	}
 	return last
 }
