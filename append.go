@@ -468,8 +468,12 @@ func (w *Writer) makeReceipts(g group) {
 	now := w.cfg.stateTime()
 	w.state.record(func(s *WriterState, today *DayCounts) {
 		s.LastSuccess = now
+		s.succeeded(Day{}, now)
 		today.Appended += appended
 		today.Uncounted += uncounted
+		for _, r := range g.written {
+			s.remember(RecentAppend{Time: now, Matches: r.matches, Uncounted: r.uncounted != nil})
+		}
 	})
 }
 
@@ -479,8 +483,9 @@ func (w *Writer) appendError(err error) error {
 	failed := newError("append", w.cfg.path(w.spool.array.name), err)
 	now := w.cfg.stateTime()
 	w.state.record(func(s *WriterState, today *DayCounts) {
-		s.LastFailure = failureOf(failed, now)
+		s.failed(failureOf(failed, now))
 		today.refuse(s.LastFailure.Code, 1)
+		s.remember(RecentAppend{Time: now, Refused: s.LastFailure.Code})
 	})
 	return failed
 }

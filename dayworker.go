@@ -206,6 +206,8 @@ func (w *dayWorker) reportOver(ctx context.Context) {
 	w.mu.Lock()
 	w.toReport = false
 	w.mu.Unlock()
+	complete := w.dayLook(seen.doc.totals, w.cfg.stateTime())
+	w.state.record(func(s *WriterState, _ *DayCounts) { s.LastComplete = &complete })
 	w.cfg.reportDayComplete(seen.doc.totals)
 }
 

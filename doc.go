@@ -28,7 +28,8 @@
 //
 // A [Store] holds the days' objects: [example.com/rotatelog/s3store] keeps them in a
 // bucket, [example.com/rotatelog/dirstore] in a directory. An [Archive] reads them, and
-// [example.com/rotatelog/archive] verifies and restores them.
+// [example.com/rotatelog/archive] verifies and restores them. [Inspect] says what a spool
+// holds, and [example.com/rotatelog/health] what is wrong.
 //
 // # Guarantees
 //

@@ -124,7 +124,7 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	inspected := seen.version
 	reported := k.seen.Reported != nil && *k.seen.Reported == inspected
 	if !reported {
-		w.reportChanged(differences(k, seen.census, exclusive(w.cfg.Store), idsOf(uploaded, waiting)))
+		w.reportChanged(differences(k, seen.census, exclusive(w.cfg.Store), idsOf(uploaded, waiting)), k.spoiled(seen.census.entries))
 	}
 	l := lossOf(k, seen.census.entries)
 	if len(l.body) > 0 {
@@ -338,11 +338,15 @@ func (d dayState) isLike(seen dayState) bool {
 func (w *dayWorker) reportLoss(l loss) {
 	err := newError("check", w.key(), fmt.Errorf("%w: %s", ErrPermanent, l.sentence()))
 	w.stats.update(func(s *Stats) { s.LastError = err })
+	w.recordIncident(codeUploadsGone, l.sentence(), l.missing())
 	w.cfg.reportLost(w.day.day, len(w.waiting), err)
 }
 
-func (w *dayWorker) reportChanged(found []string) {
+// reportChanged reports what somebody changed in a day's object. missing is how many
+// fetches nothing here has as they were.
+func (w *dayWorker) reportChanged(found []string, missing int) {
 	if len(found) > 0 {
+		w.recordIncident(codeForeignChange, few(found), missing)
 		w.cfg.reportChanged(Changed{Day: w.day.day, Key: w.key(), Differences: found})
 	}
 }

@@ -19,6 +19,7 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 	for pkg, want := range map[string][]string{
 		".":           root,
 		"./archive":   root,
+		"./health":    root,
 		"./dirstore":  root,
 		"./clocktest": nil,
 		"./storetest": root,

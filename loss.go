@@ -17,6 +17,17 @@ type loss struct {
 	fetches int   // how many those had; -1 if that is not known
 }
 
+// missing returns how many fetches are nowhere on this machine; -1 if that is not known.
+func (l loss) missing() int {
+	if len(l.nowhere) == 0 {
+		return 0
+	}
+	if l.fetches <= 0 {
+		return -1
+	}
+	return l.fetches
+}
+
 func (l loss) isNone() bool { return len(l.body)+len(l.uploaded)+len(l.nowhere) == 0 }
 
 // kept is what is still known of a day besides its object.
@@ -277,6 +288,21 @@ func (d *comparison) contents(e, was entry) {
 	if e.Timestamp != was.Timestamp {
 		d.add(e.sequence, "its upload_timestamp is %q, and was %q", e.Timestamp, was.Timestamp)
 	}
+}
+
+// spoiled returns how many fetches are in entries whose checksum does not fit, and of
+// which there is no copy on this machine.
+func (k kept) spoiled(have []entry) (fetches int) {
+	copies := map[string]bool{}
+	for _, e := range k.all() {
+		copies[e.ID] = e.text != (digest{})
+	}
+	for _, e := range have {
+		if e.SHA256 != "" && e.SHA256 != e.sha256 && !copies[e.ID] {
+			fetches = addFetches(fetches, e.Fetches)
+		}
+	}
+	return fetches
 }
 
 // renamed reports whether an entry is a known one, but for the id.

@@ -321,6 +321,9 @@ func (w *Writer) reportRepaired() {
 
 // release gives the append semaphore back, and then reports what happened meanwhile.
 func (w *Writer) release() {
+	if w.state.isDirty() { // who asks what came wants to hear of the last fetch
+		w.saveState(false)
+	}
 	sealed, repaired := w.spool.takeNews()
 	w.stats.endGroup(w.spool, sealed)
 	<-w.semaphore
@@ -338,7 +341,7 @@ func (w *Writer) release() {
 		s.Repaired += len(repaired)
 	})
 	if len(repaired) > 0 {
-		w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired += len(repaired) })
+		w.recordRepaired(repaired)
 	}
 	if len(sealed) > 0 {
 		w.publisher.wake()

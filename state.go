@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,11 +48,17 @@ type WriterState struct {
 	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
 	LastWrites []DayWrite       `json:"last_writes,omitempty"` // to the object of each day that is not closed
 	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
+
+	LastComplete *DayLook       `json:"last_complete,omitempty"` // at the object of the last day that has ended, and is uploaded
+	Recent       []RecentAppend `json:"recent,omitempty"`        // Appends, the oldest first: the last 60 fetches on disk, the last 10 refused
+	Incidents    []Incident     `json:"incidents,omitempty"`     // the last 20, the oldest first
 }
 
-// A WriterFailure is the last failure of a Writer. It may be over: see LastSuccess.
+// A WriterFailure is the last failure of a Writer.
 type WriterFailure struct {
 	Time        time.Time `json:"time"`
+	Since       time.Time `json:"since"`            // when failures like it began: as permanent, with no success between
+	Day         Day       `json:"day,omitzero"`     // that was to be uploaded; zero if it is not one day's trouble
 	Key         string    `json:"key"`              // of an object, or the path of a file
 	Code        string    `json:"code"`             // for programs: that of the store, such as AccessDenied, or one as in DayCounts.Refused
 	Sentence    string    `json:"sentence"`         // for people
@@ -59,6 +66,7 @@ type WriterFailure struct {
 	Permanent   bool      `json:"permanent,omitempty"`
 	Attempt     int       `json:"attempt,omitempty"` // how many in a row have failed
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
+	Over        time.Time `json:"over,omitzero"` // when what failed was done; zero if that is not known
 }
 
 // An UnfinishedState is what a Writer knew of the batch being filled.
@@ -147,7 +155,7 @@ func (f *stateFile) isDirty() bool {
 func (f *stateFile) forgetCounts() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state.Days = nil
+	f.state.Days, f.state.Incidents = nil, nil
 }
 
 // setUnfinished describes the batch being filled.
@@ -226,15 +234,17 @@ func (s *WriterState) forgetBefore(today Day) {
 
 // continuing returns s with what an earlier Writer wrote.
 func (s WriterState) continuing(old WriterState) WriterState {
+	if s.LastFailure != nil {
+		s.LastFailure.Since = old.failingSince(*s.LastFailure)
+	}
 	if old.LastSuccess.After(s.LastSuccess) {
 		s.LastSuccess = old.LastSuccess
 	}
 	if s.LastFailure == nil || old.LastFailure != nil && old.LastFailure.Time.After(s.LastFailure.Time) {
 		s.LastFailure = old.LastFailure
 	}
-	if s.LastLook == nil || old.LastLook != nil && old.LastLook.Looked.After(s.LastLook.Looked) {
-		s.LastLook = old.LastLook
-	}
+	s.LastLook, s.LastComplete = newest(s.LastLook, old.LastLook), newest(s.LastComplete, old.LastComplete)
+	s.Recent, s.Incidents = old.Recent, old.Incidents // which only come with the lock
 	for _, w := range old.LastWrites {
 		if !slices.ContainsFunc(s.LastWrites, func(mine DayWrite) bool { return mine.Key == w.Key }) {
 			s.LastWrites = append(s.LastWrites, w)
@@ -250,6 +260,14 @@ func (s WriterState) continuing(old WriterState) WriterState {
 	}
 	s.Days = days
 	return s
+}
+
+// newest returns the look that is newer; either may be nil.
+func newest(a, b *DayLook) *DayLook {
+	if a == nil || b != nil && b.Looked.After(a.Looked) {
+		return b
+	}
+	return a
 }
 
 func (c DayCounts) plus(d DayCounts) DayCounts {
@@ -277,7 +295,33 @@ func (c *DayCounts) refuse(reason string, n int) {
 // wrote records that a batch was uploaded.
 func (s *WriterState) wrote(w DayWrite) {
 	s.LastSuccess = w.Time
+	s.succeeded(w.Day, w.Time)
 	s.LastWrites = append(slices.DeleteFunc(s.LastWrites, func(old DayWrite) bool { return old.Key == w.Key }), w)
+}
+
+// failed records a failure.
+func (s *WriterState) failed(f *WriterFailure) {
+	f.Since = s.failingSince(*f)
+	s.LastFailure = f
+}
+
+// failingSince returns since when it has failed like f: if the last failure was like it
+// and is not over, since that began. Of one that is older than a day nobody has tried
+// what is tried now.
+func (s *WriterState) failingSince(f WriterFailure) time.Time {
+	last := s.LastFailure
+	if last == nil || !last.Over.IsZero() || last.Permanent != f.Permanent || last.Since.After(f.Time) || f.Time.Sub(last.Time) > 24*time.Hour {
+		return cmp.Or(f.Since, f.Time)
+	}
+	return cmp.Or(last.Since, last.Time)
+}
+
+// succeeded records that the last failure is over, unless it is another day's: that one
+// day can be uploaded says nothing about another.
+func (s *WriterState) succeeded(day Day, now time.Time) {
+	if f := s.LastFailure; f != nil && f.Over.IsZero() && (f.Day.IsZero() || f.Day == day) {
+		f.Over = now
+	}
 }
 
 // forgetWrites records that a day is closed.
@@ -299,8 +343,9 @@ func failureOf(err error, now time.Time) *WriterFailure {
 func (p *publisher) recordFailed(f Failed, attempt bool) {
 	now := p.cfg.stateTime()
 	p.state.record(func(s *WriterState, today *DayCounts) {
-		s.LastFailure = failureOf(f.Err, now)
-		s.LastFailure.Attempt, s.LastFailure.NextAttempt = f.Attempt, now.Add(f.Retry)
+		failure := failureOf(f.Err, now)
+		failure.Day, failure.Attempt, failure.NextAttempt = f.Day, f.Attempt, now.Add(f.Retry)
+		s.failed(failure)
 		if attempt {
 			today.Failures++
 		}

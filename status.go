@@ -37,6 +37,7 @@ type SpoolStatus struct {
 	Confirmed []BatchStatus    `json:"confirmed"` // that are kept though they are in the store
 	Unsettled []UnsettledWrite `json:"unsettled"`
 	Damaged   []SpoolFile      `json:"damaged"` // what was found where it did not belong
+	Bodies    []DayBody        `json:"bodies"`  // whole copies of small days' objects
 
 	Append  *WriterState `json:"append"`  // of the Writer that appends; nil if it has left none
 	Publish *WriterState `json:"publish"` // of the Writer that uploads; nil if it has left none
@@ -80,6 +81,12 @@ type SpoolFile struct {
 	File    string    `json:"file"`
 	Bytes   int64     `json:"bytes"`
 	Changed time.Time `json:"changed"`
+}
+
+// A DayBody is the last body of a day's object that is small enough to be written whole.
+type DayBody struct {
+	Day Day `json:"day"`
+	SpoolFile
 }
 
 // Seen says who wrote the state and how long ago, as "seen 12 s ago by pid 7 on web1".
@@ -130,13 +137,14 @@ func inspectSpool(fsys vfs.FS, cfg *Config) (SpoolStatus, error) {
 	i := inspection{cfg: cfg, spool: &spool{fs: fsys, dir: cfg.Name + ".spool"}}
 	i.spool.array.name = cfg.Name + ".json"
 	i.SpoolStatus = SpoolStatus{Name: cfg.Name, Dir: cfg.Dir, Inspected: cfg.stateTime(),
-		Pending: []BatchStatus{}, Confirmed: []BatchStatus{}, Unsettled: []UnsettledWrite{}, Damaged: []SpoolFile{}, Problems: []string{}}
+		Pending: []BatchStatus{}, Confirmed: []BatchStatus{}, Unsettled: []UnsettledWrite{}, Damaged: []SpoolFile{}, Bodies: []DayBody{}, Problems: []string{}}
 	if err := i.checkSpool(); err != nil {
 		return SpoolStatus{}, newError("inspect", cfg.path(i.spool.dir), err)
 	}
 	i.batches()
 	i.intents()
 	i.damaged()
+	i.bodies()
 	i.Append, i.Publish = i.state(appendStateFile), i.state(publishStateFile)
 	i.places()
 	_, err := fsys.Stat(i.spool.path(uncleanFile))
@@ -353,6 +361,23 @@ func (i *inspection) damaged() {
 			continue
 		}
 		i.Damaged = append(i.Damaged, SpoolFile{i.cfg.path(s.path(damagedDir, name)), info.Size, info.ModTime.UTC()})
+	}
+}
+
+// bodies adds the bodies that are kept.
+func (i *inspection) bodies() {
+	s := i.spool
+	names, err := s.fs.ReadDir(s.dir)
+	i.problem(s.dir, err)
+	for _, name := range names {
+		date, ok := strings.CutPrefix(name, bodyPrefix)
+		day, err := ParseDay(date[:min(len(date), len(dayLayout))])
+		if !ok || err != nil || strings.HasSuffix(name, ".new") {
+			continue
+		}
+		if info, err := s.fs.Stat(s.path(name)); err == nil { // or it has just been removed
+			i.Bodies = append(i.Bodies, DayBody{day, SpoolFile{i.cfg.path(s.path(name)), info.Size, info.ModTime.UTC()}})
+		}
 	}
 }
 

@@ -206,6 +206,24 @@ func TestInspectHalfSpool(t *testing.T) {
 	})
 }
 
+// TestInspectBodies: the whole copies of days are listed, whatever their compression, and
+// not one that is being written.
+func TestInspectBodies(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		b.Close()
+		for _, name := range []string{"body-1999-12-30-zst", "body-1999-12-31", "body-1999-12-31.new", "body-x"} {
+			if err := b.disk.WriteFile("all_api.spool/"+name, []byte("1234"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bodies := b.inspect().Bodies
+		if len(bodies) != 2 || bodies[0].Day.String() != "1999-12-30" || bodies[1].Day.String() != today || bodies[1].Bytes != 4 {
+			t.Errorf("%+v", bodies)
+		}
+	})
+}
+
 // TestInspectRefusesWhatIsNoSpool: the error says what is there instead.
 func TestInspectRefusesWhatIsNoSpool(t *testing.T) {
 	dir := t.TempDir()
@@ -280,7 +298,7 @@ func TestInspectNames(t *testing.T) {
 		if err != nil || len(pending) != 1 {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		wantNames(t, top, "append confirmed damaged day dir inspected name number pending place places problems publish unclean unfinished unsettled")
+		wantNames(t, top, "append bodies confirmed damaged day dir inspected name number pending place places problems publish unclean unfinished unsettled")
 		wantNames(t, pending[0], "bytes day fetches file first id last sealed")
 	})
 }

@@ -248,13 +248,22 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	number, now := w.stats.tick(), w.cfg.stateTime()
 	seen, err := w.lookUp(ctx, since)
 	if err == nil && w.day.day == w.cfg.today() {
-		t := seen.doc.totals
-		look := DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
-			Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
+		look := w.dayLook(seen.doc.totals, now)
 		w.stats.setLook(number, seen, look)
-		w.state.record(func(s *WriterState, _ *DayCounts) { s.LastLook = &look })
+		idle := w.stats.pendingOf(w.day) == 0
+		w.state.record(func(s *WriterState, _ *DayCounts) {
+			s.LastLook = &look
+			if idle { // or the upload says whether it is over
+				s.succeeded(look.Day, now)
+			}
+		})
 	}
 	return seen, err
+}
+
+func (w *dayWorker) dayLook(t Totals, now time.Time) DayLook {
+	return DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
+		Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
 }
 
 // tick returns a number that is larger than those before.

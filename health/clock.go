@@ -1,0 +1,35 @@
+package health
+
+import (
+	"fmt"
+	"time"
+
+	"example.com/rotatelog"
+)
+
+// skewed returns the failure if the store refuses uploads because of the clock. It does
+// so from 15 minutes on.
+func (v *view) skewed() *rotatelog.WriterFailure {
+	if f := v.failure(); f != nil && f.Code == codeSkewed {
+		return f
+	}
+	return nil
+}
+
+func (v *view) clock() Finding {
+	steps := []string{"timedatectl set-ntp true   (or set the clock)", "rotatelog doctor"}
+	if f := v.skewed(); f != nil {
+		return Finding{Severity: Critical, Since: f.Since, Steps: steps,
+			Text: fmt.Sprintf("The store refuses uploads since %s: the clock of this machine is wrong. %s", v.at(f.Since), v.nothingLost())}
+	}
+	if v.ClockOff == nil {
+		return Finding{}
+	}
+	way := "ahead of"
+	if *v.ClockOff < 0 {
+		way = "behind"
+	}
+	off := v.ClockOff.Abs()
+	return Finding{Severity: grade(off, 30*time.Second, 5*time.Minute), Steps: steps,
+		Text: fmt.Sprintf("The clock of this machine is %s %s the store's. It decides to which day a fetch belongs.", span(off), way)}
+}

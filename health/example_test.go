@@ -1,0 +1,50 @@
+package health_test
+
+import (
+	"fmt"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/health"
+)
+
+// A stream whose store has been away since five past nine.
+func ExampleEvaluate() {
+	now := time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC) // noon in New York
+	spool := rotatelog.SpoolStatus{                      // of rotatelog.Inspect
+		Name:   "all_api",
+		Dir:    "/var/lib/rotatelog",
+		Append: &rotatelog.WriterState{LastSuccess: now.Add(-12 * time.Second)},
+		Publish: &rotatelog.WriterState{LastFailure: &rotatelog.WriterFailure{
+			Time: now, Since: now.Add(-175 * time.Minute), Code: "timeout", Sentence: "the server does not answer in time"}},
+	}
+	for n := range 18 {
+		spool.Pending = append(spool.Pending, rotatelog.BatchStatus{
+			Fetches: 10, Bytes: 18_500_000, Sealed: now.Add(-175 * time.Minute).Add(time.Duration(n) * 10 * time.Minute)})
+	}
+	facts := health.Facts{Now: now, Spool: spool, Disk: &health.Disk{FreeBytes: 61e9, FreeInodes: -1}} // of health.DiskOf
+	for _, finding := range health.Evaluate(facts, health.Options{Every: time.Minute}) {
+		fmt.Println(finding)
+	}
+	// Output:
+	// all_api  ERROR upload_late
+	//   Uploads are late: a batch has waited for 2 h, since 09:05:00 AM. The last error: the server does not answer in time. Nothing is lost: 18 batches (180 fetches, 333 MB) wait; the disk lasts 22 days.
+	//   1. rotatelog doctor
+	//   2. rotatelog upload
+}
+
+// The facts of a healthy stream, which a program prints as it likes.
+func ExampleSummarize() {
+	now := time.Date(2025, 7, 10, 16, 47, 3, 0, time.UTC)
+	spool := rotatelog.SpoolStatus{
+		Name: "all_api", Day: rotatelog.Day{Year: 2025, Month: 7, Date: 10}, Number: 767,
+		Unfinished: rotatelog.UnfinishedBatch{Fetches: 7},
+		Append:     &rotatelog.WriterState{LastSuccess: now.Add(-12 * time.Second)},
+	}
+	s := health.Summarize(health.Facts{Now: now, Spool: spool}, health.Options{Every: time.Minute})
+	fmt.Printf("%s %v: fetched %v ago, #%d today\n", s.Stream, health.Worst(s.Findings), now.Sub(s.Fetched.Last), s.Fetched.Number)
+	fmt.Printf("batch %d of %d goes up in %v\n", s.Batch.Fetches, s.Batch.Size, s.Batch.Due.Sub(now))
+	// Output:
+	// all_api ok: fetched 12s ago, #767 today
+	// batch 7 of 10 goes up in 2m48s
+}
