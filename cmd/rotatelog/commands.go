@@ -3,15 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"example.com/rotatelog/internal/settings"
 )
 
 // commands is what can be typed. Each command is in a file of its name.
 type commands struct {
 	Help  helpFlag `help:"Print this." short:"h"`
 	Quiet bool     `help:"Print only if the exit code is not 0." short:"q"`
+
+	Status statusCommand `cmd:"" default:"withargs" group:"look" help:"What is wrong now, and what to do; else what is going on."`
 
 	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`
 
@@ -36,7 +41,20 @@ func (a *app) usage(err error) error {
 		}
 		text = errors.Unwrap(parse).Error()
 	}
+	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok && a.selected == "status" && !slices.Contains(a.env.Args, "status") {
+		a.selected = "" // it stands where a command does
+		text += fmt.Sprintf(", did you mean %q?", settings.Nearest(word, a.commandNames()))
+	}
 	return usageError(errors.New(a.withOrigin("", text)))
+}
+
+// commandNames returns the names of all commands.
+func (a *app) commandNames() []string {
+	var names []string
+	for _, command := range a.parser.Model.Children {
+		names = append(names, command.Name)
+	}
+	return names
 }
 
 // withOrigin adds to an error about a flag where its value comes from, if it was not

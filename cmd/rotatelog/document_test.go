@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/health"
 )
 
 const document = "../../docs/CLI.md"
@@ -71,16 +73,21 @@ func TestDocumentHasTheShapesOfJSON(t *testing.T) {
 			}
 		}
 	}
-	for _, shape := range []any{dayJSON{}, findingJSON{}} {
+	members := map[string]bool{}
+	for _, shape := range []any{statusJSON{}, health.Finding{}, dayJSON{}, findingJSON{}} {
 		for field := range reflect.TypeOf(shape).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			if !described[name] {
-				t.Errorf("%s does not describe the member %s", document, name)
-			}
-			delete(described, name)
+			members[name] = true
+		}
+	}
+	for name := range members {
+		if !described[name] {
+			t.Errorf("%s does not describe the member %s", document, name)
 		}
 	}
 	for name := range described {
-		t.Errorf("%s describes %s, which is no member", document, name)
+		if !members[name] {
+			t.Errorf("%s describes %s, which is no member", document, name)
+		}
 	}
 }

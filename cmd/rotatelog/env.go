@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/sleep"
 )
@@ -22,6 +23,8 @@ type env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Clock          rotatelog.Clock
+	Started        time.Time // when the machine was; zero if that is not known
+	DiskOf         func(dir string) (health.Disk, error)
 
 	Width                          int // of the terminal, in characters
 	StdoutTerminal, StderrTerminal bool
@@ -30,6 +33,7 @@ type env struct {
 func systemEnv() env {
 	e := env{
 		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
+		Started: bootTime(), DiskOf: health.DiskOf,
 		Width: format.Width, StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 {
@@ -57,3 +61,17 @@ type systemClock struct{}
 func (systemClock) Now() time.Time { return time.Now() }
 
 func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return sleep.For(ctx, d) }
+
+// bootTime returns when the machine was started, zero if that cannot be found out.
+func bootTime() time.Time {
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return time.Time{}
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(-time.Duration(seconds * float64(time.Second)))
+}

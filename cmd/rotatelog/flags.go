@@ -54,7 +54,7 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 		} else {
 			typed[p.Flag.Name] = text
 		}
-		if p.Flag.Name != "name" {
+		if p.Flag.Name != "name" && p.Flag.Group != nil && p.Flag.Group.Key == "settings" { // all commands have it
 			a.typedSettings = append(a.typedSettings, "--"+p.Flag.Name+"="+text)
 		}
 	}

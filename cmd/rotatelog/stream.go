@@ -25,16 +25,24 @@ func (a *app) streams() ([]stream, error) {
 	var all []stream
 	for _, name := range a.settings.Streams() {
 		s := stream{app: a, Name: name}
-		parser, err := kong.New(&s.streamFlags, kong.NoDefaultHelp(), kong.Resolvers(a.resolver(name)))
-		if err != nil {
+		if err := a.resolve(&s.streamFlags, name); err != nil {
 			return nil, err
-		}
-		if _, err := parser.Parse(nil); err != nil {
-			return nil, usagef("%s", a.withOrigin(name, err.Error()))
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// resolve fills in flags as they are for a stream: typed, or its settings.
+func (a *app) resolve(flags any, stream string) error {
+	parser, err := kong.New(flags, kong.NoDefaultHelp(), kong.Resolvers(a.resolver(stream)))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		return usagef("%s", a.withOrigin(stream, err.Error()))
+	}
+	return nil
 }
 
 // stream returns the one stream of a command that writes, or that prints what only one

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"example.com/rotatelog/health"
+)
+
+type statusCommand struct {
+	expectFlags
+	failOn
+	jsonFlag
+	settingsFlags
+}
+
+// expectFlags say what is expected of a stream. Each may have its own, also as settings.
+type expectFlags struct {
+	Every        time.Duration `setting:"" placeholder:"1m" help:"Time between two fetches (default: as they came lately)."`
+	Expect       window        `setting:"" placeholder:"11:00-01:00" help:"When fetches come, in New York (default: always)."`
+	ExpectUpload time.Duration `setting:"" placeholder:"1h" help:"For how long a batch may wait (default: it goes up at once)."`
+}
+
+// window is the value of --expect.
+type window struct{ health.Window }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (w *window) UnmarshalText(text []byte) (err error) {
+	w.Window, err = health.ParseWindow(string(text))
+	return err
+}
+
+// Help is added to the help of the command.
+func (statusCommand) Help() string {
+	return `The spool in --dir says it, beside a running Writer or after a killed one. No
+key is used. The server of a bucket is asked for its time only. Without a
+command, rotatelog does the same. The exit code is 1 for an error, which is
+worth a mail, and for what is critical, which is worth waking somebody.
+
+  */5 * * * * /usr/local/bin/rotatelog status --quiet`
+}
+
+// Run prints what is wrong with the streams, and what is going on.
+func (c *statusCommand) Run(ctx context.Context, a *app) error {
+	streams, err := a.streams()
+	if err != nil {
+		return err
+	}
+	l := newLooker(ctx, a, streams)
+	var all []streamStatus
+	for _, s := range streams {
+		status, err := l.look(s)
+		if err != nil {
+			return err
+		}
+		all = append(all, status)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	slices.SortStableFunc(all, func(x, y streamStatus) int { return cmp.Compare(y.rank(), x.rank()) })
+	if c.JSON {
+		err = printStatusJSON(a, all)
+	} else {
+		printStatus(a, all)
+	}
+	return cmp.Or(err, c.end(all))
+}
+
+// end returns what the exit code says.
+func (c *statusCommand) end(all []streamStatus) error {
+	limit := health.Error
+	if c.FailOn == "warning" {
+		limit = health.Warning
+	}
+	worst, blind := health.OK, false
+	for _, s := range all {
+		worst = max(worst, s.worst())
+		blind = blind || s.err != nil || len(s.problems) > 0
+	}
+	switch {
+	case worst >= limit:
+		return errFinding()
+	case blind:
+		return &coded{code: codeUnreachable}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/health"
+)
+
+// streamStatus is what is known of a stream now.
+type streamStatus struct {
+	stream
+	health.Summary
+	err      error    // why nothing is known
+	problems []string // what of the spool could not be read
+	unknown  []string // what else could not be found out
+}
+
+// worst returns how bad the worst finding is.
+func (s *streamStatus) worst() health.Severity { return health.Worst(s.Findings) }
+
+// rank orders streams by what has to be seen first.
+func (s *streamStatus) rank() int {
+	switch {
+	case s.worst() >= health.Error:
+		return 10 + int(s.worst())
+	case s.err != nil:
+		return 10
+	case len(s.problems) > 0:
+		return 9
+	}
+	return int(s.worst())
+}
+
+// looker finds out what is known of streams.
+type looker struct {
+	app    *app
+	spools map[spoolName]inspected
+	clocks map[string]chan clockAnswer // by endpoint
+}
+
+type spoolName struct{ dir, name string }
+
+type inspected struct {
+	rotatelog.SpoolStatus
+	err error
+}
+
+type clockAnswer struct {
+	ahead time.Duration
+	err   error
+}
+
+// clockTimeout is for how long a server is asked for its time.
+const clockTimeout = 2 * time.Second
+
+// newLooker begins to ask the servers of the streams for their time.
+func newLooker(ctx context.Context, a *app, streams []stream) *looker {
+	l := &looker{app: a, spools: map[spoolName]inspected{}, clocks: map[string]chan clockAnswer{}}
+	for _, s := range streams {
+		place, err := s.place()
+		if err != nil || place.Endpoint == "" || l.clocks[place.Endpoint] != nil {
+			continue
+		}
+		answer := make(chan clockAnswer, 1)
+		l.clocks[place.Endpoint] = answer
+		go func() {
+			ctx, cancel := context.WithTimeoutCause(ctx, clockTimeout, fmt.Errorf("not within %v", clockTimeout))
+			defer cancel()
+			ahead, err := place.ClockAhead(ctx, a.env.Clock)
+			answer <- clockAnswer{ahead, err}
+		}()
+	}
+	return l
+}
+
+// look finds out what is known of a stream. Its error is one of the settings.
+func (l *looker) look(s stream) (streamStatus, error) {
+	status := streamStatus{stream: s}
+	options, err := l.options(s)
+	if err != nil {
+		return status, err
+	}
+	if s.Dir == "" {
+		return status, usagef("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")
+	}
+	spool := l.inspect(spoolName{s.Dir, s.Name})
+	if spool.err != nil {
+		status.err = spool.err
+		status.Summary = health.Summary{Stream: s.Name, Now: l.app.now()}
+		return status, nil
+	}
+	status.problems = spool.Problems
+	facts := health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started}
+	if disk, err := l.app.env.DiskOf(s.Dir); err == nil {
+		facts.Disk = &disk
+	} else {
+		status.unknown = append(status.unknown, "the disk: "+err.Error())
+	}
+	if ahead, err := l.clockOf(s); err == nil {
+		facts.ClockOff = ahead
+	} else {
+		status.unknown = append(status.unknown, "the store's clock: "+err.Error())
+	}
+	facts.Now = l.app.now()
+	status.Summary = health.Summarize(facts, options)
+	return status, nil
+}
+
+// options returns what is expected of a stream.
+func (l *looker) options(s stream) (health.Options, error) {
+	var expect expectFlags
+	if err := l.app.resolve(&expect, s.Name); err != nil {
+		return health.Options{}, err
+	}
+	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone}
+	if f := l.app.settings.File(); f != nil {
+		o.Settings = f.Path
+	}
+	if batch, ok := l.app.settings.Lookup("batch", s.Name); ok {
+		o.BatchSize, _ = strconv.Atoi(batch.Text) // append says what is wrong with it
+	}
+	return o, nil
+}
+
+func (l *looker) inspect(name spoolName) inspected {
+	if known, ok := l.spools[name]; ok {
+		return known
+	}
+	status, err := rotatelog.Inspect(name.dir, name.name)
+	l.spools[name] = inspected{status, err}
+	return l.spools[name]
+}
+
+// neighbors returns the other spools in the directory, whether they are listed or not.
+func (l *looker) neighbors(s stream) []rotatelog.SpoolStatus {
+	var others []rotatelog.SpoolStatus
+	for _, name := range spoolsIn(s.Dir) {
+		if name == s.Name {
+			continue
+		}
+		if other := l.inspect(spoolName{s.Dir, name}); other.err == nil {
+			others = append(others, other.SpoolStatus)
+		}
+	}
+	return others
+}
+
+// spoolsIn returns the names of the streams that have a spool in a directory.
+func spoolsIn(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".spool"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// clockOf returns by how much the clock is ahead of that of the stream's store; nil if
+// that has none.
+func (l *looker) clockOf(s stream) (*time.Duration, error) {
+	if s.Store == "" {
+		return nil, nil
+	}
+	place, err := s.place()
+	if err != nil {
+		return nil, err
+	}
+	asked := l.clocks[place.Endpoint]
+	if asked == nil {
+		return nil, nil
+	}
+	answer := <-asked
+	asked <- answer // for the next stream
+	if answer.err != nil {
+		return nil, answer.err
+	}
+	return &answer.ahead, nil
+}
