@@ -42,17 +42,32 @@ func (b batch) dayKey() dayKey { return dayKey{b.day, b.pack} }
 // -gz before the dot if the day's object is compressed, and after that, once the batch
 // is confirmed, -{place} if that is not the first place, and -{sequence}.
 func (b batch) fileName() string {
-	name := fmt.Sprintf("%v-%08d-%06d-%06d-%s-%s", b.day, b.order, b.first, b.last, b.sealed.Format(sealedLayout), b.id)
+	name := append(make([]byte, 0, 96), b.day.String()...) // there may be many thousands to name
+	name = appendPadded(name, 8, b.order)
+	name = appendPadded(name, 6, b.first)
+	name = appendPadded(name, 6, b.last)
+	name = b.sealed.AppendFormat(append(name, '-'), sealedLayout)
+	name = append(append(name, '-'), b.id...)
 	if b.pack != Uncompressed {
-		name += "-" + b.pack.suffix()
+		name = append(append(name, '-'), b.pack.suffix()...)
 	}
 	if b.place != "" {
-		name += "-" + b.place
+		name = append(append(name, '-'), b.place...)
 	}
 	if b.sequence > 0 {
-		name += fmt.Sprintf("-%06d", b.sequence)
+		name = appendPadded(name, 6, b.sequence)
 	}
-	return name + ".json"
+	return string(name) + ".json"
+}
+
+// appendPadded appends a dash and a number of at least so many digits.
+func appendPadded(b []byte, digits, n int) []byte {
+	text := strconv.Itoa(n)
+	b = append(b, '-')
+	for range digits - len(text) {
+		b = append(b, '0')
+	}
+	return append(b, text...)
 }
 
 // parseBatch is the reverse of fileName. ok is false if the file is not a batch.
@@ -112,6 +127,11 @@ func (s *spool) list(dir string) ([]batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseBatches(names), nil
+}
+
+// parseBatches returns the batches among names, in the order of sealing.
+func parseBatches(names []string) []batch {
 	var batches []batch
 	for _, name := range names {
 		if b, ok := parseBatch(name); ok {
@@ -119,7 +139,7 @@ func (s *spool) list(dir string) ([]batch, error) {
 		}
 	}
 	slices.SortFunc(batches, byOrder)
-	return batches, nil
+	return batches
 }
 
 // batchPath returns the path of b, which is in uploaded/ once it is confirmed.
@@ -138,16 +158,20 @@ func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
 // publishes may move batches from pending to uploaded meanwhile, and back, so it looks
 // until nothing has moved.
 func (s *spool) names() ([]batch, error) {
-	pending, err := s.pending()
+	files, err := s.files()
+	return parseBatches(files), err
+}
+
+// files returns the names of the files that names looks at.
+func (s *spool) files() ([]string, error) {
+	pending, err := s.fs.ReadDir(s.path(pendingDir))
 	for err == nil {
-		var uploaded, again []batch
-		if uploaded, err = s.uploaded(); err == nil {
-			again, err = s.pending()
+		var uploaded, again []string
+		if uploaded, err = s.fs.ReadDir(s.path(uploadedDir)); err == nil {
+			again, err = s.fs.ReadDir(s.path(pendingDir))
 		}
 		if err == nil && slices.Equal(pending, again) {
-			names := append(pending, uploaded...)
-			slices.SortFunc(names, byOrder)
-			return names, nil
+			return append(pending, uploaded...), nil
 		}
 		pending = again
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +158,8 @@ type inspection struct {
 	SpoolStatus
 	cfg   *Config
 	spool *spool
+	files []string // in the spool, as names were parsed last: there may be many thousands
+	names []batch
 }
 
 // problem records what could not be read. What is missing is none.
@@ -226,8 +229,11 @@ func (i *inspection) batches() {
 // found returns what recovery would decide by.
 func (i *inspection) found() (f foundSpool) {
 	s := i.spool
-	var err error
-	if f.names, err = s.names(); err != nil { // half a spool
+	files, err := s.files()
+	if !slices.Equal(files, i.files) {
+		i.files, i.names = files, parseBatches(files)
+	}
+	if f.names = i.names; err != nil { // half a spool
 		i.problem(s.dir, err)
 		pending, err := s.list(pendingDir)
 		i.problem(s.path(pendingDir), err)
