@@ -16,6 +16,8 @@ type commands struct {
 	Help  helpFlag `help:"Print this." short:"h"`
 	Quiet bool     `help:"Print only if the exit code is not 0." short:"q"`
 
+	Doctor doctorCommand `cmd:"" group:"setup" help:"Test the settings, the disk and the bucket."`
+
 	Status statusCommand `cmd:"" default:"withargs" group:"look" help:"What is wrong now, and what to do; else what is going on."`
 
 	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`

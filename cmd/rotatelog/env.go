@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ import (
 
 // env is all that a command knows of the world around it. Tests provide their own.
 type env struct {
+	Program        string   // its path
+	User           string   // who runs it
 	Args           []string // without the program's name
 	Environ        []string
 	Stdin          io.Reader
@@ -32,7 +35,7 @@ type env struct {
 
 func systemEnv() env {
 	e := env{
-		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
+		Program: programPath(), User: userName(), Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
 		Started: bootTime(), DiskOf: health.DiskOf,
 		Width: format.Width, StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
@@ -61,6 +64,22 @@ type systemClock struct{}
 func (systemClock) Now() time.Time { return time.Now() }
 
 func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return sleep.For(ctx, d) }
+
+// programPath returns the path of the program, its name if that cannot be found out.
+func programPath() string {
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return "rotatelog"
+}
+
+// userName returns the name of the user, or the number of one without a name.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Geteuid())
+}
 
 // bootTime returns when the machine was started, zero if that cannot be found out.
 func bootTime() time.Time {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ type shell struct {
 	stdin   string
 	env     func(*env)        // changes what else differs from a pipe
 	replace *strings.Replacer // of what differs from run to run
+	golden  string            // folder of golden files
 
 	code           int
 	stdout, stderr string
@@ -35,7 +37,11 @@ type shell struct {
 
 func newShell(t *testing.T) *shell {
 	clock := clocktest.New(time.Date(2025, 7, 10, 16, 47, 3, 0, time.UTC))
-	return &shell{t: t, ctx: t.Context(), clock: clock, environ: []string{"HOME=" + t.TempDir()}, replace: strings.NewReplacer()}
+	golden, err := filepath.Abs("testdata") // the test may go elsewhere
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shell{t: t, ctx: t.Context(), clock: clock, environ: []string{"HOME=" + t.TempDir()}, replace: strings.NewReplacer(), golden: golden}
 }
 
 // set sets a variable of the environment.
@@ -45,7 +51,7 @@ func (s *shell) set(name, value string) { s.environ = append(s.environ, name+"="
 func (s *shell) run(args ...string) (code int) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	e := env{Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr, Clock: s.clock, Width: 80, DiskOf: diskOf}
+	e := env{Program: "/usr/local/bin/rotatelog", User: "root", Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr, Clock: s.clock, Width: 80, DiskOf: diskOf}
 	if s.env != nil {
 		s.env(&e)
 	}
@@ -63,12 +69,16 @@ func diskOf(string) (health.Disk, error) {
 // another each time.
 var kept = regexp.MustCompile(`(-[0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\b`)
 
-// writer is who wrote the state of a Writer.
-var writer = regexp.MustCompile(`by pid [0-9]+ on [^ ]+\.`)
+var (
+	writer    = regexp.MustCompile(`by pid [0-9]+ on [^ ]+\.`) // who wrote the state of a Writer
+	probeName = regexp.MustCompile(`rotatelog-probe-[a-z2-7]{26}`)
+	requestID = regexp.MustCompile(`(RequestID:\s+)[0-9A-F]+`)
+)
 
 // stable returns text without what differs from run to run.
 func (s *shell) stable(text string) string {
 	text = kept.ReplaceAllString(s.replace.Replace(text), "$1-5f1c9a02")
+	text = probeName.ReplaceAllString(requestID.ReplaceAllString(text, "${1}1"), "rotatelog-probe-xyz")
 	return writer.ReplaceAllString(text, "by pid 1234 on web1.")
 }
 
@@ -84,7 +94,7 @@ func (s *shell) want(code int, golden string, args ...string) {
 	if s.stderr != "" {
 		got += "-- stderr\n" + s.stderr
 	}
-	golden = "testdata/" + golden + ".txt"
+	golden = filepath.Join(s.golden, golden+".txt")
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			s.t.Fatal(err)

@@ -33,8 +33,11 @@ func (a *app) toDo(sentence string, flags ...string) {
 var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
 // typed returns a command for a shell.
-func typed(words []string) string {
-	line := []string{"rotatelog"}
+func typed(words []string) string { return "rotatelog " + shellLine(words) }
+
+// shellLine returns words as a shell takes them for these.
+func shellLine(words []string) string {
+	var line []string
 	for _, w := range words {
 		if !plain.MatchString(w) {
 			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"

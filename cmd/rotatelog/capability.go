@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
+	"strings"
 
+	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/s3store"
 )
 
@@ -29,11 +30,11 @@ const (
 func rows(c s3store.Capabilities, today owner) []row {
 	return []row{
 		{"bucket reachable", toOwn, c.Reach, "a missing object is reported as missing", "nothing can be stored"},
-		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which no Writer needs"},
+		{"list", nobody, c.List, "the daily objects can be listed", "the daily objects cannot be listed, which only verify and export need"},
 		{"write", toOwn, c.Put, "an object can be stored", "nothing can be stored"},
 		{"read back", toOwn, c.Read, "it comes back unchanged", "what is stored cannot be trusted"},
 		{"append", toOwn, c.Write, "an upload is added to the earlier ones", "uploads fail"},
-		{"today's object", today.foreign, today.finding, "it belongs to this directory's Writer, or does not exist yet", "it belongs to another Writer"},
+		{"today's object", today.foreign, today.finding, "it is this directory's, or does not exist yet", "it belongs to another Writer"},
 		{"metadata", nobody, worst(c.Metadata, c.LargeMetadata, c.MultipartMetadata),
 			"metadata shows which uploads are there", "each upload has to read the whole object first"},
 		{"checksum", nobody, c.ContentMD5, "damaged uploads are refused", "damaged uploads are stored"},
@@ -70,18 +71,49 @@ func not(f s3store.Finding) s3store.Finding {
 	return f
 }
 
+// Widths of the columns of the table.
+const (
+	whatWidth   = 22
+	resultWidth = 9
+)
+
 // printTable prints a line for each row and, below those that are not ok, the reason,
 // unless an earlier row has the same.
-func printTable(w io.Writer, table []row) {
+func (a *app) printTable(table []row) {
 	said := map[string]bool{}
+	const few = 3
+	untried := untriedOf(table)
 	for _, r := range table {
 		result, follows := r.result()
-		fmt.Fprintf(w, "%-21s %-8s %s\n", r.what, result, follows)
+		if follows == notTried && len(untried) > few {
+			continue
+		}
+		begin := fmt.Sprintf("%-*s%-*s", whatWidth, r.what, resultWidth, result)
+		lines := strings.Join(format.Wrap(follows, strings.Repeat(" ", len(begin)), a.out.width), "\n")
+		c := map[string]color{"ok": green, "no": red, "unknown": yellow}[result]
+		a.println(strings.Replace(begin, result, a.out.paint(c, result), 1) + lines[len(begin):])
 		if err := r.finding.Err; err != nil && !said[err.Error()] {
 			said[err.Error()] = true
-			fmt.Fprintf(w, "  %v\n", err)
+			a.println(strings.Join(format.Wrap(err.Error(), "  ", a.out.width), "\n"))
 		}
 	}
+	if len(untried) > few {
+		a.paragraph("not tried: " + strings.Join(untried, ", "))
+	}
+}
+
+// notTried is what is said of a test that another one has to precede.
+const notTried = "not tried"
+
+// untriedOf returns what was not tried.
+func untriedOf(table []row) []string {
+	var all []string
+	for _, r := range table {
+		if _, follows := r.result(); follows == notTried {
+			all = append(all, r.what)
+		}
+	}
+	return all
 }
 
 func (r row) result() (result, follows string) {
@@ -93,7 +125,7 @@ func (r row) result() (result, follows string) {
 	case r.finding.Err != nil:
 		return "unknown", "the test failed"
 	}
-	return "unknown", "not tried"
+	return "unknown", notTried
 }
 
 // firstBad says what follows from the first row of that need that is not ok, or ""

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/storeurl"
+	"example.com/rotatelog/s3store"
+)
+
+type doctorCommand struct {
+	Quick  bool `help:"Leave out tests that send and read 5 MiB."`
+	Bucket bool `help:"Test nothing. Print how to set the bucket and its key up, and what the days will cost."`
+	settingsFlags
+}
+
+// Help is added to the help of the command.
+func (doctorCommand) Help() string {
+	return `Prints the settings and where each comes from, and tests whether the bucket can
+be reached, written and read, and whether the server honours the conditions that
+keep one upload from overwriting another. It uses objects of its own next to the
+days, and removes them again. Ends with lines for cron and systemd to paste.`
+}
+
+// Run tests the connection.
+func (c *doctorCommand) Run(ctx context.Context, a *app) error {
+	streams, err := a.streams()
+	if err != nil {
+		return err
+	}
+	if c.Bucket {
+		return a.printBuckets(ctx, streams)
+	}
+	a.printSettingsInUse()
+	var worst error
+	for _, s := range streams {
+		a.println("")
+		if len(streams) > 1 {
+			a.println(a.out.paint(bold, s.Name))
+		}
+		err := c.examine(ctx, s)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if _, isCoded := errors.AsType[*coded](err); err != nil && !isCoded {
+			return err
+		}
+		worst = worse(worst, err)
+	}
+	if worst == nil {
+		a.printSchedule(streams)
+	}
+	return worst
+}
+
+// worse returns the error with the code that matters more: 2 and 1 before 3.
+func worse(a, b error) error {
+	x, _ := errors.AsType[*coded](a)
+	y, _ := errors.AsType[*coded](b)
+	if x == nil || y != nil && x.code == codeUnreachable {
+		return b
+	}
+	return a
+}
+
+// printSettingsInUse prints each setting, and where it comes from.
+func (a *app) printSettingsInUse() {
+	file := "no file"
+	if f := a.settings.File(); f != nil {
+		file = f.Path
+	}
+	a.printf("%s (%s)\n", a.out.paint(bold, "settings"), file)
+	for _, setting := range a.settings.List() {
+		value := setting.Text
+		if strings.Contains(value, "@") && strings.Contains(value, "://") {
+			value = "… (it may hold a key)"
+		}
+		origin := "environment"
+		switch {
+		case setting.Origin.Flag != "":
+			origin = "typed"
+		case setting.Origin.File != "":
+			origin = fmt.Sprintf("line %d", setting.Origin.Line)
+		}
+		a.printf("  %-11s  %s=%s\n", origin, setting.Name, value)
+	}
+}
+
+// examine tests the directory and the store of a stream.
+func (c *doctorCommand) examine(ctx context.Context, s stream) error {
+	place, err := s.place()
+	if err != nil {
+		return err
+	}
+	disk := s.localDisk()
+	if place.Dir != "" {
+		return s.examineDirectory(place, disk)
+	}
+	archive, err := s.archiveAt(place)
+	if err != nil {
+		return err
+	}
+	store, ok := archive.Store.(*s3store.Store)
+	if !ok {
+		return fmt.Errorf("%s: %T cannot be tested", place, archive.Store)
+	}
+	progress := s.app.newProgress()
+	defer progress.hide()
+	step := func(what string) { progress.show("testing: " + what + " …") }
+	found, err := store.Probe(ctx, prefixOf(archive), s3store.ProbeOptions{Quick: c.Quick, Progress: step})
+	if c.Quick {
+		found.CopyPart = s3store.Finding{}
+	}
+	today := owner{foreign: nobody}
+	if found.Reach.Result == s3store.ResultYes && ctx.Err() == nil {
+		step("whom today's object belongs to")
+		today = s.lookAtToday(ctx, archive)
+	}
+	progress.hide()
+	table := append([]row{disk}, rows(found, today)...)
+	s.app.printTable(table)
+	s.app.printLeftover(found.Leftover)
+	if ctx.Err() != nil {
+		return err
+	}
+	return s.app.conclude(found, table)
+}
+
+// localDisk finds out whether fetches can be put on disk.
+func (s *stream) localDisk() row {
+	r := row{what: "local disk", need: toOwn, ifNo: "no fetch can be put on disk"}
+	if s.Dir == "" {
+		r.need, r.finding.Err = nobody, errors.New("--dir is not set: append, upload and status need it, such as /var/lib/rotatelog")
+		return r
+	}
+	dir, missing := existing(s.Dir)
+	f, err := os.CreateTemp(dir, "rotatelog-doctor-*")
+	if err != nil {
+		r.finding = s3store.Finding{Result: s3store.ResultNo, Err: fmt.Errorf("%w: let the user that runs append write there: install -d -o USER -m 0700 %s", err, s.Dir)}
+		return r
+	}
+	f.Close()
+	os.Remove(f.Name())
+	r.finding.Result = s3store.ResultYes
+	r.ifOK = "fetches can be put into " + s.Dir
+	if missing {
+		r.ifOK += ", which will be made"
+	}
+	if disk, err := s.app.env.DiskOf(dir); err == nil {
+		r.ifOK += " (" + format.Bytes(disk.FreeBytes) + " free)"
+	}
+	return r
+}
+
+// existing returns the directory, or the nearest above it that exists.
+func existing(dir string) (nearest string, missing bool) {
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return dir, missing
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return dir, missing
+		}
+		dir, missing = parent, true
+	}
+}
+
+// examineDirectory tests a directory that is the store.
+func (s *stream) examineDirectory(place *storeurl.Place, disk row) error {
+	r := row{what: "directory", need: toOwn, ifOK: "objects can be put into " + place.Dir, ifNo: "nothing can be stored"}
+	f, err := os.CreateTemp(place.Dir, "rotatelog-probe-*")
+	if r.finding.Result = s3store.ResultYes; err != nil {
+		r.finding = s3store.Finding{Result: s3store.ResultNo, Err: err}
+	} else {
+		f.Close()
+		os.Remove(f.Name())
+	}
+	table := []row{disk, r}
+	s.app.printTable(table)
+	if bad := firstBad(table, toOwn); bad != "" {
+		s.app.println("")
+		s.app.paragraph("No Writer works here: " + bad + ".")
+		return errFinding()
+	}
+	s.app.println("\nA Writer works here.")
+	return nil
+}
+
+func (a *app) printLeftover(leftover []string) {
+	if len(leftover) == 0 {
+		return
+	}
+	a.println("\nThis could not be removed:")
+	for _, what := range leftover {
+		a.println("  " + what)
+	}
+}
+
+// conclude prints the conclusion, and returns what the exit code says.
+func (a *app) conclude(found s3store.Capabilities, table []row) error {
+	a.println("")
+	exclusive, bad := found.CheckExclusive(), firstBad(table, toOwn)
+	switch {
+	case exclusive == nil && bad == "" && found.CheckShared() == nil:
+		a.println("A Writer works here. Several Writers may share a key.")
+	case exclusive == nil && bad == "":
+		a.paragraph("A Writer works here. Several must not share a key: " + firstBad(table, toShare) + ".")
+	case exclusive == nil:
+		a.paragraph("A Writer works here, but not that of this directory: " + bad + ".")
+	default:
+		a.paragraph("No Writer works here: " + bad + ".")
+	}
+	if found.Versioned.Result == s3store.ResultYes {
+		a.paragraph("The bucket keeps versions. With versions some servers do not honour conditions: try a bucket without.")
+	}
+	switch {
+	case exclusive == nil && bad == "":
+		return nil
+	case found.Reach.Result == s3store.ResultUnknown && exclusive != nil:
+		return &coded{code: codeUnreachable}
+	}
+	return errFinding()
+}

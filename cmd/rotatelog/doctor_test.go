@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/rotatelog/internal/fakes3"
+)
+
+// bench is a shell in a directory of its own, and a server to test the connection to, over
+// HTTP.
+type bench struct {
+	*shell
+	srv *fakes3.Server
+}
+
+const testToken = "hidden-token"
+
+func newBench(t *testing.T, profile fakes3.Profile) *bench {
+	b := &bench{newShell(t), fakes3.New(fakes3.Options{Profile: profile, AccessKey: "AKIDTEST", SecretKey: testSecret, SessionToken: testToken})}
+	b.srv.CreateBucket(testBucket)
+	ts := httptest.NewServer(b.srv)
+	t.Cleanup(ts.Close)
+	t.Chdir(t.TempDir())
+	b.replace = strings.NewReplacer(ts.URL, "http://server")
+	b.set("ROTATELOG_STORE", "s3://"+testBucket+"/all")
+	b.set("ROTATELOG_ENDPOINT", ts.URL)
+	b.set("ROTATELOG_DIR", "spools")
+	b.set("AWS_ACCESS_KEY_ID", "AKIDTEST")
+	b.set("AWS_SECRET_ACCESS_KEY", testSecret)
+	b.set("AWS_SESSION_TOKEN", testToken)
+	return b
+}
+
+// reset sets a variable that is set already.
+func (b *bench) reset(name, value string) {
+	b.environ = slices.DeleteFunc(b.environ, func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
+	b.set(name, value)
+}
+
+// wantNothingLeft checks that there is nothing in the bucket, and no secret on the screen.
+func (b *bench) wantNothingLeft() {
+	b.t.Helper()
+	if keys, uploads := b.srv.Keys(testBucket), b.srv.Uploads(testBucket); len(keys)+len(uploads) > 0 {
+		b.t.Errorf("it leaves %q and %v", keys, uploads)
+	}
+	for _, secret := range []string{testSecret, testToken} {
+		if strings.Contains(b.stdout+b.stderr, secret) {
+			b.t.Errorf("it prints a secret:\n%s%s", b.stdout, b.stderr)
+		}
+	}
+	if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
+		b.t.Errorf("it leaves the files %v, %v", files, err)
+	}
+}
+
+func TestDoctorForEachServer(t *testing.T) {
+	for _, test := range []struct {
+		profile fakes3.Profile
+		args    []string
+	}{
+		{fakes3.Strict(), nil},
+		{fakes3.Linode(), []string{"--quick"}},
+		{fakes3.NoConditions(), nil},
+		{fakes3.B2(), nil},
+	} {
+		t.Run(test.profile.Name, func(t *testing.T) {
+			b := newBench(t, test.profile)
+			b.want(codeOK, "doctor-"+test.profile.Name, append([]string{"doctor"}, test.args...)...)
+			b.wantNothingLeft()
+		})
+	}
+}
+
+func TestDoctorOfAWrongSecret(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.reset("AWS_SECRET_ACCESS_KEY", "hidden/secret+key2")
+	b.want(codeFinding, "doctor-wrong-secret", "doctor")
+	b.wantNothingLeft()
+}
+
+func TestDoctorOfAMissingBucket(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.want(codeFinding, "doctor-missing-bucket", "doctor", "--store", "s3://sports-json-logs-none")
+}
+
+func TestDoctorOfAServerThatIsAway(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.run("doctor", "--endpoint", "http://127.0.0.1:1")
+	if b.code != codeUnreachable || !strings.Contains(b.stdout, "\nbucket reachable      unknown  the test failed\n") ||
+		!strings.Contains(b.stdout, "\nNo Writer works here: the test failed (see \"bucket reachable\").\n") {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+}
+
+func denied(operation string) func(fakes3.Op) fakes3.Fault {
+	return func(op fakes3.Op) fakes3.Fault {
+		if op.Name != operation {
+			return fakes3.Fault{}
+		}
+		return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "AccessDenied"}}
+	}
+}
+
+func TestDoctorOfAKeyThatMayNotWrite(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.srv.Fault = denied("PutObject")
+	b.want(codeFinding, "doctor-no-write", "doctor")
+	b.wantNothingLeft()
+}
+
+// Without permission to delete, a Writer works, and doctor says what it left behind.
+func TestDoctorOfAKeyThatMayNotDelete(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	b.srv.Fault = denied("DeleteObject")
+	b.want(codeOK, "doctor-no-delete", "doctor", "--quick")
+	for _, key := range b.srv.Keys(testBucket) {
+		if !strings.HasPrefix(key, "all/rotatelog-probe-") {
+			t.Errorf("it left %s", key)
+		}
+	}
+}
+
+// The permissions in docs/S3.md are enough, without FOLDER too.
+func TestDocumentedPermissionsAreEnough(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		if op.Key == "" || strings.HasPrefix(op.Key, "all_api_rotating_logs/") {
+			return fakes3.Fault{}
+		}
+		return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "AccessDenied"}}
+	}
+	b.run("doctor", "--store", "s3://"+testBucket, "--quick")
+	if b.code != codeOK || !strings.Contains(b.stdout, "\nA Writer works here. ") || b.stderr != "" {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+	b.wantNothingLeft()
+}
+
+func TestInterruptEndsTheTests(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	ctx, cancel := context.WithCancel(t.Context())
+	b.ctx = ctx
+	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		if op.Name == "PutObject" && op.N == 5 {
+			cancel()
+		}
+		return fakes3.Fault{}
+	}
+	if b.run("doctor"); b.code != codeInterrupted || b.stderr != "rotatelog: interrupted\n" {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+	b.wantNothingLeft()
+}
+
+// TestOwnerOfTodaysObjectDecides: the Writer of a directory works here only if today's
+// object belongs to it.
+func TestOwnerOfTodaysObjectDecides(t *testing.T) {
+	const ours, theirs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ZYXWVUTSRQPONMLKJIHGFEDCBA"
+	const mine = "mine/2_json_log_2025-07-10.json"
+	for _, test := range []struct {
+		name, owner, spool, key string
+		code                    int
+		want                    string
+	}{
+		{"own", ours, ours, mine, codeOK, "today's object        ok       it is this directory's, or does not exist yet\n"},
+		{"another's", theirs, ours, mine, codeFinding, "today's object        no       it belongs to another Writer\n" +
+			"  mine/2_json_log_2025-07-10.json belongs to the Writer\n  " + theirs + ", not to that of spools/2.spool: "},
+		{"another's", theirs, ours, mine, codeFinding, "\nA Writer works here, but not that of this directory: it belongs to another\nWriter (see \"today's object\").\n"},
+		{"another's, compressed", theirs, ours, mine + ".zst", codeFinding, "belongs to the Writer\n  " + theirs},
+		{"spool without an id", theirs, "", mine, codeFinding, "rotatelog takeover --name=2"},
+		{"no spool", theirs, "none", mine, codeOK, "\nA Writer works here. "},
+		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", codeOK, "or does not exist yet\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, fakes3.Linode())
+			b.srv.PutObject(testBucket, test.key, []byte("{}"), map[string]string{"rotatelog-owner": test.owner})
+			if test.spool != "none" {
+				if err := os.MkdirAll("spools/2.spool", 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.spool == ours {
+				if err := os.WriteFile("spools/2.spool/owner", []byte(test.spool), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.run("doctor", "--quick", "--name", "2", "--store", "s3://"+testBucket+"/mine")
+			if b.code != test.code || !strings.Contains(b.stdout, test.want) || b.stderr != "" {
+				t.Errorf("exit code %d, want %d and %s\n%s%s", b.code, test.code, test.want, b.stdout, b.stderr)
+			}
+		})
+	}
+}
+
+// TestStepsAreShownOnATerminal: a step is shown while it runs, and then erased.
+func TestStepsAreShownOnATerminal(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.env = func(e *env) { e.StderrTerminal = true }
+	b.run("doctor", "--quick")
+	want := eraseLine + "testing: whether the bucket can be reached …" + eraseLine // the clock stands still
+	if b.code != codeOK || b.stderr != want || strings.Contains(b.stdout, eraseLine) {
+		t.Errorf("exit code %d, shown %q, want %q", b.code, b.stderr, want)
+	}
+}
+
+// What the disk says is as important as what the bucket says.
+func TestDoctorOfTheDisk(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	if err := os.WriteFile("spools", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b.run("doctor", "--quick"); b.code != codeFinding || !strings.Contains(b.stdout, "\nlocal disk            no       no fetch can be put on disk\n") {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+	if b.run("doctor", "--quick", "--dir="); b.code != codeOK || !strings.Contains(b.stdout, "\n  --dir is not set: ") {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+}
+
+func TestDoctorOfADirectory(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	store := t.TempDir()
+	b.reset("ROTATELOG_ENDPOINT", "")
+	if b.run("doctor", "--store", "file://"+store); b.code != codeOK || !strings.Contains(b.stdout, "\nA Writer works here.\n") {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+	if files, err := os.ReadDir(store); err != nil || len(files) > 0 {
+		t.Errorf("it leaves %v, %v", files, err)
+	}
+	if b.run("doctor", "--store", "file:///none/store"); b.code != codeFinding || !strings.Contains(b.stdout, "\nNo Writer works here: nothing can be stored (see \"directory\").\n") {
+		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
+}
+
+// Settings come first, also if they are wrong, and never with a secret.
+func TestDoctorBeginsWithTheSettings(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	file := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(file, []byte("ROTATELOG_COUNT=RAW.results\nAWS_ACCESS_KEY_ID=HIDDENHIDDENTAIL\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.environ = b.environ[:1]
+	b.replace = strings.NewReplacer(file, "/etc/rotatelog/env")
+	b.set("ROTATELOG_STORE", "s3://KEY:SECRET@bucket")
+	b.want(codeUsage, "doctor-settings", "doctor", "--config", file, "--dir", "/var/lib/rotatelog")
+}
+
+func TestDoctorUsage(t *testing.T) {
+	b := newBench(t, fakes3.Strict())
+	b.environ = b.environ[:1]
+	for args, want := range map[string]string{
+		"doctor":                   "--store is not set: say where, as s3://BUCKET",
+		"doctor --store logs":      "is not a URL: use s3://BUCKET",
+		"doctor --store s3://logs": "it does not say at which server",
+		"doctor --store s3://logs?endpoint=http://127.0.0.1:1/logs": "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
+		"doctor file":   "unexpected argument file",
+		"doctor --slow": "unknown flag --slow",
+		"doctor --bucket --store file:///srv/logs": "--bucket is for s3://BUCKET only",
+	} {
+		if b.run(strings.Fields(args)...); b.code != codeUsage || !strings.Contains(b.stderr, want) {
+			t.Errorf("%s: exit code %d\n%s%s, want %s", args, b.code, b.stdout, b.stderr, want)
+		}
+	}
+	if n := b.srv.Stats().Total(); n > 0 {
+		t.Errorf("it made %d requests", n)
+	}
+}
+
+func TestSetUpOfABucket(t *testing.T) {
+	b := newBench(t, fakes3.Linode())
+	b.set("ROTATELOG_NAME", "all_api,merge")
+	b.reset("AWS_ACCESS_KEY_ID", "") // there is none yet
+	b.want(codeOK, "bucket-linode", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://us-ord-1.linodeobjects.com", "--endpoint=")
+	b.want(codeOK, "bucket-amazon", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://s3.us-east-2.amazonaws.com", "--endpoint=")
+	if b.srv.Stats().Total() > 0 || bytes.Contains([]byte(b.stdout), []byte(testSecret)) {
+		t.Errorf("it made requests, or prints a secret:\n%s", b.stdout)
+	}
+}
+
+func TestCostOfRealDays(t *testing.T) {
+	w := newBucketWorld(t)
+	w.write(w.dir, 25)
+	w.clock.Advance(24 * 60 * 60 * 1e9)
+	w.run("doctor", "--bucket")
+	if w.code != codeOK || !strings.Contains(w.stdout, "\ncost\n  a day, of 1 day  ") || !strings.Contains(w.stdout, ", 3 uploads, about 9 requests\n  after a month ") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	w.srv.Fault = denied("ListObjectsV2")
+	if w.run("doctor", "--bucket"); w.code != codeUnreachable || !strings.Contains(w.stderr, "AccessDenied") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+func TestPricesOfAMonth(t *testing.T) {
+	p := prices{least: 5, included: 250, gigabyte: 0.02, put: 1, get: 0.5}
+	for gigabytes, want := range map[float64]float64{0: 5 + 30*0.02, 250: 5 + 30*0.02, 350: 7 + 30*0.02} {
+		if got := p.month(gigabytes*1e9, usage{put: 10, get: 20}); got < want-0.001 || got > want+0.001 {
+			t.Errorf("%v GB: %v, want %v", gigabytes, got, want)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// schedule is what has to run again and again, for cron or for systemd.
+type schedule struct {
+	app     *app
+	program string
+	log     string // file for what cron's commands print
+}
+
+// exampleURL stands for the address of the API.
+const exampleURL = "https://api.example/live"
+
+// printSchedule prints lines to paste for cron, and units for systemd.
+func (a *app) printSchedule(streams []stream) {
+	s := schedule{a, a.env.Program, "/var/log/rotatelog.log"}
+	if a.env.User != "root" && streams[0].Dir != "" {
+		s.log = filepath.Join(streams[0].Dir, "rotatelog.log")
+	}
+	a.println("")
+	if names := a.onlyHere(); len(names) > 0 {
+		file := "/etc/rotatelog/env"
+		if f := a.settings.File(); f != nil {
+			file = f.Path
+		}
+		a.paragraph(fmt.Sprintf("cron and systemd do not have the environment of this shell: put %s into %s first, of mode 0600.", strings.Join(names, ", "), file))
+		a.println("")
+	}
+	appends := slices.Contains(a.commandNames(), "append")
+	if appends {
+		a.paragraph("Put the address of the API in place of " + exampleURL + ", in one of these:")
+		a.println("")
+	}
+	a.println(a.out.paint(bold, "crontab") + " (crontab -e)")
+	for _, line := range s.crontab(streams, appends) {
+		a.println(line)
+	}
+	units := s.units(streams, appends)
+	var timers []string
+	a.println("\n" + a.out.paint(bold, "systemd") + " (these files)")
+	for _, u := range units {
+		a.printf("# /etc/systemd/system/%s\n%s\n", u.name, u.text)
+		if strings.HasSuffix(u.name, ".timer") {
+			timers = append(timers, u.name)
+		}
+	}
+	a.println("systemctl daemon-reload; systemctl enable --now " + strings.Join(timers, " "))
+}
+
+// onlyHere returns the names of the settings that only this shell's environment has.
+func (a *app) onlyHere() []string {
+	var names []string
+	for _, setting := range a.settings.List() {
+		if o := setting.Origin; o.Flag == "" && o.File == "" {
+			names = append(names, o.Variable)
+		}
+	}
+	return names
+}
+
+// words returns a command with the settings that were typed.
+func (s schedule) words(args ...string) []string {
+	words := append([]string{s.program}, args...)
+	for _, setting := range s.app.typedSettings {
+		for _, flag := range []string{"--dir=", "--config=", "--encryption-key-file="} { // cron runs elsewhere
+			if path, ok := strings.CutPrefix(setting, flag); ok && path != "" {
+				if abs, err := filepath.Abs(path); err == nil {
+					setting = flag + abs
+				}
+			}
+		}
+		words = append(words, setting)
+	}
+	return words
+}
+
+// fetch returns a command for a shell that appends one answer of the API.
+func (s schedule) fetch(of stream, streams []stream) string {
+	args := []string{"append", "--one", "--envelope"}
+	if len(streams) > 1 || of.Name != "all_api" {
+		args = append(args, "--name="+of.Name)
+	}
+	return "curl -fsS -m 50 " + exampleURL + " | " + shellLine(s.words(args...))
+}
+
+// status returns a command that looks whether all is well.
+func (s schedule) status() []string { return s.words("status", "--quiet") }
+
+// crontab returns the lines for cron, which takes % for the end of a line.
+func (s schedule) crontab(streams []stream, appends bool) []string {
+	var lines []string
+	if appends {
+		for _, of := range streams {
+			lines = append(lines, "* * * * * "+s.fetch(of, streams)+" >>"+shellLine([]string{s.log})+" 2>&1")
+		}
+	}
+	lines = append(lines, "*/5 * * * * "+shellLine(s.status()))
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(line, "%", `\%`)
+	}
+	return lines
+}
+
+// unit is a file of systemd.
+type unit struct{ name, text string }
+
+func (s schedule) units(streams []stream, appends bool) []unit {
+	var units []unit
+	if appends {
+		for _, of := range streams {
+			command := "/bin/sh -c " + systemdWord(s.fetch(of, streams))
+			units = append(units, s.timed("rotatelog-"+of.Name, "Fetch "+of.Name, command, "minutely")...)
+		}
+	}
+	var words []string
+	for _, w := range s.status() {
+		words = append(words, systemdWord(w))
+	}
+	return append(units, s.timed("rotatelog-status", "Look after rotatelog", strings.Join(words, " "), "*:0/5")...)
+}
+
+// timed returns a service and its timer.
+func (s schedule) timed(name, what, command, calendar string) []unit {
+	service := fmt.Sprintf(`[Unit]
+Description=%s
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+User=%s
+ExecStart=%s
+`, what, s.app.env.User, command)
+	timer := fmt.Sprintf(`[Unit]
+Description=%s, again and again
+
+[Timer]
+OnCalendar=%s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+`, what, calendar)
+	return []unit{{name + ".service", service}, {name + ".timer", timer}}
+}
+
+// systemdWord quotes a word for ExecStart.
+func systemdWord(w string) string {
+	w = strings.NewReplacer("%", "%%", "$", "$$").Replace(w)
+	if plain.MatchString(w) {
+		return w
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(w) + `"`
+}
