@@ -9,6 +9,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/input"
 	"example.com/rotatelog/internal/jsonstream"
 )
 
@@ -60,11 +61,11 @@ func (in *ingest) readFile(ctx context.Context, name string) error {
 
 // read appends the fetches of one input.
 func (in *ingest) read(ctx context.Context, name string, r io.Reader) error {
-	source := cli.Interruptible(ctx, r)
+	source := input.Interruptible(ctx, r)
 	defer source.Close()
-	text := cli.Text(source)
+	text := input.Text(source)
 	defer text.Close()
-	values := jsonstream.NewReader(text, cli.MaxFetch)
+	values := jsonstream.NewReader(text, input.MaxFetch)
 	for {
 		fetch, at, err := values.Next()
 		switch {

@@ -10,6 +10,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/input"
 )
 
 const help = `Usage: oneshot -store URL [flags] <fetch
@@ -58,11 +59,11 @@ func run(ctx context.Context, env cli.Env) int {
 
 // readFetch reads the whole input. Append checks that it is one fetch.
 func readFetch(ctx context.Context, r io.Reader) ([]byte, error) {
-	source := cli.Interruptible(ctx, r)
+	source := input.Interruptible(ctx, r)
 	defer source.Close()
-	text := cli.Text(source)
+	text := input.Text(source)
 	defer text.Close()
-	fetch, err := io.ReadAll(io.LimitReader(text, cli.MaxFetch+1)) // one more: too large
+	fetch, err := io.ReadAll(io.LimitReader(text, input.MaxFetch+1)) // one more: too large
 	if err == nil && len(bytes.TrimSpace(fetch)) == 0 {
 		err = errors.New("there is no fetch")
 	}

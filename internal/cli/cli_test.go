@@ -2,17 +2,14 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 )
 
@@ -154,33 +151,6 @@ func TestLogLines(t *testing.T) {
 	want := "07/10/2025 03:45:22 PM EDT warning: upload failed a=1 g.b=2 g.attempt=1 g.err=\"no route\"\n"
 	if err := grouped.Handle(t.Context(), record(slog.LevelWarn)); err != nil || out.String() != want {
 		t.Errorf("with a group: %q, %v, want %q", out.String(), err, want)
-	}
-}
-
-func TestInterruptibleReads(t *testing.T) {
-	r := Interruptible(t.Context(), strings.NewReader("all of it"))
-	if err := iotest.TestReader(r, []byte("all of it")); err != nil {
-		t.Error(err)
-	}
-	broken := errors.New("broken pipe")
-	if _, err := io.ReadAll(Interruptible(t.Context(), iotest.ErrReader(broken))); err != broken {
-		t.Errorf("got %v, want the reader's error", err)
-	}
-}
-
-func TestInterruptEndsAStuckRead(t *testing.T) {
-	stuck, release := io.Pipe()
-	defer release.Close()
-	cause := errors.New("signal")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	r := Interruptible(ctx, stuck)
-	go release.Write([]byte("x"))
-	if _, err := io.ReadFull(r, make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	cancel(cause)
-	if got, err := io.ReadAll(r); len(got) > 0 || err != cause {
-		t.Errorf("got %q, %v, want the cause", got, err)
 	}
 }
 

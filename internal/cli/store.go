@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/storeurl"
 )
 
 // StoreHelp is what a program's help says about the store, apart from the flags.
@@ -63,7 +64,11 @@ func (s *StoreFlags) Open(env Env) (store rotatelog.Store, prefix string, err er
 		if s.BucketOnly {
 			return nil, "", errors.New("-store: only the connection to s3://BUCKET can be tested")
 		}
-		store, err = fileStore(u)
+		var place *storeurl.Place
+		if place, err = storeurl.Parse(u.String(), storeurl.Options{}); err != nil {
+			return nil, "", fmt.Errorf("-store %w", err)
+		}
+		store, err = place.Lazy(nil)
 	case "":
 		err = fmt.Errorf("-store %s: it must be a URL, as in %s", u, forms)
 	default:
