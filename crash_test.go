@@ -35,7 +35,7 @@ type workload struct {
 // ordinary run the distance is usual, so that mutations are noticed in this
 // workload, or large if usual is 0.
 func (wl workload) stride(history, usual int) (first, stride int) {
-	stride = depth.N(101, cmp.Or(usual, 23), 1)
+	stride = depth.N(101, cmp.Or(usual, 37), 1)
 	return 1 + 7*history%stride, stride
 }
 
@@ -316,7 +316,7 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 // a run has no cut, and continues from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
-	usual := map[string]int{"two seals": 4, "batches at once": 4}
+	usual := map[string]int{"two seals": 5, "batches at once": 5}
 	for i, wl := range workloads() {
 		for j, away := range []bool{false, true} {
 			first, stride := wl.stride(2*i+j, usual[wl.name])
@@ -361,7 +361,7 @@ func crashAll(h *host, k int, seen map[string]bool) {
 		if i > 0 || depth.Short() { // one crash is enough
 			continue
 		}
-		stride := depth.N(1, 5, 1)
+		stride := depth.N(1, 7, 1)
 		for j := 1 + k%stride; h.crashAgain(again, j, seen); j += stride {
 		}
 	}

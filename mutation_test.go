@@ -263,7 +263,7 @@ func mutations() []mutation {
 			"believe the head of an upload", "internal/daytext/daytext.go",
 			"|| !bytes.Equal(h.Append(nil), append(bytes.Clone(line), '\\n'))",
 			"",
-			"^TestRead$/^damaged", "",
+			"^TestOnlyTheLineOfAHeadIsOne$", "",
 		},
 		{
 			"search for what comes after the target", "uploads.go",
@@ -657,8 +657,8 @@ func mutations() []mutation {
 		},
 		{
 			"restore without keeping what is there", "archive/restore.go",
-			"if p.Version != \"\" {\n\t\tif err := keepAside(",
-			"if false {\n\t\tif err := keepAside(",
+			"if p.Version != \"\" {\n\t\tp.Aside, p.tried",
+			"if false {\n\t\tp.Aside, p.tried",
 			"^TestBrokenDayIsRestored$", "",
 		},
 		{
@@ -684,6 +684,30 @@ func mutations() []mutation {
 			"if !t.AbortOpen {",
 			"if false {",
 			"^TestTakeoverOfAnUploadUnderWay$", "",
+		},
+		{
+			"believe that a copy is like the object", "archive/restore.go",
+			"if same, err := sameBytes(a, b); err != nil || !same {",
+			"if same, err := sameBytes(a, b); false {\n_ = same",
+			"^TestCopyIsCompared$", "",
+		},
+		{
+			"take what the old script did not count for none", "archive/sums.go",
+			"if c.uncounted {",
+			"if false {",
+			"^TestDayThatOnlyTheOldScriptWrote$", "",
+		},
+		{
+			"verify the same part of the days each day", "archive/sample.go",
+			"(serial(today)-serial(day)-1)",
+			"(serial(day))",
+			"^TestVerifyOfASample$", "",
+		},
+		{
+			"forget what another has verified", "archive/verified.go",
+			"days = append(days, verifiedDay(r, now))",
+			"days = []VerifiedDay{verifiedDay(r, now)}",
+			"^TestVerifiedDaysSavedAtOnce$", "",
 		},
 		{
 			"abort an upload that is young", "s3store/openuploads.go",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,9 +142,9 @@ func TestCloseDoesNotWaitForAProof(t *testing.T) {
 		for after := 1; after <= 60; after += 5 {
 			inBubble(t, func(t *testing.T, b *bench) {
 				srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
-				n := 0
+				var requests atomic.Int64 // a proof sends several at once
 				srv.Fault = func(fakes3.Op) fakes3.Fault {
-					if n++; n > after {
+					if int(requests.Add(1)) > after {
 						return fakes3.Fault{Delay: 24 * time.Hour}
 					}
 					return fakes3.Fault{}

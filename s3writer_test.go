@@ -170,10 +170,10 @@ func TestS3DataWaitsDuringAPermanentError(t *testing.T) {
 		if n := len(b.pending()); n != 1 {
 			t.Errorf("%d batches are pending, want 1", n)
 		}
+		synctest.Wait() // until no request is under way, and all is logged
 		if !strings.Contains(b.log.String(), "set both again") {
 			t.Errorf("the log does not say what to do:\n%s", b.log)
 		}
-		synctest.Wait() // until no request is under way
 		srv.Fault = nil
 		b.flush()
 		if d := s3Day(t, srv, dayA); d.Metadata.Uploads != 1 {

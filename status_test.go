@@ -103,9 +103,9 @@ func TestInspectAfterKill(t *testing.T) {
 		for k := 1; ; k++ {
 			b.setDisk(before.Kill())
 			b.open()
-			left := k
+			var ops atomic.Int64 // the publisher is at work as well
 			b.onDisk(func(op crashfs.Op) error {
-				if left--; left <= 0 && !strings.Contains(op.Name, "state.") {
+				if ops.Add(1) >= int64(k) && !strings.Contains(op.Name, "state.") {
 					return crashfs.ErrPowerCut
 				}
 				return nil

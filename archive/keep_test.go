@@ -76,8 +76,49 @@ func TestStoreKeepsTheObjectItself(t *testing.T) {
 // plain is a Store that can do no more than a Store must.
 type plain struct{ rotatelog.Store }
 
-// TestObjectIsKeptByWriting where the Store does not copy. A copy of a try before, by a
-// write or by another name of the same Store, is as good.
+// TestLateCopyHurtsNothing: a server that checks no version makes the copy of a try that has
+// failed when the day is restored already. What was kept in the next try stays.
+func TestLateCopyHurtsNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(10)
+		w.edit(w.key(), hurts["flipped"].edit)
+		bad := string(w.mem.Bytes(w.key()))
+		first := true
+		late := &storetest.Faulty{Store: careless{w.mem}, Fault: func(op storetest.Op) storetest.Fault {
+			if op.Name != "copy" || !first {
+				return storetest.Fault{}
+			}
+			first = false
+			return storetest.Fault{Err: errCopying, Later: true}
+		}}
+		w.cfg.Store = late
+		p, m := w.plan()
+		defer m.Close()
+		if _, err := p.Apply(t.Context()); !errors.Is(err, errCopying) {
+			t.Fatal(err)
+		}
+		if _, err := p.Apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if errs := late.Release(t.Context()); len(errs) != 1 || errs[0] != nil {
+			t.Fatal(errs)
+		}
+		if got := string(w.mem.Bytes(p.Aside)); got != bad {
+			t.Errorf("kept:\n%s", got)
+		}
+	})
+}
+
+// careless copies whatever is there, over whatever is there.
+type careless struct{ *storetest.Mem }
+
+func (s careless) Copy(ctx context.Context, from string, v rotatelog.Version, to string) error {
+	s.Put(to, s.Bytes(from), nil)
+	return nil
+}
+
+// TestObjectIsKeptByWriting where the Store does not copy. Whether it does or not, what is
+// at the key already and is like the object is as good.
 func TestObjectIsKeptByWriting(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.write(10)

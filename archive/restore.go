@@ -39,6 +39,7 @@ type Plan struct {
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
+	tried       bool  // to keep what is there
 	unlike      []int // uploads of a foreign day that cannot be written as a Writer writes them
 }
 
@@ -94,6 +95,16 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 func asideKey(a rotatelog.Archive, key string, v rotatelog.Version, now time.Time) string {
 	at := strings.LastIndex(key, cmp.Or(a.Name, "all_api")+"_json_log_") // after the Prefix
 	return fmt.Sprintf("%sdamaged/%s-%s-%s", key[:at], key[at:], now.UTC().Format("20060102T150405Z"), shortVersion(v))
+}
+
+// nextAside returns the key under which an object is kept, which is another one in each
+// later try: a server that checks nothing may still make the copy that the first has asked
+// for, of what is there by then.
+func nextAside(aside string, tried bool) string {
+	if tried {
+		return aside + "-again"
+	}
+	return aside
 }
 
 // shortVersion returns what is left of a version in a file name: its first eight letters
@@ -271,7 +282,8 @@ func (p *Plan) Needed() bool {
 // Apply restores the day under its lock, while the Writer of the stream continues with
 // other days. First it keeps the object that is there now, under the key Aside, and
 // compares the two. The error matches rotatelog.ErrConflict if the object has changed
-// since it was planned; then plan again. It returns what Verify says of the day
+// since it was planned; then plan again. After any other error Apply may be called again,
+// and keeps the object under another key. It returns what Verify says of the day
 // afterwards.
 func (p *Plan) Apply(ctx context.Context) (Report, error) {
 	uploads := p.Uploads()
@@ -306,6 +318,7 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	if p.Version != "" {
+		p.Aside, p.tried = nextAside(p.Aside, p.tried), true
 		if err := keepAside(ctx, d, p.archive.Store, p.Key, p.Aside, obj); err != nil {
 			return Report{}, err
 		}
@@ -341,7 +354,7 @@ func keepAside(ctx context.Context, d *rotatelog.LockedDay, store rotatelog.Stor
 	if kept != nil && !errors.Is(kept, fs.ErrExist) && !errors.Is(kept, rotatelog.ErrConflict) {
 		return kept
 	}
-	copied, err := store.Stat(ctx, aside) // it may be there from a try before
+	copied, err := store.Stat(ctx, aside) // it may be there already
 	if err != nil {
 		return errors.Join(kept, err)
 	}

@@ -33,7 +33,7 @@ type Takeover struct {
 
 	maintenance *rotatelog.Maintenance
 	archive     rotatelog.Archive
-	size        int64
+	tried       bool // to keep the object
 }
 
 // PlanTakeover looks at the object of a day, which should be today.
@@ -51,7 +51,7 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 		return nil, &rotatelog.Error{Op: "take over", Key: report.Key, Err: fmt.Errorf("the day is broken: %v", report.firstError()),
 			Hint: "look at it with verify; the machine that owned it, or its disk, may have what is missing"}
 	}
-	t.Key, t.Version, t.size = report.Key, report.Version, report.Size
+	t.Key, t.Version = report.Key, report.Version
 	t.Compression = compressionOf(a, day, t.Key)
 	t.Owner, t.Uploads, t.Last = report.owner, report.Totals.Uploads, report.last
 	t.Mine = t.Owner == m.Owner()
@@ -173,6 +173,7 @@ func (t *Takeover) adopt(ctx context.Context) error {
 		return t.changed(rotatelog.ErrConflict)
 	}
 	if t.Aside != "" {
+		t.Aside, t.tried = nextAside(t.Aside, t.tried), true
 		if err := keepAside(ctx, d, t.archive.Store, t.Key, t.Aside, obj); err != nil {
 			return err
 		}

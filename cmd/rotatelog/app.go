@@ -23,9 +23,12 @@ type app struct {
 
 	grammar  commands
 	parser   *kong.Kong
-	selected string             // the command, once it is known
-	settings *settings.Settings // nil for a command without settings
-	keys     *storeurl.Keys
+	selected string // the command, once it is known
+
+	settings      *settings.Settings // nil for a command without settings
+	badSettings   bool               // they cannot be loaded
+	typedSettings []string           // the flags among them, but --name
+	keys          *storeurl.Keys
 }
 
 func newApp(e env) (*app, error) {
@@ -50,12 +53,15 @@ func (a *app) runCommand(ctx context.Context) error {
 	return parsed.Run()
 }
 
-// name returns the command as it is typed.
-func (a *app) name() string {
-	if a.selected == "" {
-		return "rotatelog"
+// helpCommand returns what to type after a usage error.
+func (a *app) helpCommand() string {
+	switch {
+	case a.badSettings:
+		return "rotatelog help settings"
+	case a.selected != "":
+		return "rotatelog " + a.selected + " --help"
 	}
-	return "rotatelog " + a.selected
+	return "rotatelog --help"
 }
 
 func (a *app) now() time.Time { return a.env.Clock.Now() }

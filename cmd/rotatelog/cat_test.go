@@ -84,6 +84,10 @@ func TestSettingsOfTheFileAreUsed(t *testing.T) {
 		w.replace = strings.NewReplacer(file, "FILE")
 		w.wantError(codeUsage, "--store is not set", "cat", "today")
 		w.wantError(codeUsage, "rotatelog: ROTATELOG_ENCRYPT in FILE, line 2: --encrypt: bool value must be", "cat", "today", "--config", file)
+		w.set("ROTATELOG_NAME", "all_api,merge")
+		w.set("ROTATELOG_INSECURE_HTTP_MERGE", "maybe")
+		w.wantError(codeUsage, "rotatelog: ROTATELOG_INSECURE_HTTP_MERGE in the environment: --insecure-http: bool value must be", "verify", "--config", file, "--encrypt=false")
+		w.environ = nil
 		if w.run("cat", "today", "--config", file, "--encrypt=false"); w.code != codeOK || strings.Count(w.stdout, "\n") != 5 {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}

@@ -36,18 +36,17 @@ func (a *app) usage(err error) error {
 		}
 		text = errors.Unwrap(parse).Error()
 	}
-	return usageError(errors.New(a.withOrigin(text)))
+	return usageError(errors.New(a.withOrigin("", text)))
 }
 
 // withOrigin adds to an error about a flag where its value comes from, if it was not
 // typed.
-func (a *app) withOrigin(text string) string {
+func (a *app) withOrigin(stream, text string) string {
 	flag, _, ok := strings.Cut(strings.TrimPrefix(text, "--"), ":")
 	if !ok || a.settings == nil || !strings.HasPrefix(text, "--") {
 		return text
 	}
-	flag, _, _ = strings.Cut(flag, "=")
-	v, set := a.settings.Lookup(flag, "")
+	v, set := a.settings.Lookup(flag, stream)
 	if !set || v.Origin.Flag != "" {
 		return text
 	}

@@ -73,11 +73,14 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 		code = codeUnreachable
 	}
 	a.out.flush(code)
+	if code == codeOK && a.out.err != nil { // a full disk, for example: what was printed is not there
+		code, err = codeUnreachable, a.out.err
+	}
 	if err != nil {
 		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)
 	}
 	if code == codeUsage {
-		fmt.Fprintf(a.env.Stderr, "%s --help says more\n", a.name())
+		fmt.Fprintf(a.env.Stderr, "%s says more\n", a.helpCommand())
 	}
 	return code
 }

@@ -45,17 +45,22 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 	typed := map[string]string{}
 	config := ""
 	for _, p := range ctx.Path {
-		switch {
-		case p.Flag == nil:
-		case p.Flag.Name == "config":
-			config, _ = ctx.FlagValue(p.Flag).(string)
-		case p.Flag.Tag.Has("setting"):
-			typed[p.Flag.Name] = flagText(ctx.FlagValue(p.Flag))
+		if p.Flag == nil || p.Flag.Name != "config" && !p.Flag.Tag.Has("setting") {
+			continue
+		}
+		text := flagText(ctx.FlagValue(p.Flag))
+		if p.Flag.Name == "config" {
+			config = text
+		} else {
+			typed[p.Flag.Name] = text
+		}
+		if p.Flag.Name != "name" {
+			a.typedSettings = append(a.typedSettings, "--"+p.Flag.Name+"="+text)
 		}
 	}
 	var err error
 	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(a.parser.Model.Node)})
-	if err != nil {
+	if a.badSettings = err != nil; err != nil {
 		return err
 	}
 	a.keys = storeurl.NewKeys(a.settings)

@@ -23,6 +23,9 @@ func (c *helpCommand) Run(a *app) error {
 	text := docs.Troubleshooting()
 	section, ok := markdown.Section(text, c.Code)
 	if !ok {
+		section, ok = markdown.Row(text, c.Code)
+	}
+	if !ok {
 		return usagef("there is nothing about %q; the nearest is %s", c.Code, settings.Nearest(c.Code, markdown.Anchors(text)))
 	}
 	for _, line := range markdown.Plain(section, a.out.width) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -39,15 +40,28 @@ func TestQuietPrintsOnlyIfSomethingIsWrong(t *testing.T) {
 	}
 }
 
+// Where output cannot be written, the exit code says so.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	s := newShell(t)
+	s.env = func(e *env) { e.Stdout = fullDisk{} }
+	if s.run("version"); s.code != codeUnreachable || s.stderr != "rotatelog: no space left\n" {
+		t.Errorf("exit code %d, %q", s.code, s.stderr)
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
 func TestProgressIsALineOnATerminal(t *testing.T) {
 	p, clock, b := newTestProgress(true)
-	for range 4 {
+	for range 3 { // the second comes too soon
 		p.show("much work")
 		clock.Advance(200 * time.Millisecond)
 	}
 	p.hide()
 	p.hide()
-	if want := eraseLine + "much wor" + eraseLine; b.String() != want {
+	if want := eraseLine + "much wor" + eraseLine + "much wor" + eraseLine; b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
 	}
 }

@@ -37,7 +37,9 @@ func (a *app) newProgress() *progress {
 		p.w, p.terminal = io.Discard, false
 	}
 	p.start = p.clock.Now()
-	p.shown = p.start
+	if !p.terminal {
+		p.shown = p.start
+	}
 	return p
 }
 

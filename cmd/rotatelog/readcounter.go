@@ -10,12 +10,29 @@ import (
 	"example.com/rotatelog/internal/format"
 )
 
-// readCounter is a Store of which only reading is used. It counts what is read, and
-// shows how far that is.
+// watch returns the store for reading, which shows how much has been read and counts it.
+// It can list open uploads if the store can; other optional interfaces are left out.
+func (p *progress) watch(store rotatelog.Store, read *atomic.Int64) rotatelog.Store {
+	counter := &readCounter{store, read, p}
+	if lister, ok := store.(rotatelog.UploadLister); ok {
+		return struct {
+			*readCounter
+			rotatelog.UploadLister
+		}{counter, lister}
+	}
+	return counter
+}
+
 type readCounter struct {
 	rotatelog.Store
 	read     *atomic.Int64 // bytes
 	progress *progress
+}
+
+// Stat implements [rotatelog.Store].
+func (s *readCounter) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	s.progress.show(key + ": asking for it")
+	return s.Store.Stat(ctx, key)
 }
 
 // Read implements [rotatelog.Store].

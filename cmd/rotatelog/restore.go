@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -37,7 +38,7 @@ func (c *restoreCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r := restoreRun{app: a, command: c, stream: s, day: day}
+	r := restoreRun{app: a, command: c, stream: s, day: day, progress: a.newProgress()}
 	defer r.close()
 	if err := r.open(ctx); err != nil {
 		return err
@@ -55,6 +56,7 @@ type restoreRun struct {
 	stream  stream
 	day     rotatelog.Day
 
+	progress    *progress
 	archive     rotatelog.Archive // in which the day is built
 	maintenance *rotatelog.Maintenance
 	sources     []*countedSource
@@ -63,6 +65,7 @@ type restoreRun struct {
 }
 
 func (r *restoreRun) close() {
+	r.progress.hide()
 	for _, f := range r.atEnd {
 		f()
 	}
@@ -94,6 +97,7 @@ func (r *restoreRun) open(ctx context.Context) error {
 		return err
 	}
 	r.atEnd = append(r.atEnd, r.maintenance.Close)
+	r.archive.Store = r.progress.watch(r.archive.Store, new(atomic.Int64))
 	if r.stream.Mirror != "" {
 		if err := r.addStore("mirror", "the mirror", "mirror", r.stream.Mirror); err != nil {
 			return err

@@ -154,7 +154,7 @@ func TestRestoreFailures(t *testing.T) {
 			{codeUsage, "restore 7d", "7d is not one day"},
 			{codeUsage, "restore today --name a,b", "there are several streams: say which with --name: a, b"},
 			{codeUsage, "restore today --dir=", "--dir is not set"},
-			{codeFinding, "restore today --dir " + empty, "there is no spool of all_api in /empty: stat /empty/all_api.spool: no such file or directory\nnext: on a new machine, rotatelog takeover\n"},
+			{codeFinding, "restore today --dir " + empty, "there is no spool of all_api in /empty: stat /empty/all_api.spool: no such file or directory\nnext: on a new machine, rotatelog takeover --dir=/empty\n"},
 			{codeUsage, "restore today --source /none", "--source: stat /none: no such file"},
 			{codeUsage, "restore today --source " + empty, "--source /empty: there is neither all_api.spool nor a daily object of all_api in it"},
 			{codeUsage, "restore today --source s3://logs", "--source: s3://logs: it does not say at which server"},
@@ -181,7 +181,7 @@ func TestCommandsCanBePasted(t *testing.T) {
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if typed := (&stream{Name: "merge", app: &app{settings: &settings.Settings{}}}).typed("verify", "today"); typed != "rotatelog verify today --name merge" {
+	if typed := (&stream{Name: "merge", app: &app{settings: &settings.Settings{}, typedSettings: []string{"--dir=/x"}}}).typed("verify", "today"); typed != "rotatelog verify today --name=merge --dir=/x" {
 		t.Error(typed)
 	}
 }

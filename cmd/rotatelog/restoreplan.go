@@ -15,6 +15,7 @@ import (
 // print prints a plan, or what was done.
 func (r *restoreRun) print(p *archive.Plan, done bool) error {
 	a := r.app
+	r.progress.hide()
 	if r.command.To != "" {
 		a.println("rehearsal in " + r.command.To)
 	}

@@ -30,7 +30,7 @@ func (a *app) streams() ([]stream, error) {
 			return nil, err
 		}
 		if _, err := parser.Parse(nil); err != nil {
-			return nil, usagef("stream %s: %s", name, a.withOrigin(err.Error()))
+			return nil, usagef("%s", a.withOrigin(name, err.Error()))
 		}
 		all = append(all, s)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -43,7 +44,10 @@ func (c *takeoverCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer m.Close()
+	progress := a.newProgress()
+	days.Store = progress.watch(days.Store, new(atomic.Int64))
 	plan, err := archive.PlanTakeover(ctx, m, days, a.today())
+	progress.hide()
 	if isRefusal(err) {
 		return failed(err)
 	}

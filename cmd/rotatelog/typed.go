@@ -9,13 +9,14 @@ import (
 	"example.com/rotatelog/internal/settings"
 )
 
-// typed returns a command for the stream, as it is typed after this one.
+// typed returns a command for the stream, as it is typed after this one: with the same
+// settings.
 func (s *stream) typed(command string, args ...string) string {
 	words := append([]string{command}, args...)
 	if s.Name != settings.DefaultStream || len(s.app.settings.Streams()) > 1 {
-		words = append(words, "--name", s.Name)
+		words = append(words, "--name="+s.Name)
 	}
-	return typed(words)
+	return typed(append(words, s.app.typedSettings...))
 }
 
 // toDo prints a sentence, and after it this command with more flags.

@@ -37,15 +37,20 @@ var groups = [...][2]string{
 func (a *app) printUsage() {
 	a.println("Usage: rotatelog COMMAND [flags]\n")
 	a.paragraph("Keeps every response of an API: on disk at once, then in a bucket, as one JSON object a day.")
+	width := 0
+	for _, command := range a.parser.Model.Children {
+		width = max(width, utf8.RuneCountInString(synopsis(command)))
+	}
 	for _, group := range groups {
-		var table format.Table
+		heading := "\n" + a.out.paint(bold, group[1])
 		for _, command := range a.parser.Model.Children {
 			if g := command.ClosestGroup(); g != nil && g.Key == group[0] {
-				table.Row("  "+synopsis(command), command.Help)
+				if heading != "" {
+					a.println(heading)
+				}
+				heading = ""
+				a.printf("  %-*s  %s\n", width, synopsis(command), command.Help)
 			}
-		}
-		if lines := table.Lines(); len(lines) > 0 {
-			a.printf("\n%s\n%s\n", a.out.paint(bold, group[1]), strings.Join(lines, "\n"))
 		}
 	}
 	a.println("")

@@ -45,6 +45,7 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	run := verifyRun{app: a, command: c, days: d, progress: a.newProgress()}
+	defer run.progress.hide()
 	for i, s := range streams {
 		if i > 0 && !c.JSON {
 			a.println("")
@@ -81,9 +82,12 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 	if err != nil {
 		return err
 	}
-	if spool != nil {
+	switch {
+	case spool != nil:
 		defer spool.Close()
 		opts.Spool = spool
+	case s.Dir != "" && !r.app.grammar.Quiet:
+		fmt.Fprintf(r.app.env.Stderr, "rotatelog: there is no spool of %s in %s to hold the days against\n", s.Name, s.Dir)
 	}
 	r.headed = false
 	before := r.verified + r.unreadable
@@ -103,7 +107,7 @@ func (r *verifyRun) open(s stream) (source rotatelog.Archive, opts archive.Verif
 	if source, err = s.archive(); err != nil {
 		return source, opts, err
 	}
-	source.Store = &readCounter{Store: source.Store, read: &r.read, progress: r.progress}
+	source.Store = r.progress.watch(source.Store, &r.read)
 	count, err := s.countFunc()
 	if err != nil {
 		return source, opts, err
@@ -121,24 +125,34 @@ func (r *verifyRun) open(s stream) (source rotatelog.Archive, opts archive.Verif
 	return source, opts, err
 }
 
-// span verifies consecutive days. A day that was named must be there.
+// span verifies consecutive days.
 func (r *verifyRun) span(ctx context.Context, s stream, source rotatelog.Archive, span days.Span, opts archive.VerifyOptions) error {
-	seen := map[rotatelog.Day]bool{}
+	next := span.First
 	for report, err := range archive.Verify(ctx, source, span.First, span.Last, opts) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		seen[report.Day] = true
+		if err := r.absent(ctx, s, next, report.Day); err != nil {
+			return err
+		}
 		if err := r.report(ctx, s, report, err, opts.Spool); err != nil {
 			return err
 		}
+		next = report.Day.Next()
 	}
-	for day := span.First; day.Compare(span.Last) <= 0; day = day.Next() {
-		if r.days.Named(day) && !seen[day] && archive.InSample(day, r.app.today(), opts.Sample) {
-			missing := archive.Report{Day: day, Findings: []archive.Finding{{Code: archive.DayMissing, Day: day, Text: "there is no object of the day"}}}
-			if err := r.report(ctx, s, missing, nil, nil); err != nil {
-				return err
-			}
+	return r.absent(ctx, s, next, span.Last.Next())
+}
+
+// absent reports the days of which there is no report, from one day until before another.
+// Those that were named must be there.
+func (r *verifyRun) absent(ctx context.Context, s stream, from, until rotatelog.Day) error {
+	for day := from; day != until; day = day.Next() {
+		if !r.days.Named(day) || !archive.InSample(day, r.app.today(), int(r.command.Sample)) {
+			continue
+		}
+		missing := archive.Finding{Code: archive.DayMissing, Day: day, Text: "there is no object of the day"}
+		if err := r.report(ctx, s, archive.Report{Day: day, Findings: []archive.Finding{missing}}, nil, nil); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func TestVerifyFindsMissingDays(t *testing.T) {
 		w.write(15)
 		w.waitFor("2025-07-10")
 		w.want(codeOK, "verify-missing-day", "verify", "7d", "--gap", "24h")
-		w.want(codeFinding, "verify-named-day-missing", "verify", "2025-07-01", "2025-07-08", "--gap", "24h")
+		w.want(codeFinding, "verify-named-day-missing", "verify", "2025-07-01", "2025-07-06", "2025-07-07", "2025-07-08", "--gap", "24h")
 		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "verify", "2025-06")
 		for failOn, code := range map[string]int{"warning": codeFinding, "error": codeOK} {
 			if got := w.run("verify", "7d", "--fail-on", failOn); got != code {
@@ -127,6 +127,20 @@ func TestVerifyCountsByTheRuleOfTheStream(t *testing.T) {
 			if w.run("verify", "--gap=24h", "--json"); w.code != code || strings.Contains(w.stdout, "not_counted") {
 				t.Errorf("%s: exit code %d\n%s%s", path, w.code, w.stdout, w.stderr)
 			}
+		}
+	})
+}
+
+// Where there is no spool, that is said: --dir may be misspelled.
+func TestVerifyWithoutASpool(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.write(15)
+		w.waitFor("2025-07-10")
+		if w.run("verify", "--dir", "/none"); w.code != codeOK || w.stderr != "rotatelog: there is no spool of all_api in /none to hold the days against\n" {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		if w.run("verify", "--dir="); w.code != codeOK || w.stderr != "" {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 	})
 }

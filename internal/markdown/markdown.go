@@ -43,6 +43,27 @@ func Section(text, anchor string) (section string, ok bool) {
 	return "", false
 }
 
+// Row returns the row of a table whose first cell has the code, with the head of the
+// table and the heading above it.
+func Row(text, code string) (section string, ok bool) {
+	above, head, before := "", "", ""
+	for line := range strings.SplitSeq(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "#"):
+			above = line
+		case rule.MatchString(line):
+			head = before + "\n" + line
+		case strings.HasPrefix(line, "| "):
+			first, _, _ := strings.Cut(line[2:], " | ")
+			if strings.Contains(first, "`"+code+"`") {
+				return above + "\n\n" + head + "\n" + line, true
+			}
+		}
+		before = line
+	}
+	return "", false
+}
+
 type heading struct {
 	line, level int
 	anchor      string

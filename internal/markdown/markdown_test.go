@@ -36,3 +36,13 @@ func TestSectionsArePlainText(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsAreFoundByTheirCode(t *testing.T) {
+	want := "## Table\n\n| text | what to do |\n|---|---|\n| `403` | a new key |"
+	if got, ok := Row(document, "403"); !ok || got != want {
+		t.Errorf("%v %q", ok, got)
+	}
+	if got, ok := Row(document, "40"); ok {
+		t.Errorf("found %q", got)
+	}
+}

@@ -1,19 +1,31 @@
 package settings
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // Live are the variables of Settings, of which those of the file are read again when it
 // changes. It is safe for concurrent use.
 type Live struct {
-	fixed *Settings
+	environ map[string]string
 
 	mu   sync.Mutex // guards what follows
 	file *File      // nil if there never was one
 	err  error      // of the last attempt to read it again
 }
 
-// Live returns the variables as they are from now on.
-func (s *Settings) Live() *Live { return &Live{fixed: s, file: s.file} }
+// Live returns the variables as they are from now on. One that has the same value in the
+// environment and in the file is taken to come from the file, as with systemd's
+// EnvironmentFile: a new key in the file would otherwise not count until a restart.
+func (s *Settings) Live() *Live {
+	environ := maps.Clone(s.environ)
+	maps.DeleteFunc(environ, func(name, value string) bool {
+		line, ok := s.file.lookup(name)
+		return ok && line.value == value
+	})
+	return &Live{environ: environ, file: s.file}
+}
 
 // Env returns the value of a variable, in the environment, else in the file as it is now.
 // A file that is being edited and cannot be read keeps the values that it had.
@@ -45,4 +57,4 @@ func (l *Live) read() {
 	}
 }
 
-func (l *Live) current() *Settings { return &Settings{environ: l.fixed.environ, file: l.file} }
+func (l *Live) current() *Settings { return &Settings{environ: l.environ, file: l.file} }

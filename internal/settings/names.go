@@ -9,7 +9,7 @@ import (
 
 // keyNames are the variables that hold keys. A store with a profile, such as MIRROR, has
 // its own, such as MIRROR_AWS_ACCESS_KEY_ID.
-var keyNames = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"}
+var keyNames = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 // checkNames refuses names that are probably misspelled: those that begin with
 // ROTATELOG_ and are no setting, and in the file also those that are nearly one.

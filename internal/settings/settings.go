@@ -9,6 +9,7 @@ package settings
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -74,6 +75,9 @@ func environ(pairs []string) map[string]string {
 	return m
 }
 
+// streamName is what can be the name of a stream, as rotatelog.Config has it.
+var streamName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+
 func splitStreams(list Value) ([]string, error) {
 	if list.Text == "" {
 		return []string{DefaultStream}, nil
@@ -85,6 +89,8 @@ func splitStreams(list Value) ([]string, error) {
 		switch other, twice := seen[v]; {
 		case stream == "" || stream != strings.TrimSpace(stream):
 			return nil, fmt.Errorf("%s: %q must be names with single commas between them, as in all_api,merge", list.Origin, list.Text)
+		case !streamName.MatchString(stream):
+			return nil, fmt.Errorf("%s: %q is no name of a stream: use letters, digits, _, - and .", list.Origin, stream)
 		case twice && other == stream:
 			return nil, fmt.Errorf("%s: it lists the stream %s twice", list.Origin, stream)
 		case twice:

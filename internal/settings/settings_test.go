@@ -105,6 +105,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"", "AWS_ACCESS_KEYID=x\n", "the nearest is AWS_ACCESS_KEY_ID"},
 		{"", "ROTATELOG_CONFIG=/x\n", "a file cannot name another"},
 		{"", "ROTATELOG_NAME=a, b\n", `"a, b" must be names with single commas between them`},
+		{"ROTATELOG_NAME=../a", "", `"../a" is no name of a stream`},
 		{"ROTATELOG_NAME=a,a", "", "it lists the stream a twice"},
 		{"ROTATELOG_NAME=a-b,a_b", "", "the settings of the streams a-b and a_b would have the same names"},
 		{"", "\ufeffROTATELOG_DIR=/x\n", "FILE, line 1: it begins with a byte order mark: sed -i "},
@@ -226,6 +227,19 @@ func TestFileIsReadAgainWhenItChanges(t *testing.T) {
 	wantLive("third")
 	if err := live.Refresh(); err != nil {
 		t.Errorf("Refresh: %v", err)
+	}
+}
+
+// With systemd's EnvironmentFile, the file is in the environment, too.
+func TestFileThatIsInTheEnvironmentIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "env")
+	write(t, file, "AWS_ACCESS_KEY_ID=first\nAWS_SECRET_ACCESS_KEY=first\n")
+	live := load(t, Sources{Config: file, Environ: []string{"AWS_ACCESS_KEY_ID=first", "AWS_SECRET_ACCESS_KEY=other"}}).Live()
+	write(t, file, "AWS_ACCESS_KEY_ID=second\nAWS_SECRET_ACCESS_KEY=second\n")
+	for name, want := range map[string]string{"AWS_ACCESS_KEY_ID": "second", "AWS_SECRET_ACCESS_KEY": "other"} {
+		if v, _ := live.Env(name); v.Text != want {
+			t.Errorf("%s is %q, want %q", name, v.Text, want)
+		}
 	}
 }
 
