@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,8 @@ type app struct {
 	env  env
 	zone *time.Location
 	out  *output
+
+	troubles bytes.Buffer // to be printed on standard error if the exit code is not 0
 
 	grammar  commands
 	parser   *kong.Kong

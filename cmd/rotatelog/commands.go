@@ -13,6 +13,12 @@ type commands struct {
 	Help  helpFlag `help:"Print this." short:"h"`
 	Quiet bool     `help:"Print only if the exit code is not 0." short:"q"`
 
+	Append appendCommand `cmd:"" group:"minute" help:"Keep fetches: on disk at once, then in the store."`
+
+	Upload uploadCommand `cmd:"" group:"minute" help:"Send what waits."`
+
+	Tail tailCommand `cmd:"" group:"look" help:"Follow fetches as they are appended."`
+
 	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`
 
 	Verify verifyCommand `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`

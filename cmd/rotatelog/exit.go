@@ -56,6 +56,9 @@ func notDone(err error) bool {
 // errFinding ends a command that has printed what is wrong.
 func errFinding() error { return &coded{code: codeFinding} }
 
+// errInterrupted ends a command that has no other end.
+func errInterrupted() error { return &coded{code: codeInterrupted} }
+
 // errHelp ends the parsing of arguments that ask for help, which has been printed.
 var errHelp = errors.New("help was printed")
 
@@ -65,6 +68,8 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 	switch {
 	case err == nil || errors.Is(err, errHelp):
 		code, err = codeOK, nil
+	case isCoded && c.code == codeInterrupted:
+		code, err = c.code, nil
 	case ctx.Err() != nil:
 		code, err = codeInterrupted, errors.New("interrupted")
 	case isCoded:
@@ -75,6 +80,9 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 	a.out.flush(code)
 	if code == codeOK && a.out.err != nil { // a full disk, for example: what was printed is not there
 		code, err = codeUnreachable, a.out.err
+	}
+	if code != codeOK {
+		a.env.Stderr.Write(a.troubles.Bytes())
 	}
 	if err != nil {
 		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)

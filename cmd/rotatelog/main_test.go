@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -25,6 +26,7 @@ type shell struct {
 	clock   *clocktest.Clock
 	environ []string
 	stdin   string
+	in      io.Reader         // standard input, if it is not the text above
 	env     func(*env)        // changes what else differs from a pipe
 	replace *strings.Replacer // of what differs from run to run
 
@@ -45,6 +47,9 @@ func (s *shell) run(args ...string) (code int) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
 	e := env{Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr, Clock: s.clock, Width: 80}
+	if s.in != nil {
+		e.Stdin = s.in
+	}
 	if s.env != nil {
 		s.env(&e)
 	}

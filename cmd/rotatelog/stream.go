@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -25,16 +26,24 @@ func (a *app) streams() ([]stream, error) {
 	var all []stream
 	for _, name := range a.settings.Streams() {
 		s := stream{app: a, Name: name}
-		parser, err := kong.New(&s.streamFlags, kong.NoDefaultHelp(), kong.Resolvers(a.resolver(name)))
-		if err != nil {
+		if err := a.resolve(&s.streamFlags, name); err != nil {
 			return nil, err
-		}
-		if _, err := parser.Parse(nil); err != nil {
-			return nil, usagef("%s", a.withOrigin(name, err.Error()))
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// resolve fills in flags as they are for a stream: typed, or its settings.
+func (a *app) resolve(flags any, stream string) error {
+	parser, err := kong.New(flags, kong.NoDefaultHelp(), kong.Resolvers(a.resolver(stream)))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		return usagef("%s", a.withOrigin(stream, err.Error()))
+	}
+	return nil
 }
 
 // stream returns the one stream of a command that writes, or that prints what only one
@@ -150,6 +159,14 @@ func (s *stream) spool() (*rotatelog.SpoolReader, error) {
 	return r, err
 }
 
+// spoolError returns the error of a spool that cannot be opened.
+func (s *stream) spoolError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nothing was appended to %s in %s yet: %w", s.Name, s.Dir, err)
+	}
+	return err
+}
+
 // countFunc returns what counts the matches of a fetch; nil if no setting says that.
 func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 	if s.Count == "" {
@@ -161,3 +178,9 @@ func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 	}
 	return f, nil
 }
+
+// localFile returns the path of the file with the batch being filled.
+func (s *stream) localFile() string { return filepath.Join(s.Dir, s.Name+".json") }
+
+// pendingDir returns the path of the directory with the batches that wait.
+func (s *stream) pendingDir() string { return filepath.Join(s.Dir, s.Name+".spool", "pending") }

@@ -121,9 +121,9 @@ func (a *app) printSettings() {
 		"whose URL says profile=MIRROR has the keys MIRROR_AWS_ACCESS_KEY_ID and MIRROR_AWS_SECRET_ACCESS_KEY.")
 	var all []*kong.Flag
 	for _, command := range a.parser.Model.Children {
-		_, settings := flagsOf(command)
-		for _, flag := range settings {
-			if !slices.ContainsFunc(all, func(f *kong.Flag) bool { return f.Name == flag.Name }) {
+		for _, flag := range command.Flags {
+			isSetting := flag.Tag.Has("setting") || flag.Name == "config"
+			if isSetting && !slices.ContainsFunc(all, func(f *kong.Flag) bool { return f.Name == flag.Name }) {
 				all = append(all, flag)
 			}
 		}

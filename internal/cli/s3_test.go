@@ -74,7 +74,7 @@ func TestS3UsageErrors(t *testing.T) {
 	} {
 		env, stdout, stderr := testEnv(strings.Fields(test.args)...)
 		env.Getenv = test.env
-		c, code := Parse(env, "test", testHelp)
+		c, code := parse(env)
 		if c != nil || code != Usage || stdout.Len() > 0 {
 			t.Errorf("%s: code %d, stdout %q", test.args, code, stdout)
 		}
@@ -98,7 +98,7 @@ func TestS3Prefix(t *testing.T) {
 	} {
 		env, _, stderr := testEnv(append(strings.Fields(test.args), "-endpoint", "https://s3.test")...)
 		env.Getenv = withKey()
-		c, code := Parse(env, "test", testHelp)
+		c, code := parse(env)
 		if c == nil || c.Prefix != test.want || stderr.Len() > 0 {
 			t.Errorf("%s: code %d, stderr %q, prefix of %+v, want %q", test.args, code, stderr, c, test.want)
 			continue
@@ -162,29 +162,6 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// A store on plain http is warned about even without -v.
-func TestPlainHTTPWarning(t *testing.T) {
-	for endpoint, want := range map[string]int{"http://s3.test": 1, "https://s3.test": 0, "http://localhost:9000": 0} {
-		env, _, stderr := testEnv("-store", "s3://logs", "-endpoint", endpoint, "-dir", t.TempDir())
-		env.Getenv = withKey()
-		c, code := Parse(env, "test", testHelp)
-		if c == nil {
-			t.Fatalf("%s: code %d, stderr %q", endpoint, code, stderr)
-		}
-		w, code := c.Open(t.Context(), 0)
-		if w == nil {
-			t.Fatalf("%s: code %d, stderr %q", endpoint, code, stderr)
-		}
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-		got := strings.Count(stderr.String(), " warning: the endpoint "+endpoint+" is plain http")
-		if got != want || strings.Count(stderr.String(), "\n") != want {
-			t.Errorf("%s: stderr %q, want %d warnings", endpoint, stderr, want)
-		}
-	}
-}
-
 // For a file:// store, neither the network nor the environment is used.
 func TestFileStoreNeedsNoKey(t *testing.T) {
 	env, _, stderr := testEnv("-store", "file:///nowhere")
@@ -192,7 +169,7 @@ func TestFileStoreNeedsNoKey(t *testing.T) {
 		t.Errorf("%s was looked up", name)
 		return ""
 	}
-	if c, code := Parse(env, "test", testHelp); c == nil || stderr.Len() > 0 {
+	if c, code := parse(env); c == nil || stderr.Len() > 0 {
 		t.Errorf("code %d, stderr %q", code, stderr)
 	}
 }
