@@ -29,7 +29,11 @@ func (a *app) streams() ([]stream, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := parser.Parse(nil); err != nil {
+		parsed, err := kong.Trace(parser, nil)
+		if err == nil {
+			err = apply(parsed)
+		}
+		if err != nil {
 			return nil, usagef("%s", a.withOrigin(name, err.Error()))
 		}
 		all = append(all, s)

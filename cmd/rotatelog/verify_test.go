@@ -191,7 +191,7 @@ func TestVerifyUsage(t *testing.T) {
 			"verify tomorrow":        `"tomorrow" names no day`,
 			"verify --sample 7":      `"7" is no part: use 1/7`,
 			"verify --sample 1/0":    `"1/0" is no part`,
-			"verify --fail-on never": `--fail-on must be one of "error","warning"`,
+			"verify --fail-on never": "--fail-on must be one of error, warning\n",
 			"verify --gap 5":         "--gap",
 			"verify --against x":     `--against: "x" is not a URL`,
 			"verify --count a..b":    `--count: "a..b" is not a path`,
