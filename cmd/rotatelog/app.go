@@ -40,20 +40,18 @@ func newApp(e env) (*app, error) {
 	if a.zone, err = time.LoadLocation("America/New_York"); err != nil {
 		return a, err
 	}
-	a.parser, err = kong.New(&a.grammar, kong.Name("rotatelog"), kong.NoDefaultHelp(), kong.Writers(e.Stdout, e.Stderr), kong.Bind(a))
+	a.parser, err = kong.New(&a.grammar, kong.Name("rotatelog"), kong.NoDefaultHelp())
 	return a, err
 }
 
 // runCommand runs what the arguments say.
 func (a *app) runCommand(ctx context.Context) error {
-	parsed, err := a.parser.Parse(a.env.Args)
+	c, err := a.parse()
 	if err != nil {
-		return a.usage(err)
+		return err
 	}
-	a.selected = parsed.Selected().Path()
 	a.out.quiet = a.grammar.Quiet
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run()
+	return c.Run(ctx, a)
 }
 
 // helpCommand returns what to type after a usage error.

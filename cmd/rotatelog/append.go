@@ -28,8 +28,8 @@ is read. The exit code is 0 as soon as all are on disk, whatever the store says.
   curl -fsS https://api.example/live | rotatelog append --one --envelope`
 }
 
-// Validate implements kong's interface of that name.
-func (c *appendCommand) Validate() error {
+// check returns what is wrong with the flags.
+func (c *appendCommand) check() error {
 	switch {
 	case c.Wait < 0:
 		return usagef("--wait: it cannot be negative")
@@ -38,11 +38,14 @@ func (c *appendCommand) Validate() error {
 	case c.Envelope && c.Replay:
 		return usagef("--envelope gives a fetch the time it is now, and --replay takes the one it has: leave one out")
 	}
-	return c.writerFlags.Validate()
+	return nil
 }
 
 // Run appends fetches.
 func (c *appendCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	s, err := a.stream()
 	if err != nil {
 		return err

@@ -621,7 +621,7 @@ func TestAppendUsage(t *testing.T) {
 		{"--compress lz4", "--compress: "},
 		{"--one a b", "--one: one fetch cannot be in 2 files"},
 		{"--envelope --replay", "leave one out"},
-		{"--flush --no-upload", "--no-upload and --flush can't be used together"},
+		{"--flush --no-upload", "--flush and --no-upload exclude each other"},
 		{"--count a..b", `--count: "a..b" is not a path`},
 		{"--nope", "unknown flag --nope"},
 	} {

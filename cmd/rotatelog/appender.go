@@ -26,8 +26,8 @@ type appender struct {
 }
 
 func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
-	var flags writerFlags
-	if err := a.resolve(&flags, s.Name); err != nil {
+	flags, err := s.writerFlags()
+	if err != nil {
 		return nil, err
 	}
 	cfg, err := c.config(s, flags)

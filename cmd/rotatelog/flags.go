@@ -40,12 +40,12 @@ type streamFlags struct {
 	Count string `setting:"" placeholder:"PATH" group:"settings" help:"What counts matches: an array or a number in a fetch."`
 }
 
-// BeforeResolve loads the settings, and has them fill in the flags that were not typed.
-func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
+// loadSettings loads the settings, and has them fill in the flags that were not typed.
+func (a *app) loadSettings(ctx *kong.Context) error {
 	typed := map[string]string{}
 	config := ""
 	for _, p := range ctx.Path {
-		if p.Flag == nil || p.Flag.Name != "config" && !p.Flag.Tag.Has("setting") {
+		if p.Flag == nil || p.Flag.Name != "config" && !isSetting(p.Flag) {
 			continue
 		}
 		text := flagText(ctx.FlagValue(p.Flag))
@@ -71,7 +71,7 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 // resolver returns what gives kong the settings of a stream.
 func (a *app) resolver(stream string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if v, ok := a.settings.Lookup(flag.Name, stream); ok && flag.Tag.Has("setting") {
+		if v, ok := a.settings.Lookup(flag.Name, stream); ok && isSetting(flag) {
 			return v.Text, nil
 		}
 		return nil, nil
@@ -89,11 +89,13 @@ func flagText(value any) string {
 	return fmt.Sprint(value)
 }
 
+func isSetting(flag *kong.Flag) bool { return flag.Tag.Has("setting") }
+
 // settingNames returns the names of the flags that are settings, of all commands.
 func settingNames(n *kong.Node) []string {
 	var names []string
 	for _, flag := range n.Flags {
-		if flag.Tag.Has("setting") {
+		if isSetting(flag) {
 			names = append(names, flag.Name)
 		}
 	}

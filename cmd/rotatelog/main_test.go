@@ -6,6 +6,8 @@ import (
 	"flag"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -114,6 +116,42 @@ func (s *shell) wantError(code int, text string, args ...string) {
 	s.t.Helper()
 	if s.run(args...); s.code != code || s.stdout != "" || !strings.Contains(s.stderr, text) || !strings.HasPrefix(s.stderr, "rotatelog: ") {
 		s.t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %d and %q", args, s.code, s.stdout, s.stderr, code, text)
+	}
+}
+
+// Whoever adds a command gives it the Run that is looked for.
+func TestCommandsCanBeRun(t *testing.T) {
+	a, err := newApp(env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range a.parser.Model.Children {
+		if _, ok := c.Target.Addr().Interface().(command); !ok {
+			t.Errorf("%s is no command", c.Name)
+		}
+	}
+}
+
+// The linker leaves out what nobody calls, as the many methods of the AWS SDK's client,
+// unless something looks up methods by their names: see parse.
+func TestBinaryIsSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the binary")
+	}
+	t.Parallel()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command")
+	}
+	binary := filepath.Join(t.TempDir(), "rotatelog")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatalf("go tool nm: %v", err)
+	}
+	if !bytes.Contains(symbols, []byte("s3.(*Client).PutObject\n")) || bytes.Contains(symbols, []byte("s3.(*Client).PutBucketAcl\n")) {
+		t.Error("the binary lacks a method that is called, or has one that is not")
 	}
 }
 

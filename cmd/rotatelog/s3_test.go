@@ -7,12 +7,19 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/settings"
 	"example.com/rotatelog/internal/storeurl"
+	"example.com/rotatelog/s3store"
 )
 
 const (
@@ -24,17 +31,21 @@ const (
 // HTTP.
 type bucketWorld struct {
 	*shell
-	srv *fakes3.Server
-	dir string
-	n   int // fetches appended
+	srv   *fakes3.Server
+	url   string
+	ahead atomic.Int64 // by how much the server's clock is, in nanoseconds
+	dir   string
+	n     int // fetches appended
 }
 
 func newBucketWorld(t *testing.T) *bucketWorld {
-	srv := fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: "AKIDTEST", SecretKey: testSecret})
-	srv.CreateBucket(testBucket)
-	ts := httptest.NewServer(srv)
+	w := &bucketWorld{shell: newShell(t), dir: filepath.Join(t.TempDir(), "rotatelog")}
+	w.srv = fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: "AKIDTEST", SecretKey: testSecret,
+		Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }})
+	w.srv.CreateBucket(testBucket)
+	ts := httptest.NewServer(w.srv)
 	t.Cleanup(ts.Close)
-	w := &bucketWorld{shell: newShell(t), srv: srv, dir: filepath.Join(t.TempDir(), "rotatelog")}
+	w.url = ts.URL
 	w.replace = strings.NewReplacer(w.dir, "/var/lib/rotatelog", ts.URL, "https://us-ord-1.linodeobjects.com")
 	w.set("ROTATELOG_DIR", w.dir)
 	w.set("ROTATELOG_STORE", "s3://"+testBucket+"?endpoint="+ts.URL)
@@ -154,6 +165,27 @@ func TestLostMachine(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 	}
 	if w.run("verify", "today"); w.code != codeOK {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+// A lost machine may have begun an upload, which could still take effect.
+func TestTakeoverOfAnObjectThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	w := newBucketWorld(t)
+	w.write(w.dir, 25)
+	client := s3store.NewClient(w.url, "us-east-1", credentials.NewStaticCredentialsProvider("AKIDTEST", testSecret, ""))
+	w.ahead.Store(int64(-10 * time.Minute))
+	if _, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String(july10)}); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(t.TempDir(), "new")
+	w.replace = strings.NewReplacer(fresh, "/var/lib/new", w.owner(), "OLDOWNER")
+	w.want(codeFinding, "s3-takeover-open", "takeover", "--dir", fresh)
+	w.wantError(codeFinding, "1 uploads to it are not finished", "takeover", "--dir", fresh, "--apply")
+	w.wantError(codeFinding, "was written to less than 15 minutes ago, and that may still take effect; see that the lost machine has ended, and try again in ", "takeover", "--dir", fresh, "--apply", "--abort-open")
+	w.ahead.Store(int64(10 * time.Minute))
+	if w.run("takeover", "--dir", fresh, "--apply", "--abort-open"); w.code != codeOK || len(w.srv.Uploads(testBucket)) != 0 {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 	}
 }

@@ -40,7 +40,11 @@ func (a *app) resolve(flags any, stream string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(nil); err != nil {
+	parsed, err := kong.Trace(parser, nil)
+	if err == nil {
+		err = apply(parsed)
+	}
+	if err != nil {
 		return usagef("%s", a.withOrigin(stream, err.Error()))
 	}
 	return nil

@@ -28,8 +28,8 @@ read from the files in --dir, beside whatever appends to them, without a store.
 // tailInterval is how often the files are looked at.
 const tailInterval = 500 * time.Millisecond
 
-// Validate implements kong's interface of that name.
-func (c *tailCommand) Validate() error {
+// check returns what is wrong with the flags.
+func (c *tailCommand) check() error {
 	if c.Last < 0 {
 		return usagef("--last: it cannot be negative")
 	}
@@ -38,6 +38,9 @@ func (c *tailCommand) Validate() error {
 
 // Run prints fetches until it is interrupted.
 func (c *tailCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	all, err := a.streams()
 	if err != nil {
 		return err

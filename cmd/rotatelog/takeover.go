@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -62,6 +63,10 @@ func (c *takeoverCommand) Run(ctx context.Context, a *app) error {
 	if !c.Apply {
 		return t.plan()
 	}
+	if wait := t.wait(); c.AbortOpen && wait > 0 {
+		return failed(fmt.Errorf("%s was written to less than 15 minutes ago, and that may still take effect; see that the lost machine has ended, and try again in %s",
+			t.Key, format.Duration(wait+time.Minute-1)))
+	}
 	if err := plan.Apply(ctx); err != nil {
 		if isRefusal(err) || notDone(err) {
 			err = failed(err)
@@ -104,6 +109,16 @@ func isRefusal(err error) bool {
 	return ok && e.Op == "take over"
 }
 
+// wait returns how long it takes until the writes that the lost machine has begun can be
+// aborted.
+func (t *takeoverRun) wait() time.Duration {
+	wait := time.Duration(0)
+	for _, u := range t.Open {
+		wait = max(wait, 15*time.Minute-u.Age)
+	}
+	return wait
+}
+
 // plan prints what would be done.
 func (t *takeoverRun) plan() error {
 	t.print(false)
@@ -137,7 +152,7 @@ func (t *takeoverRun) print(done bool) {
 		t.row("belongs to", "the Writer "+t.Owner)
 	}
 	if len(t.Open) > 0 {
-		t.row("being written", fmt.Sprintf("%s, which the lost machine may have begun", format.Plural(len(t.Open), "upload is", "uploads are")))
+		t.row("unfinished", fmt.Sprintf("%s, which the lost machine may have begun", format.Plural(len(t.Open), "write", "writes")))
 	}
 	if !t.isDone() {
 		t.row("lost", t.Lost())

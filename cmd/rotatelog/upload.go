@@ -21,8 +21,8 @@ func (uploadCommand) Help() string {
 have left, after an outage or with --no-upload.`
 }
 
-// Validate implements kong's interface of that name.
-func (c *uploadCommand) Validate() error {
+// check returns what is wrong with the flags.
+func (c *uploadCommand) check() error {
 	if c.Wait < 0 {
 		return usagef("--wait: it cannot be negative")
 	}
@@ -31,6 +31,9 @@ func (c *uploadCommand) Validate() error {
 
 // Run uploads what waits.
 func (c *uploadCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	s, err := a.stream()
 	if err != nil {
 		return err
@@ -70,8 +73,8 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 
 // config returns the Config of the Writer.
 func (c *uploadCommand) config(s *stream) (rotatelog.Config, error) {
-	var flags writerFlags
-	if err := s.app.resolve(&flags, s.Name); err != nil {
+	flags, err := s.writerFlags()
+	if err != nil {
 		return rotatelog.Config{}, err
 	}
 	cfg, err := s.writerConfig(flags)

@@ -11,20 +11,13 @@ import (
 	"example.com/rotatelog/internal/format"
 )
 
-// helpFlag is --help.
-type helpFlag bool
-
-// IgnoreDefault lets bare "rotatelog --help" describe all commands.
-func (helpFlag) IgnoreDefault() {}
-
-// BeforeReset prints the help, before anything else is checked.
-func (helpFlag) BeforeReset(ctx *kong.Context, a *app) error {
-	if selected := ctx.Selected(); selected != nil {
-		a.printCommandUsage(selected)
+// printHelp describes a command, or all of them if it is nil.
+func (a *app) printHelp(command *kong.Node) {
+	if command != nil {
+		a.printCommandUsage(command)
 	} else {
 		a.printUsage()
 	}
-	return errHelp
 }
 
 // groups are the headings below which the commands are listed.

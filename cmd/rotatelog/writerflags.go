@@ -18,12 +18,15 @@ type writerFlags struct {
 	Verbatim    bool                  `setting:"" help:"Keep fetches in the local file as they are, not indented."`
 }
 
-// Validate implements kong's interface of that name.
-func (f writerFlags) Validate() error {
-	if f.Batch < 1 {
-		return fmt.Errorf("--batch: %d is too few: at least one fetch makes an upload", f.Batch)
+// writerFlags returns those of the stream.
+func (s *stream) writerFlags() (f writerFlags, err error) {
+	if err := s.app.resolve(&f, s.Name); err != nil {
+		return f, err
 	}
-	return nil
+	if f.Batch < 1 {
+		return f, usagef("%s: %d is too few: at least one fetch makes an upload", s.origin("batch"), f.Batch)
+	}
+	return f, nil
 }
 
 // writerConfig returns the Config of a Writer of the stream.
