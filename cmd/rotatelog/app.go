@@ -32,6 +32,7 @@ type app struct {
 	badSettings   bool               // they cannot be loaded
 	typedSettings []string           // the flags among them, but --name
 	keys          *storeurl.Keys
+	ofAll         *streamFlags // of which no stream has its own
 }
 
 func newApp(e env) (*app, error) {
@@ -40,7 +41,7 @@ func newApp(e env) (*app, error) {
 	if a.zone, err = time.LoadLocation("America/New_York"); err != nil {
 		return a, err
 	}
-	a.parser, err = kong.New(&a.grammar, kong.Name("rotatelog"), kong.NoDefaultHelp())
+	a.parser, err = newParser(&a.grammar, e.Args)
 	return a, err
 }
 

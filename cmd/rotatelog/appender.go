@@ -26,7 +26,7 @@ type appender struct {
 }
 
 func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
-	flags, err := s.writerFlags()
+	flags, err := s.writerFlags(&c.writerFlags)
 	if err != nil {
 		return nil, err
 	}

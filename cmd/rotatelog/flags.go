@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"slices"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -40,6 +40,9 @@ type streamFlags struct {
 	Count string `setting:"" placeholder:"PATH" group:"settings" help:"What counts matches: an array or a number in a fetch."`
 }
 
+// ofAll returns the flags of which no stream has its own.
+func (f *settingsFlags) ofAll() *streamFlags { return &f.streamFlags }
+
 // loadSettings loads the settings, and has them fill in the flags that were not typed.
 func (a *app) loadSettings(ctx *kong.Context) error {
 	typed := map[string]string{}
@@ -59,7 +62,7 @@ func (a *app) loadSettings(ctx *kong.Context) error {
 		}
 	}
 	var err error
-	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(a.parser.Model.Node)})
+	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(reflect.TypeFor[commands]())})
 	if a.badSettings = err != nil; err != nil {
 		return err
 	}
@@ -90,21 +93,6 @@ func flagText(value any) string {
 }
 
 func isSetting(flag *kong.Flag) bool { return flag.Tag.Has("setting") }
-
-// settingNames returns the names of the flags that are settings, of all commands.
-func settingNames(n *kong.Node) []string {
-	var names []string
-	for _, flag := range n.Flags {
-		if isSetting(flag) {
-			names = append(names, flag.Name)
-		}
-	}
-	for _, child := range n.Children {
-		names = append(names, settingNames(child)...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
 
 // failOn is the flag of commands with findings.
 type failOn struct {

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,5 +220,25 @@ func TestUsageErrors(t *testing.T) {
 		{"version --dir=x", "unknown flag --dir\nrotatelog version --help says more\n"},
 	} {
 		newShell(t).wantError(codeUsage, "rotatelog: "+test.want, strings.Fields(test.args)...)
+	}
+}
+
+// The names of settings that are found without the parser are those of its flags.
+func TestSettingNames(t *testing.T) {
+	a, err := newApp(env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, command := range a.parser.Model.Children {
+		for _, flag := range command.Flags {
+			if isSetting(flag) {
+				want = append(want, flag.Name)
+			}
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(slices.Compact(want), settingNames(reflect.TypeFor[commands]())); diff != "" {
+		t.Errorf("(-flags +found):\n%s", diff)
 	}
 }

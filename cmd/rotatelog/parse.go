@@ -46,7 +46,11 @@ func (a *app) parse() (command, error) {
 		return nil, a.usage(parsed, err)
 	}
 	a.selected = selected.Path()
-	return selected.Target.Addr().Interface().(command), nil
+	c := selected.Target.Addr().Interface().(command)
+	if f, ok := c.(interface{ ofAll() *streamFlags }); ok {
+		a.ofAll = f.ofAll()
+	}
+	return c, nil
 }
 
 // apply gives the flags and arguments their values.

@@ -26,8 +26,10 @@ func (a *app) streams() ([]stream, error) {
 	var all []stream
 	for _, name := range a.settings.Streams() {
 		s := stream{app: a, Name: name}
-		if err := a.resolve(&s.streamFlags, name); err != nil {
-			return nil, err
+		if s.streamFlags = *a.ofAll; a.settings.HasOwn(name) {
+			if err := a.resolve(&s.streamFlags, name); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, s)
 	}

@@ -73,7 +73,7 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 
 // config returns the Config of the Writer.
 func (c *uploadCommand) config(s *stream) (rotatelog.Config, error) {
-	flags, err := s.writerFlags()
+	flags, err := s.writerFlags(nil)
 	if err != nil {
 		return rotatelog.Config{}, err
 	}

@@ -18,9 +18,11 @@ type writerFlags struct {
 	Verbatim    bool                  `setting:"" help:"Keep fetches in the local file as they are, not indented."`
 }
 
-// writerFlags returns those of the stream.
-func (s *stream) writerFlags() (f writerFlags, err error) {
-	if err := s.app.resolve(&f, s.Name); err != nil {
+// writerFlags returns those of the stream. typed are those of the command, if it has them.
+func (s *stream) writerFlags(typed *writerFlags) (f writerFlags, err error) {
+	if typed != nil && !s.app.settings.HasOwn(s.Name) {
+		f = *typed
+	} else if err := s.app.resolve(&f, s.Name); err != nil {
 		return f, err
 	}
 	if f.Batch < 1 {
