@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Clock          rotatelog.Clock
+	Transport      http.RoundTripper // of requests to buckets; nil: the network
 
 	Width                          int // of the terminal, in characters
 	StdoutTerminal, StderrTerminal bool

@@ -67,6 +67,7 @@ func (a *app) loadSettings(ctx *kong.Context) error {
 		return err
 	}
 	a.keys = storeurl.NewKeys(a.settings)
+	a.keys.Transport = a.env.Transport
 	ctx.AddResolver(a.resolver(""))
 	return nil
 }
