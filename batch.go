@@ -409,8 +409,9 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired++ })
 		w.cfg.reportRepaired(*odd)
 	}
-	w.counts[b.id] = counts{u.Fetches, u.Matches}
-	w.stats.setTally(b.id, w.counts[b.id])
+	tally := counts{u.Fetches, u.Matches}
+	w.loaded[b.id] = loaded{tally, int64(len(u.Data))}
+	w.stats.setTally(b.id, tally)
 	return u, nil
 }
 

@@ -74,6 +74,10 @@ type Config struct {
 	// day.
 	Compression Compression
 
+	// AppendOnly leaves uploading to other Writers of the stream, such as one that is
+	// opened from time to time. Store may then be unset, and Drain is an error.
+	AppendOnly bool
+
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
 	// KeepUploaded is how many confirmed batches stay on disk while that is not
@@ -169,7 +173,7 @@ func (cfg *Config) check() error {
 	switch {
 	case cfg.Dir == "" && cfg.fs == nil:
 		return errors.New("Dir is not set: name the directory for the local file and the spool")
-	case noStore(cfg.Store):
+	case noStore(cfg.Store) && !cfg.AppendOnly:
 		return errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
 	case !validName(cfg.Name):
 		return fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)

@@ -32,7 +32,7 @@ type dayWorker struct {
 	ended     time.Time // when the last attempt ended
 
 	last    batch             // the last that was confirmed, with its upload_sequence
-	counts  map[string]counts // of batches that were read, by id
+	loaded  map[string]loaded // the batches that were read, by id
 	damaged map[string]bool   // batches whose odd bytes were set aside, by id
 	refused refusedVersion
 
@@ -42,6 +42,12 @@ type dayWorker struct {
 	again    bool      // forget the backoffs at its end
 	awaited  bool      // a drain waits for the end of the attempt, or of the next
 	toReport bool      // the day has ended
+}
+
+// loaded is what is remembered of a batch that was read.
+type loaded struct {
+	counts
+	bytes int64 // in the day's object, without the head
 }
 
 // counts are what a batch adds to its day.

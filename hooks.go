@@ -42,6 +42,7 @@ type Uploaded struct {
 	Sequence int // upload_sequence in the object, from 1
 	Fetches  int
 	Matches  int64
+	Bytes    int64  // of its fetches in the object
 	Totals   Totals // of the object, this batch included
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ import (
 // append and upload.
 type killing struct {
 	t     *testing.T
-	bin   string // where the programs are
+	bin   string // the command
 	dir   string // Config.Dir
 	store killStore
 	rng   *rand.Rand
@@ -47,9 +48,9 @@ type killStore struct {
 	calm       func()                               // ends the faults; nil: there are none
 }
 
-// TestKilled kills ingest and oneshot at random moments, on disk and while they
-// upload, and starts others on the same directory. In the end every fetch that
-// oneshot acknowledged is in its day once, and none is there twice.
+// TestKilled kills rotatelog append, with one fetch and with many, at random moments, on
+// disk and while it uploads, and starts others on the same directory. In the end every
+// fetch that append --one acknowledged is in its day once, and none is there twice.
 //
 // ROTATELOG_KILL_ROUNDS=1000 makes a long run of it, and ROTATELOG_KILL_SEED
 // repeats the choices of another, though not its timing.
@@ -57,7 +58,7 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts hundreds of processes")
 	}
-	bin := buildPrograms(t)
+	bin := buildCommand(t)
 	stores := map[string]func(*killing) killStore{"directory": inDirectory, "fake": onFakeServer}
 	for _, s := range realServers() {
 		stores[s.name] = func(*killing) killStore { return onRealServer(s) }
@@ -100,20 +101,21 @@ func number(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-func buildPrograms(t *testing.T) (dir string) {
+// buildCommand returns the path of the command.
+func buildCommand(t *testing.T) (bin string) {
 	t.Helper()
-	dir = t.TempDir()
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./examples/ingest", "./examples/oneshot").CombinedOutput()
+	bin = filepath.Join(t.TempDir(), "rotatelog")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/rotatelog").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return dir
+	return bin
 }
 
 func inDirectory(k *killing) killStore {
 	dir := filepath.Join(k.t.TempDir(), "store")
 	return killStore{
-		flags: []string{"-store", "file://" + dir},
+		flags: []string{"--store", "file://" + dir},
 		days: func(t *testing.T) map[string][]byte {
 			days := map[string][]byte{}
 			names, err := filepath.Glob(filepath.Join(dir, "all_api_rotating_logs", "*.json"))
@@ -139,7 +141,7 @@ func credentialsIn(key, secret, token string) []string {
 func onRealServer(s server) killStore {
 	prefix := newPrefix()
 	return killStore{
-		flags: []string{"-store", "s3://" + s.bucket + "/" + prefix, "-endpoint", s.endpoint},
+		flags: []string{"--store", "s3://" + s.bucket + "/" + prefix, "--endpoint", s.endpoint},
 		env:   credentialsIn(s.key, s.secret, ""),
 		days: func(t *testing.T) map[string][]byte {
 			days := map[string][]byte{}
@@ -188,7 +190,7 @@ func onFakeServer(k *killing) killStore {
 	web := httptest.NewServer(srv)
 	k.t.Cleanup(web.Close)
 	return killStore{
-		flags: []string{"-store", "s3://" + s3test.Bucket, "-endpoint", web.URL},
+		flags: []string{"--store", "s3://" + s3test.Bucket, "--endpoint", web.URL},
 		env:   credentialsIn("access", s3test.Secret, s3test.Token),
 		calm: func() {
 			mu.Lock()
@@ -214,7 +216,7 @@ func (k *killing) killAll() {
 	}
 }
 
-// worker is ingest or oneshot at work.
+// worker is append at work.
 type worker struct {
 	*exec.Cmd
 	stdout, stderr bytes.Buffer
@@ -222,8 +224,8 @@ type worker struct {
 	timer          *time.Timer
 }
 
-// start starts a program on n new fetches.
-func (k *killing) start(program string, n int, flags ...string) *worker {
+// start starts append on n new fetches.
+func (k *killing) start(n int, flags ...string) *worker {
 	k.t.Helper()
 	p := &worker{}
 	var input strings.Builder
@@ -234,7 +236,7 @@ func (k *killing) start(program string, n int, flags ...string) *worker {
 		p.fetches = append(p.fetches, number)
 		input.WriteString(k.sent[number] + "\n")
 	}
-	p.Cmd = exec.CommandContext(k.t.Context(), filepath.Join(k.bin, program), append(append(flags, "-dir", k.dir, "-batch", "3"), k.store.flags...)...)
+	p.Cmd = exec.CommandContext(k.t.Context(), k.bin, slices.Concat([]string{"append", "--dir", k.dir, "--batch", "3"}, k.store.flags, flags)...)
 	p.Env = k.store.env
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader(input.String()), &p.stdout, &p.stderr
 	if err := p.Start(); err != nil {
@@ -262,23 +264,26 @@ func (k *killing) wait(p *worker) (killed bool) {
 	return killed
 }
 
-// waitOneshot also takes the receipt.
-func (k *killing) waitOneshot(p *worker) {
+// startOne starts append on one fetch.
+func (k *killing) startOne() *worker { return k.start(1, "--one") }
+
+// waitOne also takes the receipt.
+func (k *killing) waitOne(p *worker) {
 	k.t.Helper()
 	killed := k.wait(p)
-	receipt, printed := strings.CutSuffix(p.stdout.String(), " of 3\n")
-	if printed {
+	receipt := receiptLine.FindString(p.stdout.String())
+	if receipt != "" {
 		k.acked[p.fetches[0]] = receipt
 	}
-	if !killed && (!printed || p.ProcessState.ExitCode() != 0) {
-		k.t.Errorf("oneshot: exit status %d, stdout %q\n%s", p.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String())
+	if !killed && (receipt == "" || p.ProcessState.ExitCode() != 0) {
+		k.t.Errorf("append --one: exit status %d, stdout %q\n%s", p.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String())
 	}
 }
 
 // undisturbed returns how long a process takes that is not killed.
 func (k *killing) undisturbed() time.Duration {
 	begun := time.Now()
-	k.waitOneshot(k.start("oneshot", 1))
+	k.waitOne(k.startOne())
 	return time.Since(begun)
 }
 
@@ -286,15 +291,15 @@ func (k *killing) undisturbed() time.Duration {
 // lives that long. How long that is follows from how many died before: about
 // half of them should, on any machine.
 func (k *killing) round() {
-	oneshots := []*worker{k.start("oneshot", 1), k.start("oneshot", 1)}
-	other := k.start("ingest", k.rng.IntN(5))
-	all := append(oneshots, other)
+	ones := []*worker{k.startOne(), k.startOne()}
+	other := k.start(k.rng.IntN(5))
+	all := append(ones, other)
 	for _, p := range all {
 		p.timer = time.AfterFunc(time.Duration(k.rng.Int64N(int64(k.pace))), func() { p.Process.Kill() })
 	}
 	before := k.killed
-	for _, p := range oneshots {
-		k.waitOneshot(p)
+	for _, p := range ones {
+		k.waitOne(p)
 	}
 	k.wait(other)
 	for _, p := range all {
@@ -312,7 +317,7 @@ func (k *killing) finish() {
 	if k.store.calm != nil {
 		k.store.calm()
 	}
-	last := k.start("ingest", 0, "-flush", "-timeout", "60s")
+	last := k.start(0, "--flush", "--wait", "60s")
 	if k.wait(last); last.ProcessState.ExitCode() != 0 {
 		k.t.Errorf("the last run: exit status %d\n%s%s", last.ProcessState.ExitCode(), last.stdout.String(), last.stderr.String())
 	}
@@ -368,20 +373,22 @@ func (k *killing) judgeStore() {
 	}
 }
 
-var receiptNumber = regexp.MustCompile(`^(\d{4}-\d\d-\d\d #\d+): \d+ match`)
+// receiptLine is the line about a fetch that is on disk, with its day and its number.
+var receiptLine = regexp.MustCompile(`(?m)^(\d\d/\d\d/\d{4}) \d\d:\d\d:\d\d [AP]M E[DS]T all_api (#\d+): [\d,]+ match.* of 3`)
 
 // judgeReceipts: no two fetches of a day have the same number.
 func (k *killing) judgeReceipts() {
 	numbers := map[string]string{}
 	for n, receipt := range k.acked {
-		m := receiptNumber.FindStringSubmatch(receipt)
+		m := receiptLine.FindStringSubmatch(receipt)
 		if m == nil {
 			k.t.Errorf("fetch %s: receipt %q", n, receipt)
 			continue
 		}
-		if other, taken := numbers[m[1]]; taken {
-			k.t.Errorf("fetches %s and %s are both %s", n, other, m[1])
+		number := m[1] + " " + m[2]
+		if other, taken := numbers[number]; taken {
+			k.t.Errorf("fetches %s and %s are both %s", n, other, number)
 		}
-		numbers[m[1]] = n
+		numbers[number] = n
 	}
 }

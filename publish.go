@@ -255,16 +255,16 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 			rest = append(rest, b)
 			continue
 		}
-		if _, ok := w.counts[b.id]; !ok { // written by a Writer before this one
+		if _, ok := w.loaded[b.id]; !ok { // written by a Writer before this one
 			if _, err := w.encode(b); err != nil {
 				return nil, err
 			}
 		}
-		n := w.counts[b.id]
+		n := w.loaded[b.id]
 		if err := w.spool.confirm(b, sequence, w.place.mark()); err != nil {
 			return nil, newError("confirm", w.cfg.path(w.spool.batchPath(b)), err)
 		}
-		delete(w.counts, b.id)
+		delete(w.loaded, b.id)
 		delete(w.damaged, b.id)
 		if b.sequence, b.place = sequence, w.place.mark(); b.order > w.last.order {
 			w.last = b
@@ -277,7 +277,7 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
 		})
 		w.cfg.reportUploaded(Uploaded{ID: b.id, Day: b.day, Key: w.key(), Sequence: sequence,
-			Fetches: n.fetches, Matches: n.matches, Totals: seen.doc.totals})
+			Fetches: n.fetches, Matches: n.matches, Bytes: n.bytes, Totals: seen.doc.totals})
 	}
 	return rest, nil
 }

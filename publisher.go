@@ -155,6 +155,9 @@ func (p *publisher) untilMidnight() time.Duration {
 // returns how long to wait for the next pass. The end of an attempt wakes the loop
 // as well.
 func (p *publisher) pass(ctx context.Context) time.Duration {
+	if p.cfg.AppendOnly {
+		return longestWait
+	}
 	p.reportSlow()
 	p.markIdle()
 	batches, wait, err := p.publishable()

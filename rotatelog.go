@@ -373,9 +373,20 @@ func (w *Writer) resumeState() {
 	life := earlier.Written.Sub(earlier.Started)
 	w.publisher.today.brief = !earlier.Started.IsZero() && life < shortLife
 	w.stats.adoptLook(s, w.cfg.place().text)
+	w.stats.adoptWaiting(earlier.Waiting)
+	if waiting, err := s.pending(); err == nil { // or the publisher finds out
+		w.stats.setPending(w.stats.tick(), waiting, func(batch) int64 { return 0 })
+	}
 	was := earlier.Unfinished
 	if was != nil && was.Day == s.progress.Day && was.First == s.progress.First && was.Fetches == len(s.array.records) {
 		s.tally = counts{was.Fetches, was.Matches}
+		return
+	}
+	for _, fetch := range s.array.records { // that Writer was killed
+		if n, err := checkedCount(w.cfg.Count, fetch); err == nil {
+			s.tally.matches = addClamped(s.tally.matches, n)
+		}
+		s.tally.fetches++
 	}
 }
 
@@ -383,6 +394,7 @@ func (w *Writer) resumeState() {
 func (w *Writer) saveState(final bool) {
 	s := w.spool
 	w.state.setUnfinished(UnfinishedState{s.progress.Day, s.progress.First, len(s.array.records), s.tally.matches}, s.tally.fetches == len(s.array.records))
+	w.state.setWaiting(w.stats.waiting(w.cfg.today()))
 	w.state.save(s, final)
 }
 

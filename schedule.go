@@ -60,7 +60,7 @@ func (p *publisher) worker(day dayKey) *dayWorker {
 	w := p.workers[day]
 	if w == nil {
 		w = &dayWorker{publisher: p, day: day, idle: true, spool: p.spool.usedBy(day.String()),
-			counts: map[string]counts{}, damaged: map[string]bool{}}
+			loaded: map[string]loaded{}, damaged: map[string]bool{}}
 		p.workers[day] = w
 	}
 	return w
@@ -244,8 +244,11 @@ func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) ti
 // that are due are closed or could not be. It looks at the end of a round, when hooks
 // and Stats know what the directory says.
 func (p *publisher) drain(ctx context.Context) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case p.cfg.AppendOnly:
+		return errors.New("this Writer uploads nothing: Config.AppendOnly is set")
 	}
 	batches, err := p.outer.pending()
 	if err != nil {

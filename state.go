@@ -45,6 +45,7 @@ type WriterState struct {
 	LastFailure *WriterFailure `json:"last_failure,omitempty"`
 
 	Unfinished *UnfinishedState `json:"unfinished,omitempty"`  // of the Writer that appends
+	Waiting    []WaitingState   `json:"waiting,omitempty"`     // the batches of today that wait, of the Writer that appends
 	LastLook   *DayLook         `json:"last_look,omitempty"`   // at the object of the day that was today
 	LastWrites []DayWrite       `json:"last_writes,omitempty"` // to the object of each day that is not closed
 	Days       []DayCounts      `json:"days,omitempty"`        // that something happened on, at most 35, the oldest first
@@ -75,6 +76,13 @@ type UnfinishedState struct {
 	First   int   `json:"first"` // daily number of its first fetch
 	Fetches int   `json:"fetches"`
 	Matches int64 `json:"matches"`
+}
+
+// A WaitingState is what a Writer knew of a batch that waits.
+type WaitingState struct {
+	ID      string `json:"id"`
+	Fetches int    `json:"fetches"`
+	Matches int64  `json:"matches"`
 }
 
 // A DayLook is what a look at a day's object found.
@@ -165,6 +173,13 @@ func (f *stateFile) setUnfinished(u UnfinishedState, counted bool) {
 	if f.state.Unfinished = nil; counted {
 		f.state.Unfinished = &u
 	}
+}
+
+// setWaiting describes the batches of today that wait.
+func (f *stateFile) setWaiting(waiting []WaitingState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state.Waiting = waiting
 }
 
 // takeOver continues what an earlier Writer wrote, and returns that. Whoever calls it

@@ -1,6 +1,8 @@
 package rotatelog
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -50,6 +52,7 @@ type counters struct {
 	mu      sync.Mutex // guards what follows
 	stats   Stats      // without what follows from pending
 	pending map[string]pendingBatch
+	adopted map[string]counts // of batches that an earlier Writer has counted, by id
 
 	// When the append semaphore was given up last.
 	progress   progress // of the batch being filled
@@ -75,6 +78,7 @@ type pendingBatch struct {
 func (c *counters) setPending(tick int, batches []batch, size func(batch) int64) {
 	pending := make(map[string]pendingBatch, len(batches))
 	c.mu.Lock()
+	adopted := c.adopted
 	for _, b := range batches {
 		if known, ok := c.pending[b.id]; ok {
 			pending[b.id] = known
@@ -82,7 +86,10 @@ func (c *counters) setPending(tick int, batches []batch, size func(batch) int64)
 	}
 	c.mu.Unlock()
 	for _, b := range batches {
-		known := pending[b.id]
+		known, listed := pending[b.id]
+		if !listed {
+			known.tally = adopted[b.id]
+		}
 		if known.batch = b; known.size == 0 {
 			known.size = size(b)
 		}
@@ -99,6 +106,38 @@ func (c *counters) setPending(tick int, batches []batch, size func(batch) int64)
 		}
 	}
 	c.pending = pending
+}
+
+// adoptWaiting takes over what an earlier Writer knew of the batches that wait.
+func (c *counters) adoptWaiting(waiting []WaitingState) {
+	adopted := make(map[string]counts, len(waiting))
+	for _, b := range waiting {
+		adopted[b.ID] = counts{b.Fetches, b.Matches}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.adopted = adopted
+}
+
+// maxWaiting is of how many batches at most the next Writer hears what they count: a day
+// of fetches a minute has half as many.
+const maxWaiting = 300
+
+// waiting returns what is known of the batches of a day that wait.
+func (c *counters) waiting(day Day) []WaitingState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var waiting []WaitingState
+	for id, b := range c.pending {
+		if b.day == day && b.tally.fetches > 0 {
+			waiting = append(waiting, WaitingState{id, b.tally.fetches, b.tally.matches})
+		}
+	}
+	if len(waiting) > maxWaiting {
+		return nil
+	}
+	slices.SortFunc(waiting, func(a, b WaitingState) int { return strings.Compare(a.ID, b.ID) })
+	return waiting
 }
 
 // setTally records what the fetches of a batch count.

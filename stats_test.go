@@ -47,6 +47,9 @@ func TestHooksNameStreamAndBatch(t *testing.T) {
 		if sealed.ID != "ID00000001" || uploaded.ID != sealed.ID {
 			t.Errorf("sealed %q, uploaded %q", sealed.ID, uploaded.ID)
 		}
+		if want := int64(len(counted(3))); uploaded.Bytes != want {
+			t.Errorf("the upload has %d bytes, want %d", uploaded.Bytes, want)
+		}
 	})
 }
 

@@ -15,7 +15,8 @@ type Today struct {
 	Looked time.Time
 	// Waiting is how many fetches of the day are in the spool, and not in the object.
 	Waiting int
-	// WaitingMatches are their matches; -1 if they are not known, as after a restart.
+	// WaitingMatches are their matches; -1 if they are not known, as when the spool has
+	// lost its state.
 	WaitingMatches int64
 }
 
@@ -91,6 +92,9 @@ type todayLook struct {
 // lookAtToday starts a look at today's object if one is due, and returns how long it is
 // to the next.
 func (p *publisher) lookAtToday(ctx context.Context) time.Duration {
+	if p.cfg.AppendOnly {
+		return longestWait
+	}
 	now, today := p.cfg.Clock.Now(), p.cfg.today()
 	if age := now.Sub(p.today.opened); 0 <= age && age < lookDelay {
 		return lookDelay - age

@@ -75,10 +75,55 @@ func TestTodayAfterRestart(t *testing.T) {
 		if looked := b.Today().Looked; !looked.After(before) {
 			t.Errorf("looked at %v, and before the restart at %v", looked, before)
 		}
+		b.append(3)
 		b.die()
 		b.open()
 		pass(2 * time.Second)
-		b.wantToday(1, 10, 55, 2, 3)
+		b.wantToday(1, 10, 55, 3, 6)
+	})
+}
+
+// TestTodayWithTheStoreAway: a Writer that is opened for one fetch knows what waits.
+func TestTodayWithTheStoreAway(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.onStore(storeAway)
+		matches := int64(0)
+		for n := 1; n <= 35; n++ {
+			b.open()
+			b.append(n)
+			matches += int64(n)
+			b.wantToday(0, 0, 0, n, matches)
+			b.Close()
+			pass(time.Minute)
+		}
+		b.onStore(nil)
+		b.open()
+		b.flush()
+		b.wantToday(4, 35, matches, 0, 0)
+	})
+}
+
+// TestAppendOnly: such a Writer asks no store, needs none, and leaves uploading to others.
+func TestAppendOnly(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		with := b.cfg
+		b.cfg.AppendOnly, b.cfg.Store = true, nil
+		b.open()
+		b.append(ten...)
+		b.append(1)
+		pass(30 * time.Hour)
+		if err := b.Drain(t.Context()); err == nil || !strings.Contains(err.Error(), "AppendOnly") {
+			t.Errorf("Drain: %v", err)
+		}
+		if n := len(b.pending()); n != 2 {
+			t.Errorf("%d batches wait, want the full one and the one that midnight ended", n)
+		}
+		b.cfg = with
+		b.reopen()
+		b.flush()
+		if n := len(b.pending()); n != 0 || len(b.day(dayA).Uploads) != 2 {
+			t.Errorf("%d batches wait; %+v", n, b.day(dayA))
+		}
 	})
 }
 

@@ -162,7 +162,7 @@ func oneProcessAFetch(_ *testing.B, r *dayRun) (func(*testing.B, [][]byte), func
 	return upload, func() {}
 }
 
-// appendOne is the life of a process like examples/oneshot.
+// appendOne is the life of a process like rotatelog append --one.
 func appendOne(b *testing.B, r *dayRun, fetch []byte) {
 	client := r.server.Client(&r.requests)
 	defer hangUp(client)

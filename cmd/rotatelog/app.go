@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,8 @@ type app struct {
 	zone *time.Location
 	out  *output
 
+	troubles bytes.Buffer // to be printed on standard error if the exit code is not 0
+
 	grammar  commands
 	parser   *kong.Kong
 	selected string // the command, once it is known
@@ -29,6 +32,7 @@ type app struct {
 	badSettings   bool               // they cannot be loaded
 	typedSettings []string           // the flags among them, but --name
 	keys          *storeurl.Keys
+	ofAll         *streamFlags // of which no stream has its own
 }
 
 func newApp(e env) (*app, error) {
@@ -37,20 +41,18 @@ func newApp(e env) (*app, error) {
 	if a.zone, err = time.LoadLocation("America/New_York"); err != nil {
 		return a, err
 	}
-	a.parser, err = kong.New(&a.grammar, kong.Name("rotatelog"), kong.NoDefaultHelp(), kong.Writers(e.Stdout, e.Stderr), kong.Bind(a))
+	a.parser, err = newParser(&a.grammar, e.Args)
 	return a, err
 }
 
 // runCommand runs what the arguments say.
 func (a *app) runCommand(ctx context.Context) error {
-	parsed, err := a.parser.Parse(a.env.Args)
+	c, err := a.parse()
 	if err != nil {
-		return a.usage(err)
+		return err
 	}
-	a.selected = parsed.Selected().Path()
 	a.out.quiet = a.grammar.Quiet
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run()
+	return c.Run(ctx, a)
 }
 
 // helpCommand returns what to type after a usage error.

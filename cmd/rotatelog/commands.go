@@ -1,29 +1,36 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
-
-	"example.com/rotatelog/internal/settings"
 )
+
+// globalFlags are the flags of all commands.
+type globalFlags struct {
+	Help  bool `help:"Print this." short:"h"`
+	Quiet bool `help:"Print only if the exit code is not 0." short:"q"`
+}
 
 // commands is what can be typed. Each command is in a file of its name.
 type commands struct {
-	Help  helpFlag `help:"Print this." short:"h"`
-	Quiet bool     `help:"Print only if the exit code is not 0." short:"q"`
+	globalFlags
 
 	Doctor doctorCommand `cmd:"" group:"setup" help:"Test the settings, the disk and the bucket."`
 
-	Status statusCommand `cmd:"" default:"withargs" group:"look" help:"What is wrong now, and what to do; else what is going on."`
+	Append appendCommand `cmd:"" group:"minute" help:"Keep fetches: on disk at once, then in the store."`
+
+	Upload uploadCommand `cmd:"" group:"minute" help:"Send what waits."`
+
+	Status statusCommand `cmd:"" group:"look" help:"What is wrong now, and what to do; else what is going on."`
+	Tail   tailCommand   `cmd:"" group:"look" help:"Follow fetches as they are appended."`
 
 	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`
 
-	Verify verifyCommand `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`
-
+	Verify   verifyCommand   `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`
 	Restore  restoreCommand  `cmd:"" group:"mend" help:"Put a broken day together again."`
 	Takeover takeoverCommand `cmd:"" group:"mend" help:"Continue the stream of a lost machine."`
 
@@ -31,44 +38,74 @@ type commands struct {
 	Version versionCommand `cmd:"" group:"more" help:"Which version this is."`
 }
 
-// usage returns the error of what was typed.
-func (a *app) usage(err error) error {
-	if errors.Is(err, errHelp) {
-		return err
-	}
-	text := err.Error()
-	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
-		if parse.Context != nil && parse.Context.Selected() != nil {
-			a.selected = parse.Context.Selected().Path()
+// newParser returns the parser of the arguments. That of all commands takes as long to
+// make as append needs to keep a fetch. So if the first argument names a command, and that
+// prints nothing about others, it is the parser of this one.
+func newParser(grammar *commands, args []string) (*kong.Kong, error) {
+	options := []kong.Option{kong.Name("rotatelog"), kong.NoDefaultHelp()}
+	all := reflect.ValueOf(grammar).Elem()
+	for field := range all.Type().Fields() {
+		tag := field.Tag
+		if _, ok := tag.Lookup("cmd"); !ok || len(args) == 0 || args[0] != argName(field) || tag.Get("group") == "more" {
+			continue
 		}
-		text = errors.Unwrap(parse).Error()
+		command := all.FieldByIndex(field.Index).Addr().Interface()
+		options = append(options, kong.DynamicCommand(argName(field), tag.Get("help"), tag.Get("group"), command))
+		return kong.New(&grammar.globalFlags, options...)
 	}
-	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok && a.selected == "status" && !slices.Contains(a.env.Args, "status") {
-		a.selected = "" // it stands where a command does
-		text += fmt.Sprintf(", did you mean %q?", settings.Nearest(word, a.commandNames()))
-	}
-	return usageError(errors.New(a.withOrigin("", text)))
+	return kong.New(grammar, options...)
 }
 
 // commandNames returns the names of all commands.
-func (a *app) commandNames() []string {
+func commandNames() []string {
 	var names []string
-	for _, command := range a.parser.Model.Children {
-		names = append(names, command.Name)
+	for field := range reflect.TypeFor[commands]().Fields() {
+		if _, ok := field.Tag.Lookup("cmd"); ok {
+			names = append(names, argName(field))
+		}
 	}
 	return names
 }
 
-// withOrigin adds to an error about a flag where its value comes from, if it was not
-// typed.
-func (a *app) withOrigin(stream, text string) string {
-	flag, _, ok := strings.Cut(strings.TrimPrefix(text, "--"), ":")
-	if !ok || a.settings == nil || !strings.HasPrefix(text, "--") {
-		return text
+// withCommand returns the arguments. Without a command, and if no help is asked for, they
+// are those of status.
+func withCommand(args []string) []string {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return args
 	}
-	v, set := a.settings.Lookup(flag, stream)
-	if !set || v.Origin.Flag != "" {
-		return text
+	names := append(commandNames(), "--help", "-h")
+	if slices.ContainsFunc(args, func(arg string) bool { return slices.Contains(names, arg) }) {
+		return args
 	}
-	return fmt.Sprintf("%s: %s", v.Origin, text)
+	return append([]string{"status"}, args...)
+}
+
+// settingNames returns the names of the flags of a type that are settings, those of its
+// commands included.
+func settingNames(t reflect.Type) []string {
+	var names []string
+	for field := range t.Fields() {
+		if _, ok := field.Tag.Lookup("setting"); ok {
+			names = append(names, argName(field))
+		} else if field.Type.Kind() == reflect.Struct {
+			names = append(names, settingNames(field.Type)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// argName returns the name of a flag or a command as it is typed.
+func argName(field reflect.StructField) string {
+	if name := field.Tag.Get("name"); name != "" {
+		return name
+	}
+	var b strings.Builder
+	for i, r := range field.Name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }

@@ -13,17 +13,17 @@ import (
 	"example.com/rotatelog/internal/fakes3"
 )
 
-// bench is a shell in a directory of its own, and a server to test the connection to, over
+// testedBucket is a shell in a directory of its own, and a server to test the connection to, over
 // HTTP.
-type bench struct {
+type testedBucket struct {
 	*shell
 	srv *fakes3.Server
 }
 
 const testToken = "hidden-token"
 
-func newBench(t *testing.T, profile fakes3.Profile) *bench {
-	b := &bench{newShell(t), fakes3.New(fakes3.Options{Profile: profile, AccessKey: "AKIDTEST", SecretKey: testSecret, SessionToken: testToken})}
+func newTestedBucket(t *testing.T, profile fakes3.Profile) *testedBucket {
+	b := &testedBucket{newShell(t), fakes3.New(fakes3.Options{Profile: profile, AccessKey: "AKIDTEST", SecretKey: testSecret, SessionToken: testToken})}
 	b.srv.CreateBucket(testBucket)
 	ts := httptest.NewServer(b.srv)
 	t.Cleanup(ts.Close)
@@ -39,13 +39,13 @@ func newBench(t *testing.T, profile fakes3.Profile) *bench {
 }
 
 // reset sets a variable that is set already.
-func (b *bench) reset(name, value string) {
+func (b *testedBucket) reset(name, value string) {
 	b.environ = slices.DeleteFunc(b.environ, func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
 	b.set(name, value)
 }
 
 // wantNothingLeft checks that there is nothing in the bucket, and no secret on the screen.
-func (b *bench) wantNothingLeft() {
+func (b *testedBucket) wantNothingLeft() {
 	b.t.Helper()
 	if keys, uploads := b.srv.Keys(testBucket), b.srv.Uploads(testBucket); len(keys)+len(uploads) > 0 {
 		b.t.Errorf("it leaves %q and %v", keys, uploads)
@@ -71,7 +71,7 @@ func TestDoctorForEachServer(t *testing.T) {
 		{fakes3.B2(), nil},
 	} {
 		t.Run(test.profile.Name, func(t *testing.T) {
-			b := newBench(t, test.profile)
+			b := newTestedBucket(t, test.profile)
 			b.want(codeOK, "doctor-"+test.profile.Name, append([]string{"doctor"}, test.args...)...)
 			b.wantNothingLeft()
 		})
@@ -79,19 +79,19 @@ func TestDoctorForEachServer(t *testing.T) {
 }
 
 func TestDoctorOfAWrongSecret(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.reset("AWS_SECRET_ACCESS_KEY", "hidden/secret+key2")
 	b.want(codeFinding, "doctor-wrong-secret", "doctor")
 	b.wantNothingLeft()
 }
 
 func TestDoctorOfAMissingBucket(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.want(codeFinding, "doctor-missing-bucket", "doctor", "--store", "s3://sports-json-logs-none")
 }
 
 func TestDoctorOfAServerThatIsAway(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.run("doctor", "--endpoint", "http://127.0.0.1:1")
 	if b.code != codeUnreachable || !strings.Contains(b.stdout, "\nbucket reachable      unknown  the test failed\n") ||
 		!strings.Contains(b.stdout, "\nNo Writer works here: the test failed (see \"bucket reachable\").\n") {
@@ -109,7 +109,7 @@ func denied(operation string) func(fakes3.Op) fakes3.Fault {
 }
 
 func TestDoctorOfAKeyThatMayNotWrite(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.srv.Fault = denied("PutObject")
 	b.want(codeFinding, "doctor-no-write", "doctor")
 	b.wantNothingLeft()
@@ -117,7 +117,7 @@ func TestDoctorOfAKeyThatMayNotWrite(t *testing.T) {
 
 // Without permission to delete, a Writer works, and doctor says what it left behind.
 func TestDoctorOfAKeyThatMayNotDelete(t *testing.T) {
-	b := newBench(t, fakes3.Strict())
+	b := newTestedBucket(t, fakes3.Strict())
 	b.srv.Fault = denied("DeleteObject")
 	b.want(codeOK, "doctor-no-delete", "doctor", "--quick")
 	for _, key := range b.srv.Keys(testBucket) {
@@ -129,7 +129,7 @@ func TestDoctorOfAKeyThatMayNotDelete(t *testing.T) {
 
 // The permissions in docs/S3.md are enough, without FOLDER too.
 func TestDocumentedPermissionsAreEnough(t *testing.T) {
-	b := newBench(t, fakes3.Strict())
+	b := newTestedBucket(t, fakes3.Strict())
 	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		if op.Key == "" || strings.HasPrefix(op.Key, "all_api_rotating_logs/") {
 			return fakes3.Fault{}
@@ -144,7 +144,7 @@ func TestDocumentedPermissionsAreEnough(t *testing.T) {
 }
 
 func TestInterruptEndsTheTests(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	ctx, cancel := context.WithCancel(t.Context())
 	b.ctx = ctx
 	b.srv.Fault = func(op fakes3.Op) fakes3.Fault {
@@ -179,7 +179,7 @@ func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 		{"another day", theirs, ours, "mine/2_json_log_2025-07-09.json", codeOK, "or does not exist yet\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBench(t, fakes3.Linode())
+			b := newTestedBucket(t, fakes3.Linode())
 			b.srv.PutObject(testBucket, test.key, []byte("{}"), map[string]string{"rotatelog-owner": test.owner})
 			if test.spool != "none" {
 				if err := os.MkdirAll("spools/2.spool", 0o700); err != nil {
@@ -201,7 +201,7 @@ func TestOwnerOfTodaysObjectDecides(t *testing.T) {
 
 // TestStepsAreShownOnATerminal: a step is shown while it runs, and then erased.
 func TestStepsAreShownOnATerminal(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.env = func(e *env) { e.StderrTerminal = true }
 	b.run("doctor", "--quick")
 	want := eraseLine + "testing: whether the bucket can be reached …" + eraseLine // the clock stands still
@@ -212,7 +212,7 @@ func TestStepsAreShownOnATerminal(t *testing.T) {
 
 // What the disk says is as important as what the bucket says.
 func TestDoctorOfTheDisk(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	if err := os.WriteFile("spools", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestDoctorOfTheDisk(t *testing.T) {
 }
 
 func TestDoctorOfADirectory(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	store := t.TempDir()
 	b.reset("ROTATELOG_ENDPOINT", "")
 	if b.run("doctor", "--store", "file://"+store); b.code != codeOK || !strings.Contains(b.stdout, "\nA Writer works here.\n") {
@@ -241,7 +241,7 @@ func TestDoctorOfADirectory(t *testing.T) {
 
 // Settings come first, also if they are wrong, and never with a secret.
 func TestDoctorBeginsWithTheSettings(t *testing.T) {
-	b := newBench(t, fakes3.Strict())
+	b := newTestedBucket(t, fakes3.Strict())
 	file := filepath.Join(t.TempDir(), "env")
 	if err := os.WriteFile(file, []byte("ROTATELOG_COUNT=RAW.results\nAWS_ACCESS_KEY_ID=HIDDENHIDDENTAIL\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestDoctorBeginsWithTheSettings(t *testing.T) {
 }
 
 func TestDoctorUsage(t *testing.T) {
-	b := newBench(t, fakes3.Strict())
+	b := newTestedBucket(t, fakes3.Strict())
 	b.environ = b.environ[:1]
 	for args, want := range map[string]string{
 		"doctor":                   "--store is not set: say where, as s3://BUCKET",
@@ -274,7 +274,7 @@ func TestDoctorUsage(t *testing.T) {
 }
 
 func TestSetUpOfABucket(t *testing.T) {
-	b := newBench(t, fakes3.Linode())
+	b := newTestedBucket(t, fakes3.Linode())
 	b.set("ROTATELOG_NAME", "all_api,merge")
 	b.reset("AWS_ACCESS_KEY_ID", "") // there is none yet
 	b.want(codeOK, "bucket-linode", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://us-ord-1.linodeobjects.com", "--endpoint=")

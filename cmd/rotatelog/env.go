@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/user"
 	"strconv"
@@ -20,14 +21,15 @@ import (
 // env is all that a command knows of the world around it. Tests provide their own.
 type env struct {
 	Program        string   // its path
-	User           string   // who runs it
 	Args           []string // without the program's name
 	Environ        []string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Clock          rotatelog.Clock
-	Started        time.Time // when the machine was; zero if that is not known
+	Started        func() time.Time // when the machine was; zero if that is not known
+	User           func() string    // who runs this
 	DiskOf         func(dir string) (health.Disk, error)
+	Transport      http.RoundTripper // of requests to buckets; nil: the network
 
 	Width                          int // of the terminal, in characters
 	StdoutTerminal, StderrTerminal bool
@@ -35,8 +37,8 @@ type env struct {
 
 func systemEnv() env {
 	e := env{
-		Program: programPath(), User: userName(), Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
-		Started: bootTime(), DiskOf: health.DiskOf,
+		Program: programPath(), Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
+		Started: bootTime, User: userName, DiskOf: health.DiskOf,
 		Width: format.Width, StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 {

@@ -56,25 +56,42 @@ func notDone(err error) bool {
 // errFinding ends a command that has printed what is wrong.
 func errFinding() error { return &coded{code: codeFinding} }
 
+// errInterrupted ends a command that has no other end.
+func errInterrupted() error { return &coded{code: codeInterrupted} }
+
 // errHelp ends the parsing of arguments that ask for help, which has been printed.
 var errHelp = errors.New("help was printed")
 
+// exitCode returns the exit code of an error, unless the command was interrupted.
+func exitCode(err error) int {
+	if err == nil || errors.Is(err, errHelp) {
+		return codeOK
+	}
+	if c, ok := errors.AsType[*coded](err); ok {
+		return c.code
+	}
+	return codeUnreachable
+}
+
 // exit prints what has to be said yet, and returns the exit code.
 func (a *app) exit(ctx context.Context, err error) (code int) {
-	c, isCoded := errors.AsType[*coded](err)
-	switch {
-	case err == nil || errors.Is(err, errHelp):
-		code, err = codeOK, nil
+	code = exitCode(err)
+	switch c, isCoded := errors.AsType[*coded](err); {
+	case code == codeOK:
+		err = nil
+	case code == codeInterrupted: // which is how the command ends
+		err = nil
 	case ctx.Err() != nil:
 		code, err = codeInterrupted, errors.New("interrupted")
 	case isCoded:
-		code, err = c.code, c.err
-	default:
-		code = codeUnreachable
+		err = c.err
 	}
 	a.out.flush(code)
 	if code == codeOK && a.out.err != nil { // a full disk, for example: what was printed is not there
 		code, err = codeUnreachable, a.out.err
+	}
+	if code != codeOK {
+		a.env.Stderr.Write(a.troubles.Bytes())
 	}
 	if err != nil {
 		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"slices"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -40,12 +40,15 @@ type streamFlags struct {
 	Count string `setting:"" placeholder:"PATH" group:"settings" help:"What counts matches: an array or a number in a fetch."`
 }
 
-// BeforeResolve loads the settings, and has them fill in the flags that were not typed.
-func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
+// ofAll returns the flags of which no stream has its own.
+func (f *settingsFlags) ofAll() *streamFlags { return &f.streamFlags }
+
+// loadSettings loads the settings, and has them fill in the flags that were not typed.
+func (a *app) loadSettings(ctx *kong.Context) error {
 	typed := map[string]string{}
 	config := ""
 	for _, p := range ctx.Path {
-		if p.Flag == nil || p.Flag.Name != "config" && !p.Flag.Tag.Has("setting") {
+		if p.Flag == nil || p.Flag.Name != "config" && !isSetting(p.Flag) {
 			continue
 		}
 		text := flagText(ctx.FlagValue(p.Flag))
@@ -59,11 +62,12 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 		}
 	}
 	var err error
-	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(a.parser.Model.Node)})
+	a.settings, err = settings.Load(settings.Sources{Flags: typed, Environ: a.env.Environ, Config: config, Known: settingNames(reflect.TypeFor[commands]())})
 	if a.badSettings = err != nil; err != nil {
 		return err
 	}
 	a.keys = storeurl.NewKeys(a.settings)
+	a.keys.Transport = a.env.Transport
 	ctx.AddResolver(a.resolver(""))
 	return nil
 }
@@ -71,7 +75,7 @@ func (settingsFlags) BeforeResolve(ctx *kong.Context, a *app) error {
 // resolver returns what gives kong the settings of a stream.
 func (a *app) resolver(stream string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if v, ok := a.settings.Lookup(flag.Name, stream); ok && flag.Tag.Has("setting") {
+		if v, ok := a.settings.Lookup(flag.Name, stream); ok && isSetting(flag) {
 			return v.Text, nil
 		}
 		return nil, nil
@@ -89,20 +93,7 @@ func flagText(value any) string {
 	return fmt.Sprint(value)
 }
 
-// settingNames returns the names of the flags that are settings, of all commands.
-func settingNames(n *kong.Node) []string {
-	var names []string
-	for _, flag := range n.Flags {
-		if flag.Tag.Has("setting") {
-			names = append(names, flag.Name)
-		}
-	}
-	for _, child := range n.Children {
-		names = append(names, settingNames(child)...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+func isSetting(flag *kong.Flag) bool { return flag.Tag.Has("setting") }
 
 // failOn is the flag of commands with findings.
 type failOn struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"example.com/rotatelog/docs"
 	"example.com/rotatelog/internal/markdown"
 	"example.com/rotatelog/internal/settings"
@@ -11,7 +12,7 @@ type helpCommand struct {
 }
 
 // Run prints what docs/TROUBLESHOOTING.md says about a code.
-func (c *helpCommand) Run(a *app) error {
+func (c *helpCommand) Run(_ context.Context, a *app) error {
 	switch c.Code {
 	case "":
 		a.printUsage()

@@ -19,6 +19,7 @@ func main() {
 
 // run runs the command that the arguments name, and returns the exit code.
 func run(ctx context.Context, e env) int {
+	e.Args = withCommand(e.Args)
 	a, err := newApp(e)
 	if err == nil {
 		err = a.runCommand(ctx)

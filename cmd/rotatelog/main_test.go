@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +31,7 @@ type shell struct {
 	clock   *clocktest.Clock
 	environ []string
 	stdin   string
+	in      io.Reader         // standard input, if it is not the text above
 	env     func(*env)        // changes what else differs from a pipe
 	replace *strings.Replacer // of what differs from run to run
 	golden  string            // folder of golden files
@@ -51,7 +56,11 @@ func (s *shell) set(name, value string) { s.environ = append(s.environ, name+"="
 func (s *shell) run(args ...string) (code int) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	e := env{Program: "/usr/local/bin/rotatelog", User: "root", Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr, Clock: s.clock, Width: 80, DiskOf: diskOf}
+	e := env{Program: "/usr/local/bin/rotatelog", Args: args, Environ: s.environ, Stdin: strings.NewReader(s.stdin), Stdout: &stdout, Stderr: &stderr,
+		Clock: s.clock, Started: func() time.Time { return time.Time{} }, User: func() string { return "root" }, DiskOf: diskOf, Width: 80}
+	if s.in != nil {
+		e.Stdin = s.in
+	}
 	if s.env != nil {
 		s.env(&e)
 	}
@@ -110,12 +119,15 @@ func (s *shell) want(code int, golden string, args ...string) {
 	s.wantNarrow()
 }
 
+// toPaste is a line to paste: a command, or a line for cron or systemd.
+var toPaste = regexp.MustCompile(`^\s*(rotatelog|systemctl|[*]( [*]){4}|ExecStart=\S+) `)
+
 // wantNarrow checks that no line of standard output is wider than 80 columns, unless it
 // is one word, such as a key, or a command to paste.
 func (s *shell) wantNarrow() {
 	s.t.Helper()
 	for line := range strings.Lines(s.stdout) {
-		if words := strings.Fields(line); len(words) == 1 || len(words) > 0 && words[0] == "rotatelog" {
+		if words := strings.Fields(line); len(words) == 1 || toPaste.MatchString(line) {
 			continue
 		}
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
@@ -132,6 +144,42 @@ func (s *shell) wantError(code int, text string, args ...string) {
 	}
 }
 
+// Whoever adds a command gives it the Run that is looked for.
+func TestCommandsCanBeRun(t *testing.T) {
+	a, err := newApp(env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range a.parser.Model.Children {
+		if _, ok := c.Target.Addr().Interface().(command); !ok {
+			t.Errorf("%s is no command", c.Name)
+		}
+	}
+}
+
+// The linker leaves out what nobody calls, as the many methods of the AWS SDK's client,
+// unless something looks up methods by their names: see parse.
+func TestBinaryIsSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the binary")
+	}
+	t.Parallel()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command")
+	}
+	binary := filepath.Join(t.TempDir(), "rotatelog")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatalf("go tool nm: %v", err)
+	}
+	if !bytes.Contains(symbols, []byte("s3.(*Client).PutObject\n")) || bytes.Contains(symbols, []byte("s3.(*Client).PutBucketAcl\n")) {
+		t.Error("the binary lacks a method that is called, or has one that is not")
+	}
+}
+
 // docs/CLI.md has what the help says.
 func TestHelpIsNarrow(t *testing.T) {
 	s := newShell(t)
@@ -145,11 +193,8 @@ func TestHelpIsNarrow(t *testing.T) {
 
 // commands returns the names of all commands.
 func (s *shell) commands() []string {
-	a, err := newApp(env{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a.commandNames()
+	s.t.Helper()
+	return commandNames()
 }
 
 func TestHelpOfACode(t *testing.T) {
@@ -195,5 +240,25 @@ func TestUsageErrors(t *testing.T) {
 		{"version --dir=x", "unknown flag --dir\nrotatelog version --help says more\n"},
 	} {
 		newShell(t).wantError(codeUsage, "rotatelog: "+test.want, strings.Fields(test.args)...)
+	}
+}
+
+// The names of settings that are found without the parser are those of its flags.
+func TestSettingNames(t *testing.T) {
+	a, err := newApp(env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, command := range a.parser.Model.Children {
+		for _, flag := range command.Flags {
+			if isSetting(flag) {
+				want = append(want, flag.Name)
+			}
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(slices.Compact(want), settingNames(reflect.TypeFor[commands]())); diff != "" {
+		t.Errorf("(-flags +found):\n%s", diff)
 	}
 }

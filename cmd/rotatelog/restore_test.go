@@ -150,7 +150,7 @@ func TestRestoreFailures(t *testing.T) {
 			code       int
 			args, want string
 		}{
-			{codeUsage, "restore", `expected "<day>"`},
+			{codeUsage, "restore", "DAY is missing\n"},
 			{codeUsage, "restore 7d", "7d is not one day"},
 			{codeUsage, "restore today --name a,b", "there are several streams: say which with --name: a, b"},
 			{codeUsage, "restore today --dir=", "--dir is not set"},

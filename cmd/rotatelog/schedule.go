@@ -20,7 +20,7 @@ const exampleURL = "https://api.example/live"
 // printSchedule prints lines to paste for cron, and units for systemd.
 func (a *app) printSchedule(streams []stream) {
 	s := schedule{a, a.env.Program, "/var/log/rotatelog.log"}
-	if a.env.User != "root" && streams[0].Dir != "" {
+	if a.env.User() != "root" && streams[0].Dir != "" {
 		s.log = filepath.Join(streams[0].Dir, "rotatelog.log")
 	}
 	a.println("")
@@ -32,7 +32,7 @@ func (a *app) printSchedule(streams []stream) {
 		a.paragraph(fmt.Sprintf("cron and systemd do not have the environment of this shell: put %s into %s first, of mode 0600.", strings.Join(names, ", "), file))
 		a.println("")
 	}
-	appends := slices.Contains(a.commandNames(), "append")
+	appends := slices.Contains(commandNames(), "append")
 	if appends {
 		a.paragraph("Put the address of the API in place of " + exampleURL + ", in one of these:")
 		a.println("")
@@ -136,7 +136,7 @@ After=network-online.target
 Type=oneshot
 User=%s
 ExecStart=%s
-`, what, s.app.env.User, command)
+`, what, s.app.env.User(), command)
 	timer := fmt.Sprintf(`[Unit]
 Description=%s, again and again
 
@@ -153,7 +153,7 @@ WantedBy=timers.target
 // systemdWord quotes a word for ExecStart.
 func systemdWord(w string) string {
 	w = strings.NewReplacer("%", "%%", "$", "$$").Replace(w)
-	if plain.MatchString(w) {
+	if plain().MatchString(w) {
 		return w
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(w) + `"`

@@ -152,7 +152,9 @@ func TestStatusOfAStreamThatStopped(t *testing.T) {
 		if w.run(); w.code != codeOK {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
-		w.env = func(e *env) { e.Clock, e.Started = systemClock{}, time.Now().Add(-time.Minute) }
+		w.env = func(e *env) {
+			e.Clock, e.Started = systemClock{}, func() time.Time { return time.Now().Add(-time.Minute) }
+		}
 		w.environ = w.environ[:len(w.environ)-1]
 		if w.run(); w.code != codeOK {
 			t.Errorf("after a start: exit code %d\n%s%s", w.code, w.stdout, w.stderr)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -25,8 +26,10 @@ func (a *app) streams() ([]stream, error) {
 	var all []stream
 	for _, name := range a.settings.Streams() {
 		s := stream{app: a, Name: name}
-		if err := a.resolve(&s.streamFlags, name); err != nil {
-			return nil, err
+		if s.streamFlags = *a.ofAll; a.settings.HasOwn(name) {
+			if err := a.resolve(&s.streamFlags, name); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, s)
 	}
@@ -39,7 +42,11 @@ func (a *app) resolve(flags any, stream string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(nil); err != nil {
+	parsed, err := kong.Trace(parser, nil)
+	if err == nil {
+		err = apply(parsed)
+	}
+	if err != nil {
 		return usagef("%s", a.withOrigin(stream, err.Error()))
 	}
 	return nil
@@ -158,6 +165,14 @@ func (s *stream) spool() (*rotatelog.SpoolReader, error) {
 	return r, err
 }
 
+// spoolError returns the error of a spool that cannot be opened.
+func (s *stream) spoolError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nothing was appended to %s in %s yet: %w", s.Name, s.Dir, err)
+	}
+	return err
+}
+
 // countFunc returns what counts the matches of a fetch; nil if no setting says that.
 func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 	if s.Count == "" {
@@ -169,3 +184,9 @@ func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 	}
 	return f, nil
 }
+
+// localFile returns the path of the file with the batch being filled.
+func (s *stream) localFile() string { return filepath.Join(s.Dir, s.Name+".json") }
+
+// pendingDir returns the path of the directory with the batches that wait.
+func (s *stream) pendingDir() string { return filepath.Join(s.Dir, s.Name+".spool", "pending") }

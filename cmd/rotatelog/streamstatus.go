@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +95,7 @@ func (l *looker) look(s stream) (streamStatus, error) {
 		return status, nil
 	}
 	status.problems = spool.Problems
-	facts := health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started}
+	facts := health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started()}
 	if disk, err := l.app.env.DiskOf(s.Dir); err == nil {
 		facts.Disk = &disk
 	} else {
@@ -122,10 +121,9 @@ func (l *looker) options(s stream) (health.Options, error) {
 	if f := l.app.settings.File(); f != nil {
 		o.Settings = f.Path
 	}
-	if batch, ok := l.app.settings.Lookup("batch", s.Name); ok {
-		o.BatchSize, _ = strconv.Atoi(batch.Text) // append says what is wrong with it
-	}
-	return o, nil
+	writer, err := s.writerFlags(nil)
+	o.BatchSize = writer.Batch
+	return o, err
 }
 
 func (l *looker) inspect(name spoolName) inspected {

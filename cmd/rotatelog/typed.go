@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"example.com/rotatelog/internal/settings"
@@ -30,7 +31,7 @@ func (a *app) toDo(sentence string, flags ...string) {
 }
 
 // plain is a word that means itself in a shell.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`) })
 
 // typed returns a command for a shell.
 func typed(words []string) string { return "rotatelog " + shellLine(words) }
@@ -39,7 +40,7 @@ func typed(words []string) string { return "rotatelog " + shellLine(words) }
 func shellLine(words []string) string {
 	var line []string
 	for _, w := range words {
-		if !plain.MatchString(w) {
+		if !plain().MatchString(w) {
 			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 		line = append(line, w)

@@ -11,20 +11,13 @@ import (
 	"example.com/rotatelog/internal/format"
 )
 
-// helpFlag is --help.
-type helpFlag bool
-
-// IgnoreDefault lets bare "rotatelog --help" describe all commands.
-func (helpFlag) IgnoreDefault() {}
-
-// BeforeReset prints the help, before anything else is checked.
-func (helpFlag) BeforeReset(ctx *kong.Context, a *app) error {
-	if selected := ctx.Selected(); selected != nil {
-		a.printCommandUsage(selected)
+// printHelp describes a command, or all of them if it is nil.
+func (a *app) printHelp(command *kong.Node) {
+	if command != nil {
+		a.printCommandUsage(command)
 	} else {
 		a.printUsage()
 	}
-	return errHelp
 }
 
 // groups are the headings below which the commands are listed.
@@ -121,9 +114,9 @@ func (a *app) printSettings() {
 		"whose URL says profile=MIRROR has the keys MIRROR_AWS_ACCESS_KEY_ID and MIRROR_AWS_SECRET_ACCESS_KEY.")
 	var all []*kong.Flag
 	for _, command := range a.parser.Model.Children {
-		_, settings := flagsOf(command)
-		for _, flag := range settings {
-			if !slices.ContainsFunc(all, func(f *kong.Flag) bool { return f.Name == flag.Name }) {
+		for _, flag := range command.Flags {
+			isSetting := flag.Tag.Has("setting") || flag.Name == "config"
+			if isSetting && !slices.ContainsFunc(all, func(f *kong.Flag) bool { return f.Name == flag.Name }) {
 				all = append(all, flag)
 			}
 		}

@@ -46,13 +46,12 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 	}
 	run := verifyRun{app: a, command: c, days: d, progress: a.newProgress()}
 	defer run.progress.hide()
-	for i, s := range streams {
-		if i > 0 && !c.JSON {
-			a.println("")
-		}
-		if err := run.stream(ctx, s); err != nil {
+	for _, s := range streams {
+		err := run.stream(ctx, s)
+		if err != nil && (len(streams) == 1 || exitCode(err) == codeUsage || ctx.Err() != nil) {
 			return err
 		}
+		run.fail(s, err)
 	}
 	return run.end()
 }
@@ -68,8 +67,9 @@ type verifyRun struct {
 	read             atomic.Int64
 	errors, warnings int
 	unreadable       int // days that could not be read
+	failed           int // streams that could not be looked at
 	next             []string
-	headed           bool // whether the heading of the stream has been printed
+	headed           string // the stream whose heading has been printed last
 }
 
 // stream verifies the days of a stream.
@@ -89,7 +89,6 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 	case s.Dir != "" && !r.app.grammar.Quiet:
 		fmt.Fprintf(r.app.env.Stderr, "rotatelog: there is no spool of %s in %s to hold the days against\n", s.Name, s.Dir)
 	}
-	r.headed = false
 	before := r.verified + r.unreadable
 	for _, span := range r.days.Spans() {
 		if err := r.span(ctx, s, source, span, opts); err != nil {
@@ -100,6 +99,21 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
 	}
 	return nil
+}
+
+// fail prints why a stream could not be verified. The others still are.
+func (r *verifyRun) fail(s stream, err error) {
+	switch {
+	case err == nil:
+		return
+	case exitCode(err) == codeFinding:
+		r.errors++
+	default:
+		r.failed++
+		err = fmt.Errorf("%s: %w", s.Name, err)
+	}
+	r.progress.hide()
+	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err)
 }
 
 // open opens what is verified, and says how.
@@ -178,8 +192,11 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	if r.command.JSON {
 		return r.app.printJSON(row.json())
 	}
-	if !r.headed {
-		r.headed = true
+	if r.headed != s.Name {
+		if r.headed != "" {
+			r.app.println("")
+		}
+		r.headed = s.Name
 		r.app.println(heading(s.Name))
 	}
 	row.print(r.app)
@@ -207,7 +224,7 @@ func (r *verifyRun) end() error {
 	switch {
 	case r.errors > 0, r.warnings > 0 && r.command.FailOn == "warning":
 		return errFinding()
-	case r.unreadable > 0:
+	case r.unreadable+r.failed > 0:
 		return &coded{code: codeUnreachable}
 	}
 	return nil
@@ -224,6 +241,9 @@ func (r *verifyRun) summary() string {
 	}
 	if r.unreadable > 0 {
 		found = append(found, format.Plural(r.unreadable, "day", "days")+" could not be read")
+	}
+	if r.failed > 0 {
+		found = append(found, format.Plural(r.failed, "stream", "streams")+" could not be read")
 	}
 	if len(found) == 0 {
 		found = append(found, "all good")

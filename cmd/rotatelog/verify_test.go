@@ -85,6 +85,21 @@ func TestVerifyOfSeveralStreams(t *testing.T) {
 	})
 }
 
+// A stream that cannot be looked at does not keep the others from being verified.
+func TestVerifyOfOtherStreams(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.write(15)
+		w.waitFor("2025-07-10")
+		w.set("ROTATELOG_NAME", "gone,new,all_api")
+		w.set("ROTATELOG_STORE_GONE", "file:///none")
+		w.want(codeFinding, "verify-other-streams", "verify", "7d", "--gap=24h", "--dir=")
+		w.set("ROTATELOG_NAME", "gone,all_api")
+		if w.run("verify", "7d", "--gap=24h", "--dir="); w.code != codeUnreachable || !strings.Contains(w.stdout, "1 stream could not be read\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
 func TestVerifyLeavesWhatItFound(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		w.days()
@@ -191,7 +206,7 @@ func TestVerifyUsage(t *testing.T) {
 			"verify tomorrow":        `"tomorrow" names no day`,
 			"verify --sample 7":      `"7" is no part: use 1/7`,
 			"verify --sample 1/0":    `"1/0" is no part`,
-			"verify --fail-on never": `--fail-on must be one of "error","warning"`,
+			"verify --fail-on never": "--fail-on must be one of error, warning\n",
 			"verify --gap 5":         "--gap",
 			"verify --against x":     `--against: "x" is not a URL`,
 			"verify --count a..b":    `--count: "a..b" is not a path`,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -9,7 +10,7 @@ import (
 type versionCommand struct{}
 
 // Run prints the version that the binary was built with.
-func (versionCommand) Run(a *app) error {
+func (versionCommand) Run(_ context.Context, a *app) error {
 	version, commit := "(devel)", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" {

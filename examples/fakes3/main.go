@@ -19,6 +19,7 @@ import (
 
 	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/format"
 )
 
 const help = `Usage: fakes3 [flags]
@@ -143,7 +144,7 @@ func serve(ctx context.Context, env cli.Env, addr, bucket string, srv *fakes3.Se
 func greet(out io.Writer, endpoint, bucket string) {
 	fmt.Fprintf(out, "Serving the bucket %s at %s until Ctrl-C. In another shell:\n\n", bucket, endpoint)
 	fmt.Fprintf(out, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", accessKey, secretKey, region)
-	fmt.Fprintf(out, "  echo '{\"FETCH_FOOTER\":{\"total_matches\":3}}' |\n    go run ./examples/ingest -store s3://%s -endpoint %s -dir %s -flush\n\n",
+	fmt.Fprintf(out, "  echo '{\"FETCH_FOOTER\":{\"total_matches\":3}}' |\n    go run ./cmd/rotatelog append --store s3://%s --endpoint %s --dir %s --flush\n\n",
 		bucket, endpoint, filepath.Join(os.TempDir(), "rotatelog-fakes3"))
 }
 
@@ -155,7 +156,7 @@ func summary(st fakes3.Stats) string {
 	}) {
 		each = append(each, fmt.Sprintf("%d %s", st.Requests[name], name))
 	}
-	line := cli.Plural(st.Total(), "request", "requests")
+	line := format.Plural(st.Total(), "request", "requests")
 	if len(each) > 0 {
 		line += " (" + strings.Join(each, ", ") + ")"
 	}

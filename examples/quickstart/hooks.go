@@ -8,7 +8,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"example.com/rotatelog"
-	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/format"
 )
 
 // The hooks of a show. They are called on goroutines of the Writer.
@@ -21,7 +21,7 @@ func (s *show) sealed(e rotatelog.Sealed) {
 	for _, n := range s.waiting {
 		all += n
 	}
-	s.printLocked("sealed", e.Day, "fetches %d to %d: %s; %s", e.First, e.Last, e.Reason, cli.Plural(all, "batch waits", "batches wait"))
+	s.printLocked("sealed", e.Day, "fetches %d to %d: %s; %s", e.First, e.Last, e.Reason, format.Plural(all, "batch waits", "batches wait"))
 }
 
 func (s *show) uploaded(e rotatelog.Uploaded) {

@@ -29,7 +29,7 @@ The files stay in a new folder:
   all_api.json     fetches that are not uploaded yet
   all_api.spool/   batches that wait for the store, and the last ones uploaded
   store/           the server's objects at the end, one a day
-  fetches.ndjson   all fetches, for examples/ingest
+  fetches.ndjson   all fetches, for rotatelog append
 
 Flags:
 
@@ -113,7 +113,7 @@ func offerReplay(env cli.Env, dir string, found *kept) error {
 	}
 	store := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(abs, "store"))}
 	fmt.Fprintf(env.Stdout, "\nAll fetches are in %s. To import them into another folder:\n\n", feed)
-	fmt.Fprintf(env.Stdout, "  go run ./examples/ingest -replay -dir %s -store %s %s\n",
+	fmt.Fprintf(env.Stdout, "  go run ./cmd/rotatelog append --replay --dir %s --store %s %s\n",
 		quoted(again), quoted(store.String()), quoted(feed))
 	return nil
 }

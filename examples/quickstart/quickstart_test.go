@@ -88,7 +88,7 @@ func TestPrintedReplayCommandWorks(t *testing.T) {
 	depth.SkipInShort(t)
 	dir := filepath.Join(t.TempDir(), "it's here")
 	out := quickstart(t, dir)
-	command := regexp.MustCompile(`(?m)^  (go run \./examples/ingest .*)$`).FindStringSubmatch(out)
+	command := regexp.MustCompile(`(?m)^  (go run \./cmd/rotatelog append .*)$`).FindStringSubmatch(out)
 	if command == nil {
 		t.Fatalf("no command in:\n%s", out)
 	}

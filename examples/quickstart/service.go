@@ -65,8 +65,8 @@ func (s *service) fault(op fakes3.Op) fakes3.Fault {
 	return fakes3.Fault{}
 }
 
-// save writes the objects of the bucket into files below dir, as a store that ingest
-// can continue.
+// save writes the objects of the bucket into files below dir, as a store that rotatelog
+// append can continue.
 func (s *service) save(ctx context.Context, dir string) error {
 	store, err := dirstore.Open(filepath.Join(dir, storeDir))
 	if err != nil {

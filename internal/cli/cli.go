@@ -1,5 +1,5 @@
-// Package cli has what the example programs share: how they start and end, the flags
-// of those that append, their log, and the store that -store names.
+// Package cli has what the example programs share: how they start and end, and their
+// flags and help.
 package cli
 
 import (
@@ -12,10 +12,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-
-	"golang.org/x/term"
-
-	"example.com/rotatelog"
 )
 
 // Exit statuses.
@@ -28,17 +24,7 @@ const (
 // Env is a program's environment. Tests provide their own.
 type Env struct {
 	Args           []string // without the program's name
-	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Clock          rotatelog.Clock          // nil: the system's
-	Getenv         func(name string) string // of the environment; nil: it is empty
-}
-
-func (e Env) getenv(name string) string {
-	if e.Getenv == nil {
-		return ""
-	}
-	return e.Getenv(name)
 }
 
 // Main runs a program and ends the process. The context ends at SIGINT or
@@ -46,7 +32,7 @@ func (e Env) getenv(name string) string {
 func Main(run func(context.Context, Env) int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}))
+	os.Exit(run(ctx, Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr}))
 }
 
 // ParseFlags parses the arguments. If done, because help was asked for or the usage
@@ -63,15 +49,6 @@ func (e Env) ParseFlags(flags *flag.FlagSet, help string) (code int, done bool) 
 	}
 	return OK, false
 }
-
-// IsTerminal reports whether w is a terminal, on which a line can be written over.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// EraseLine erases the line of a terminal.
-const EraseLine = "\r\x1b[K"
 
 // UsageError says what is wrong with the arguments.
 func (e Env) UsageError(program string, err error) int {

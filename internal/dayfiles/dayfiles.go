@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"example.com/rotatelog"
 )
@@ -23,7 +24,9 @@ type Store struct {
 }
 
 // dayFile is how the name of a day's file ends, and what may follow where it was kept.
-var dayFile = regexp.MustCompile(`(_json_log_[0-9]{4}-[0-9]{2}-[0-9]{2}\.json(?:\.zst|\.gz)?)(-[^/]*)?$`)
+var dayFile = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(_json_log_[0-9]{4}-[0-9]{2}-[0-9]{2}\.json(?:\.zst|\.gz)?)(-[^/]*)?$`)
+})
 
 // Open returns the store of a file, or of the files of a stream in a directory. Its error
 // matches fs.ErrNotExist if there is nothing, or no day of the stream in it.
@@ -34,7 +37,7 @@ func Open(name, stream string) (*Store, error) {
 	}
 	s := &Store{map[string]string{}}
 	if !info.IsDir() {
-		m := dayFile.FindStringSubmatch(name)
+		m := dayFile().FindStringSubmatch(name)
 		if m == nil {
 			return nil, fmt.Errorf("the name of %s does not say which day it is: call it as in a bucket, %s_json_log_2025-07-06.json", name, stream)
 		}
@@ -47,7 +50,7 @@ func Open(name, stream string) (*Store, error) {
 			return nil, err
 		}
 		for _, file := range found {
-			if m := dayFile.FindStringSubmatch(file); m != nil && m[2] == "" {
+			if m := dayFile().FindStringSubmatch(file); m != nil && m[2] == "" {
 				s.files[m[1]] = filepath.Join(name, file)
 			}
 		}
@@ -60,7 +63,7 @@ func Open(name, stream string) (*Store, error) {
 
 // file opens the file of a key.
 func (s *Store) file(key string) (*os.File, rotatelog.Object, error) {
-	m := dayFile.FindString(path.Base(key))
+	m := dayFile().FindString(path.Base(key))
 	name, ok := s.files[m]
 	if !ok {
 		return nil, rotatelog.Object{}, fmt.Errorf("%s: %w", key, fs.ErrNotExist)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -103,14 +104,14 @@ func between(from, to string, today rotatelog.Day) (Span, error) {
 }
 
 var (
-	lastDays = regexp.MustCompile(`^([1-9][0-9]{0,3})d$`)
-	month    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}$`)
+	lastDays = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([1-9][0-9]{0,3})d$`) })
+	month    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{4}-[0-9]{2}$`) })
 )
 
 // one parses a day, a month, or the last days.
 func one(arg string, today rotatelog.Day) (span Span, single bool, err error) {
 	yesterday := addDays(today, -1)
-	switch m := lastDays.FindStringSubmatch(arg); {
+	switch m := lastDays().FindStringSubmatch(arg); {
 	case arg == "today":
 		return Span{today, today}, true, nil
 	case arg == "yesterday":
@@ -118,7 +119,7 @@ func one(arg string, today rotatelog.Day) (span Span, single bool, err error) {
 	case m != nil:
 		n, err := strconv.Atoi(m[1])
 		return Span{addDays(today, -n), yesterday}, false, err
-	case month.MatchString(arg):
+	case month().MatchString(arg):
 		if first, err := rotatelog.ParseDay(arg + "-01"); err == nil {
 			next := rotatelog.DayOf(time.Date(first.Year, first.Month+1, 1, 0, 0, 0, 0, time.UTC), time.UTC)
 			return Span{first, addDays(next, -1)}, false, nil

@@ -53,6 +53,8 @@ type Server struct {
 	opts Options
 
 	mu      sync.Mutex // guards everything below
+	access  string     // the key
+	secret  string
 	buckets map[string]*bucket
 	stats   Stats
 	seq     int // numbers requests, uploads and versions
@@ -61,8 +63,6 @@ type Server struct {
 
 // New returns a Server without buckets.
 func New(opts Options) *Server {
-	opts.AccessKey = cmp.Or(opts.AccessKey, "access")
-	opts.SecretKey = cmp.Or(opts.SecretKey, "secret")
 	opts.Region = cmp.Or(opts.Region, "us-east-1")
 	opts.MinPartSize = cmp.Or(opts.MinPartSize, defaultMinPartSize)
 	if opts.Now == nil {
@@ -71,7 +71,9 @@ func New(opts Options) *Server {
 	if opts.Sleep == nil {
 		opts.Sleep = sleep
 	}
-	return &Server{opts: opts, buckets: map[string]*bucket{}, stats: newStats()}
+	s := &Server{opts: opts, buckets: map[string]*bucket{}, stats: newStats()}
+	s.SetKey(cmp.Or(opts.AccessKey, "access"), cmp.Or(opts.SecretKey, "secret"))
+	return s
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

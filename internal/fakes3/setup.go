@@ -6,6 +6,20 @@ import (
 	"time"
 )
 
+// SetKey replaces the key that requests must be signed with.
+func (s *Server) SetKey(access, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.access, s.secret = access, secret
+}
+
+// key returns the key that requests must be signed with.
+func (s *Server) key() (access, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.access, s.secret
+}
+
 // CreateBucket creates a bucket, unless there is one with that name.
 func (s *Server) CreateBucket(name string) {
 	s.mu.Lock()

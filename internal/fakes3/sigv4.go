@@ -42,7 +42,8 @@ func (s *Server) authenticate(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if auth.key != s.opts.AccessKey {
+	access, secret := s.key()
+	if auth.key != access {
 		if e := s.opts.Profile.UnknownKey; e != (Error{}) {
 			return e
 		}
@@ -57,7 +58,7 @@ func (s *Server) authenticate(r *http.Request) error {
 	if err := checkSigned(r, auth.signed); err != nil {
 		return err
 	}
-	want := sign(s.opts.SecretKey, auth.scope, r.Header.Get("X-Amz-Date"), canonicalRequest(r, auth.signed))
+	want := sign(secret, auth.scope, r.Header.Get("X-Amz-Date"), canonicalRequest(r, auth.signed))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(auth.signature)) == 0 {
 		return errSignature
 	}

@@ -5,6 +5,7 @@ package markdown
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"example.com/rotatelog/internal/format"
@@ -51,7 +52,7 @@ func Row(text, code string) (section string, ok bool) {
 		switch {
 		case strings.HasPrefix(line, "#"):
 			above = line
-		case rule.MatchString(line):
+		case rule().MatchString(line):
 			head = before + "\n" + line
 		case strings.HasPrefix(line, "| "):
 			first, _, _ := strings.Cut(line[2:], " | ")
@@ -99,9 +100,9 @@ func Anchor(title string) string {
 }
 
 var (
-	link     = regexp.MustCompile(`\[([^\]]+)\]\([^)]*\)`)
-	rule     = regexp.MustCompile(`^\|[-:| ]+\|$`)
-	listItem = regexp.MustCompile(`^( *(?:[-*]|[0-9]+\.) )(.*)$`)
+	link     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]+)\]\([^)]*\)`) })
+	rule     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\|[-:| ]+\|$`) })
+	listItem = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^( *(?:[-*]|[0-9]+\.) )(.*)$`) })
 )
 
 // Plain returns a section as lines of at most width characters, without marks.
@@ -125,7 +126,7 @@ type printer struct {
 
 func (p *printer) line(line string) {
 	trimmed := strings.TrimSpace(line)
-	item := listItem.FindStringSubmatch(line)
+	item := listItem().FindStringSubmatch(line)
 	switch {
 	case strings.HasPrefix(trimmed, fence):
 		p.endParagraph()
@@ -138,7 +139,7 @@ func (p *printer) line(line string) {
 	case strings.HasPrefix(line, "#"):
 		p.endParagraph()
 		p.out = append(p.out, strings.TrimLeft(line, "# "))
-	case rule.MatchString(trimmed):
+	case rule().MatchString(trimmed):
 	case strings.HasPrefix(trimmed, "|"):
 		p.endParagraph()
 		p.row(trimmed)
@@ -175,5 +176,5 @@ func (p *printer) endParagraph() {
 
 // unmarked returns text without the marks of links, code and emphasis.
 func unmarked(text string) string {
-	return strings.NewReplacer("`", "", "**", "").Replace(link.ReplaceAllString(text, "$1"))
+	return strings.NewReplacer("`", "", "**", "").Replace(link().ReplaceAllString(text, "$1"))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -15,8 +16,8 @@ type line struct {
 }
 
 var (
-	lineName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	expanded = regexp.MustCompile(`\$[A-Za-z_{(]|^~/`)
+	lineName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
+	expanded = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$[A-Za-z_{(]|^~/`) })
 )
 
 // parse parses the text of a file. What a shell, or systemd, would take for something
@@ -60,7 +61,7 @@ func parseLine(s string) (name, value string, err error) {
 		return "", "", errors.New(`this is no shell script: leave out "export"`)
 	case strings.TrimSpace(name) != name:
 		return "", "", errors.New("there is white space around the name")
-	case !lineName.MatchString(name):
+	case !lineName().MatchString(name):
 		return "", "", errors.New("the name may have letters, digits and _ only")
 	case strings.TrimSpace(value) != value:
 		return "", "", fmt.Errorf("%s has white space around its value", name)
@@ -70,7 +71,7 @@ func parseLine(s string) (name, value string, err error) {
 		return "", "", fmt.Errorf("%s ends with a backslash, but no line continues in the next", name)
 	case strings.Contains(value, " #"):
 		return "", "", fmt.Errorf("%s is followed by a comment: give that a line of its own", name)
-	case strings.HasPrefix(name, prefix) && expanded.MatchString(value):
+	case strings.HasPrefix(name, prefix) && expanded().MatchString(value):
 		return "", "", fmt.Errorf("%s: no shell expands this; write out what it stands for", name)
 	}
 	return name, value, nil

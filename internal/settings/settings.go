@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -76,7 +77,7 @@ func environ(pairs []string) map[string]string {
 }
 
 // streamName is what can be the name of a stream, as rotatelog.Config has it.
-var streamName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+var streamName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`) })
 
 func splitStreams(list Value) ([]string, error) {
 	if list.Text == "" {
@@ -89,7 +90,7 @@ func splitStreams(list Value) ([]string, error) {
 		switch other, twice := seen[v]; {
 		case stream == "" || stream != strings.TrimSpace(stream):
 			return nil, fmt.Errorf("%s: %q must be names with single commas between them, as in all_api,merge", list.Origin, list.Text)
-		case !streamName.MatchString(stream):
+		case !streamName().MatchString(stream):
 			return nil, fmt.Errorf("%s: %q is no name of a stream: use letters, digits, _, - and .", list.Origin, stream)
 		case twice && other == stream:
 			return nil, fmt.Errorf("%s: it lists the stream %s twice", list.Origin, stream)
@@ -117,6 +118,14 @@ func (s *Settings) Lookup(flag, stream string) (Value, bool) {
 		}
 	}
 	return s.Env(name)
+}
+
+// HasOwn reports whether anything is set for that stream only.
+func (s *Settings) HasOwn(stream string) bool {
+	return slices.ContainsFunc(s.known, func(flag string) bool {
+		_, ok := s.Env(Variable(flag) + "_" + variable(stream))
+		return ok
+	})
 }
 
 // Env returns the value of a variable, such as AWS_ACCESS_KEY_ID, in the environment,

@@ -15,10 +15,15 @@ import (
 )
 
 // Keys are where the keys of stores are read.
-type Keys struct{ live *settings.Live }
+type Keys struct {
+	// Transport takes requests to buckets: the network, if it is nil.
+	Transport http.RoundTripper
+
+	live *settings.Live
+}
 
 // NewKeys returns the keys that are among the settings, now and later.
-func NewKeys(s *settings.Settings) *Keys { return &Keys{s.Live()} }
+func NewKeys(s *settings.Settings) *Keys { return &Keys{live: s.Live()} }
 
 // of returns the key of a profile. It is an error if there is none now.
 func (k *Keys) of(profile string) (*provider, error) {

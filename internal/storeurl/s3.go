@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -68,6 +69,9 @@ func (p *Place) openS3(keys *Keys) (rotatelog.Store, error) {
 		o.UsePathStyle = p.PathStyle
 		o.HTTPSignerV4, o.AuthSchemes = new(signer), nil // the schemes are made of the signer
 		o.APIOptions = append(o.APIOptions, provider.repeatRefused)
+		if keys.Transport != nil {
+			o.HTTPClient = &http.Client{Transport: keys.Transport}
+		}
 	})
 	store, err := s3store.New(client, p.Bucket, opts)
 	if err != nil {

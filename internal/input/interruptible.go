@@ -1,12 +1,9 @@
-package cli
+package input
 
 import (
 	"context"
 	"io"
 )
-
-// MaxFetch is the size of the largest fetch that the programs accept.
-const MaxFetch = 64 << 20
 
 // Interruptible returns a reader of r whose Read fails when ctx ends, even while r's
 // own Read is stuck, as that of a terminal or a pipe can be.

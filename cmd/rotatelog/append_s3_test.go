@@ -5,11 +5,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"example.com/rotatelog/internal/cli"
 	"example.com/rotatelog/internal/fakes3"
 )
 
@@ -28,14 +28,20 @@ func newS3Bench(t *testing.T) (*bench, *fakes3.Server) {
 	ts := httptest.NewServer(srv)
 	t.Cleanup(ts.Close)
 	b := newBench(t)
-	b.store = []string{"-store", "s3://" + bucket + "/all", "-endpoint", ts.URL}
+	b.store = []string{"--store", "s3://" + bucket + "/all", "--endpoint", ts.URL}
 	b.setKey(accessKey, secretKey)
 	return b, srv
 }
 
+// setKey puts a key into the environment.
 func (b *bench) setKey(id, secret string) {
-	values := map[string]string{"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
-	b.env.Getenv = func(name string) string { return values[name] }
+	b.environ = slices.DeleteFunc(b.environ, func(s string) bool { return strings.HasPrefix(s, "AWS_") })
+	if id == "" {
+		return
+	}
+	b.set("AWS_ACCESS_KEY_ID", id)
+	b.set("AWS_SECRET_ACCESS_KEY", secret)
+	b.set("AWS_SESSION_TOKEN", token)
 }
 
 // wantS3 checks what the server has, all below the prefix.
@@ -57,23 +63,23 @@ func wantS3(t *testing.T, srv *fakes3.Server, prefix string, want totals) {
 // The real data set, through the real client.
 func TestReplayArchiveToS3(t *testing.T) {
 	b, srv := newS3Bench(t)
-	file, want := days(t)
-	b.wantRun(cli.OK, want.summary(), "", "-replay", "-flush", file)
+	file, want := football(t)
+	b.wantAppend(codeOK, want.outcome(), "", "--replay", "--flush", file)
 	wantS3(t, srv, "all/", want)
 }
 
 func TestS3Flush(t *testing.T) {
 	b, srv := newS3Bench(t)
-	b.env.Stdin = strings.NewReader(fetches(25))
-	b.wantRun(cli.OK, "25 325 1 2 0 5", "")
-	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	b.in = strings.NewReader(fetches(25))
+	b.wantAppend(codeOK, "25 325 1 2 0 5", "")
+	b.wantUpload(codeOK, "0 0 0 1 0 0", "--partial")
 	wantS3(t, srv, "all/", totals{1, 3, 25, 325})
 }
 
 func TestS3PrefixFlag(t *testing.T) {
 	b, srv := newS3Bench(t)
-	b.env.Stdin = strings.NewReader(fetches(3))
-	b.wantRun(cli.OK, "3 6 1 1 0 0", "", "-flush", "-prefix", "mine/")
+	b.in = strings.NewReader(fetches(3))
+	b.wantAppend(codeOK, "3 6 1 1 0 0", "", "--flush", "--prefix", "mine/")
 	wantS3(t, srv, "mine/", totals{1, 1, 3, 6})
 }
 
@@ -89,27 +95,25 @@ func TestS3RefusalSaysWhatToDo(t *testing.T) {
 			"the server does not know the access key; check the access key ID"},
 		"no such bucket": {func(b *bench) { b.store[1] = "s3://sports-json-logs-al" },
 			`the bucket "sports-json-logs-al" does not exist at http://127.0.0.1:`},
-		"wrong region": {func(b *bench) { b.store = append(b.store, "-region", "mars-1") },
+		"wrong region": {func(b *bench) { b.store = append(b.store, "--region", "mars-1") },
 			`or not in the region that the client is set to`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, srv := newS3Bench(t)
 			test.change(b)
 			for i, run := range []struct {
-				args  []string
-				code  int
-				label string
+				args []string
+				code int
 			}{
-				{nil, cli.OK, "ingest: warning: not everything is in the store: "},
-				{[]string{"-flush"}, cli.Failure, "ingest: not everything is in the store: "},
-				{[]string{"-v"}, cli.OK, "ingest: warning: not everything is in the store: "},
+				{nil, codeOK},
+				{[]string{"--flush"}, codeFinding},
 			} {
-				b.env.Stdin = strings.NewReader(fetches(10))
-				code, stdout, stderr := b.run(run.args...)
-				_, shown, _ := strings.Cut(stderr, run.label)
-				if code != run.code || !strings.Contains(shown, test.want) ||
-					!strings.Contains(shown, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") {
-					t.Errorf("%q: code %d, stdout %q, stderr %q, want %s…%s", run.args, code, stdout, stderr, run.label, test.want)
+				b.in = strings.NewReader(fetches(10))
+				code, stdout, stderr := b.append(run.args...)
+				waiting := []string{"1 batch (10 fetches, ", "2 batches (20 fetches, "}[i]
+				if code != run.code || !strings.HasPrefix(stderr, waiting) ||
+					!strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
+					t.Errorf("%q: code %d, stdout %q, stderr %q, want %s…%s", run.args, code, stdout, stderr, waiting, test.want)
 				}
 				wantNoSecret(t, stdout, stderr)
 			}
@@ -131,12 +135,12 @@ func wantNoSecret(t *testing.T, outputs ...string) {
 func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 	b, srv := newS3Bench(t)
 	b.setKey(accessKey, "hidden-too")
-	b.env.Stdin = strings.NewReader(fetches(23))
-	if code, _, stderr := b.run(); code != cli.OK {
+	b.in = strings.NewReader(fetches(23))
+	if code, _, stderr := b.append(); code != codeOK {
 		t.Fatalf("code %d, stderr %q", code, stderr)
 	}
 	b.setKey(accessKey, secretKey)
-	b.wantRun(cli.OK, "0 0 0 3 0 0", "", "-flush")
+	b.wantUpload(codeOK, "0 0 0 3 0 0", "--partial")
 	wantS3(t, srv, "all/", totals{1, 3, 23, 276})
 }
 
@@ -144,8 +148,8 @@ func TestS3UploadsOnceTheKeyIsRight(t *testing.T) {
 // the old id.
 func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	b, srv := newS3Bench(t)
-	b.env.Stdin = strings.NewReader(fetches(10))
-	b.wantRun(cli.OK, "10 55 1 1 0 0", "")
+	b.in = strings.NewReader(fetches(10))
+	b.wantAppend(codeOK, "10 55 1 1 0 0", "")
 	owner := filepath.Join(b.path("work"), "all_api.spool/owner")
 	lost, err := os.ReadFile(owner)
 	if err != nil {
@@ -154,15 +158,15 @@ func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	if err := os.RemoveAll(b.path("work")); err != nil {
 		t.Fatal(err)
 	}
-	b.env.Stdin = strings.NewReader(fetches(10))
-	code, _, stderr := b.run("-flush")
-	if code != cli.Failure || !strings.Contains(stderr, "belongs to another Writer, "+string(lost)) || !strings.Contains(stderr, "1 batch waits on disk") {
+	b.in = strings.NewReader(fetches(10))
+	code, _, stderr := b.append("--flush")
+	if code != codeFinding || !strings.Contains(stderr, "belongs to another Writer, "+string(lost)) || !strings.Contains(stderr, "1 batch (10 fetches, ") {
 		t.Errorf("code %d, stderr %q", code, stderr)
 	}
 	if err := os.WriteFile(owner, lost, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.wantRun(cli.OK, "0 0 0 1 0 0", "", "-flush")
+	b.wantUpload(codeOK, "0 0 0 1 0 0", "--partial")
 	wantS3(t, srv, "all/", totals{1, 2, 20, 110})
 }
 
@@ -172,13 +176,13 @@ func TestS3LostReplyMakesNoSecondUpload(t *testing.T) {
 	srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Drop: op.Name == "PutObject" && op.N == 1, After: true}
 	}
-	b.env.Stdin = strings.NewReader(fetches(20))
-	b.wantRun(cli.OK, "20 210 1 2 0 0", "", "-flush")
+	b.in = strings.NewReader(fetches(20))
+	b.wantAppend(codeOK, "20 210 1 2 0 0", "", "--flush")
 	wantS3(t, srv, "all/", totals{1, 2, 20, 210})
 }
 
-// Without -flush, it is enough that fetches are on disk.
-func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
+// Without --flush, it is enough that fetches are on disk.
+func TestS3UnreachableIsNoFailureWithoutFlush(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -190,14 +194,14 @@ func TestS3UnreachableIsAWarningWithoutFlush(t *testing.T) {
 		args []string
 		code int
 	}{
-		{[]string{"-timeout", "50ms"}, cli.OK},
-		{[]string{"-timeout", "50ms", "-flush"}, cli.Failure},
-		{[]string{"-timeout", "0"}, cli.OK},
+		{[]string{"--wait", "50ms"}, codeOK},
+		{[]string{"--wait", "50ms", "--flush"}, codeFinding},
+		{[]string{"--wait", "0"}, codeOK},
 	} {
-		b.env.Stdin = strings.NewReader(fetches(10))
-		code, stdout, stderr := b.run(test.args...)
-		if code != test.code || !strings.Contains(stderr, cli.Plural(i+1, "batch waits", "batches wait")+" on disk, in work/all_api.spool/pending; ") ||
-			strings.Contains(stderr, "ingest: warning: not everything is in the store: ") != (code == cli.OK) {
+		b.in = strings.NewReader(fetches(10))
+		code, stdout, stderr := b.append(test.args...)
+		waiting := []string{"1 batch (10 fetches, ", "2 batches (20 fetches, ", "3 batches (30 fetches, "}[i]
+		if code != test.code || !strings.HasPrefix(stderr, waiting) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: code %d, stdout %q, stderr %q", test.args, code, stdout, stderr)
 		}
 		wantNoSecret(t, stdout, stderr)
@@ -210,18 +214,18 @@ func TestS3StuckServerDoesNotHoldUpARun(t *testing.T) {
 	srv.Fault = func(fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Delay: time.Hour}
 	}
-	b.env.Stdin = strings.NewReader(fetches(10))
-	code, stdout, stderr := b.run("-timeout", "50ms")
-	if code != cli.OK || !strings.Contains(stderr, "1 batch waits on disk") {
+	b.in = strings.NewReader(fetches(10))
+	code, stdout, stderr := b.append("--wait", "50ms")
+	if code != codeOK || !strings.Contains(stderr, "1 batch (10 fetches, ") {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }
 
 func TestS3NoKey(t *testing.T) {
 	b, srv := newS3Bench(t)
-	b.env.Getenv = nil
-	code, stdout, stderr := b.run()
-	if code != cli.Usage || stdout != "" || !strings.Contains(stderr, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") {
+	b.setKey("", "")
+	code, stdout, stderr := b.append()
+	if code != codeUsage || stdout != "" || !strings.Contains(stderr, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	if n := srv.Stats().Total(); n > 0 {

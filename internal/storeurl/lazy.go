@@ -1,4 +1,4 @@
-package cli
+package storeurl
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"net/url"
-	"path"
 	"strings"
 	"sync"
 
@@ -16,19 +14,17 @@ import (
 	"example.com/rotatelog/dirstore"
 )
 
-// fileStore returns the Store of file:///DIR.
-func fileStore(u *url.URL) (rotatelog.Store, error) {
-	if u.Host != "" || !path.IsAbs(u.Path) {
-		return nil, fmt.Errorf("-store %s: the path must be absolute, with three slashes: file:///DIR", u)
+// Lazy returns a store that is opened when it is used, and that is tried again until it
+// works: fetches must be kept even if its disk is not mounted. Its directory is made if
+// only the last part of its path is missing. Of a bucket, it is what Open returns.
+func (p *Place) Lazy(keys *Keys) (rotatelog.Store, error) {
+	if p.Dir == "" {
+		return p.openS3(keys)
 	}
-	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return nil, fmt.Errorf("-store %s: in a path, write ? as %%3F and # as %%23", u)
-	}
-	return &lazyStore{location: path.Clean(u.Path), open: func() (copyingStore, error) { return dirstore.Open(u.Path) }}, nil
+	return &lazyStore{location: p.Dir, open: func() (copyingStore, error) { return dirstore.Open(p.Dir) }}, nil
 }
 
-// lazyStore opens a store on first use, and tries again until that works: fetches
-// must be kept even if the store's disk is not mounted.
+// lazyStore is a directory that is opened on first use.
 type lazyStore struct {
 	location string // of the store, known before it is open
 	open     func() (copyingStore, error)

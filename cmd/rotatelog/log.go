@@ -1,63 +1,58 @@
-package cli
+package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"example.com/rotatelog"
 )
 
-// newLogger returns a log for people: warnings and errors, or everything if verbose.
-// It is safe for concurrent use if w is.
-func newLogger(w io.Writer, verbose bool) *slog.Logger {
-	h := &logHandler{w: w, level: slog.LevelWarn, zone: time.UTC}
-	if verbose {
-		h.level = slog.LevelDebug
-	}
-	if zone, err := time.LoadLocation("America/New_York"); err == nil {
-		h.zone = zone
-	}
-	return slog.New(h)
-}
-
-// logHandler writes records as lines: the time in New York, the level, what
-// happened, and the attributes that are not empty.
+// logHandler prints what a Writer logs, from warnings on, in a journal: what happened, and
+// the attributes that are not empty.
 type logHandler struct {
-	w     io.Writer
-	level slog.Level
-	zone  *time.Location
-	attrs []slog.Attr
-	group string // prefix of attribute names
+	journal *journal
+	attrs   []slog.Attr
+	group   string // prefix of attribute names
 }
 
-func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+// Enabled implements [slog.Handler].
+func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
 
+// Handle implements [slog.Handler].
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var line strings.Builder
-	line.WriteString(r.Time.In(h.zone).Format(rotatelog.TimeLayout) + " ")
-	switch {
-	case r.Level >= slog.LevelError:
-		line.WriteString("error: ")
-	case r.Level >= slog.LevelWarn:
+	line.WriteString(": ")
+	if r.Level < slog.LevelError {
 		line.WriteString("warning: ")
 	}
 	line.WriteString(r.Message)
 	for _, a := range h.attrs {
 		writeAttr(&line, a)
 	}
+	isOutage, isSweep := false, false
 	r.Attrs(func(a slog.Attr) bool {
+		isOutage = isOutage || a.Key == "waiting" // of failed uploads
+		err, _ := a.Value.Any().(error)
+		failed, ok := errors.AsType[*rotatelog.Error](err)
+		isSweep = isSweep || ok && failed.Op == "sweep"
 		writeAttr(&line, slog.Attr{Key: h.group + a.Key, Value: a.Value})
 		return true
 	})
-	line.WriteByte('\n')
-	_, err := io.WriteString(h.w, line.String())
-	return err
+	switch {
+	case isOutage: // which has words of its own
+	case isSweep: // which is worth a line only if the store does all else
+		h.journal.hold(line.String())
+	default:
+		h.journal.trouble(line.String())
+	}
+	return nil
 }
 
 func writeAttr(line *strings.Builder, a slog.Attr) {
@@ -71,6 +66,7 @@ func writeAttr(line *strings.Builder, a slog.Attr) {
 	fmt.Fprintf(line, " %s=%s", a.Key, value)
 }
 
+// WithAttrs implements [slog.Handler].
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	with.attrs = slices.Clone(h.attrs)
@@ -80,6 +76,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &with
 }
 
+// WithGroup implements [slog.Handler].
 func (h *logHandler) WithGroup(name string) slog.Handler {
 	with := *h
 	with.group += name + "."

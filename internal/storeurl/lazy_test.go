@@ -1,4 +1,4 @@
-package cli
+package storeurl
 
 import (
 	"errors"
@@ -15,13 +15,23 @@ import (
 	"example.com/rotatelog/storetest"
 )
 
+// lazy returns the store of a directory, which is not opened yet.
+func lazy(t *testing.T, url string) rotatelog.Store {
+	t.Helper()
+	p, err := Parse(url, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := p.Lazy(nil)
+	if err != nil || p.Prefix != "" {
+		t.Fatalf("prefix %q, err %v", p.Prefix, err)
+	}
+	return store
+}
+
 func TestFileStoreDecodesEscapes(t *testing.T) {
 	dir := t.TempDir()
-	flags := StoreFlags{url: "file://" + dir + "/with%20space%3F", pathStyle: true}
-	store, prefix, err := flags.Open(Env{})
-	if err != nil || prefix != "" {
-		t.Fatalf("prefix %q, err %v", prefix, err)
-	}
+	store := lazy(t, "file://"+dir+"/with%20space%3F")
 	want := filepath.Join(dir, "with space?")
 	if _, err := os.Stat(want); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory is there before it is needed: %v", err)
@@ -38,11 +48,7 @@ func TestFileStoreDecodesEscapes(t *testing.T) {
 // as it exists.
 func TestFileStoreWithoutItsDisk(t *testing.T) {
 	mnt := filepath.Join(t.TempDir(), "mnt")
-	flags := StoreFlags{url: "file://" + mnt + "/logs", pathStyle: true}
-	store, _, err := flags.Open(Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := lazy(t, "file://"+mnt+"/logs")
 	want := "there is no directory " + mnt + ", in which the store would be made; mount its disk, or make it"
 	if _, err := store.Stat(t.Context(), "key"); !errors.Is(err, rotatelog.ErrPermanent) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Stat: %v, want ErrPermanent and %s", err, want)
@@ -69,11 +75,7 @@ func TestFileStoreHidesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := StoreFlags{url: "file://" + dir, pathStyle: true}
-	store, _, err := flags.Open(Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := lazy(t, "file://"+dir)
 	if got, want := abilities(store), abilities(opened); !maps.Equal(got, want) {
 		t.Errorf("it is %v, the directory %v", got, want)
 	}

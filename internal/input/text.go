@@ -1,4 +1,5 @@
-package cli
+// Package input reads the text that fetches come in: files and pipes, compressed or not.
+package input
 
 import (
 	"bytes"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 )
+
+// MaxFetch is the size of the largest fetch that is accepted, in bytes.
+const MaxFetch = 64 << 20
 
 // Text returns a reader of the JSON text in r, which may be compressed with gzip
 // or zstd. If r begins like something else that is not UTF-8, Read returns an error

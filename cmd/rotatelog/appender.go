@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/format"
+)
+
+// appender is one run of append.
+type appender struct {
+	app     *app
+	command *appendCommand
+	stream  *stream
+	cfg     rotatelog.Config
+	journal *journal
+	outage  *outage
+	w       *rotatelog.Writer // nil before it is open
+
+	envelope bool
+	fetches  int   // appended
+	matches  int64 // in them
+	refused  bool  // an input, or something in it
+}
+
+func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
+	flags, err := s.writerFlags(&c.writerFlags)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := c.config(s, flags)
+	if err != nil {
+		return nil, err
+	}
+	j := a.newJournal(s.Name)
+	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), envelope: flags.Envelope}
+	r.cfg.Logger = slog.New(&logHandler{journal: j})
+	r.cfg.Hooks = rotatelog.Hooks{Uploaded: r.uploaded, Failed: r.outage.happened}
+	return r, nil
+}
+
+func (r *appender) uploaded(u rotatelog.Uploaded) {
+	r.outage.over()
+	r.journal.uploaded(u)
+}
+
+// runOne appends what should be one fetch. It reads all of it before it opens the stream,
+// so that runs can overlap.
+func (r *appender) runOne(ctx context.Context) error {
+	name, text, err := r.readOne(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		r.refuse("%s: %v; nothing was stored", name, err)
+		return errFinding()
+	}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	defer r.w.Close()
+	if _, err := r.append(ctx, text); err != nil {
+		r.refuse("%s: %v; nothing was stored", name, reason(err, text))
+	}
+	return r.end(ctx)
+}
+
+// runAll appends what is in all inputs.
+func (r *appender) runAll(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	defer r.w.Close()
+	switch err := r.readAll(ctx); {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		r.refuse("%v", err)
+	case r.fetches == 0 && !r.refused:
+		r.journal.warn("there was no fetch to append")
+	case r.fetches > 1:
+		r.journal.said("%s with %s appended", format.Plural(r.fetches, "fetch", "fetches"), format.Plural(r.matches, "match record", "match records"))
+	}
+	return r.end(ctx)
+}
+
+// open opens the stream.
+func (r *appender) open(ctx context.Context) (err error) {
+	r.w, err = rotatelog.Open(ctx, r.cfg)
+	if err != nil && ctx.Err() == nil {
+		err = r.stream.openError(err)
+	}
+	return err
+}
+
+// append appends a fetch, in an envelope if it should have one.
+func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.Receipt, err error) {
+	if r.envelope {
+		receipt, err = r.w.AppendFetch(ctx, rotatelog.Fetch{Data: text, TotalMatches: r.countData(text)})
+	} else {
+		receipt, err = r.w.Append(ctx, text)
+	}
+	if err != nil {
+		return receipt, err
+	}
+	r.fetches++
+	r.matches += receipt.Matches
+	r.journal.appended(receipt, r.w.Today())
+	return receipt, nil
+}
+
+// countData counts an answer of the API as it will be counted in its envelope, to have the
+// number in there. If it cannot be counted, the Writer says why.
+func (r *appender) countData(data []byte) int64 {
+	if r.cfg.Count == nil {
+		return 0
+	}
+	n, err := r.cfg.Count(slices.Concat([]byte(`{"RAW_API_DATA":`), data, []byte("}")))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// refuse reports that an input, or something in it, is not appended.
+func (r *appender) refuse(text string, args ...any) {
+	r.refused = true
+	r.journal.warn(text, args...)
+}
+
+// end uploads what can be, which also makes room on a full disk, and returns what the exit
+// code says.
+func (r *appender) end(ctx context.Context) error {
+	err := r.deliver(ctx)
+	r.w.Close()
+	switch {
+	case err != nil && r.command.Flush && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case r.refused, err != nil && r.command.Flush:
+		return errFinding()
+	}
+	return nil
+}
