@@ -141,7 +141,7 @@ func (cfg *Config) reportNoDirSync(dir string, err error) {
 }
 
 func (cfg *Config) reportCountless(day Day) {
-	cfg.Logger.Warn("all fetches count 0 matches: none has "+rawjson.PathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example, to say where a fetch has its count",
+	cfg.Logger.Warn("all fetches count 0 matches: none has "+rawjson.PathName(cfg.countPath)+"; set Config.Count, to CountArray or CountMember for example (for the command, --count), to say where a fetch has its count",
 		"day", day)
 }
 

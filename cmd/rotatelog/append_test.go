@@ -500,7 +500,7 @@ func TestUpload(t *testing.T) {
 	b.in = strings.NewReader(fetches(23))
 	b.wantAppend(codeOK, "23 276 1 0 2 3", "", "--no-upload")
 	b.wantUpload(codeOK, "0 0 0 2 0 3")
-	if want := "2 batches sent, nothing waits; 3 fetches in the unfinished batch (--partial sends it too)\n"; !strings.HasSuffix(b.stdout, want) {
+	if want := "2 batches sent, nothing waits\n3 fetches are unfinished (--partial)\n"; !strings.HasSuffix(b.stdout, want) {
 		t.Errorf("it says %q, want %q", b.stdout, want)
 	}
 	b.wantUpload(codeOK, "0 0 0 1 0 0", "--partial")
@@ -697,3 +697,44 @@ func TestFullLogIsNoFailure(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// Input in which nothing is a fetch does not fill the log.
+func TestManyRefusals(t *testing.T) {
+	b := newBench(t)
+	b.in = strings.NewReader(strings.Repeat("17\n", maxRefusals+1234))
+	b.append()
+	if b.code != codeFinding || strings.Count(b.stderr, "\n") != maxRefusals+1 || !strings.HasSuffix(b.stderr, "\nand 1,234 more refused\n") {
+		t.Errorf("code %d, stderr %q", b.code, b.stderr)
+	}
+}
+
+// What is printed, to look at.
+func TestAppendOutputs(t *testing.T) {
+	b := newBench(t)
+	b.replace = strings.NewReplacer(b.dir, "/srv")
+	b.set("ROTATELOG_DIR", b.path("work"))
+	b.set("ROTATELOG_STORE", "file://"+b.path("store"))
+	b.set("ROTATELOG_COUNT", "RAW_API_DATA.results")
+	b.set("ROTATELOG_ENVELOPE", "true")
+	answer := `{"results":[` + strings.TrimSuffix(strings.Repeat("{},", 45), ",") + `]}` + "\n"
+	b.in = strings.NewReader(strings.Repeat(answer, 9))
+	b.want(codeOK, "append-many", "append")
+	b.in = strings.NewReader(answer)
+	b.want(codeOK, "append-one", "append", "--one")
+	b.in = strings.NewReader("<!DOCTYPE html>")
+	b.want(codeFinding, "append-page", "append", "--one")
+	if err := os.Rename(b.path("store"), b.path("gone")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("store", "")
+	b.in = strings.NewReader(strings.Repeat(answer, 12))
+	b.want(codeOK, "append-store-is-down", "append")
+	b.want(codeFinding, "upload-store-is-down", "upload")
+	if err := os.Remove(b.path("store")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(b.path("gone"), b.path("store")); err != nil {
+		t.Fatal(err)
+	}
+	b.want(codeOK, "upload", "upload")
+}

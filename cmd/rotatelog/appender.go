@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
@@ -19,10 +20,11 @@ type appender struct {
 	outage  *outage
 	w       *rotatelog.Writer // nil before it is open
 
+	turn     sync.Mutex // held from an append to its line: that of an upload comes after it
 	envelope bool
 	fetches  int   // appended
 	matches  int64 // in them
-	refused  bool  // an input, or something in it
+	refused  int   // inputs, and stretches of them
 }
 
 func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
@@ -42,6 +44,8 @@ func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
 }
 
 func (r *appender) uploaded(u rotatelog.Uploaded) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
 	r.outage.over()
 	r.journal.uploaded(u)
 }
@@ -54,7 +58,7 @@ func (r *appender) runOne(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		r.refuse("%s: %v; nothing was stored", name, err)
+		r.refuse("%s; nothing was stored", named(name, err))
 		return errFinding()
 	}
 	if err := r.open(ctx); err != nil {
@@ -78,7 +82,7 @@ func (r *appender) runAll(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil:
 		r.refuse("%v", err)
-	case r.fetches == 0 && !r.refused:
+	case r.fetches == 0 && r.refused == 0:
 		r.journal.warn("there was no fetch to append")
 	case r.fetches > 1:
 		r.journal.said("%s with %s appended", format.Plural(r.fetches, "fetch", "fetches"), format.Plural(r.matches, "match record", "match records"))
@@ -97,6 +101,8 @@ func (r *appender) open(ctx context.Context) (err error) {
 
 // append appends a fetch, in an envelope if it should have one.
 func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.Receipt, err error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
 	if r.envelope {
 		receipt, err = r.w.AppendFetch(ctx, rotatelog.Fetch{Data: text, TotalMatches: r.countData(text)})
 	} else {
@@ -107,6 +113,9 @@ func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.R
 	}
 	r.fetches++
 	r.matches += receipt.Matches
+	if r.envelope && r.cfg.Count == nil { // its count is 0, whatever it has
+		receipt.Matches = notCounted
+	}
 	r.journal.appended(receipt, r.w.Today())
 	return receipt, nil
 }
@@ -124,21 +133,28 @@ func (r *appender) countData(data []byte) int64 {
 	return n
 }
 
+// maxRefusals is how many refusals are reported one by one.
+const maxRefusals = 100
+
 // refuse reports that an input, or something in it, is not appended.
 func (r *appender) refuse(text string, args ...any) {
-	r.refused = true
-	r.journal.warn(text, args...)
+	if r.refused++; r.refused <= maxRefusals {
+		r.journal.warn(text, args...)
+	}
 }
 
 // end uploads what can be, which also makes room on a full disk, and returns what the exit
 // code says.
 func (r *appender) end(ctx context.Context) error {
+	if more := r.refused - maxRefusals; more > 0 {
+		r.journal.warn("and %s more refused", format.Count(more))
+	}
 	err := r.deliver(ctx)
 	r.w.Close()
 	switch {
 	case err != nil && r.command.Flush && ctx.Err() != nil:
 		return context.Cause(ctx)
-	case r.refused, err != nil && r.command.Flush:
+	case r.refused > 0, err != nil && r.command.Flush:
 		return errFinding()
 	}
 	return nil

@@ -299,7 +299,7 @@ func TestEnvelope(t *testing.T) {
 	answer := `{"results": [{"id": 1}, {"id": 2.50}], "n": 7}`
 	b.wantOne(answer, "#1: 2 matches, 1 of 10; today 2", "--envelope", "--count", "RAW_API_DATA.results")
 	b.wantOne(answer, "#2: 7 matches, 2 of 10; today 9", "--envelope", "--count", "RAW_API_DATA.n")
-	b.wantOne("[]", "#3: 0 matches, 3 of 10; today 9", "--envelope")
+	b.wantOne("[]", "#3: not counted (see --count), 3 of 10", "--envelope")
 	b.one(answer, "--envelope", "--count", "RAW_API_DATA.n.m", "--strict-count")
 	if b.code != codeFinding || !strings.Contains(b.stderr, "RAW_API_DATA.n.m is neither an array nor a number in digits; nothing was stored") {
 		t.Errorf("code %d, stderr %q", b.code, b.stderr)

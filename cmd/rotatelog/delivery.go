@@ -87,11 +87,11 @@ func (d *delivery) waiting() string {
 		format.Plural(fetches, "fetch", "fetches"), format.Bytes(size), verb)
 }
 
-// unfinished returns what is in the unfinished batch, to follow what was sent.
-func (d *delivery) unfinished() string {
+// unfinished returns how many fetches are in the unfinished batch.
+func (d *delivery) unfinished() int {
 	status, err := rotatelog.Inspect(d.stream.Dir, d.stream.Name)
-	if n := status.Unfinished.Fetches; err == nil && n > 0 {
-		return "; " + format.Plural(n, "fetch", "fetches") + " in the unfinished batch (--partial sends it too)"
+	if err != nil {
+		return 0
 	}
-	return ""
+	return status.Unfinished.Fetches
 }

@@ -190,6 +190,14 @@ func (r *appender) reject(name string, at jsonstream.Position, end int64, err er
 	r.refuse("%s, line %d: %v; skipped %s at offset %d", name, at.Line, reason(err, nil), format.Plural(size, "byte", "bytes"), at.Offset)
 }
 
+// named returns an error with the name of its input, if it has not that already.
+func named(name string, err error) error {
+	if strings.Contains(err.Error(), name) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
 // reason returns why a fetch was refused, without what the line already says. What is
 // nothing, or a page for people, is what a failed request leaves.
 func reason(err error, text []byte) error {

@@ -26,10 +26,17 @@ func (a *app) newJournal(stream string) *journal {
 	return &journal{app: a, stream: stream, quiet: a.grammar.Quiet}
 }
 
+// notCounted are the matches of a fetch where nothing says what to count.
+const notCounted = -1
+
 // appended logs that a fetch is on disk.
 func (j *journal) appended(r rotatelog.Receipt, today rotatelog.Today) {
-	text := fmt.Sprintf("%s#%d: %s, %d of %d", j.day(r.Day), r.Number, format.Plural(r.Matches, "match", "matches"), r.Position, r.BatchSize)
-	if total, ok := totalOf(r, today); ok {
+	matches := format.Plural(r.Matches, "match", "matches")
+	if r.Matches == notCounted {
+		matches = "not counted (see --count)"
+	}
+	text := fmt.Sprintf("%s#%d: %s, %d of %d", j.day(r.Day), r.Number, matches, r.Position, r.BatchSize)
+	if total, ok := totalOf(r, today); ok && r.Matches != notCounted {
 		text += "; today " + format.Count(total)
 	}
 	j.news(" " + text)

@@ -67,7 +67,10 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 	if sent > 0 {
 		news = format.Plural(sent, "batch", "batches") + " sent, nothing waits"
 	}
-	j.said("%s%s", news, d.unfinished())
+	j.said("%s", news)
+	if n := d.unfinished(); n > 0 {
+		j.said("%s unfinished (--partial)", format.Plural(n, "fetch is", "fetches are"))
+	}
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"example.com/rotatelog"
 )
@@ -56,11 +55,8 @@ func (s *stream) openError(err error) error {
 	if _, ok := errors.AsType[*rotatelog.Error](err); !ok { // of the Config
 		return usageError(err)
 	}
-	switch {
-	case errors.Is(err, rotatelog.ErrLocked):
-		return failed(fmt.Errorf("another process is appending to %s; it uploads by itself", s.localFile()))
-	case errors.Is(err, fs.ErrPermission):
-		return failed(fmt.Errorf("%w; run this as the user who owns the directory, or name another with --dir", err))
+	if errors.Is(err, rotatelog.ErrLocked) {
+		err = fmt.Errorf("another process is appending to %s; it uploads by itself", s.localFile())
 	}
 	return failed(err)
 }

@@ -104,16 +104,30 @@ func (d *Document) Fetches() iter.Seq2[[]byte, error] {
 			}
 			return d.dec.SkipValue()
 		})
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		if err != nil && err != errStopped {
-			yield(nil, fmt.Errorf("a daily document, damaged %d bytes into it: %w", d.dec.InputOffset(), err))
+			yield(nil, fmt.Errorf("a daily document, damaged %d bytes into it: %w", d.dec.InputOffset(), d.reason(err)))
 		}
 	}
 }
 
-var errStopped = errors.New("stopped")
+var (
+	errStopped  = errors.New("stopped")
+	errTooLarge = errors.New("a fetch is too large")
+)
+
+// reason returns an error of the decoder without what is only about that.
+func (d *Document) reason(err error) error {
+	if errors.Is(err, errTooLarge) {
+		return fmt.Errorf("%w: over %d bytes", errTooLarge, d.max)
+	}
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		err = e.Err
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
 
 func (d *Document) metadata() error {
 	value, err := d.dec.ReadValue()
@@ -182,7 +196,7 @@ type documentReader struct{ d *Document }
 
 func (r documentReader) Read(p []byte) (int, error) {
 	if r.d.read-r.d.dec.InputOffset() > r.d.max {
-		return 0, fmt.Errorf("a fetch of more than %d bytes", r.d.max)
+		return 0, errTooLarge
 	}
 	n, err := r.d.r.Read(p)
 	r.d.read += int64(n)

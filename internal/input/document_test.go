@@ -71,10 +71,10 @@ func TestSniff(t *testing.T) {
 // is not held.
 func TestDamagedDocument(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"cut off":      {`{"uploads":[{"fetch_data":[{"n":1},{"n":2`, "EOF"},
+		"cut off":      {`{"uploads":[{"fetch_data":[{"n":1},{"n":2`, ": unexpected EOF"},
 		"no array":     {`{"uploads":[{"fetch_data":[{"n":1}]},{"fetch_data":7}]}`, "a daily document, damaged "},
 		"nonsense":     {`{"uploads":[{"fetch_data":[{"n":1},<]}]}`, "invalid character"},
-		"a fetch more": {`{"uploads":[{"fetch_data":[{"n":1},{"n":"` + strings.Repeat("x", 1<<20) + `"}]}]}`, "a fetch of more than 1000 bytes"},
+		"a fetch more": {`{"uploads":[{"fetch_data":[{"n":1},{"n":"` + strings.Repeat("x", 1<<20) + `"}]}]}`, ": a fetch is too large: over 1000 bytes"},
 	} {
 		source := &countingReader{Reader: strings.NewReader(test.text)}
 		var got []string
