@@ -90,7 +90,13 @@ func (a *app) printTable(table []row) {
 		}
 		begin := fmt.Sprintf("%-*s%-*s", whatWidth, r.what, resultWidth, result)
 		lines := strings.Join(format.Wrap(follows, strings.Repeat(" ", len(begin)), a.out.width), "\n")
-		c := map[string]color{"ok": green, "no": red, "unknown": yellow}[result]
+		c := yellow
+		switch {
+		case result == "ok":
+			c = green
+		case r.need == toOwn:
+			c = red
+		}
 		a.println(strings.Replace(begin, result, a.out.paint(c, result), 1) + lines[len(begin):])
 		if err := r.finding.Err; err != nil && !said[err.Error()] {
 			said[err.Error()] = true

@@ -32,6 +32,12 @@ func (a *app) printSchedule(streams []stream) {
 		a.paragraph(fmt.Sprintf("cron and systemd do not have the environment of this shell: put %s into %s first, of mode 0600.", strings.Join(names, ", "), file))
 		a.println("")
 	}
+	for _, of := range streams {
+		if v, ok := a.settings.Lookup("dir", of.Name); ok && v.Origin.Flag == "" && !filepath.IsAbs(v.Text) {
+			a.paragraph(fmt.Sprintf("%s: cron and systemd run elsewhere: write the whole path in place of %s.", v.Origin, v.Text))
+			a.println("")
+		}
+	}
 	appends := slices.Contains(commandNames(), "append")
 	if appends {
 		a.paragraph("Put the address of the API in place of " + exampleURL + ", in one of these:")
