@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/s3store"
 )
 
@@ -46,12 +48,25 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 		if _, isCoded := errors.AsType[*coded](err); err != nil && !isCoded {
 			return err
 		}
+		if err == nil {
+			s.printWaiting()
+		}
 		worst = worse(worst, err)
 	}
 	if worst == nil {
 		a.printSchedule(streams)
 	}
 	return worst
+}
+
+// printWaiting says what becomes of batches that wait, now that a Writer works.
+func (s *stream) printWaiting() {
+	spool, err := rotatelog.Inspect(s.Dir, s.Name)
+	if err != nil || len(spool.Pending) == 0 {
+		return
+	}
+	s.app.println(format.Plural(len(spool.Pending), "batch waits on disk, and goes", "batches wait on disk, and go") + " up with the next fetch, or now:")
+	s.app.println("  " + s.typed("upload"))
 }
 
 // worse returns the error with the code that matters more: 2 and 1 before 3.

@@ -91,7 +91,7 @@ func TestRefusedKeyIsReplaced(t *testing.T) {
 	}
 	w.wantRun(codeFinding, "the server does not know the access key", "doctor", "--quick")
 	w.setKey("AKIDTEST")
-	w.wantRun(codeOK, "\nA Writer works here. ", "doctor", "--quick")
+	w.wantRun(codeOK, "\nA Writer works here. Several Writers may share a key.\n1 batch waits on disk, and goes up with the next fetch, or now:\n  rotatelog upload\n", "doctor", "--quick")
 	w.fetches(1)
 	w.wantRun(codeOK, "all_api  OK ")
 	if !strings.Contains(w.stdout, "  2 uploads, 20 fetches, 900 match records today\n") || !strings.Contains(w.stdout, "\n  waiting    nothing ") {
