@@ -76,7 +76,8 @@
 // Branch on it with [errors.Is]: [ErrInvalidFetch], [ErrLocked], [ErrSpoolFull],
 // [ErrPermanent], and [io/fs.ErrClosed] after Close. The Writer remains usable after
 // any error. docs/TROUBLESHOOTING.md explains each message. [Writer.Stats] and
-// [Writer.Today] say how a Writer is doing, [Inspect] how another process's is.
+// [Writer.Today] say how a Writer is doing, [Inspect] how another process's is, and
+// [SpoolReader.Follow] shows what it appends.
 //
 // # Concurrency
 //

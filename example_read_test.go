@@ -53,6 +53,41 @@ func ExampleOpenDay() {
 	// {"n":2}
 }
 
+// Another process sees fetches as they are appended, without a lock.
+func ExampleSpoolReader_Follow() {
+	cfg, _, remove := scratch()
+	defer remove()
+	cfg.Verbatim = true
+	w := open(cfg)
+	defer w.Close()
+	ctx := context.Background()
+
+	spool, err := rotatelog.OpenSpoolReader(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer spool.Close()
+	follower, err := spool.Follow(0) // 10 would begin with the last ten
+	if err != nil {
+		log.Fatal(err)
+	}
+	for n := 1; n <= 3; n++ {
+		if _, err := w.Append(ctx, fmt.Appendf(nil, `{"n":%d}`, n)); err != nil {
+			log.Fatal(err)
+		}
+		for fetch, err := range follower.Fetches() { // in another process: now and then
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Printf("%v #%d: %s\n", fetch.Day, fetch.Number, fetch.Text)
+		}
+	}
+	// Output:
+	// 2025-07-10 #1: {"n":1}
+	// 2025-07-10 #2: {"n":2}
+	// 2025-07-10 #3: {"n":3}
+}
+
 // What there is on each day is known without reading any.
 func ExampleArchive_Days() {
 	cfg, store, remove := scratch()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -65,8 +66,13 @@ func (r *appender) runOne(ctx context.Context) error {
 		return err
 	}
 	defer r.w.Close()
-	if _, err := r.append(ctx, text); err != nil {
+	switch _, err := r.append(ctx, text); {
+	case ctx.Err() != nil && err != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, rotatelog.ErrInvalidFetch):
 		r.refuse("%s: %v; nothing was stored", name, reason(err, text))
+	case err != nil:
+		r.refuse("%v", err)
 	}
 	return r.end(ctx)
 }

@@ -15,7 +15,7 @@ func causeOf(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.Is(err, context.DeadlineExceeded):
-		return "the store has not answered in time"
+		return "it could not be sent in the time of --wait"
 	}
 	text := err.Error()
 	if e, ok := errors.AsType[*rotatelog.Error](err); ok {

@@ -19,15 +19,21 @@ type delivery struct {
 	wait    time.Duration
 	partial bool // the unfinished batch, too
 	eager   bool // wait as long as that, also while the store is down
+	patient bool // wait as long as that again after each upload
 }
 
 // deliver lets another process append, and waits until the batches that are sealed are in
 // the store. If not all of them are there in time, it says so, and that they are on disk.
 func (r *appender) deliver(ctx context.Context) error {
 	if r.command.NoUpload {
-		return r.w.CloseAppend()
+		err := r.w.CloseAppend()
+		if err != nil {
+			r.journal.warn("%v", err)
+		}
+		return err
 	}
-	d := delivery{r.stream, r.w, r.outage, r.journal, r.command.Wait, r.command.Flush, r.command.Flush}
+	d := delivery{stream: r.stream, w: r.w, outage: r.outage, journal: r.journal, wait: r.command.Wait,
+		partial: r.command.Flush, eager: r.command.Flush}
 	return d.run(ctx)
 }
 
@@ -55,10 +61,12 @@ func (d *delivery) run(ctx context.Context) error {
 }
 
 func (d *delivery) drain(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, d.wait)
-	defer cancel()
+	limited, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	end := func() { cancel(context.DeadlineExceeded) }
+	go d.outage.endStalled(limited, d.wait, d.patient, end)
 	if !d.eager {
-		go d.outage.endSoon(limited, cancel)
+		go d.outage.endSoon(limited, end)
 	}
 	err := d.w.Drain(limited)
 	if last := d.w.Stats().LastError; err != nil && last != nil && ctx.Err() == nil {

@@ -135,7 +135,11 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 	if !r.command.Replay && d.Date != r.app.today().String() {
 		hint = ", to today; --replay would put each into the day of its FETCH_HEADER"
 	}
-	r.journal.said("%s is a daily document of %s: its %s were appended one by one%s", name, d.Date, format.Plural(n, "fetch", "fetches"), hint)
+	of := ""
+	if d.Date != "" {
+		of = " of " + d.Date
+	}
+	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(n, "fetch", "fetches"), hint)
 	return true, nil
 }
 

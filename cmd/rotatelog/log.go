@@ -29,9 +29,11 @@ func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var line strings.Builder
 	line.WriteString(": ")
+	label := "error: "
 	if r.Level < slog.LevelError {
-		line.WriteString("warning: ")
+		label = "warning: "
 	}
+	line.WriteString(label)
 	line.WriteString(r.Message)
 	for _, a := range h.attrs {
 		writeAttr(&line, a)

@@ -21,6 +21,8 @@ type outage struct {
 	began  chan struct{} // closed while the last attempt to upload is one that failed
 	failed bool
 	said   string // the last that was logged
+
+	uploaded int // batches
 }
 
 func newOutage(j *journal) *outage {
@@ -46,17 +48,18 @@ func (o *outage) happened(f rotatelog.Failed) {
 	}
 }
 
-// over records that an upload succeeded.
+// over records that a batch was uploaded.
 func (o *outage) over() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.uploaded++
 	if o.failed {
 		o.failed, o.said, o.began = false, "", make(chan struct{})
 	}
 }
 
 // endSoon ends ctx when the store has failed and does not recover soon.
-func (o *outage) endSoon(ctx context.Context, end context.CancelFunc) {
+func (o *outage) endSoon(ctx context.Context, end func()) {
 	for {
 		o.mu.Lock()
 		began := o.began
@@ -77,4 +80,26 @@ func (o *outage) endSoon(ctx context.Context, end context.CancelFunc) {
 			return
 		}
 	}
+}
+
+// endStalled calls end after that time or, if it is patient, when nothing was uploaded for
+// that time.
+func (o *outage) endStalled(ctx context.Context, wait time.Duration, patient bool, end func()) {
+	before := -1
+	for n := o.count(); n > before; n = o.count() {
+		if sleep.For(ctx, wait) != nil {
+			return
+		}
+		if before = n; !patient {
+			break
+		}
+	}
+	end()
+}
+
+// count returns how many batches were uploaded.
+func (o *outage) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.uploaded
 }

@@ -25,7 +25,8 @@ type rotation struct {
 	dir  string
 
 	mu      sync.Mutex
-	atWrite func() // called once, before the next PutObject is answered
+	atWrite func() // called before a PutObject is answered
+	again   bool   // and not only before the next
 }
 
 func newRotation(t *testing.T) *rotation {
@@ -35,7 +36,9 @@ func newRotation(t *testing.T) *rotation {
 		r.mu.Lock()
 		do := r.atWrite
 		if op.Name == "PutObject" && op.Key == july10 {
-			r.atWrite = nil
+			if !r.again {
+				r.atWrite = nil
+			}
 		} else {
 			do = nil
 		}
@@ -69,9 +72,16 @@ func (r *rotation) duringWrite(do func()) {
 	r.atWrite = do
 }
 
+// duringEach does something before each write to the day's object is answered.
+func (r *rotation) duringEach(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.atWrite, r.again = do, true
+}
+
 // env returns the environment of a run.
-func (r *rotation) env(stdin io.Reader, stdout, stderr io.Writer) env {
-	return env{Args: []string{"append", "--config", r.file, "--wait", "20s"}, Stdin: stdin, Stdout: stdout, Stderr: stderr,
+func (r *rotation) env(stdin io.Reader, stdout, stderr io.Writer, args ...string) env {
+	return env{Args: append(args, "--config", r.file), Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		Clock: systemClock{}, Transport: fakes3.Transport(r.srv), Width: 80}
 }
 
@@ -149,8 +159,7 @@ func TestKeyIsRotatedUnderProcesses(t *testing.T) {
 		var stdout, stderr strings.Builder
 		for n := 1; n <= 44; n++ {
 			time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Minute)))
-			e := r.env(strings.NewReader(onePerMinute(n)), &stdout, &stderr)
-			e.Args = append(e.Args, "--one")
+			e := r.env(strings.NewReader(onePerMinute(n)), &stdout, &stderr, "append", "--one", "--wait", "20s")
 			if code := run(t.Context(), e); code != codeOK {
 				t.Errorf("minute %d: exit code %d", n, code)
 			}
@@ -179,7 +188,7 @@ func TestKeyIsRotatedUnderOneProcess(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		code := make(chan int)
-		go func() { code <- run(ctx, r.env(stdin, &stdout, &stderr)) }()
+		go func() { code <- run(ctx, r.env(stdin, &stdout, &stderr, "append", "--wait", "20s")) }()
 		for n := 1; n <= 44; n++ {
 			time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Minute)))
 			if _, err := io.WriteString(feed, onePerMinute(n)+"\n"); err != nil {
@@ -197,5 +206,30 @@ func TestKeyIsRotatedUnderOneProcess(t *testing.T) {
 			strings.Count(log, "\n") != 1 {
 			t.Errorf("it says %s", log)
 		}
+	})
+}
+
+// An upload that takes long ends by --wait only if nothing moves: here three writes, of ten
+// batches at most, take longer together.
+func TestUploadWaitsForWhatMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRotation(t)
+		r.begin()
+		var stdout, stderr strings.Builder
+		run(t.Context(), r.env(strings.NewReader(strings.Repeat(onePerMinute(1), 250)), &stdout, &stderr, "append", "--no-upload"))
+		begin := time.Now()
+		r.duringEach(func() { time.Sleep(25 * time.Second) })
+		code := run(t.Context(), r.env(strings.NewReader(""), &stdout, &stderr, "upload", "--wait", "40s"))
+		if took := time.Since(begin); code != codeOK || !strings.Contains(stdout.String(), "25 batches sent, nothing waits\n") || took < 75*time.Second {
+			t.Errorf("exit code %d after %v\n%s%s", code, took, stdout.String(), stderr.String())
+		}
+		run(t.Context(), r.env(strings.NewReader(strings.Repeat(onePerMinute(1), 10)), &stdout, &stderr, "append", "--no-upload"))
+		r.duringEach(func() { time.Sleep(time.Hour) })
+		begin = time.Now()
+		code = run(t.Context(), r.env(strings.NewReader(""), &stdout, &stderr, "upload", "--wait", "40s"))
+		if took := time.Since(begin); code != codeFinding || took != 40*time.Second || !strings.Contains(stderr.String(), "1 batch (10 fetches, ") {
+			t.Errorf("exit code %d after %v\n%s", code, took, stderr.String())
+		}
+		time.Sleep(2 * time.Hour) // until the server has ended, too
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 type uploadCommand struct {
 	Partial bool          `help:"Send the unfinished batch too."`
-	Wait    time.Duration `default:"5m" placeholder:"5m" help:"How long to wait for another run, and for the store (default 5m)."`
+	Wait    time.Duration `default:"5m" placeholder:"5m" help:"How long to wait for another run, and for each upload (default 5m)."`
 	settingsFlags
 }
 
@@ -58,7 +58,7 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 		return s.openError(err)
 	}
 	defer w.Close()
-	d := delivery{stream: &s, w: w, outage: o, journal: j, wait: c.Wait, partial: c.Partial, eager: true}
+	d := delivery{stream: &s, w: w, outage: o, journal: j, wait: c.Wait, partial: c.Partial, eager: true, patient: true}
 	if err := d.run(ctx); err != nil {
 		return errFinding()
 	}
