@@ -23,17 +23,14 @@ type streamStatus struct {
 // worst returns how bad the worst finding is.
 func (s *streamStatus) worst() health.Severity { return health.Worst(s.Findings) }
 
-// rank orders streams by what has to be seen first.
+// rank orders streams by what has to be seen first: what is not known comes before a
+// warning.
 func (s *streamStatus) rank() int {
-	switch {
-	case s.worst() >= health.Error:
-		return 10 + int(s.worst())
-	case s.err != nil:
-		return 10
-	case len(s.problems) > 0:
-		return 9
+	rank := 2 * int(s.worst())
+	if s.err != nil || len(s.problems) > 0 {
+		rank = max(rank, 2*int(health.Warning)+1)
 	}
-	return int(s.worst())
+	return rank
 }
 
 // looker finds out what is known of streams.
@@ -71,7 +68,7 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 		go func() {
 			ctx, cancel := context.WithTimeoutCause(ctx, clockTimeout, fmt.Errorf("not within %v", clockTimeout))
 			defer cancel()
-			ahead, err := place.ClockAhead(ctx, a.env.Clock)
+			ahead, err := place.ClockAhead(ctx, a.env.Clock, a.env.Transport)
 			answer <- clockAnswer{ahead, err}
 		}()
 	}

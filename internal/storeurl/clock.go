@@ -11,13 +11,14 @@ import (
 )
 
 // ClockAhead asks the server of a bucket for its time, without a key, and returns by how
-// much the given clock is ahead of it, negative if it is behind.
-func (p *Place) ClockAhead(ctx context.Context, clock rotatelog.Clock) (time.Duration, error) {
+// much the given clock is ahead of it, negative if it is behind. The transport may be nil,
+// which is the network.
+func (p *Place) ClockAhead(ctx context.Context, clock rotatelog.Clock, transport http.RoundTripper) (time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, p.Endpoint, nil)
 	if err != nil {
 		return 0, withoutURL(err)
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	sent := clock.Now()
 	resp, err := client.Do(req)

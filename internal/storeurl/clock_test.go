@@ -39,7 +39,7 @@ func TestClockAhead(t *testing.T) {
 			}))
 			defer srv.Close()
 			p := &Place{Endpoint: srv.URL}
-			got, err := p.ClockAhead(t.Context(), clock)
+			got, err := p.ClockAhead(t.Context(), clock, nil)
 			if (got-test.want).Abs() > time.Second || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("%v, %v, want %v, %q", got, err, test.want, test.err)
 			}
@@ -57,7 +57,7 @@ func TestClockIsNotWaitedFor(t *testing.T) {
 	}))
 	defer srv.Close()
 	p := &Place{Endpoint: srv.URL}
-	if _, err := p.ClockAhead(ctx, clocktest.New(time.Time{})); !errors.Is(err, cause) {
+	if _, err := p.ClockAhead(ctx, clocktest.New(time.Time{}), nil); !errors.Is(err, cause) {
 		t.Errorf("%v, want %v", err, cause)
 	}
 }
