@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,5 +292,13 @@ func TestStatusComparesClocks(t *testing.T) {
 	w.set("ROTATELOG_STORE_ALL_API", "s3://logs?endpoint=http://127.0.0.1:1")
 	if w.run(); w.code != codeOK || !strings.Contains(w.stdout, "\n  not known  the store's clock: 127.0.0.1:1 does not answer: ") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+func TestSentencesHaveTheirLines(t *testing.T) {
+	got := sentences("It is late, since 02:59:02 AM. Nothing is lost: 1.5 kB wait. One! Two? three.")
+	want := []string{"It is late, since 02:59:02 AM.", "Nothing is lost: 1.5 kB wait.", "One!", "Two? three."}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

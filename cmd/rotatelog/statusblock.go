@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/format"
 )
@@ -135,11 +136,16 @@ func (b *block) printText(indent, text string) {
 	b.println(strings.Join(format.Wrap(text, indent, b.out.width), "\n"))
 }
 
-// sentenceEnd is where a sentence ends and another begins.
-var sentenceEnd = regexp.MustCompile(`([.!?]) ([A-Z])`)
-
+// sentences splits a text where a sentence ends and another begins.
 func sentences(text string) []string {
-	return strings.Split(sentenceEnd.ReplaceAllString(text, "$1\n$2"), "\n")
+	var all []string
+	for i := 0; i+2 < len(text); i++ {
+		if strings.IndexByte(".!?", text[i]) >= 0 && text[i+1] == ' ' && unicode.IsUpper(rune(text[i+2])) {
+			all = append(all, text[:i+1])
+			text, i = text[i+2:], -1
+		}
+	}
+	return append(all, text)
 }
 
 // remark is where the command of a step ends, and a remark about it begins.
@@ -232,7 +238,7 @@ const notKnown = "not known"
 
 // clock returns the time of day, and the date if that is not today's.
 func (b *block) clock(t time.Time) string {
-	if y, m, d := t.In(b.zone).Date(); b.today().Year != y || b.today().Month != m || b.today().Date != d {
+	if rotatelog.DayOf(t, b.zone) != b.today() {
 		return t.In(b.zone).Format("01/02/2006 03:04:05 PM")
 	}
 	return format.Clock(t, b.zone)
