@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"example.com/rotatelog/internal/settings"
 )
 
 // schedule is what has to run again and again, for cron or for systemd.
@@ -24,6 +25,25 @@ func (a *app) printSchedule(streams []stream) {
 		s.log = filepath.Join(streams[0].Dir, "rotatelog.log")
 	}
 	a.println("")
+	a.printElsewhere(streams)
+	a.paragraph("Put the address of the API in place of " + exampleURL + ", in one of these:")
+	a.println("\n" + a.out.paint(bold, "crontab") + " (crontab -e)")
+	for _, line := range s.crontab(streams) {
+		a.println(line)
+	}
+	a.println("\n" + a.out.paint(bold, "systemd") + " (these files)")
+	var timers []string
+	for _, u := range s.units(streams) {
+		a.printf("# /etc/systemd/system/%s\n%s\n", u.name, u.text)
+		if strings.HasSuffix(u.name, ".timer") {
+			timers = append(timers, u.name)
+		}
+	}
+	a.println("systemctl daemon-reload; systemctl enable --now " + strings.Join(timers, " "))
+}
+
+// printElsewhere says which settings would be others for cron and systemd.
+func (a *app) printElsewhere(streams []stream) {
 	if names := a.onlyHere(); len(names) > 0 {
 		file := "/etc/rotatelog/env"
 		if f := a.settings.File(); f != nil {
@@ -38,25 +58,6 @@ func (a *app) printSchedule(streams []stream) {
 			a.println("")
 		}
 	}
-	appends := slices.Contains(commandNames(), "append")
-	if appends {
-		a.paragraph("Put the address of the API in place of " + exampleURL + ", in one of these:")
-		a.println("")
-	}
-	a.println(a.out.paint(bold, "crontab") + " (crontab -e)")
-	for _, line := range s.crontab(streams, appends) {
-		a.println(line)
-	}
-	units := s.units(streams, appends)
-	var timers []string
-	a.println("\n" + a.out.paint(bold, "systemd") + " (these files)")
-	for _, u := range units {
-		a.printf("# /etc/systemd/system/%s\n%s\n", u.name, u.text)
-		if strings.HasSuffix(u.name, ".timer") {
-			timers = append(timers, u.name)
-		}
-	}
-	a.println("systemctl daemon-reload; systemctl enable --now " + strings.Join(timers, " "))
 }
 
 // onlyHere returns the names of the settings that only this shell's environment has.
@@ -86,10 +87,14 @@ func (s schedule) words(args ...string) []string {
 	return words
 }
 
+func mustBeNamed(of stream, streams []stream) bool {
+	return len(streams) > 1 || of.Name != settings.DefaultStream
+}
+
 // fetch returns a command for a shell that appends one answer of the API.
 func (s schedule) fetch(of stream, streams []stream) string {
 	args := []string{"append", "--one", "--envelope"}
-	if len(streams) > 1 || of.Name != "all_api" {
+	if mustBeNamed(of, streams) {
 		args = append(args, "--name="+of.Name)
 	}
 	return "curl -fsS -m 50 " + exampleURL + " | " + shellLine(s.words(args...))
@@ -99,12 +104,10 @@ func (s schedule) fetch(of stream, streams []stream) string {
 func (s schedule) status() []string { return s.words("status", "--quiet") }
 
 // crontab returns the lines for cron, which takes % for the end of a line.
-func (s schedule) crontab(streams []stream, appends bool) []string {
+func (s schedule) crontab(streams []stream) []string {
 	var lines []string
-	if appends {
-		for _, of := range streams {
-			lines = append(lines, "* * * * * "+s.fetch(of, streams)+" >>"+shellLine([]string{s.log})+" 2>&1")
-		}
+	for _, of := range streams {
+		lines = append(lines, "* * * * * "+s.fetch(of, streams)+" >>"+shellLine([]string{s.log})+" 2>&1")
 	}
 	lines = append(lines, "*/5 * * * * "+shellLine(s.status()))
 	for i, line := range lines {
@@ -116,13 +119,15 @@ func (s schedule) crontab(streams []stream, appends bool) []string {
 // unit is a file of systemd.
 type unit struct{ name, text string }
 
-func (s schedule) units(streams []stream, appends bool) []unit {
+func (s schedule) units(streams []stream) []unit {
 	var units []unit
-	if appends {
-		for _, of := range streams {
-			command := "/bin/sh -c " + systemdWord(s.fetch(of, streams))
-			units = append(units, s.timed("rotatelog-"+of.Name, "Fetch "+of.Name, command, "minutely")...)
+	for _, of := range streams {
+		name := "rotatelog"
+		if mustBeNamed(of, streams) {
+			name += "-" + of.Name
 		}
+		command := "/bin/sh -c " + systemdWord(s.fetch(of, streams))
+		units = append(units, s.timed(name, "Fetch "+of.Name, command, "minutely")...)
 	}
 	var words []string
 	for _, w := range s.status() {

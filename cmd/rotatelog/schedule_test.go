@@ -112,6 +112,23 @@ func TestUnitsAreValid(t *testing.T) {
 	}
 }
 
+// Each of several streams has its lines.
+func TestScheduleOfSeveralStreams(t *testing.T) {
+	s := newScheduled(t, "/usr/local/bin/rotatelog")
+	s.set("ROTATELOG_NAME", "all_api,merge")
+	s.set("ROTATELOG_DIR", t.TempDir())
+	s.run("doctor")
+	for _, want := range []string{
+		"\n* * * * * curl -fsS -m 50 https://api.example/live | /usr/local/bin/rotatelog append --one --envelope --name=all_api >>",
+		" --envelope --name=merge >>", "\n*/5 * * * * /usr/local/bin/rotatelog status --quiet\n",
+		" --now rotatelog-all_api.timer rotatelog-merge.timer rotatelog-status.timer\n",
+	} {
+		if strings.Count(s.stdout, want) != 1 {
+			t.Errorf("%q should be there once:\n%s", want, s.stdout)
+		}
+	}
+}
+
 func TestWordsOfUnits(t *testing.T) {
 	for word, want := range map[string]string{
 		"status": "status", "100%": "100%%", "$HOME": `"$$HOME"`, `it's "so"`: `"it's \"so\""`, `a\b`: `"a\\b"`,
