@@ -89,7 +89,9 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		})
 	}
 	w.sealPast(reasonPastDay)
-	w.saveState(false)
+	if !w.publisher.today.brief { // or it is saved when that ends, in a moment
+		w.saveState(false)
+	}
 	w.release()
 	w.publisher.start()
 	return w, nil

@@ -232,3 +232,21 @@ func TestS3NoKey(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// A store on plain http beyond this machine is warned about, also where it is allowed.
+func TestPlainHTTPWarning(t *testing.T) {
+	for endpoint, want := range map[string]int{"http://s3.test": 1, "https://s3.test": 0, "http://localhost:9000": 0} {
+		b := newBench(t)
+		b.setKey(accessKey, secretKey)
+		b.store = []string{"--store", "s3://logs?endpoint=" + endpoint, "--insecure-http"}
+		code, stdout, stderr := b.one(fetch(1))
+		got := strings.Count(stderr, "warning: the endpoint "+endpoint+" is plain http")
+		if code != codeOK || got != want || strings.Count(stderr, "\n") != want {
+			t.Errorf("%s: code %d, stdout %q, stderr %q, want %d warnings", endpoint, code, stdout, stderr, want)
+		}
+		b.store = b.store[:2]
+		if code, _, stderr := b.one(fetch(1)); (code == codeUsage) != (want == 1) {
+			t.Errorf("%s, not allowed: code %d, stderr %q", endpoint, code, stderr)
+		}
+	}
+}
