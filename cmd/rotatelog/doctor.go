@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"example.com/rotatelog"
@@ -172,8 +173,8 @@ func (a *app) conclude(found s3store.Capabilities, table []row) error {
 	switch {
 	case exclusive == nil && bad == "":
 		return nil
-	case found.Reach.Result == s3store.ResultUnknown && exclusive != nil:
-		return &coded{code: codeUnreachable}
+	case slices.ContainsFunc(table, func(r row) bool { return r.need == toOwn && r.finding.Result == s3store.ResultNo }):
+		return errFinding()
 	}
-	return errFinding()
+	return &coded{code: codeUnreachable}
 }

@@ -219,6 +219,9 @@ func TestDoctorOfTheDisk(t *testing.T) {
 	if b.run("doctor", "--quick"); b.code != codeFinding || !strings.Contains(b.stdout, "\nlocal disk            no       no fetch can be put on disk\n") {
 		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
 	}
+	if b.run("doctor", "--endpoint", "http://127.0.0.1:1"); b.code != codeFinding {
+		t.Errorf("the bucket is away as well: exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+	}
 	if b.run("doctor", "--quick", "--dir="); b.code != codeOK || !strings.Contains(b.stdout, "\n  --dir is not set: ") {
 		t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
 	}

@@ -22,7 +22,10 @@ func (s *stream) localDisk() row {
 	dir, missing := existing(s.Dir)
 	f, err := os.CreateTemp(dir, "rotatelog-doctor-*")
 	if err != nil {
-		r.finding = s3store.Finding{Result: s3store.ResultNo, Err: fmt.Errorf("%w: let the user that runs append write there: install -d -o USER -m 0700 %s", err, s.Dir)}
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: as root: install -d -o %s -m 0700 %s", err, s.app.env.User(), s.Dir)
+		}
+		r.finding = s3store.Finding{Result: s3store.ResultNo, Err: err}
 		return r
 	}
 	f.Close()
