@@ -93,8 +93,6 @@ func TestS3Prefix(t *testing.T) {
 		{"-store s3://logs/all", "all/"},
 		{"-store s3://logs/all/", "all/"},
 		{"-store s3://logs/a/b%20c%3F", "a/b c?/"},
-		{"-store s3://logs/all -prefix mine/", "mine/"},
-		{"-store s3://logs -prefix mine/", "mine/"},
 	} {
 		env, _, stderr := testEnv(append(strings.Fields(test.args), "-endpoint", "https://s3.test")...)
 		env.Getenv = withKey()
