@@ -98,6 +98,9 @@ func TestGroupIsWrittenAtOnce(t *testing.T) {
 			b.append(0)
 			var ops []string
 			b.onDisk(func(op crashfs.Op) error {
+				if strings.Contains(op.Name, "/state.") { // which is written once a second
+					return nil
+				}
 				switch op.Kind {
 				case "Sync":
 					time.Sleep(time.Second)

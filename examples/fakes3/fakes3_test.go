@@ -158,7 +158,7 @@ func TestGreetingCanBePasted(t *testing.T) {
 	commands = strings.Replace(commands, os.TempDir(), t.TempDir(), 1)
 	sh := exec.CommandContext(t.Context(), "sh", "-e", "-c", commands)
 	sh.Dir = "../.."
-	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), "uploads done            1\n") {
+	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), " upload 1: 1 fetch, 3 records, ") {
 		t.Errorf("%s: %v\n%s", commands, err, out)
 	}
 	if code, rest := s.end(); code != cli.OK || !strings.Contains(rest, " PutObject,") {
