@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 const (
@@ -122,8 +123,9 @@ func (s *Settings) Lookup(flag, stream string) (Value, bool) {
 
 // HasOwn reports whether anything is set for that stream only.
 func (s *Settings) HasOwn(stream string) bool {
+	suffix := "_" + variable(stream)
 	return slices.ContainsFunc(s.known, func(flag string) bool {
-		_, ok := s.Env(Variable(flag) + "_" + variable(stream))
+		_, ok := s.Env(Variable(flag) + suffix)
 		return ok
 	})
 }
@@ -149,5 +151,10 @@ func Variable(flag string) string { return prefix + variable(flag) }
 
 // variable returns s as a part of the name of a variable.
 func variable(s string) string {
-	return strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(s))
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' {
+			return '_'
+		}
+		return unicode.ToUpper(r)
+	}, s)
 }
