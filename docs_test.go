@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"go/parser"
 	"io"
 	"io/fs"
 	"os"
@@ -97,7 +96,7 @@ func TestLinksInDocuments(t *testing.T) {
 }
 
 // The Go functions in the documents are functions of the examples, so that they compile
-// and run. All other Go code in them parses.
+// and run. All other Go code in them compiles.
 func TestGoInDocuments(t *testing.T) {
 	var source strings.Builder
 	for name, text := range documents(t, "_test.go") {
@@ -105,6 +104,7 @@ func TestGoInDocuments(t *testing.T) {
 			source.WriteString(text)
 		}
 	}
+	statements := newSnippets(t)
 	functions := 0
 	for name, text := range documents(t, ".md") {
 		for _, m := range fences.FindAllStringSubmatch(text, -1) {
@@ -117,8 +117,8 @@ func TestGoInDocuments(t *testing.T) {
 					t.Errorf("this function of %s is not in an example:\n%s", name, code)
 				}
 			default:
-				if _, err := parser.ParseExpr("func() {\n" + code + "}"); err != nil {
-					t.Errorf("this code of %s does not parse: %v\n%s", name, err, code)
+				if err := statements.check(code); err != nil {
+					t.Errorf("this code of %s does not compile: %v\n%s", name, err, code)
 				}
 			}
 		}
