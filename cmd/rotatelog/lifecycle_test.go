@@ -27,9 +27,7 @@ func TestLifecycleRulesOfDocument(t *testing.T) {
 			m.write("/lifecycle.json", rules)
 		}
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", accessKey)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", secretKey)
-	t.Setenv("AWS_DEFAULT_REGION", "us-ord-1")
+	m.environ = []string{"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_DEFAULT_REGION=us-ord-1"}
 	for _, script := range blocks(t, document, "sh") {
 		m.types(m.root, script)
 	}

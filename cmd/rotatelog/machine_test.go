@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,8 @@ type machine struct {
 	root   string // directory of the machine's places
 	names  *strings.Replacer
 	answer func(http.ResponseWriter) // of the API
+
+	environ []string // variables that were exported
 }
 
 func newMachine(t *testing.T, s s3Server) *machine {
@@ -77,7 +80,7 @@ func (m *machine) types(dir, script string) string {
 	m.t.Helper()
 	cmd := exec.CommandContext(m.t.Context(), "sh", "-euc", m.names.Replace(script))
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+m.root+"/root", "PATH="+m.root+"/usr/local/bin:"+os.Getenv("PATH"))
+	cmd.Env = append(slices.Clone(m.environ), "HOME="+m.root+"/root", "PATH="+m.root+"/usr/local/bin:"+os.Getenv("PATH"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} { // would be in the home
 		value, err := exec.CommandContext(m.t.Context(), "go", "env", name).Output()
 		if err != nil {

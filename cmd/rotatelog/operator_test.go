@@ -28,12 +28,9 @@ func newOperator(t *testing.T, s s3Server) *operator {
 	if err := os.MkdirAll(filepath.Dir(o.file), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	network := &http.Transport{}
-	t.Cleanup(network.CloseIdleConnections)
 	o.env = func(e *env) {
-		e.Transport = network
-		if len(e.Args) == 0 { // status compares clocks; signatures have the time of this machine
-			e.Transport = o.dated(network)
+		if len(e.Args) == 0 { // status compares clocks; what signs requests needs the server's own
+			e.Transport = roundTripper(o.atTheTimeOfTheTest)
 		}
 	}
 	o.settings(s.accessKey)
@@ -44,15 +41,14 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// dated returns a transport of answers that have the time of the test.
-func (o *operator) dated(network http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		answer, err := network.RoundTrip(req)
-		if err == nil {
-			answer.Header.Set("Date", o.clock.Now().UTC().Format(http.TimeFormat))
-		}
-		return answer, err
-	})
+// atTheTimeOfTheTest takes a request to the server, and dates the answer.
+func (o *operator) atTheTimeOfTheTest(req *http.Request) (*http.Response, error) {
+	network := http.Transport{DisableKeepAlives: true}
+	answer, err := network.RoundTrip(req)
+	if err == nil {
+		answer.Header.Set("Date", o.clock.Now().UTC().Format(http.TimeFormat))
+	}
+	return answer, err
 }
 
 // settings writes the settings file, with this key.
