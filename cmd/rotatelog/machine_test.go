@@ -23,6 +23,7 @@ type machine struct {
 	answer func(http.ResponseWriter) // of the API
 
 	environ []string // variables that were exported
+	caches  []string // of go, which would be in the home
 }
 
 func newMachine(t *testing.T, s s3Server) *machine {
@@ -45,6 +46,13 @@ func newMachine(t *testing.T, s s3Server) *machine {
 		m.mkdir(filepath.Dir(place))
 	}
 	m.names = strings.NewReplacer(names...)
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.caches = append(m.caches, name+"="+strings.TrimSpace(string(value)))
+	}
 	m.mkdir("/root/.config") // the home of root
 	if err := os.Symlink(m.root+"/etc/rotatelog", m.root+"/root/.config/rotatelog"); err != nil {
 		t.Fatal(err)
@@ -81,13 +89,7 @@ func (m *machine) types(dir, script string) string {
 	cmd := exec.CommandContext(m.t.Context(), "sh", "-euc", m.names.Replace(script))
 	cmd.Dir = dir
 	cmd.Env = append(slices.Clone(m.environ), "HOME="+m.root+"/root", "PATH="+m.root+"/usr/local/bin:"+os.Getenv("PATH"))
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} { // would be in the home
-		value, err := exec.CommandContext(m.t.Context(), "go", "env", name).Output()
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		cmd.Env = append(cmd.Env, name+"="+strings.TrimSpace(string(value)))
-	}
+	cmd.Env = append(cmd.Env, m.caches...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		m.t.Fatalf("%s: %v\n%s", script, err, out)
@@ -119,10 +121,8 @@ func blocks(t *testing.T, document string, languages ...string) (code []string) 
 		t.Fatal(err)
 	}
 	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
-		for _, language := range languages {
-			if m[1] == language {
-				code = append(code, m[2])
-			}
+		if slices.Contains(languages, m[1]) {
+			code = append(code, m[2])
 		}
 	}
 	return code

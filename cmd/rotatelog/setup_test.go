@@ -29,13 +29,17 @@ func TestServerSetUp(t *testing.T) {
 				t.Errorf("cron mails %s", mail)
 			}
 		}
-		for i, texts := range [][]string{
+		want := [][]string{
 			{}, // go build
 			{}, // the settings
 			{"\nA Writer works here. "},
 			{" all_api #1: 2 matches, 1 of 10; today 2\n", " all_api upload 1: 1 fetch, 2 records, ", `{"live_matches":{"results":[{"id":1},{"id":2}]}}`, "\nall_api  OK "},
 			{"all_api  OK ", "\n  waiting    nothing ", "  2 uploads, 11 fetches, 22 match records today\n", "\n1 day, ", ": all good\n"},
-		} {
+		}
+		if len(printed) != len(want) {
+			t.Fatalf("%s has %d blocks of commands, of which %d are known", setupDocument, len(printed), len(want))
+		}
+		for i, texts := range want {
 			for _, text := range texts {
 				if !strings.Contains(printed[i], text) {
 					t.Errorf("it does not print %q:\n%s", text, printed[i])
