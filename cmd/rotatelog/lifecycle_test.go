@@ -11,6 +11,9 @@ import (
 
 // The lifecycle rules of docs/S3.md are sent as it says.
 func TestLifecycleRulesOfDocument(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts another program, which takes its time")
+	}
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("there is no aws")
 	}
