@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"go/parser"
 	"io"
 	"io/fs"
 	"os"
@@ -97,7 +96,7 @@ func TestLinksInDocuments(t *testing.T) {
 }
 
 // The Go functions in the documents are functions of the examples, so that they compile
-// and run. All other Go code in them parses.
+// and run. All other Go code in them compiles.
 func TestGoInDocuments(t *testing.T) {
 	var source strings.Builder
 	for name, text := range documents(t, "_test.go") {
@@ -105,6 +104,7 @@ func TestGoInDocuments(t *testing.T) {
 			source.WriteString(text)
 		}
 	}
+	statements := newSnippets(t)
 	functions := 0
 	for name, text := range documents(t, ".md") {
 		for _, m := range fences.FindAllStringSubmatch(text, -1) {
@@ -117,8 +117,8 @@ func TestGoInDocuments(t *testing.T) {
 					t.Errorf("this function of %s is not in an example:\n%s", name, code)
 				}
 			default:
-				if _, err := parser.ParseExpr("func() {\n" + code + "}"); err != nil {
-					t.Errorf("this code of %s does not parse: %v\n%s", name, err, code)
+				if err := statements.check(code); err != nil {
+					t.Errorf("this code of %s does not compile: %v\n%s", name, err, code)
 				}
 			}
 		}
@@ -220,6 +220,61 @@ func TestTestsInDocuments(t *testing.T) {
 	}
 	if names < 50 {
 		t.Errorf("found %d names only", names)
+	}
+}
+
+// Each block of commands is run by a test, or by .ci/run. Whoever writes another one adds
+// it to what runs those of the document. What developers type takes too long, but what it
+// names is there.
+func TestCommandsInDocuments(t *testing.T) {
+	run := map[string]int{
+		"README.md":       4, // by .ci/run and TestMovingInOfREADME
+		"docs/SETUP.md":   5, // by TestServerSetUp
+		"docs/S3.md":      1, // by TestLifecycleRulesOfDocument
+		"docs/READING.md": 3, // by TestShellInReading
+	}
+	developers := 0
+	for name, text := range documents(t, ".md") {
+		blocks := 0
+		for _, m := range fences.FindAllStringSubmatch(text, -1) {
+			if m[1] != "sh" {
+				continue
+			}
+			blocks++
+			if run[name] == 0 {
+				developers++
+				wantNamed(t, name, m[2])
+			}
+		}
+		if run[name] > 0 && blocks != run[name] {
+			t.Errorf("%s has %d blocks of commands, of which %d are run", name, blocks, run[name])
+		}
+	}
+	if developers < 6 {
+		t.Errorf("found %d blocks of what developers type only", developers)
+	}
+}
+
+// wantNamed checks that the tests and programs that commands name are there.
+func wantNamed(t *testing.T, document, commands string) {
+	t.Helper()
+	var tests []string
+	for _, text := range documents(t, "_test.go") {
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w*)\(`).FindAllStringSubmatch(text, -1) {
+			tests = append(tests, m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`-(?:run|fuzz|list) '?([^ ']+)`).FindAllStringSubmatch(commands, -1) {
+		for pattern := range strings.SplitSeq(m[1], "|") {
+			if pattern != "^$" && !slices.ContainsFunc(tests, regexp.MustCompile(pattern).MatchString) {
+				t.Errorf("%s: no test is %s", document, pattern)
+			}
+		}
+	}
+	for _, program := range regexp.MustCompile(`\.ci/\w+|\./(?:examples|cmd)/\w+`).FindAllString(commands, -1) {
+		if _, err := os.Stat(program); err != nil {
+			t.Errorf("%s: %v", document, err)
+		}
 	}
 }
 

@@ -3,68 +3,34 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"example.com/rotatelog"
 )
 
+const readme = "../../README.md"
+
 // The line of README.md for a crontab, run as cron runs it, keeps what an API answers and
-// counts it. What the line names is replaced by what a test can have: the command, the
-// URL and the log.
+// counts it.
 func TestCronLineOfREADME(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := regexp.MustCompile(`(?m)^\* \* \* \* \* (.*)$`).FindStringSubmatch(string(readme))
-	if line == nil {
-		t.Fatal("README.md has no line for a crontab")
-	}
+	m := newMachine(t, s3Server{})
+	m.install()
 	answers := []string{`{"live_matches":{"results":[{"id":1},{"id":2}]}}`, "", `{"live_matches":{"results":[]}}`}
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	m.answer = func(w http.ResponseWriter) {
 		answer := answers[0]
 		if answers = answers[1:]; answer == "" {
 			w.WriteHeader(http.StatusBadGateway)
 			answer = "<html>502</html>"
 		}
 		fmt.Fprint(w, answer)
-	}))
-	defer api.Close()
-
-	home := t.TempDir()
-	settings := fmt.Sprintf("ROTATELOG_DIR=%s\nROTATELOG_STORE=file://%[1]s/store\n", home)
-	if err := os.MkdirAll(filepath.Join(home, ".config/rotatelog"), 0o700); err != nil {
-		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(home, ".config/rotatelog/env"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	command := line[1]
-	for _, r := range [][2]string{
-		{"/usr/local/bin/rotatelog", "env ROTATELOG_TEST_PROCESS=run " + os.Args[0]},
-		{"https://api.example/live", api.URL},
-		{"/var/log/rotatelog.log", home + "/log"},
-	} {
-		if !strings.Contains(command, r[0]) {
-			t.Fatalf("it has no %s", r[0])
-		}
-		command = strings.Replace(command, r[0], r[1], 1)
-	}
+	line := blocks(t, readme, "crontab")[0]
 	for range 3 {
-		sh := exec.CommandContext(t.Context(), "sh", "-c", command)
-		sh.Env = []string{"HOME=" + home, "PATH=/usr/bin:/bin", "SHELL=/bin/sh", "LOGNAME=root"}
-		sh.Run() // what it says is in the log
+		m.cron(line)
 	}
-	log, err := os.ReadFile(home + "/log")
+	log, err := os.ReadFile(m.root + "/var/log/rotatelog.log")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +40,31 @@ func TestCronLineOfREADME(t *testing.T) {
 	if !want.Match(log) {
 		t.Errorf("the log is\n%s", log)
 	}
-	status, err := rotatelog.Inspect(home, "all_api")
+	status, err := rotatelog.Inspect(m.root+"/var/lib/rotatelog", "all_api")
 	if err != nil || status.Unfinished.Fetches != 2 {
 		t.Errorf("%d fetches are on disk, %v", status.Unfinished.Fetches, err)
+	}
+}
+
+// What README.md types to move in, with an archive and a file as the replaced script left it.
+func TestMovingInOfREADME(t *testing.T) {
+	m := newMachine(t, s3Server{})
+	m.install()
+	const archive = `{"FETCH_HEADER":{"nyc_timestamp":"07/06/2025 03:45:22 PM EDT"}}` + "\n"
+	const old = "=== FETCH START: #7 | ABCDEFGHIJKL | 07/07/2025 03:45:22 PM EDT ===\n" +
+		"{\n    \"FETCH_HEADER\": {\n        \"nyc_timestamp\": \"07/07/2025 03:45:22 PM EDT\"\n    }\n}\n" +
+		"=== FETCH END: #7 | ABCDEFGHIJKL | 07/07/2025 03:45:22 PM EDT ===\n"
+	m.mkdir("/srv/store")
+	m.write("/srv/archive.ndjson", archive)
+	m.write("/srv/old.json", old)
+	for _, script := range blocks(t, readme, "sh") {
+		if regexp.MustCompile(`(?m)^rotatelog `).MatchString(script) {
+			m.types(m.root+"/srv", script)
+		}
+	}
+	for _, day := range []string{"2025-07-06", "2025-07-07"} {
+		if out := m.types(m.root, "rotatelog verify "+day); !regexp.MustCompile(`\n` + day + ` ... +1 +1 `).MatchString(out) {
+			t.Errorf("%s is\n%s", day, out)
+		}
 	}
 }
