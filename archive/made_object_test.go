@@ -11,6 +11,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/storetest"
 )
 
 // measured is a Store that measures the heap at each MiB that is read from it.
@@ -175,31 +176,32 @@ func (r *openedReader) Close() error {
 	return r.ReadCloser.Close()
 }
 
-// TestRestoreClosesWhatItReads, on the object and on a source, in each compression.
+// TestRestoreClosesWhatItReads, of the object and of a mirror, in each compression.
 func TestRestoreClosesWhatItReads(t *testing.T) {
 	for _, pack := range compressions {
 		t.Run(pack.String(), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				w.cfg.Compression = pack
 				w.write(10)
-				backup := w.copySpool()
-				w.edit(w.key(), func(s string) string { return s[:len(s)*2/3] })
+				mem := storetest.NewMem()
+				mem.Put(w.key(), w.mem.Bytes(w.key()), nil)
+				w.edit(w.key(), func(s string) string { return s[:len(s)/2] })
 				w.forget()
-				s := &opened{Store: w.mem}
+				s, other := &opened{Store: w.mem}, &opened{Store: mem}
 				w.cfg.Store = s
-				a := w.archive()
-				a.Store = s
+				a, mirror := w.archive(), w.archive()
+				a.Store, mirror.Store = s, other
 				m, err := rotatelog.OpenMaintenance(t.Context(), w.cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer m.Close()
-				_, r, err := archive.Restore(t.Context(), m, a, day, archive.RestoreOptions{Sources: []archive.Source{archive.SpoolSource("backup", backup)}})
+				_, r, err := archive.Restore(t.Context(), m, a, day, archive.RestoreOptions{Sources: []archive.Source{archive.ArchiveSource("a mirror", mirror)}})
 				if err != nil || codes(r) != "" {
 					t.Errorf("%v, %v", r.Findings, err)
 				}
-				if s.open != 0 {
-					t.Errorf("%d readers are open", s.open)
+				if s.open+other.open != 0 {
+					t.Errorf("%d readers of the object and %d of the mirror are open", s.open, other.open)
 				}
 			})
 		})

@@ -8,11 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
-	"example.com/rotatelog/storetest"
 )
 
 // wantOnce wants each fetch up to the n-th once in the day.
@@ -188,7 +186,9 @@ func TestCompressionThatWasChanged(t *testing.T) {
 // TestUploadWithoutFetchesOfTheOldScript is not lost.
 func TestUploadWithoutFetchesOfTheOldScript(t *testing.T) {
 	for name, edit := range map[string]func(string) string{
-		"empty":        func(s string) string { return s[:strings.Index(s, `"fetch_data"`)] + `"fetch_data": []` + s[endOfList(s):] },
+		"empty": func(s string) string {
+			return s[:strings.Index(s, `"fetch_data"`)] + `"fetch_data": []` + s[endOfList(s):]
+		},
 		"other member": replace(`"fetch_data"`, `"fetched_data"`),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,35 +243,6 @@ func TestOddTimestampOfTheOldScript(t *testing.T) {
 	})
 }
 
-// TestTwoMachinesTakeOverADayThatIsOver, and closed, at the same time.
-func TestTwoMachinesTakeOverADayThatIsOver(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.cfg.Store = owned{w.mem}
-		w.write(4)
-		time.Sleep(24 * time.Hour)
-		var plans []*archive.Takeover
-		for range 2 {
-			w.cfg.Dir = t.TempDir()
-			m, err := rotatelog.OpenMaintenance(t.Context(), w.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
-			p, err := archive.PlanTakeover(t.Context(), m, w.archive(), day)
-			if err != nil {
-				t.Fatal(err)
-			}
-			plans = append(plans, p)
-		}
-		if err := plans[0].Apply(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := plans[1].Apply(t.Context()); !errors.Is(err, rotatelog.ErrConflict) {
-			t.Errorf("the second: %v", err)
-		}
-	})
-}
-
 // TestSameIDTwice: of two uploads that differ neither is dropped without a word.
 func TestSameIDTwice(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
@@ -298,5 +269,3 @@ func idOf(upload string) string {
 	id, _, _ = strings.Cut(id, `"`)
 	return id
 }
-
-var _ = storetest.NewMem
