@@ -269,3 +269,21 @@ func idOf(upload string) string {
 	id, _, _ = strings.Cut(id, `"`)
 	return id
 }
+
+// TestBrokenCopyOfAnUpload that is whole beside it: its fetches are not put back.
+func TestBrokenCopyOfAnUpload(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(6)
+		w.forget()
+		w.edit(w.key(), func(s string) string {
+			second := nth(s, 2)
+			return strings.Replace(s, second, second+",\n"+replace(`"upload_sequence"`, `"uplord_sequence"`)(second), 1)
+		})
+		p, m := w.plan()
+		defer m.Close()
+		if _, err := p.Apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantOnce(6)
+	})
+}
