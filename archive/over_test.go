@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
 )
 
 // TestTwoMachinesTakeOverADayThatIsOver at the same time: both have looked at it before
@@ -73,4 +76,27 @@ func TestEntriesOfAWriterInADayOfTheOldScript(t *testing.T) {
 			t.Errorf("%d changes are unnoticed, such as %s and %s", n, unnoticed[0], unnoticed[n/2])
 		}
 	})
+}
+
+// TestTakeoverOfAnUploadOfAnotherForm: the lost machine was killed in its first upload of
+// the day, which it compresses, and the new one does not.
+func TestTakeoverOfAnUploadOfAnotherForm(t *testing.T) {
+	tried := 0
+	for n := range 30 {
+		inBucket(t, fakes3.NoConditions(), sizes["in parts"], func(t *testing.T, b *bucket) {
+			b.cfg.Compression = rotatelog.Zstd
+			b.killedAt(n+1, true, func(ctx context.Context) { b.killedWrite(ctx, 2) })
+			if open := b.srv.Uploads(s3test.Bucket); len(open) == 0 || open[0].Key != b.key() || b.object() != "" {
+				return
+			}
+			tried++
+			b.cfg.Dir, b.cfg.Compression = t.TempDir(), rotatelog.Uncompressed
+			if _, err := b.takeOver(t.Context(), false); err == nil {
+				t.Errorf("killed at %d: it takes over, though %+v is open", n+1, b.srv.Uploads(s3test.Bucket))
+			}
+		})
+	}
+	if tried == 0 {
+		t.Error("no upload was ever open")
+	}
 }
