@@ -39,6 +39,7 @@ type check struct {
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
 	uncounted    bool             // it does not say how many fetches there are, as the script's does not
+	told         [Error + 1]int   // findings, by severity
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string          // upload_timestamps
@@ -82,10 +83,12 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 
 // find adds a finding about the day, an upload or a fetch.
 func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
-	if len(c.Findings) == maxFindings {
+	told := &c.told[severity(code)]
+	if *told == maxFindings {
 		c.More++
 		return
 	}
+	*told++
 	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: fmt.Sprintf(format, args...)}
 	if f.Severity() == Error || code == SequenceGap {
 		f.Next = fmt.Sprintf("rotatelog restore %v", c.Day)

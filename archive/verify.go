@@ -46,7 +46,7 @@ type Report struct {
 	Size    int64            // of the object, in bytes
 	Totals  rotatelog.Totals // counted from what is there
 
-	Findings []Finding // the first thousand
+	Findings []Finding // the first thousand of each severity
 	More     int       // findings beyond those
 }
 
