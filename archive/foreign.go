@@ -135,6 +135,7 @@ type foreignEntry struct {
 	daytext.Head
 	tally
 	begin   int64     // where it begins in the text, or a comma before it
+	other   string    // a member that a Writer does not write
 	lists   int       // of fetches
 	fetches int       // that it holds
 	text    hash.Hash // of the fetches as a Writer has them
@@ -167,6 +168,7 @@ func (f *foreign) entry() {
 			e.fetches, e.matches, e.whole, e.text, e.size = 0, 0, true, sha256.New(), 0
 			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() { f.fetchOf(e, place) })
 		default:
+			e.other = name
 			f.value()
 		}
 	})
@@ -203,7 +205,7 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 // ended checks an upload that was read.
 func (f *foreign) ended(e *foreignEntry, place int) {
 	h := e.Head
-	ours := daytext.ValidID(h.ID)
+	ours := daytext.ValidID(h.ID) || h.SHA256 != "" // what is left of one of ours is, too
 	if f.counted = max(f.counted, place); f.counted < int(min(h.Sequence, math.MaxInt32)) {
 		f.counted = int(h.Sequence)
 	}
@@ -228,6 +230,9 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	}
 	if h.Sequence < 1 {
 		f.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
+	}
+	if e.other != "" {
+		f.find(Head, place, 0, "it has a member that a Writer does not write: %s", rawjson.Excerpt([]byte(e.other)))
 	}
 	f.head(h, place)
 	f.checksum(h, place)

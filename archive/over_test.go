@@ -60,7 +60,7 @@ func TestEntriesOfAWriterInADayOfTheOldScript(t *testing.T) {
 		var unnoticed []string
 		for i := begin; i < end; i++ {
 			for _, c := range []byte{good[i] ^ 1, good[i] ^ 2, ' '} {
-				if c == good[i] {
+				if c == good[i] || good[i] == '\n' && c == ' ' { // which means the same there
 					continue
 				}
 				bad := []byte(good)
