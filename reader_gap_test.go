@@ -94,6 +94,9 @@ func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from
 	var sequences []int
 	for _, u := range got {
 		sequences = append(sequences, u.Sequence)
+		if want := fmt.Sprintf("%026d", u.Sequence); u.ID != want {
+			t.Errorf("upload %d has the id %s: it is put together from two versions", u.Sequence, u.ID)
+		}
 	}
 	want := []int{1, 2, 4, 5}
 	if from == 4 {
