@@ -66,7 +66,11 @@ func TestReadWhileAGapIsFilled(t *testing.T) {
 				t.Run(fmt.Sprintf("%v, %d bytes, from upload %d", pack, third, from), func(t *testing.T) {
 					for at := range 12 {
 						t.Run(fmt.Sprintf("before read %d", at+1), func(t *testing.T) {
-							synctest.Test(t, func(t *testing.T) { readWhileAGapIsFilled(t, pack, third, from, at+1) })
+							synctest.Test(t, func(t *testing.T) {
+								for _, each := range []int64{100, 400, 421} {
+									readWhileAGapIsFilled(t, pack, third, from, at+1, each)
+								}
+							})
 						})
 					}
 				})
@@ -75,14 +79,11 @@ func TestReadWhileAGapIsFilled(t *testing.T) {
 	}
 }
 
-func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from, at int) {
+func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from, at int, each int64) {
 	mem := storetest.NewMem()
 	g := &gapDay{t: t, mem: mem, cfg: rotatelog.Config{Dir: t.TempDir(), Store: mem}, pack: pack, third: third}
 	g.write(1, 2, 4, 5)
-	s := &torn{Store: mem, each: 400}
-	if pack != rotatelog.Uncompressed {
-		s.each = 100
-	}
+	s := &torn{Store: mem, each: each}
 	d := openDay(t, s, mem.Keys()[0])
 	reads := 0
 	s.before = func() {
@@ -94,8 +95,9 @@ func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from
 	var sequences []int
 	for _, u := range got {
 		sequences = append(sequences, u.Sequence)
-		if want := fmt.Sprintf("%026d", u.Sequence); u.ID != want {
-			t.Errorf("upload %d has the id %s: it is put together from two versions", u.Sequence, u.ID)
+		want := fmt.Sprintf(`{"n":%d,`, u.Sequence)
+		if u.ID != fmt.Sprintf("%026d", u.Sequence) || len(u.Data) > 0 && !strings.HasPrefix(string(u.Data[0]), want) {
+			t.Errorf("upload %d, %s, with %.20s: it is put together from two versions", u.Sequence, u.ID, u.Data[0])
 		}
 	}
 	want := []int{1, 2, 4, 5}
