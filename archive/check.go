@@ -66,7 +66,7 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 		return nil, err
 	}
 	if opts.MaxFetchBytes <= 0 {
-		opts.MaxFetchBytes = defaultMaxFetchBytes
+		opts.MaxFetchBytes = cmp.Or(a.MaxFetchBytes, defaultMaxFetchBytes)
 	}
 	if a, err = withLocation(a); err != nil {
 		return nil, err

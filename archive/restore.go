@@ -55,7 +55,7 @@ type PutBack struct {
 type RestoreOptions struct {
 	// Sources are searched after the object and the spool, in this order.
 	Sources []Source
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
 	// Count counts the matches of what is put back of an upload that nothing has whole:
 	// the Writer's rule unless set.

@@ -29,7 +29,7 @@ type VerifyOptions struct {
 	// Against, if set, is another archive of the stream, such as a mirror. Each upload that
 	// it has whole must be in the day, with the same text.
 	Against *rotatelog.Archive
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
 	// Sample, if it is more than 1, has Verify read only a part of the days: in that many
 	// runs, one a day, it reads each once. InSample says which.
