@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -245,10 +246,11 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 // a line, and with a checksum. One without an id gets the one by which a Writer would put
 // it back.
 func (f *foreign) render(e *foreignEntry, place int, ours bool) {
-	if f.whole == nil || e.fetches == 0 {
+	if f.whole == nil || ours && e.fetches == 0 {
 		return
 	}
-	if !e.whole || e.lists > 1 {
+	_, err := time.ParseInLocation(rotatelog.TimeLayout, e.Timestamp, f.location())
+	if !e.whole || e.lists > 1 || !ours && (e.fetches == 0 || err != nil) {
 		f.unlike = append(f.unlike, place)
 		return
 	}
