@@ -18,7 +18,6 @@ type gapDay struct {
 	t     *testing.T
 	mem   *storetest.Mem
 	cfg   rotatelog.Config
-	key   string
 	pack  rotatelog.Compression
 	third int // bytes in the upload that is put back
 }

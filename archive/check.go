@@ -81,6 +81,9 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	return c, nil
 }
 
+// maxText bounds the text of a finding, in bytes, whatever stands in the day.
+const maxText = 1000
+
 // find adds a finding about the day, an upload or a fetch.
 func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
 	told := &c.told[severity(code)]
@@ -89,7 +92,11 @@ func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
 		return
 	}
 	*told++
-	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: fmt.Sprintf(format, args...)}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(strings.Clone(text[:maxText]), "") + "…"
+	}
+	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: text}
 	if f.Severity() == Error || code == SequenceGap {
 		f.Next = fmt.Sprintf("rotatelog restore %v", c.Day)
 	}
@@ -423,7 +430,9 @@ func (c *check) head(h daytext.Head, place int) {
 	case twice:
 		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
 	}
-	c.ids[h.ID] = seen{place, h.SHA256}
+	if daytext.ValidID(h.ID) { // a made one may be long
+		c.ids[h.ID] = seen{place, h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
+	}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {
 		c.find(Timestamp, place, 0, "its upload_timestamp is %q", h.Timestamp)

@@ -70,15 +70,16 @@ type foreign struct {
 func (f *foreign) document() {
 	seen := map[string]bool{}
 	f.object("it", func(name string) {
-		if seen[name] && (name == "daily_metadata" || name == "uploads") {
+		if seen[name] {
 			f.err = fmt.Errorf("it has %q twice", name)
 			return
 		}
-		seen[name] = true
 		switch name {
 		case "daily_metadata":
+			seen[name] = true
 			f.metadata(f.value())
 		case "uploads":
+			seen[name] = true
 			f.array(`"uploads"`, f.entry)
 		default:
 			f.value()
