@@ -241,7 +241,7 @@ func (s *lineSource) closed(line []byte) ([]byte, error) {
 // readEnd reads what comes after the array's end. line is the first line of it.
 func (s *lineSource) readEnd(line []byte) error {
 	if s.moved { // what follows is of uploads that the day did not have
-		return io.EOF
+		return s.day.endsWith(s.upload)
 	}
 	text := append(append([]byte("\n"), line...), '\n')
 	for len(text) < packed.MaxFrame {
@@ -255,7 +255,7 @@ func (s *lineSource) readEnd(line []byte) error {
 		text = append(text, more...)
 	}
 	if s.moved {
-		return io.EOF
+		return s.day.endsWith(s.upload)
 	}
 	doc := s.day.doc
 	doc.pack = Uncompressed
@@ -307,6 +307,9 @@ func (s *lineSource) failed(err error) error {
 func (s *lineSource) odd(what string) error { return s.oddAt(s.pos(), what) }
 
 func (s *lineSource) oddAt(pos int64, what string) error {
+	if s.moved { // there are other uploads than there were
+		return fmt.Errorf("%w: %s: %s", ErrReplaced, s.place(pos), what)
+	}
 	return fmt.Errorf("%w: %s: %s", errDamaged, s.place(pos), what)
 }
 

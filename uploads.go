@@ -176,7 +176,9 @@ func (c *cursor) close() {
 
 func (c *cursor) next() (*Upload, error) {
 	if c.replaced && c.number == c.day.doc.totals.Uploads && c.err == nil {
-		c.err = io.EOF
+		if c.err = c.day.endsWith(c.upload); c.err != io.EOF {
+			c.err = storeError("read", c.day.key, c.err)
+		}
 	}
 	for c.proceed() {
 		u, err := c.src.next()
@@ -305,6 +307,16 @@ func (d *DayReader) follow(ctx context.Context) (*DayReader, error) {
 		return nil, otherUploads(d, now)
 	}
 	return now, nil
+}
+
+// endsWith returns io.EOF if the day, as it was opened, ends with an upload that was read
+// of the version which has replaced it. Otherwise others were put in before that.
+func (d *DayReader) endsWith(u *Upload) error {
+	doc := d.doc
+	if doc.layout() != foreign && u != nil && (u.Timestamp != doc.last || doc.lastSequence > 0 && u.Sequence != doc.lastSequence) {
+		return fmt.Errorf("%w: upload %d of %s comes where version %s has ended", ErrReplaced, u.Sequence, u.Timestamp, d.object.Version)
+	}
+	return io.EOF
 }
 
 // target is what a search looks for: the first upload whose value, its sequence or its

@@ -39,6 +39,7 @@ type check struct {
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
 	uncounted    bool             // it does not say how many fetches there are, as the script's does not
+	told         [Error + 1]int   // findings, by severity
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string          // upload_timestamps
@@ -65,7 +66,7 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 		return nil, err
 	}
 	if opts.MaxFetchBytes <= 0 {
-		opts.MaxFetchBytes = defaultMaxFetchBytes
+		opts.MaxFetchBytes = cmp.Or(a.MaxFetchBytes, defaultMaxFetchBytes)
 	}
 	if a, err = withLocation(a); err != nil {
 		return nil, err
@@ -80,13 +81,22 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	return c, nil
 }
 
+// maxText bounds the text of a finding, in bytes, whatever stands in the day.
+const maxText = 1000
+
 // find adds a finding about the day, an upload or a fetch.
 func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
-	if len(c.Findings) == maxFindings {
+	told := &c.told[severity(code)]
+	if *told == maxFindings {
 		c.More++
 		return
 	}
-	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: fmt.Sprintf(format, args...)}
+	*told++
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(strings.Clone(text[:maxText]), "") + "…"
+	}
+	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: text}
 	if f.Severity() == Error || code == SequenceGap {
 		f.Next = fmt.Sprintf("rotatelog restore %v", c.Day)
 	}
@@ -420,7 +430,9 @@ func (c *check) head(h daytext.Head, place int) {
 	case twice:
 		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
 	}
-	c.ids[h.ID] = seen{place, h.SHA256}
+	if daytext.ValidID(h.ID) { // a made one may be long
+		c.ids[h.ID] = seen{place, h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
+	}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {
 		c.find(Timestamp, place, 0, "its upload_timestamp is %q", h.Timestamp)

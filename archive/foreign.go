@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -69,15 +70,16 @@ type foreign struct {
 func (f *foreign) document() {
 	seen := map[string]bool{}
 	f.object("it", func(name string) {
-		if seen[name] && (name == "daily_metadata" || name == "uploads") {
+		if seen[name] {
 			f.err = fmt.Errorf("it has %q twice", name)
 			return
 		}
-		seen[name] = true
 		switch name {
 		case "daily_metadata":
+			seen[name] = true
 			f.metadata(f.value())
 		case "uploads":
+			seen[name] = true
 			f.array(`"uploads"`, f.entry)
 		default:
 			f.value()
@@ -135,6 +137,7 @@ type foreignEntry struct {
 	daytext.Head
 	tally
 	begin   int64     // where it begins in the text, or a comma before it
+	other   string    // a member that a Writer does not write
 	lists   int       // of fetches
 	fetches int       // that it holds
 	text    hash.Hash // of the fetches as a Writer has them
@@ -167,6 +170,7 @@ func (f *foreign) entry() {
 			e.fetches, e.matches, e.whole, e.text, e.size = 0, 0, true, sha256.New(), 0
 			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() { f.fetchOf(e, place) })
 		default:
+			e.other = name
 			f.value()
 		}
 	})
@@ -203,7 +207,7 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 // ended checks an upload that was read.
 func (f *foreign) ended(e *foreignEntry, place int) {
 	h := e.Head
-	ours := daytext.ValidID(h.ID)
+	ours := daytext.ValidID(h.ID) || h.SHA256 != "" // what is left of one of ours is, too
 	if f.counted = max(f.counted, place); f.counted < int(min(h.Sequence, math.MaxInt32)) {
 		f.counted = int(h.Sequence)
 	}
@@ -229,6 +233,9 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	if h.Sequence < 1 {
 		f.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
 	}
+	if e.other != "" {
+		f.find(Head, place, 0, "it has a member that a Writer does not write: %s", rawjson.Excerpt([]byte(e.other)))
+	}
 	f.head(h, place)
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
@@ -240,10 +247,11 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 // a line, and with a checksum. One without an id gets the one by which a Writer would put
 // it back.
 func (f *foreign) render(e *foreignEntry, place int, ours bool) {
-	if f.whole == nil || e.fetches == 0 {
+	if f.whole == nil || ours && e.fetches == 0 {
 		return
 	}
-	if !e.whole || e.lists > 1 {
+	_, err := time.ParseInLocation(rotatelog.TimeLayout, e.Timestamp, f.location())
+	if !e.whole || e.lists > 1 || !ours && (e.fetches == 0 || err != nil) {
 		f.unlike = append(f.unlike, place)
 		return
 	}

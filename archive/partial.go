@@ -34,6 +34,9 @@ type remains struct {
 
 // keep keeps a line that is a fetch, if it is whole. Its end may be wrong.
 func (c *check) keep(r *remains, line []byte, at int64) {
+	if c.partial == nil {
+		return
+	}
 	for _, last := range []bool{true, false} {
 		fetch, end := daytext.CutFetch(line, last)
 		if _, err := c.examiner.first.CheckObject(fetch, 0); end != daytext.Broken && err == nil {

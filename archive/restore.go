@@ -55,7 +55,7 @@ type PutBack struct {
 type RestoreOptions struct {
 	// Sources are searched after the object and the spool, in this order.
 	Sources []Source
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
 	// Count counts the matches of what is put back of an upload that nothing has whole:
 	// the Writer's rule unless set.
@@ -299,7 +299,7 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 			Hint: "nothing was changed; name the rule by which its Writer counts"}
 	}
 	if len(p.unlike) > 0 {
-		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v hold what is no JSON object: they would be lost", p.unlike),
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v cannot be written as a Writer writes them: something of them would be lost", p.unlike),
 			Hint: "nothing was changed; put the uploads of PutBack into another day, or edit a copy of the object"}
 	}
 	d, err := p.maintenance.LockDay(ctx, p.Day, p.Compression)

@@ -28,6 +28,7 @@ type moment struct {
 const (
 	maxMoments = 1 << 20
 	maxIDs     = 1 << 20
+	maxID      = 100 // bytes
 	maxGaps    = 20
 )
 
@@ -36,7 +37,7 @@ func (t *times) identify(c *check, header []byte, upload, n int) {
 	if len(header) == 0 || header[0] != '{' {
 		return
 	}
-	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && len(id) > 2 && len(t.ids) < maxIDs {
+	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && 2 < len(id) && len(id) <= maxID && len(t.ids) < maxIDs {
 		if t.ids[string(id)] {
 			c.find(FetchTwice, upload, n, "its random_fetch_id, %s, stands in an earlier fetch, too", id)
 		}

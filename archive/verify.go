@@ -29,7 +29,7 @@ type VerifyOptions struct {
 	// Against, if set, is another archive of the stream, such as a mirror. Each upload that
 	// it has whole must be in the day, with the same text.
 	Against *rotatelog.Archive
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
 	// Sample, if it is more than 1, has Verify read only a part of the days: in that many
 	// runs, one a day, it reads each once. InSample says which.
@@ -46,7 +46,7 @@ type Report struct {
 	Size    int64            // of the object, in bytes
 	Totals  rotatelog.Totals // counted from what is there
 
-	Findings []Finding // the first thousand
+	Findings []Finding // the first thousand of each severity
 	More     int       // findings beyond those
 }
 
@@ -67,8 +67,8 @@ func (r Report) Worst() Severity {
 // the days after it are still verified.
 //
 // A day that is not over is verified as it is. A day without an object has a report with
-// DayMissing, unless no day before it has one. A day that is not in the sample has no
-// report.
+// DayMissing, unless it is to come or no day before it has one. A day that is not in the
+// sample has no report.
 func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day, opts VerifyOptions) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		a, err := withLocation(a)
@@ -87,7 +87,7 @@ func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day,
 			}
 			r, err := VerifyDay(ctx, a, day, opts)
 			if errors.Is(err, fs.ErrNotExist) {
-				if err = nil; !begun {
+				if err = nil; !begun || day.Compare(today) > 0 {
 					continue
 				}
 				r = missing(a, day)
@@ -112,9 +112,6 @@ func missing(a rotatelog.Archive, day rotatelog.Day) Report {
 func VerifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts VerifyOptions) (Report, error) {
 	c, err := verifyDay(ctx, a, day, opts, func(*check) {})
 	if err != nil {
-		return Report{}, err
-	}
-	if err := c.hold(ctx); err != nil {
 		return Report{}, err
 	}
 	return c.Report, nil
@@ -172,6 +169,9 @@ func verifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts
 		prepare(c)
 		if err = c.others(ctx); err == nil {
 			err = c.read(ctx)
+		}
+		if err == nil {
+			err = c.hold(ctx) // which may have what was uploaded since the day was read
 		}
 		if err == nil && c.Worst() == Error {
 			err = c.isStill(ctx)
