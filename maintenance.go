@@ -358,9 +358,16 @@ type DayUpload struct {
 	ID         string
 	SHA256     string // "" if it has none
 
+	// Counted says that Matches is what a rule has given when the upload was read, and
+	// stands nowhere.
+	Counted bool
+
 	// Open returns the text, of Size bytes. It may be called more than once.
 	Open func() (io.ReadCloser, error)
 	Size int64
+	// Close, if it is set, ends what Open may leave open so that the next upload can be
+	// read from there. Open may be called again after it.
+	Close func()
 
 	// Off is where the upload is, head and all, in the object that is replaced, and Len
 	// how long it is there, if that is uncompressed and the upload stays as it is. The

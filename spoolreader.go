@@ -151,7 +151,9 @@ func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
 		u, err := r.read(b)
 		return io.NopCloser(bytes.NewReader(u.Data)), err
 	}
-	return SpoolBatch{u.dayUpload(b.sequence, open), state, r.cfg.path(r.spool.batchPath(b))}, nil
+	d := u.dayUpload(b.sequence, open)
+	d.Counted = true
+	return SpoolBatch{d, state, r.cfg.path(r.spool.batchPath(b))}, nil
 }
 
 // read reads a batch as the upload that it is or becomes, uncompressed.
@@ -195,7 +197,9 @@ func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error)
 	u.ID = hex.EncodeToString(text.Sum(nil))[:26]
 	u.SHA256 = u.checksum(text)
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.Data)), nil }
-	return SpoolBatch{u.dayUpload(0, open), Unfinished, r.cfg.path(name)}, len(records) > 0, nil
+	d := u.dayUpload(0, open)
+	d.Counted = true
+	return SpoolBatch{d, Unfinished, r.cfg.path(name)}, len(records) > 0, nil
 }
 
 // dayOfArray returns the day of the batch that is being filled, by batch.json or, if
