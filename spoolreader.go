@@ -205,12 +205,35 @@ func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error)
 // dayOfArray returns the day of the batch that is being filled, by batch.json or, if
 // that is not there, by the time of the file.
 func (r *SpoolReader) dayOfArray(info vfs.Info) Day {
-	var p progress
-	content, err := r.spool.readFile(r.spool.path(progressFile))
-	if err == nil && json.Unmarshal(content, &p) == nil && !p.Day.IsZero() {
+	if p := r.progress(); !p.Day.IsZero() {
 		return p.Day
 	}
 	return DayOf(info.ModTime, r.cfg.Location)
+}
+
+// progress returns what batch.json says, if it can be read.
+func (r *SpoolReader) progress() (p progress) {
+	content, err := r.spool.readFile(r.spool.path(progressFile))
+	if err != nil || json.Unmarshal(content, &p) != nil {
+		return progress{}
+	}
+	return p
+}
+
+// CompressionOf returns how the Writer compresses the object of a day, by the batches of
+// that day or by batch.json. known is false if it has sealed none.
+func (r *SpoolReader) CompressionOf(day Day) (c Compression, known bool, err error) {
+	names, err := r.names()
+	if err != nil {
+		return c, false, r.fail("list", r.spool.dir, err)
+	}
+	for _, b := range slices.Backward(names) {
+		if b.day == day && !r.isElsewhere(b) {
+			return b.pack, true, nil
+		}
+	}
+	l, known := r.progress().last(day)
+	return l.Compression, known, nil
 }
 
 // Body returns the uploads of the last body of a day's object that the spool keeps. It

@@ -80,6 +80,11 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 		return nil, err
 	}
 	if p.Version == "" {
+		if c, known, err := m.CompressionOf(day); err != nil {
+			return nil, err
+		} else if known { // what waits is for that object
+			p.Compression = c
+		}
 		p.Key = a.Key(day, p.Compression)
 	} else {
 		p.Key, p.Compression = report.Key, compressionOf(a, day, report.Key)
