@@ -669,9 +669,51 @@ func mutations() []mutation {
 		},
 		{
 			"put back what another source has", "archive/partial.go",
-			"if found[sha256.Sum256(fetch)] {",
-			"if false {",
+			"if !s.take(fetch) {",
+			"if true {",
 			"^TestWhatIsLeftOfAnUpload$", "",
+		},
+		{
+			"put an unfinished batch back beside what it became", "archive/made.go",
+			"if s.take(fetch) {",
+			"if false {",
+			"^TestCopyOfTheSpoolIsASource$", "",
+		},
+		{
+			"leave what is left of an upload beside the whole of it", "archive/loose.go",
+			"if err := m.takeBack(count); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestWholeOfAnUploadTurnsUp$", "",
+		},
+		{
+			"take fetches that are alike for one", "archive/stock.go",
+			"s[k]--",
+			"",
+			"^TestFetchesThatAreAlike$", "",
+		},
+		{
+			"drop one of two texts under an id", "archive/merge.go",
+			"others = append(others, u)",
+			"",
+			"^TestSameIDTwiceIsRestored$", "",
+		},
+		{
+			"restore a batch by another rule than the day's", "archive/counting.go",
+			"p.Uncounted = true",
+			"",
+			"^TestRuleIsNamed$", "",
+		},
+		{
+			"restore a deleted day in the form of the configuration", "archive/restore.go",
+			"} else if known {",
+			"} else if false && known {",
+			"^TestCompressionByTheSpool$", "",
+		},
+		{
+			"leave what was read of a mirror open", "archive/source.go",
+			"u.Close = c.texts.close",
+			"",
+			"^TestRestoreClosesWhatItReads$", "",
 		},
 		{
 			"verify a mixture of two versions", "archive/verify.go",

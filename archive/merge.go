@@ -19,6 +19,7 @@ type merge struct {
 	highest int                            // of all that any source names
 	back    []PutBack
 	loose   []loose
+	made    []rotatelog.DayUpload // those of keep that an earlier restore made
 	differ  map[string]bool
 	yield   []string
 }

@@ -29,13 +29,20 @@ func (s stock) add(fetch []byte, named bool) {
 // as there are: they may be alike.
 func (s stock) take(fetch []byte) bool {
 	k := sha256.Sum256(fetch)
-	if s[k] == 0 {
+	if s[k] <= 0 {
 		return false
 	}
 	if !hasID(fetch) {
 		s[k]--
 	}
 	return true
+}
+
+// spare has the stock not have a fetch once. One with an id it has or has not.
+func (s stock) spare(fetch []byte) {
+	if !hasID(fetch) {
+		s[sha256.Sum256(fetch)]--
+	}
 }
 
 // hasID reports whether a fetch has an id, so that an equal one is the same.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -30,6 +31,7 @@ func (w *world) wantOnce(n int) {
 // copySpool returns a reader of a copy of the directory as it is now.
 func (w *world) copySpool() *rotatelog.SpoolReader {
 	w.t.Helper()
+	synctest.Wait() // nothing is written meanwhile
 	dir := filepath.Join(w.t.TempDir(), "copy")
 	if err := os.CopyFS(dir, os.DirFS(w.cfg.Dir)); err != nil {
 		w.t.Fatal(err)
