@@ -57,7 +57,7 @@ func (m *merge) findMade() error {
 }
 
 // takeBack takes out of the uploads of the object that an earlier restore made what other
-// uploads have: those that come now or wait, and, where a fetch has an id, any.
+// uploads have by now.
 func (m *merge) takeBack(count rotatelog.CountFunc) error {
 	if len(m.made) == 0 {
 		return nil
@@ -180,17 +180,17 @@ func (m *merge) all() []rotatelog.DayUpload {
 }
 
 // stock adds the fetches to s that uploads other than these have: all of those that come
-// now or wait, and of those of the object the ones that have ids.
+// now, and of the others, which may hold later ones that are alike, the ones that have ids.
 func (m *merge) stock(s stock, except map[string]bool) error {
-	kept := map[string]bool{}
-	for _, u := range m.keep {
-		kept[u.ID] = true
+	come := map[string]bool{}
+	for _, b := range m.back {
+		come[b.ID] = true
 	}
 	for _, u := range m.all() {
 		if except[u.ID] {
 			continue
 		}
-		if err := s.addUpload(u, kept[u.ID]); err != nil {
+		if err := s.addUpload(u, !come[u.ID]); err != nil {
 			return err
 		}
 	}
