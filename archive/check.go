@@ -325,7 +325,7 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	if err != nil {
 		c.damage(Head, place, 0, "%v: %s", err, rawjson.Excerpt(line))
 		before := cmp.Or(c.last, c.Day.Start(c.location()).Format(rotatelog.TimeLayout)) // it was sealed after that
-		c.loose = &remains{Head: daytext.Head{Sequence: int64(c.sequence) + 1, Timestamp: before}, certain: true}
+		c.loose = &remains{Head: daytext.Head{Sequence: int64(c.sequence) + 1, Timestamp: before}, says: idIn(line), certain: true}
 		return true, nil // how many its fetches are is not known
 	}
 	if h.Sequence < 1 || h.Sequence > math.MaxInt32 {
@@ -336,6 +336,16 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	begin := c.at
 	c.head(h, place)
 	return c.fetches(h, place, begin, int64(len(line))+1)
+}
+
+// idIn returns the upload_id that stands in a head that is broken, "" if there is none.
+func idIn(head []byte) string {
+	_, after, _ := bytes.Cut(head, []byte(`"upload_id":"`))
+	id, _, _ := bytes.Cut(after, []byte(`"`))
+	if !daytext.ValidID(string(id)) {
+		return ""
+	}
+	return string(id)
 }
 
 // fetches reads the fetches of an upload, whose head is at begin.

@@ -231,6 +231,35 @@ func TestWholeTurnsUpAfterMoreDamage(t *testing.T) {
 	})
 }
 
+// TestBrokenCopyOfFetchesWithoutIDs: the head of the copy says of which upload it is.
+func TestBrokenCopyOfFetchesWithoutIDs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		wr, err := rotatelog.Open(t.Context(), w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 6 {
+			w.appendAlike(wr)
+		}
+		if err := wr.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wr.Close()
+		w.forget()
+		w.edit(w.key(), func(s string) string {
+			second, broken := nth(s, 2), replace(`"upload_sequence"`, `"uplord_sequence"`)
+			s = strings.Replace(s, nth(s, 3), broken(nth(s, 3)), 1)
+			return strings.Replace(s, second, second+",\n"+broken(second), 1)
+		})
+		p, m := w.plan()
+		defer m.Close()
+		r, err := p.Apply(t.Context())
+		if err != nil || codes(r) != "" && codes(r) != "sequence_gap" || r.Totals.Fetches != 6 {
+			t.Errorf("%v, %+v, %v", r.Findings, r.Totals, err)
+		}
+	})
+}
+
 // TestSameIDTwiceIsRestored: what the second has besides is put back under another id.
 func TestSameIDTwiceIsRestored(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

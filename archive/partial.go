@@ -23,7 +23,8 @@ type fetchSpan struct{ off, n int64 }
 
 // remains are the fetches of an upload that is not whole.
 type remains struct {
-	daytext.Head // what is known of it
+	daytext.Head        // what is known of it
+	says         string // the id that stands in a head that is broken
 	fetches      []fetchSpan
 	certain      bool // something is known to be broken, and it is none of the fetches
 }
@@ -58,14 +59,8 @@ func (p *Plan) addPartial(m *merge, d dayRead, count rotatelog.CountFunc) error 
 	if len(left) == 0 {
 		return nil
 	}
-	// An upload whose head is broken may be one that has been found.
-	s := stock{}
-	for _, r := range left {
-		if err := d.texts.each(r, s.want); err != nil {
-			return err
-		}
-	}
-	if err := m.stock(s, nil); err != nil {
+	s, err := d.texts.found(left, m)
+	if err != nil {
 		return err
 	}
 	for _, r := range left {
@@ -88,6 +83,29 @@ func (p *Plan) addPartial(m *merge, d dayRead, count rotatelog.CountFunc) error 
 		p.Partial = append(p.Partial, Partial{Was: r.ID, As: u.ID, Fetches: u.FetchCount, Of: r.Fetches})
 	}
 	return nil
+}
+
+// found returns what other uploads have of the fetches that are left of some. An upload
+// whose head is broken may be one that has been found.
+func (t *texts) found(left []remains, m *merge) (stock, error) {
+	s, says := stock{}, map[string]bool{}
+	for _, r := range left {
+		says[r.says] = true
+		if err := t.each(r, s.want); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.stock(s, nil); err != nil {
+		return nil, err
+	}
+	for _, u := range m.keep {
+		if says[u.ID] {
+			if err := s.addUpload(u, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
 }
 
 // each calls f with each fetch that is left of an upload.
