@@ -27,14 +27,17 @@ type Source interface {
 	Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error)
 }
 
-// SpoolSource is the spool of another machine, or a copy of it. All its batches count:
-// the confirmed and the pending ones, the unfinished one, and the last bodies of days.
+// SpoolSource is the spool of another machine, or a copy of one, that of the stream itself
+// included. All its batches count: the confirmed and the pending ones, the last bodies of
+// days, and of the unfinished one what no other upload has. It may be restored from again
+// while its Writer appends.
 //
 // Where a Store lets Writers share keys nothing refuses the Writer of that spool if it
 // comes back. It then uploads the unfinished batch again, since that has an id only from
 // when it is sealed. To have each fetch once, either start that Writer and restore nothing
 // from its spool, or remove the local file, such as all_api.json, before it starts. What
 // is pending is recognized by its id, and where a day has one owner the Writer is refused.
+// Another restore takes out what is there twice, if its fetches have ids.
 func SpoolSource(name string, r *rotatelog.SpoolReader) Source { return spoolSource{name, r} }
 
 type spoolSource struct {
