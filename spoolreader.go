@@ -84,9 +84,9 @@ func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 // that are still there, the pending ones, and the unfinished one, in the order in which
 // they were sealed. A batch in which nothing can be read has a FetchCount of 0.
 func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
-	names, err := r.names()
+	names, last, err := r.namesAndLast(day)
 	if err != nil {
-		return nil, r.fail("list", r.spool.dir, err)
+		return nil, err
 	}
 	var found []SpoolBatch
 	seen := map[string]bool{}
@@ -104,11 +104,27 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 		seen[b.id] = true
 		found = append(found, batch)
 	}
-	last, ok, err := r.unfinished(day)
-	if ok && !seen[last.ID] {
+	if last.FetchCount > 0 && !seen[last.ID] {
 		found = append(found, last)
 	}
-	return found, err
+	return found, nil
+}
+
+// namesAndLast returns all batches, and the unfinished one if it is of that day. A batch
+// that is sealed meanwhile is one or the other.
+func (r *SpoolReader) namesAndLast(day Day) (names []batch, last SpoolBatch, err error) {
+	names, err = r.names()
+	for err == nil {
+		var again []batch
+		if last, err = r.unfinished(day); err != nil {
+			return nil, SpoolBatch{}, err
+		}
+		if again, err = r.names(); err == nil && latest(again) == latest(names) {
+			return names, last, nil
+		}
+		names = again
+	}
+	return nil, SpoolBatch{}, r.fail("list", r.spool.dir, err)
 }
 
 // names returns all batches. Half a spool, as a copy may be, has those that it has.
@@ -172,26 +188,27 @@ func (r *SpoolReader) read(b batch) (upload, error) {
 	return u, nil
 }
 
-// unfinished returns the batch in the local file, if it is of that day.
-func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error) {
+// unfinished returns the batch in the local file, if it is of that day. It may have no
+// fetches.
+func (r *SpoolReader) unfinished(day Day) (SpoolBatch, error) {
 	name := r.spool.array.name
 	content, err := r.spool.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return SpoolBatch{}, false, nil
+		return SpoolBatch{}, nil
 	}
 	if err != nil {
-		return SpoolBatch{}, false, r.fail("read", name, err)
+		return SpoolBatch{}, r.fail("read", name, err)
 	}
 	info, err := r.spool.fs.Stat(name)
 	if err != nil || r.dayOfArray(info) != day {
-		return SpoolBatch{}, false, err
+		return SpoolBatch{}, err
 	}
 	u := upload{Timestamp: day.clip(info.ModTime, r.cfg.Location).Format(TimeLayout)}
 	text := sha256.New()
 	records, _, _ := rawjson.SplitArray(dropBOM(content))
 	for _, fetch := range records {
 		if err := u.addFetch(r.cfg.Count, fetch, text); err != nil {
-			return SpoolBatch{}, false, r.fail("read", name, err)
+			return SpoolBatch{}, r.fail("read", name, err)
 		}
 	}
 	u.ID = hex.EncodeToString(text.Sum(nil))[:26]
@@ -199,7 +216,7 @@ func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error)
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.Data)), nil }
 	d := u.dayUpload(0, open)
 	d.Counted = true
-	return SpoolBatch{d, Unfinished, r.cfg.path(name)}, len(records) > 0, nil
+	return SpoolBatch{d, Unfinished, r.cfg.path(name)}, nil
 }
 
 // dayOfArray returns the day of the batch that is being filled, by batch.json or, if

@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -77,6 +78,48 @@ func TestCopiesOfTheSpool(t *testing.T) {
 			})
 		})
 	}
+}
+
+// sourceFunc is a source that is made when it is searched.
+type sourceFunc func() archive.Source
+
+// String implements [archive.Source].
+func (sourceFunc) String() string { return "a copy" }
+
+// Uploads implements [archive.Source].
+func (f sourceFunc) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
+	return f().Uploads(ctx, day)
+}
+
+// TestCopyThatIsMadeMeanwhile has fetches that the Writer appended since the restore began.
+func TestCopyThatIsMadeMeanwhile(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.cfg.MaxFetches = 4
+		wr, err := rotatelog.Open(t.Context(), w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer wr.Close()
+		for range 5 {
+			w.append(wr)
+		}
+		if err := wr.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.edit(w.key(), replace(`"n":2,"odds"`, `"n":9,"odds"`))
+		p, m := w.plan(sourceFunc(func() archive.Source {
+			w.append(wr)
+			return archive.SpoolSource("a copy", w.copySpool())
+		}))
+		defer m.Close()
+		if _, err := p.Apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := wr.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantOnce(6)
+	})
 }
 
 // TestLostMachineGoesOn between restores from its disk: what was put back of a batch that

@@ -105,16 +105,19 @@ func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) erro
 	if err != nil {
 		return err
 	}
+	found := make([][]rotatelog.DayUpload, len(opts.Sources))
+	for i, s := range opts.Sources {
+		if found[i], err = s.Uploads(ctx, p.Day); err != nil {
+			return err
+		}
+		defer closeAll(found[i])
+	}
+	// The spool comes after the sources: so it has what a copy of it has.
 	if err := p.searchSpool(m); err != nil {
 		return err
 	}
-	for _, s := range opts.Sources {
-		found, err := s.Uploads(ctx, p.Day)
-		if err != nil {
-			return err
-		}
-		defer closeAll(found)
-		if err := m.supply(s.String(), found); err != nil {
+	for i, s := range opts.Sources {
+		if err := m.supply(s.String(), found[i]); err != nil {
 			return err
 		}
 	}
@@ -122,14 +125,14 @@ func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) erro
 	if count == nil {
 		count = p.maintenance.Count
 	}
-	for _, step := range []func() error{
-		func() error { return m.settle(count) },
-		func() error { return p.addPartial(m, d, count) },
-		func() error { return p.recount(m, count) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
+	if err := m.settle(count); err != nil {
+		return err
+	}
+	if err := p.addPartial(m, d, count); err != nil {
+		return err
+	}
+	if err := p.recount(m, count); err != nil {
+		return err
 	}
 	p.Keep, p.Differ, p.Yield = m.keep, m.differing(), m.yield
 	p.PutBack, p.Missing = m.arrange()
