@@ -95,7 +95,7 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 			continue
 		}
 		batch, err := r.batch(b)
-		if errors.Is(err, fs.ErrNotExist) { // it was moved or deleted since it was listed
+		if errors.Is(err, fs.ErrNotExist) { // it was deleted since it was listed
 			continue
 		}
 		if err != nil {
@@ -155,7 +155,7 @@ func (r *SpoolReader) isElsewhere(b batch) bool {
 
 // batch reads a batch.
 func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
-	u, err := r.read(b)
+	b, u, err := r.readMoved(b)
 	if err != nil {
 		return SpoolBatch{}, err
 	}
@@ -164,12 +164,32 @@ func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
 		state = Confirmed
 	}
 	open := func() (io.ReadCloser, error) {
-		u, err := r.read(b)
+		_, u, err := r.readMoved(b)
 		return io.NopCloser(bytes.NewReader(u.Data)), err
 	}
 	d := u.dayUpload(b.sequence, open)
 	d.Counted = true
 	return SpoolBatch{d, state, r.cfg.path(r.spool.batchPath(b))}, nil
+}
+
+// readMoved reads a batch, which may have been confirmed since it was listed, and returns
+// what it is by now.
+func (r *SpoolReader) readMoved(b batch) (batch, upload, error) {
+	u, err := r.read(b)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return b, u, err
+	}
+	names, listErr := r.names()
+	if listErr != nil {
+		return b, u, r.fail("list", r.spool.dir, listErr)
+	}
+	for _, now := range names {
+		if now.id == b.id && now != b {
+			u, err := r.read(now)
+			return now, u, err
+		}
+	}
+	return b, u, err
 }
 
 // read reads a batch as the upload that it is or becomes, uncompressed.

@@ -3,6 +3,7 @@ package archive_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +120,40 @@ func TestCopyThatIsMadeMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.wantOnce(6)
+	})
+}
+
+// TestBatchIsConfirmedMeanwhile: what was listed in pending/ is in uploaded/ when its text is
+// read.
+func TestBatchIsConfirmedMeanwhile(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(2)
+		wr, err := rotatelog.Open(t.Context(), w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer wr.Close()
+		w.appendNow(wr)
+		w.appendNow(wr)
+		batches, err := w.reader().Batches(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := batches[len(batches)-1]
+		if last.State != rotatelog.Pending {
+			t.Fatalf("%+v", last)
+		}
+		if err := wr.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := last.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer text.Close()
+		if got, err := io.ReadAll(text); err != nil || int64(len(got)) != last.Size {
+			t.Errorf("%q, %v", got, err)
+		}
 	})
 }
 
