@@ -670,7 +670,7 @@ func mutations() []mutation {
 		{
 			"put back what another source has", "archive/partial.go",
 			"if !s.take(fetch) {",
-			"if true {",
+			"if !s.take(fetch) || true {",
 			"^TestWhatIsLeftOfAnUpload$", "",
 		},
 		{
