@@ -385,10 +385,28 @@ func (d *DayReader) cursorTo(ctx context.Context, to *target) (*cursor, error) {
 const maxProbes = 10
 
 // search returns the uploads of an object that is not compressed from the target on, or
-// from an upload not far before it. It goes by how much of the way to the target's value
-// there should be, and later by halves. A probe reads up to the next head, which takes
-// half an upload, and what it has found is read on from there.
+// from an upload not far before it. If the object is replaced it begins again: what is
+// known of the one says nothing of the other.
 func (d *DayReader) search(ctx context.Context, to *target) (*lineSource, error) {
+	src, err := d.searchIn(ctx, d, to)
+	for lost := 0; errors.Is(err, ErrConflict) && lost < maxReads; lost++ {
+		var now *DayReader
+		if now, err = d.follow(ctx); err == nil {
+			src, err = d.searchIn(ctx, now, to)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	src.searches = false
+	return src, nil
+}
+
+// searchIn searches a version, d itself or one that has replaced it. It goes by how much
+// of the way to the target's value there should be, and later by halves. A probe reads up
+// to the next head, which takes half an upload, and what it has found is read on from
+// there.
+func (d *DayReader) searchIn(ctx context.Context, now *DayReader, to *target) (*lineSource, error) {
 	length := d.doc.end - d.doc.begin
 	s := &searched{step: max(1, (to.last-to.first)/int64(d.doc.totals.Uploads))}
 	s.lo, s.hi, s.limit = mark{1, to.first}, mark{length, to.last + s.step}, length
@@ -398,18 +416,25 @@ func (d *DayReader) search(ctx context.Context, to *target) (*lineSource, error)
 		if at <= s.lo.pos+1 || s.limit-s.lo.pos <= s.upload() {
 			break
 		}
-		src := newLineSourceAt(ctx, d, at, lineAny)
+		src := newLineSourceAt(ctx, d, now, at, lineAny)
+		src.searches = true
 		found, err := s.probe(src, at, to)
-		if err != nil {
-			src.close()
-			return nil, err
-		}
-		if found {
+		if found && err == nil {
 			return src, nil
 		}
 		src.close()
+		if err != nil {
+			return nil, err
+		}
 	}
-	return newLineSourceAt(ctx, d, s.lo.pos, lineHead), nil
+	src := newLineSourceAt(ctx, d, now, s.lo.pos, lineHead)
+	src.searches = true
+	if err := src.readHead(); err != nil {
+		src.close()
+		return nil, err
+	}
+	src.found = true
+	return src, nil
 }
 
 // mark is a place in the entries, and a value that a search has found there.
