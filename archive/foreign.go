@@ -24,8 +24,12 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 	text := c.day.Open(ctx)
 	defer text.Close()
 	f := foreign{check: c, in: &remembered{r: text}}
-	f.dec = rawjson.NewDecoder(f.in)
+	var limit *rawjson.Limit
+	f.dec, limit = rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)
 	f.document()
+	if limit.Err != nil {
+		f.err = limit.Err
+	}
 	switch {
 	case f.in.err != nil && f.in.err != io.EOF:
 		return false, f.in.err
