@@ -686,6 +686,18 @@ func mutations() []mutation {
 			"^TestTakeoverOfAnUploadUnderWay$", "",
 		},
 		{
+			"take over beside an open upload of another form", "archive/takeover.go",
+			"t.archive.Key(t.Day, c)",
+			"t.Key",
+			"^TestTakeoverOfAnUploadOfAnotherForm$", "",
+		},
+		{
+			"take a day over that another machine has taken over", "archive/takeover.go",
+			"d.Adopt(ctx, t.Version, t.Owner)",
+			"d.Adopt(ctx, t.Version, obj.Meta[\"rotatelog-owner\"])",
+			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
+		},
+		{
 			"believe that a copy is like the object", "archive/restore.go",
 			"if same, err := sameBytes(a, b); err != nil || !same {",
 			"if same, err := sameBytes(a, b); false {\n_ = same",

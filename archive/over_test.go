@@ -20,27 +20,45 @@ func TestTwoMachinesTakeOverADayThatIsOver(t *testing.T) {
 	onEachServer(t, func(t *testing.T, b *bucket) {
 		b.write(4)
 		time.Sleep(24 * time.Hour)
-		var plans []*archive.Takeover
-		for range 2 {
-			b.cfg.Dir = t.TempDir()
-			m, err := rotatelog.OpenMaintenance(t.Context(), b.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
-			p, err := archive.PlanTakeover(t.Context(), m, b.archive(), day)
-			if err != nil {
-				t.Fatal(err)
-			}
-			plans = append(plans, p)
-		}
-		if err := plans[0].Apply(t.Context()); err != nil {
+		b.twoTakeOver(t)
+	})
+}
+
+// TestTwoMachinesTakeOverADayOfTheOldScript, which has no other layout.
+func TestTwoMachinesTakeOverADayOfTheOldScript(t *testing.T) {
+	onEachServer(t, func(t *testing.T, b *bucket) {
+		key := b.archive().Key(day, rotatelog.Uncompressed)
+		if err := b.cfg.Store.Write(t.Context(), key, "", []rotatelog.Part{rotatelog.Data([]byte(scriptDay(t)))}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := plans[1].Apply(t.Context()); !errors.Is(err, rotatelog.ErrConflict) {
-			t.Errorf("the second: %v", err)
-		}
+		b.write(4)
+		b.twoTakeOver(t)
 	})
+}
+
+// twoTakeOver has two machines take the day over, both of which have looked at it before
+// either changes it. The first succeeds.
+func (b *bucket) twoTakeOver(t *testing.T) {
+	var plans []*archive.Takeover
+	for range 2 {
+		b.cfg.Dir = t.TempDir()
+		m, err := rotatelog.OpenMaintenance(t.Context(), b.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		p, err := archive.PlanTakeover(t.Context(), m, b.archive(), day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, p)
+	}
+	if err := plans[0].Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := plans[1].Apply(t.Context()); !errors.Is(err, rotatelog.ErrConflict) {
+		t.Errorf("the second: %v", err)
+	}
 }
 
 // TestEntriesOfAWriterInADayOfTheOldScript: a byte of one of them that is changed is
