@@ -686,9 +686,21 @@ func mutations() []mutation {
 			"^TestTakeoverOfAnUploadUnderWay$", "",
 		},
 		{
+			"compare what another rule counts", "archive/verify.go",
+			"case !checked || !counts:",
+			"case !checked:",
+			"^TestSpoolIsReadByAnotherRule$", "",
+		},
+		{
+			"hold a value of another program, however long", "archive/foreign.go",
+			"rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)",
+			"rawjson.NewLimitedDecoder(f.in, 0)",
+			"^TestMadeObjectsAreVerifiedInBoundedMemory$", "",
+		},
+		{
 			"take over beside an open upload of another form", "archive/takeover.go",
-			"t.archive.Key(t.Day, c)",
-			"t.Key",
+			"{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip}",
+			"{t.Compression}",
 			"^TestTakeoverOfAnUploadOfAnotherForm$", "",
 		},
 		{

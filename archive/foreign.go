@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -185,12 +186,15 @@ func (f *foreign) entry() {
 
 // fetchOf reads a fetch of an upload.
 func (f *foreign) fetchOf(e *foreignEntry, place int) {
+	// A list begins with a line end, which is not a part of its text.
+	if before := beforeValue(f.dec); e.fetches > 0 || string(before) != "\n" {
+		f.sum.Write(before)
+	}
 	fetch := f.value()
 	if f.err != nil {
 		return
 	}
 	if e.fetches++; e.fetches > 1 {
-		f.sum.Write([]byte(daytext.Separator))
 		e.text.Write([]byte(daytext.Separator))
 		e.size += int64(len(daytext.Separator))
 	}
@@ -206,6 +210,13 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 	e.text.Write(f.compact)
 	e.size += int64(len(f.compact))
 	f.record(&e.tally, examined{fetch, len(fetch), e.fetches, 0}, f.opts.examine(&f.examiner.first, fetch))
+}
+
+// beforeValue returns the comma and the white space before the next value, which has been
+// peeked at.
+func beforeValue(dec *jsontext.Decoder) []byte {
+	rest := dec.UnreadBuffer()
+	return rest[:len(rest)-len(bytes.TrimLeft(rest, ","+rawjson.Space))]
 }
 
 // ended checks an upload that was read.
@@ -241,6 +252,9 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 		f.find(Head, place, 0, "it has a member that a Writer does not write: %s", rawjson.Excerpt([]byte(e.other)))
 	}
 	f.head(h, place)
+	if e.whole && e.lists == 1 {
+		f.setText(h)
+	}
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
 		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, e.matches)
