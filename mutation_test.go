@@ -266,6 +266,12 @@ func mutations() []mutation {
 			"^TestOnlyTheLineOfAHeadIsOne$", "",
 		},
 		{
+			"believe what a clock that was ahead has written", "state.go",
+			"latest := now.Add(maxAhead)",
+			"latest := now.AddDate(100, 0, 0)",
+			"AClockThatWasAhead$|^TestClockThatIsSetBack$", "",
+		},
+		{
 			"search for what comes after the target", "uploads.go",
 			"case value >= to.want:",
 			"case value > to.want:",
