@@ -98,9 +98,6 @@ func madeObjects() map[string]func() string {
 		"many uploads of another program": func() string {
 			return `{ "daily_metadata":{"date":"2025-07-10"},"uploads":[` + strings.Repeat("{},", 2<<20) + `{}]}`
 		},
-		"many members of daily_metadata": func() string {
-			return `{ "daily_metadata":{"date":"2025-07-10"` + strings.Repeat(`,"a":0`, 1<<19) + `},"uploads":[]}`
-		},
 		"many members of another program": func() string {
 			var members strings.Builder
 			for n := range 1 << 20 {
