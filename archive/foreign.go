@@ -261,11 +261,11 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	}
 }
 
-// render calls whole with an upload as a Writer renders it: with each fetch compact and on
-// a line, and with a checksum. One without an id gets the one by which a Writer would put
-// it back.
+// render calls whole, if that is set, with an upload as a Writer renders it: with each
+// fetch compact and on a line, and with a checksum. One without an id gets the one by which
+// a Writer would put it back.
 func (f *foreign) render(e *foreignEntry, place int, ours bool) {
-	if f.whole == nil || ours && e.fetches == 0 {
+	if f.whole == nil && f.opts.Against == nil || ours && e.fetches == 0 {
 		return
 	}
 	_, err := time.ParseInLocation(rotatelog.TimeLayout, e.Timestamp, f.location())
@@ -278,7 +278,14 @@ func (f *foreign) render(e *foreignEntry, place int, ours bool) {
 	sequence := place
 	if !ours {
 		sequence = f.counted
-		h.ID = fmt.Sprintf("%x%d", e.text.Sum(nil)[:12], sequence)
+		text := e.text.Sum(nil)
+		h.ID = fmt.Sprintf("%x%d", text[:12], sequence)
+		if f.opts.Against != nil { // which has it under that id
+			f.ids[h.ID] = seen{place: sequence, text: [sha256.Size]byte(text), whole: true}
+		}
+	}
+	if f.whole == nil {
+		return
 	}
 	sum := h.Checksum(e.text)
 	if ours && h.SHA256 != "" && h.SHA256 != sum {

@@ -118,3 +118,15 @@ func TestTakeoverOfAnUploadOfAnotherForm(t *testing.T) {
 		t.Error("no upload was ever open")
 	}
 }
+
+// TestDayOfTheOldScriptIsHeldAgainstItsMirror, which is as it is.
+func TestDayOfTheOldScriptIsHeldAgainstItsMirror(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.mem.Put(w.archive().Key(day, rotatelog.Uncompressed), []byte(scriptDay(t)), nil)
+		w.write(4)
+		mirror := w.archive()
+		if r := w.verify(archive.VerifyOptions{Against: &mirror, Spool: w.reader()}); codes(r) != "" {
+			t.Errorf("%v", r.Findings)
+		}
+	})
+}
