@@ -272,7 +272,7 @@ func mutations() []mutation {
 			"AClockThatWasAhead$|^TestClockThatIsSetBack$", "",
 		},
 		{
-			"search for what comes after the target", "uploads.go",
+			"search for what comes after the target", "search.go",
 			"case value >= to.want:",
 			"case value > to.want:",
 			"^TestSearch", "",
