@@ -243,8 +243,8 @@ func mutations() []mutation {
 		},
 		{
 			"read uploads that the day did not have when it was opened", "linesource.go",
-			"s.begin+pos, s.begin+s.length",
-			"s.begin+pos, now.doc.end",
+			"min(pos, s.length), s.begin+s.length",
+			"min(pos, s.length), now.doc.end",
 			"^TestRead$/^while_it_grows", "",
 		},
 		{
@@ -266,7 +266,13 @@ func mutations() []mutation {
 			"^TestOnlyTheLineOfAHeadIsOne$", "",
 		},
 		{
-			"search for what comes after the target", "uploads.go",
+			"believe what a clock that was ahead has written", "state.go",
+			"latest := now.Add(maxAhead)",
+			"latest := now.AddDate(100, 0, 0)",
+			"AClockThatWasAhead$|^TestClockThatIsSetBack$", "",
+		},
+		{
+			"search for what comes after the target", "search.go",
 			"case value >= to.want:",
 			"case value > to.want:",
 			"^TestSearch", "",
@@ -726,6 +732,30 @@ func mutations() []mutation {
 			"if !t.AbortOpen {",
 			"if false {",
 			"^TestTakeoverOfAnUploadUnderWay$", "",
+		},
+		{
+			"compare what another rule counts", "archive/verify.go",
+			"case !checked || !counts:",
+			"case !checked:",
+			"^TestSpoolIsReadByAnotherRule$", "",
+		},
+		{
+			"hold a value of another program, however long", "archive/foreign.go",
+			"rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)",
+			"rawjson.NewLimitedDecoder(f.in, 0)",
+			"^TestMadeObjectsAreVerifiedInBoundedMemory$", "",
+		},
+		{
+			"take over beside an open upload of another form", "archive/takeover.go",
+			"{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip}",
+			"{t.Compression}",
+			"^TestTakeoverOfAnUploadOfAnotherForm$", "",
+		},
+		{
+			"take a day over that another machine has taken over", "archive/takeover.go",
+			"d.Adopt(ctx, t.Version, t.Owner)",
+			"d.Adopt(ctx, t.Version, obj.Meta[\"rotatelog-owner\"])",
+			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
 		},
 		{
 			"believe that a copy is like the object", "archive/restore.go",

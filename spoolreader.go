@@ -44,8 +44,10 @@ type SpoolReader struct {
 	place *place // if it is set, what was confirmed in another place is left out
 }
 
-// OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location and
-// Count. The error matches [fs.ErrNotExist] if there is none.
+// OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location, Count
+// and, if Store is set, what says where the stream is: Store and Prefix. What the spool has
+// confirmed in another place is left out then, as is right for a stream that has moved. The
+// error matches [fs.ErrNotExist] if there is no spool.
 func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -66,7 +68,26 @@ func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	if _, err := fsys.ReadDir(s.dir); err != nil {
 		return nil, errors.Join(r.fail("open", s.dir, err), fsys.Close())
 	}
+	if err := r.findPlace(); err != nil {
+		return nil, errors.Join(err, fsys.Close())
+	}
 	return r, nil
+}
+
+// findPlace finds out how the spool marks what is confirmed in the place of the stream, if
+// that is known.
+func (r *SpoolReader) findPlace() error {
+	if noStore(r.cfg.Store) {
+		return nil
+	}
+	here := r.cfg.place()
+	places, err := r.spool.places(here)
+	if err != nil {
+		return r.fail("read", r.spool.path(placesFile), err)
+	}
+	here.first = places[0] == here.known()
+	r.place = &here
+	return nil
 }
 
 // fail returns the error of an operation on a file.

@@ -55,7 +55,18 @@ type check struct {
 // seen is an upload that was read.
 type seen struct {
 	place  int
-	sha256 string
+	sha256 string            // upload_sha256
+	text   [sha256.Size]byte // SHA-256 of the fetches
+	whole  bool              // text is known
+}
+
+// setText remembers the text of an upload that was read, which sum was given.
+func (c *check) setText(h daytext.Head) {
+	if s, ok := c.ids[h.ID]; ok {
+		c.sum.Sum(s.text[:0])
+		s.whole = true
+		c.ids[h.ID] = s
+	}
 }
 
 const defaultMaxFetchBytes = 64 << 20
@@ -396,6 +407,7 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		c.loose = left
 	}
 	if t.whole {
+		c.setText(h)
 		t.whole = c.checksum(h, place)
 		if c.opts.Count != nil && t.matches != h.Matches {
 			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
@@ -441,7 +453,7 @@ func (c *check) head(h daytext.Head, place int) {
 		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
 	}
 	if daytext.ValidID(h.ID) { // a made one may be long
-		c.ids[h.ID] = seen{place, h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
+		c.ids[h.ID] = seen{place: place, sha256: h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
 	}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {

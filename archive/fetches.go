@@ -28,7 +28,7 @@ func (o *VerifyOptions) examine(finder *rawjson.Finder, fetch []byte) (f facts) 
 	if timeOf == nil { // the rest of the fetch need not be read again
 		timeOf, timed = rotatelog.HeaderTime, slices.Concat([]byte(`{"FETCH_HEADER":`), f.header, []byte("}"))
 	}
-	if o.TimeOf != nil || f.header != nil { // HeaderTime loads the zone each time
+	if o.TimeOf != nil || f.header != nil {
 		if f.at, err = timeOf(timed); err != nil {
 			f.at = time.Time{}
 		}

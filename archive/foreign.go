@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -24,8 +25,12 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 	text := c.day.Open(ctx)
 	defer text.Close()
 	f := foreign{check: c, in: &remembered{r: text}}
-	f.dec = rawjson.NewDecoder(f.in)
+	var limit *rawjson.Limit
+	f.dec, limit = rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)
 	f.document()
+	if limit.Err != nil {
+		f.err = limit.Err
+	}
 	switch {
 	case f.in.err != nil && f.in.err != io.EOF:
 		return false, f.in.err
@@ -181,12 +186,15 @@ func (f *foreign) entry() {
 
 // fetchOf reads a fetch of an upload.
 func (f *foreign) fetchOf(e *foreignEntry, place int) {
+	// A list begins with a line end, which is not a part of its text.
+	if before := beforeValue(f.dec); e.fetches > 0 || string(before) != "\n" {
+		f.sum.Write(before)
+	}
 	fetch := f.value()
 	if f.err != nil {
 		return
 	}
 	if e.fetches++; e.fetches > 1 {
-		f.sum.Write([]byte(daytext.Separator))
 		e.text.Write([]byte(daytext.Separator))
 		e.size += int64(len(daytext.Separator))
 	}
@@ -202,6 +210,13 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 	e.text.Write(f.compact)
 	e.size += int64(len(f.compact))
 	f.record(&e.tally, examined{fetch, len(fetch), e.fetches, 0}, f.opts.examine(&f.examiner.first, fetch))
+}
+
+// beforeValue returns the comma and the white space before the next value, which has been
+// peeked at.
+func beforeValue(dec *jsontext.Decoder) []byte {
+	rest := dec.UnreadBuffer()
+	return rest[:len(rest)-len(bytes.TrimLeft(rest, ","+rawjson.Space))]
 }
 
 // ended checks an upload that was read.
@@ -237,17 +252,20 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 		f.find(Head, place, 0, "it has a member that a Writer does not write: %s", rawjson.Excerpt([]byte(e.other)))
 	}
 	f.head(h, place)
+	if e.whole && e.lists == 1 {
+		f.setText(h)
+	}
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
 		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, e.matches)
 	}
 }
 
-// render calls whole with an upload as a Writer renders it: with each fetch compact and on
-// a line, and with a checksum. One without an id gets the one by which a Writer would put
-// it back.
+// render calls whole, if that is set, with an upload as a Writer renders it: with each
+// fetch compact and on a line, and with a checksum. One without an id gets the one by which
+// a Writer would put it back.
 func (f *foreign) render(e *foreignEntry, place int, ours bool) {
-	if f.whole == nil || ours && e.fetches == 0 {
+	if f.whole == nil && f.opts.Against == nil || ours && e.fetches == 0 {
 		return
 	}
 	_, err := time.ParseInLocation(rotatelog.TimeLayout, e.Timestamp, f.location())
@@ -260,7 +278,14 @@ func (f *foreign) render(e *foreignEntry, place int, ours bool) {
 	sequence := place
 	if !ours {
 		sequence = f.counted
-		h.ID = fmt.Sprintf("%x%d", e.text.Sum(nil)[:12], sequence)
+		text := e.text.Sum(nil)
+		h.ID = fmt.Sprintf("%x%d", text[:12], sequence)
+		if f.opts.Against != nil { // which has it under that id
+			f.ids[h.ID] = seen{place: sequence, text: [sha256.Size]byte(text), whole: true}
+		}
+	}
+	if f.whole == nil {
+		return
 	}
 	sum := h.Checksum(e.text)
 	if ours && h.SHA256 != "" && h.SHA256 != sum {

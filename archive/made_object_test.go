@@ -95,6 +95,9 @@ func madeObjects() map[string]func() string {
 		"white space": func() string {
 			return `{ "daily_metadata":{"date":"2025-07-10"},` + strings.Repeat(" ", 48<<20) + `"uploads":[]}`
 		},
+		"many uploads of another program": func() string {
+			return `{ "daily_metadata":{"date":"2025-07-10"},"uploads":[` + strings.Repeat("{},", 2<<20) + `{}]}`
+		},
 		"many members of another program": func() string {
 			var members strings.Builder
 			for n := range 1 << 20 {
