@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"example.com/rotatelog/internal/hint"
@@ -121,6 +122,9 @@ func (f Fetch) appendFooter(b []byte) []byte {
 	return append(b, `],"fetch_end":"=== RAW API DATA END ==="}}`...)
 }
 
+// headerZone loads the zone once: that takes longer than to read the time of a fetch.
+var headerZone = sync.OnceValues(func() (*time.Location, error) { return time.LoadLocation(defaultZone) })
+
 // HeaderTime returns when a fetch was made according to its header: the value of
 // FETCH_HEADER.nyc_timestamp, in [TimeLayout] and in New York. EDT and EST distinguish
 // the two passes of the hour that is repeated in autumn.
@@ -129,7 +133,7 @@ func (f Fetch) appendFooter(b []byte) []byte {
 // they were made.
 func HeaderTime(fetch []byte) (time.Time, error) {
 	const name = "FETCH_HEADER.nyc_timestamp"
-	loc, err := time.LoadLocation("America/New_York")
+	loc, err := headerZone()
 	if err != nil {
 		return time.Time{}, err
 	}

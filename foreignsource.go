@@ -11,12 +11,12 @@ import (
 
 // foreignSource reads the uploads of an object that another program began.
 type foreignSource struct {
-	day  *DayReader
-	r    *versionReader
-	text *source
-	s    scanner
+	day   *DayReader
+	r     *versionReader
+	limit *rawjson.Limit
+	s     scanner
 
-	seen     map[string]bool // members of the object
+	seen     map[string]bool // members of the object that may stand in it once
 	begun    bool
 	ended    bool
 	fetching bool // the next thing is a fetch, or the end of fetch_data
@@ -29,9 +29,7 @@ type foreignSource struct {
 
 func newForeignSource(ctx context.Context, d *DayReader) *foreignSource {
 	f := &foreignSource{day: d, r: d.read(ctx, d.object.Version, 0, d.object.Size), seen: map[string]bool{}}
-	f.text = &source{r: f.r, most: d.opts.MaxFetchBytes}
-	f.s.dec = rawjson.NewDecoder(f.text)
-	f.text.used = f.s.dec.InputOffset
+	f.s.dec, f.limit = rawjson.NewLimitedDecoder(f.r, d.opts.MaxFetchBytes)
 	return f
 }
 
@@ -88,8 +86,8 @@ func (f *foreignSource) failed() error {
 		return nil
 	case f.r.isBroken():
 		return f.r.err
-	case f.text.err != nil && f.text.err != io.EOF:
-		return fmt.Errorf("%w: %w", errNotDaily, f.text.err)
+	case f.limit.Err != nil:
+		return fmt.Errorf("%w: %w", errNotDaily, f.limit.Err)
 	}
 	return fmt.Errorf("%w: %v", errNotDaily, f.s.err) // not %w: an end of file in here is the document's
 }
@@ -98,11 +96,13 @@ func (f *foreignSource) failed() error {
 func (f *foreignSource) members() {
 	for f.s.more('}') {
 		name := f.s.token().String()
-		if f.seen[name] && (name == "uploads" || name == "daily_metadata") {
+		if f.seen[name] {
 			f.s.err = fmt.Errorf("it has %q twice", name)
 			return
 		}
-		f.seen[name] = true
+		if name == "uploads" || name == "daily_metadata" {
+			f.seen[name] = true
+		}
 		if name == "uploads" && f.s.expect('[', `"uploads"`) {
 			f.s.token()
 			return

@@ -26,9 +26,10 @@ type lineSource struct {
 	text   *lines.Reader
 	from   int64 // position of the first byte of text
 
-	begin  int64 // of the entries, in the object being read
-	length int64 // of the entries, when the day was opened
-	moved  bool  // the object being read has replaced the day's
+	begin    int64 // of the entries, in the object being read
+	length   int64 // of the entries, when the day was opened
+	moved    bool  // the object being read has replaced the day's
+	searches bool  // positions are of this version only: it is not continued in another
 
 	state  lineState
 	left   int  // fetches of the upload that were not read
@@ -54,7 +55,7 @@ const (
 // newLineSource returns the uploads of d from the first on.
 func newLineSource(ctx context.Context, d *DayReader) *lineSource {
 	if d.day.pack == Uncompressed {
-		return newLineSourceAt(ctx, d, 0, lineFirst)
+		return newLineSourceAt(ctx, d, d, 0, lineFirst)
 	}
 	s := &lineSource{day: d, r: d.read(ctx, d.object.Version, 0, d.object.Size), state: lineFirst}
 	s.packed = packed.NewReader(d.day.pack.format(), s.r, d.object.Size)
@@ -63,13 +64,23 @@ func newLineSource(ctx context.Context, d *DayReader) *lineSource {
 }
 
 // newLineSourceAt returns the uploads of an object that is not compressed from a position
-// on.
-func newLineSourceAt(ctx context.Context, d *DayReader, pos int64, state lineState) *lineSource {
-	s := &lineSource{day: d, from: pos, begin: d.doc.begin, length: d.doc.end - d.doc.begin, state: state}
-	s.r = d.read(ctx, d.object.Version, s.begin+pos, d.object.Size)
-	s.r.replaced = s.follow
-	s.text = lines.NewReader(s.r, s.maxLine())
+// on. They are read of now, which is d or has replaced it.
+func newLineSourceAt(ctx context.Context, d, now *DayReader, pos int64, state lineState) *lineSource {
+	s := &lineSource{day: d, length: d.doc.end - d.doc.begin, state: state}
+	s.readFrom(ctx, now, pos)
 	return s
+}
+
+// readFrom continues at a position of now, up to where the entries ended when the day was
+// opened.
+func (s *lineSource) readFrom(ctx context.Context, now *DayReader, pos int64) {
+	s.begin, s.from = now.doc.begin, pos
+	end := now.object.Size
+	if s.moved = now != s.day; s.moved {
+		s.from, end = min(pos, s.length), s.begin+s.length
+	}
+	s.r = now.read(ctx, now.object.Version, s.begin+s.from, end)
+	s.text = lines.NewReader(s.r, s.maxLine())
 }
 
 // maxLine returns how long a line may be, besides its line end.
@@ -82,18 +93,17 @@ func (s *lineSource) close() { s.r.close() }
 // pos returns the position of the next line.
 func (s *lineSource) pos() int64 { return s.from + s.text.Offset() }
 
-// follow continues in the version that has replaced the one being read, at the same
-// position, up to where the entries ended when the day was opened.
+// follow continues in the version that has replaced the one being read, at the line that
+// is next. It must have the last head where that was. What was read ahead is dropped: no
+// line, and no upload, is put together from two versions.
 func (s *lineSource) follow() error {
-	now, err := s.day.follow(s.r.ctx)
+	ctx := s.r.ctx
+	now, err := s.day.follow(ctx)
 	if err != nil {
 		return err
 	}
 	if s.head != nil {
-		head, err := now.bytes(s.r.ctx, now.object, now.doc.begin+s.headAt, int64(len(s.head)))
-		if errors.Is(err, ErrConflict) {
-			return nil // the next attempt to read finds that out
-		}
+		head, err := now.bytes(ctx, now.object, now.doc.begin+s.headAt, int64(len(s.head)))
 		if err != nil {
 			return err
 		}
@@ -101,10 +111,20 @@ func (s *lineSource) follow() error {
 			return otherUploads(s.day, now)
 		}
 	}
-	pos := min(s.r.off-s.begin, s.length)
-	s.begin, s.moved = now.doc.begin, true
-	s.r.version, s.r.off, s.r.end = now.object.Version, s.begin+pos, s.begin+s.length
+	s.r.close()
+	s.readFrom(ctx, now, s.pos())
 	return nil
+}
+
+// read returns the next line with its line end.
+func (s *lineSource) read() ([]byte, error) {
+	line, err := s.text.Next()
+	for lost := 0; errors.Is(err, ErrConflict) && s.packed == nil && !s.searches && lost < maxReads; lost++ {
+		if err = s.follow(); err == nil {
+			line, err = s.text.Next()
+		}
+	}
+	return line, err
 }
 
 func (s *lineSource) next() (*Upload, error) {
@@ -241,11 +261,11 @@ func (s *lineSource) closed(line []byte) ([]byte, error) {
 // readEnd reads what comes after the array's end. line is the first line of it.
 func (s *lineSource) readEnd(line []byte) error {
 	if s.moved { // what follows is of uploads that the day did not have
-		return io.EOF
+		return s.day.endsWith(s.upload)
 	}
 	text := append(append([]byte("\n"), line...), '\n')
 	for len(text) < packed.MaxFrame {
-		more, err := s.text.Next()
+		more, err := s.read()
 		if err == io.EOF && !s.r.isBroken() {
 			break
 		}
@@ -255,7 +275,7 @@ func (s *lineSource) readEnd(line []byte) error {
 		text = append(text, more...)
 	}
 	if s.moved {
-		return io.EOF
+		return s.day.endsWith(s.upload)
 	}
 	doc := s.day.doc
 	doc.pack = Uncompressed
@@ -276,7 +296,7 @@ func (s *lineSource) readEnd(line []byte) error {
 // line returns the next line without its line end.
 func (s *lineSource) line() ([]byte, error) {
 	at := s.pos()
-	line, err := s.text.Next()
+	line, err := s.read()
 	if err == lines.ErrTooLong {
 		return nil, s.oddAt(at, fmt.Sprintf("it is longer than %d bytes, which MaxFetchBytes may allow", s.maxLine()))
 	}
@@ -293,12 +313,14 @@ func (s *lineSource) line() ([]byte, error) {
 // failed returns why reading the text has ended.
 func (s *lineSource) failed(err error) error {
 	switch {
-	case s.r.isBroken():
+	case s.packed != nil && s.r.isBroken(): // which the decoder may not say
 		return s.r.err
 	case err == io.EOF && s.moved && s.state == lineEnd:
 		return err
 	case err == io.EOF:
 		return s.odd("the object ends there")
+	case s.packed == nil:
+		return err
 	}
 	return fmt.Errorf("%w: after %s: %w", errDamaged, s.place(s.pos()), err)
 }
@@ -307,6 +329,9 @@ func (s *lineSource) failed(err error) error {
 func (s *lineSource) odd(what string) error { return s.oddAt(s.pos(), what) }
 
 func (s *lineSource) oddAt(pos int64, what string) error {
+	if s.moved { // there are other uploads than there were
+		return fmt.Errorf("%w: %s: %s", ErrReplaced, s.place(pos), what)
+	}
 	return fmt.Errorf("%w: %s: %s", errDamaged, s.place(pos), what)
 }
 

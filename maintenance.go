@@ -241,9 +241,13 @@ func keepError(to string, err error) error {
 }
 
 // Adopt makes this spool's Writer the owner of the version old of the day's object,
-// which keeps its uploads. Whoever owned it before is refused from then on. It does
-// nothing where the Store lets Writers share keys, or if the owner is right already.
-func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
+// which keeps its uploads. Whoever owned it before, who is named by owner, is refused from
+// then on. It does nothing where the Store lets Writers share keys, or if the owner is
+// right already. The error matches ErrConflict if the version or the owner is another now.
+//
+// daily_metadata is put to where it was not. If the day is over it stays last then until
+// a batch is uploaded to the day, or the day is written from its uploads.
+func (d *LockedDay) Adopt(ctx context.Context, old Version, owner string) (Version, error) {
 	w := d.w
 	obj, err := d.Resolve(ctx)
 	if err != nil {
@@ -255,6 +259,9 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
 	if !exclusive(w.cfg.Store) || obj.Meta[ownerKey] == w.owner {
 		return old, nil
 	}
+	if obj.Meta[ownerKey] != owner {
+		return "", newError("adopt", w.key(), fmt.Errorf("%w: its owner has changed since it was looked at", ErrConflict))
+	}
 	seen, err := w.look(ctx, anySequence)
 	if err != nil {
 		return "", err
@@ -262,7 +269,7 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
 	if seen.version != old {
 		return "", newError("adopt", w.key(), fmt.Errorf("%w: it has changed since it was looked at", ErrConflict))
 	}
-	parts, doc := seen.doc.appendAs(d.otherLayout(seen.doc.layout()))
+	parts, doc := seen.doc.appendAs(otherLayout(seen.doc.layout()))
 	after, reply, err := d.send(ctx, step{seen: seen, parts: parts, doc: doc})
 	if err != nil {
 		return "", err
@@ -273,11 +280,11 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version) (Version, error) {
 	return after.version, nil
 }
 
-// otherLayout returns the layout of a day that is adopted. If it is not over that is
-// another than it has, since a store may know versions by their content: of two machines
-// that adopt the same version only one may succeed. The Writer closes the day.
-func (d *LockedDay) otherLayout(now layout) layout {
-	if now == metadataFirst && !d.w.isOver(d.w.day.day) {
+// otherLayout returns the layout of a day that is adopted: another than it has, since a
+// store may know versions by their content, and of two machines that adopt the same
+// version only one may succeed. Nor may it soon have the first layout again.
+func otherLayout(now layout) layout {
+	if now == metadataFirst {
 		return metadataLast
 	}
 	return metadataFirst
@@ -358,9 +365,16 @@ type DayUpload struct {
 	ID         string
 	SHA256     string // "" if it has none
 
+	// Counted says that Matches is what a rule has given when the upload was read, and
+	// stands nowhere.
+	Counted bool
+
 	// Open returns the text, of Size bytes. It may be called more than once.
 	Open func() (io.ReadCloser, error)
 	Size int64
+	// Close, if it is set, ends what Open may leave open so that the next upload can be
+	// read from there. Open may be called again after it.
+	Close func()
 
 	// Off is where the upload is, head and all, in the object that is replaced, and Len
 	// how long it is there, if that is uncompressed and the upload stays as it is. The

@@ -243,8 +243,8 @@ func mutations() []mutation {
 		},
 		{
 			"read uploads that the day did not have when it was opened", "linesource.go",
-			"s.begin+pos, s.begin+s.length",
-			"s.begin+pos, now.doc.end",
+			"min(pos, s.length), s.begin+s.length",
+			"min(pos, s.length), now.doc.end",
 			"^TestRead$/^while_it_grows", "",
 		},
 		{
@@ -266,7 +266,13 @@ func mutations() []mutation {
 			"^TestOnlyTheLineOfAHeadIsOne$", "",
 		},
 		{
-			"search for what comes after the target", "uploads.go",
+			"believe what a clock that was ahead has written", "state.go",
+			"latest := now.Add(maxAhead)",
+			"latest := now.AddDate(100, 0, 0)",
+			"AClockThatWasAhead$|^TestClockThatIsSetBack$", "",
+		},
+		{
+			"search for what comes after the target", "search.go",
 			"case value >= to.want:",
 			"case value > to.want:",
 			"^TestSearch", "",
@@ -669,9 +675,51 @@ func mutations() []mutation {
 		},
 		{
 			"put back what another source has", "archive/partial.go",
-			"if found[sha256.Sum256(fetch)] {",
-			"if false {",
+			"if !s.take(fetch) {",
+			"if !s.take(fetch) || true {",
 			"^TestWhatIsLeftOfAnUpload$", "",
+		},
+		{
+			"put an unfinished batch back beside what it became", "archive/made.go",
+			"if s.take(fetch) {",
+			"if false {",
+			"^TestCopyOfTheSpoolIsASource$", "",
+		},
+		{
+			"leave what is left of an upload beside the whole of it", "archive/loose.go",
+			"if err := m.takeBack(count); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestWholeOfAnUploadTurnsUp$", "",
+		},
+		{
+			"take fetches that are alike for one", "archive/stock.go",
+			"s[k]--",
+			"",
+			"^TestFetchesThatAreAlike$", "",
+		},
+		{
+			"drop one of two texts under an id", "archive/merge.go",
+			"others = append(others, u)",
+			"",
+			"^TestSameIDTwiceIsRestored$", "",
+		},
+		{
+			"restore a batch by another rule than the day's", "archive/counting.go",
+			"p.Uncounted = true",
+			"",
+			"^TestRuleIsNamed$", "",
+		},
+		{
+			"restore a deleted day in the form of the configuration", "archive/restore.go",
+			"} else if known {",
+			"} else if false && known {",
+			"^TestCompressionByTheSpool$", "",
+		},
+		{
+			"leave what was read of a mirror open", "archive/source.go",
+			"u.Close = c.texts.close",
+			"",
+			"^TestRestoreClosesWhatItReads$", "",
 		},
 		{
 			"verify a mixture of two versions", "archive/verify.go",
@@ -684,6 +732,30 @@ func mutations() []mutation {
 			"if !t.AbortOpen {",
 			"if false {",
 			"^TestTakeoverOfAnUploadUnderWay$", "",
+		},
+		{
+			"compare what another rule counts", "archive/verify.go",
+			"case !checked || !counts:",
+			"case !checked:",
+			"^TestSpoolIsReadByAnotherRule$", "",
+		},
+		{
+			"hold a value of another program, however long", "archive/foreign.go",
+			"rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)",
+			"rawjson.NewLimitedDecoder(f.in, 0)",
+			"^TestMadeObjectsAreVerifiedInBoundedMemory$", "",
+		},
+		{
+			"take over beside an open upload of another form", "archive/takeover.go",
+			"{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip}",
+			"{t.Compression}",
+			"^TestTakeoverOfAnUploadOfAnotherForm$", "",
+		},
+		{
+			"take a day over that another machine has taken over", "archive/takeover.go",
+			"d.Adopt(ctx, t.Version, t.Owner)",
+			"d.Adopt(ctx, t.Version, obj.Meta[\"rotatelog-owner\"])",
+			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
 		},
 		{
 			"believe that a copy is like the object", "archive/restore.go",

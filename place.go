@@ -69,16 +69,26 @@ func (p *publisher) loadPlaces() error {
 	if p.places != nil {
 		return nil
 	}
-	name := p.spool.path(placesFile)
-	content, err := p.spool.readFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return newError("read", p.cfg.path(name), err)
+	places, err := p.spool.places(p.place)
+	if err != nil {
+		return newError("read", p.cfg.path(p.spool.path(placesFile)), err)
 	}
-	if json.Unmarshal(content, &p.places) != nil || len(p.places) == 0 { // missing, or odd
-		p.places = []knownPlace{p.place.known()}
-	}
+	p.places = places
 	p.place.first = p.places[0] == p.place.known()
 	return nil
+}
+
+// places returns the places that the spool has published to, or here if it names none.
+func (s *spool) places(here place) ([]knownPlace, error) {
+	content, err := s.readFile(s.path(placesFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var places []knownPlace
+	if json.Unmarshal(content, &places) != nil || len(places) == 0 { // missing, or odd
+		places = []knownPlace{here.known()}
+	}
+	return places, nil
 }
 
 func (p place) known() knownPlace { return knownPlace{p.id, p.text} }

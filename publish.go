@@ -241,7 +241,8 @@ func (w *dayWorker) scan(ctx context.Context, obj Object) (snapshot, error) {
 	}
 	defer r.Close()
 	seen := snapshot{version: obj.Version, owner: obj.Meta[ownerKey]}
-	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, w.cfg.MaxFetchBytes, seen.census.visitor(w.cfg.Count))
+	most := max(w.cfg.MaxFetchBytes, defaultMaxFetchBytes) // what is there may be from before it was lowered
+	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, most, seen.census.visitor(w.cfg.Count))
 	seen.census.fetches = tally{}
 	return seen, err
 }

@@ -280,10 +280,6 @@ type versionReader struct {
 	body     io.ReadCloser
 	failures int   // in a row
 	err      error // after which there are no more reads
-
-	// replaced, if it is not nil, moves the reader to the version that has replaced its
-	// own.
-	replaced func() error
 }
 
 func (r *versionReader) Read(p []byte) (int, error) {
@@ -336,10 +332,6 @@ func (r *versionReader) readSome(p []byte) (n int, err error) {
 func (r *versionReader) failed(err error) error {
 	if errors.Is(err, fs.ErrNotExist) { // of a version that there was
 		err = errors.Join(ErrConflict, err)
-	}
-	if errors.Is(err, ErrConflict) && r.replaced != nil && r.failures < maxReads {
-		r.failures++
-		return r.replaced()
 	}
 	return r.again(r.ctx, &r.failures, err)
 }

@@ -19,8 +19,7 @@ import (
 // scanDocument reads a day's object of the given size from r and returns what
 // must be known of it, and the sequence of every upload_id in it, also of one
 // that no Writer would make. The largest value that it holds in memory is one
-// fetch, or daily_metadata. Of a compressed object, which can be much longer
-// than it looks, no value may be longer than most bytes.
+// fetch, which may not be longer than most bytes; 0 means any length.
 //
 // Its error is r's own if r failed, matches [io.ErrUnexpectedEOF] if r did not
 // give size bytes, and matches [ErrPermanent] if, and only if, what was read is
@@ -36,11 +35,12 @@ func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, 
 		doc:     dayState{size: size, totals: Totals{Day: o.day}},
 		ids:     make(map[string]int),
 		visitor: v,
+		most:    most,
 	}
 	if o.pack == Uncompressed {
 		s.read(src)
 	} else {
-		s.readPacked(o.pack, src, size, most)
+		s.readPacked(o.pack, src, size)
 	}
 	switch ended := src.err == io.EOF; {
 	case src.err != nil && !ended:
@@ -68,20 +68,22 @@ func (d damaged) Is(target error) bool { return target == ErrPermanent || target
 
 // read reads the text of an object.
 func (s *scanner) read(text *source) {
-	s.dec = rawjson.NewDecoder(text)
-	text.used = s.dec.InputOffset
+	var limit *rawjson.Limit
+	s.dec, limit = rawjson.NewLimitedDecoder(text, s.most)
 	s.document()
-	if s.err == nil {
+	switch {
+	case limit.Err != nil:
+		s.err = limit.Err
+	case s.err == nil:
 		s.doc.size = text.n
 		s.doc.tail = text.tail(s.doc)
 	}
 }
 
 // readPacked reads the text of a compressed object.
-func (s *scanner) readPacked(c Compression, r io.Reader, size, most int64) {
+func (s *scanner) readPacked(c Compression, r io.Reader, size int64) {
 	in := packed.NewReader(c.format(), r, size)
-	text := &source{r: in, most: most}
-	s.most = most
+	text := &source{r: in}
 	s.read(text)
 	switch {
 	case text.err != nil && text.err != io.EOF:
@@ -118,21 +120,11 @@ type source struct {
 	n    int64
 	err  error
 	last []byte // At least the last tailWindow bytes, if there were as many
-
-	used func() int64 // how much of it the decoder no longer holds
-	most int64        // bytes of the longest value that it may hold; 0: any
 }
-
-// holds returns how many bytes a decoder may hold to read a value of that many:
-// it reads ahead, and then doubles its buffer.
-func holds(value int64) int64 { return 3*value + tailWindow }
 
 const tailWindow = 4 << 10
 
 func (s *source) Read(p []byte) (int, error) {
-	if s.err == nil && s.most > 0 && s.n-s.used() > holds(s.most) {
-		s.err = fmt.Errorf("a value in it is longer than %d bytes, which MaxFetchBytes may allow", s.most)
-	}
 	if s.err != nil {
 		return 0, s.err
 	}
@@ -174,7 +166,7 @@ type scanner struct {
 	doc         dayState
 	ids         map[string]int
 	idsLen      int64  // bytes that ids and a census take, at least
-	most        int64  // bytes that it may take; 0: any
+	most        int64  // bytes of the longest value; 0: any
 	first, last string // first_upload and last_upload of daily_metadata
 	visitor     visitor
 }
@@ -272,8 +264,9 @@ func (s *scanner) entry() {
 	if e.ID != "" {
 		s.ids[e.ID] = e.sequence
 	}
-	const each = 256 // besides the texts
-	if s.idsLen += int64(len(e.ID)+len(e.Timestamp)) + each; s.most > 0 && s.idsLen > s.most {
+	const each = 256          // besides the texts
+	const leastIDs = 16 << 20 // whatever the largest fetch is
+	if s.idsLen += int64(len(e.ID)+len(e.Timestamp)) + each; s.most > 0 && s.idsLen > max(s.most, leastIDs) {
 		s.err = fmt.Errorf("its %d uploads are too many", n)
 	}
 }
@@ -297,12 +290,18 @@ func (s *scanner) fetches() (n int) {
 	return n
 }
 
+// maxMetadata bounds daily_metadata, of which each member is remembered.
+const maxMetadata = 1 << 20
+
 // metadata reads daily_metadata and finds where our fields go.
 func (s *scanner) metadata() {
 	raw := s.value()
 	off := s.dec.InputOffset() - int64(len(raw))
 	switch {
 	case s.err != nil:
+		return
+	case len(raw) > maxMetadata:
+		s.err = fmt.Errorf(`"daily_metadata" is longer than %d bytes`, maxMetadata)
 		return
 	case raw.Kind() == 'n':
 		s.doc.fields, s.doc.before, s.doc.after = span{off, int64(len(raw))}, "{", "}"

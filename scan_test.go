@@ -141,6 +141,7 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 		{"uploads twice", `{"uploads":[],"uploads":[]}`, `it has "uploads" twice`},
 		{"daily_metadata twice", `{"daily_metadata":{},"uploads":[],"daily_metadata":{}}`, `it has "daily_metadata" twice`},
 		{"daily_metadata array", `{"daily_metadata":[],"uploads":[]}`, `"daily_metadata" is an array, not an object`},
+		{"daily_metadata long", `{"daily_metadata":{"x":"` + strings.Repeat("x", 1<<20) + `"},"uploads":[]}`, `"daily_metadata" is longer than 1048576 bytes`},
 		{"entry number", `{"uploads":[{},17]}`, "entry 2 of uploads is a number, not an object"},
 		{"entry boolean", `{"uploads":[true]}`, "entry 1 of uploads is a boolean, not an object"},
 		{"fetch_data object", `{"uploads":[{"fetch_data":{}}]}`, "fetch_data of entry 1 of uploads is an object, not an array"},
@@ -160,6 +161,34 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestScanHoldsNoMore than a value of the size that is allowed, wherever a long one is.
+func TestScanHoldsNoMore(t *testing.T) {
+	const most = 10_000
+	fetch := func(n int) string { return `{"x":"` + strings.Repeat("x", n-len(`{"x":""}`)) + `"}` }
+	const long = 20 * most
+	refused := map[string]string{
+		"fetch":       `{"uploads":[{"fetch_data":[` + fetch(long) + `]}]}`,
+		"member":      `{"x":` + fetch(long) + `,"uploads":[]}`,
+		"name":        `{"` + strings.Repeat("x", long) + `":0,"uploads":[]}`,
+		"id":          `{"uploads":[{"upload_id":"` + strings.Repeat("x", long) + `"}]}`,
+		"number":      `{"uploads":[{"upload_sequence":` + strings.Repeat("1", long) + `}]}`,
+		"white space": `{"uploads":[` + strings.Repeat(" ", long) + `]}`,
+		"its end":     `{"uploads":[]}` + strings.Repeat("\n", long),
+	}
+	for name, text := range refused {
+		_, _, err := scanDocument(testDaily, strings.NewReader(text), int64(len(text)), most)
+		if !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "a value in it, or white space, is longer than 10000 bytes") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	for n := most - 100; n <= most; n++ {
+		text := `{"uploads":[{"fetch_data":[` + strings.Repeat(fetch(n)+",\n", 20) + `{}]}]}`
+		if doc, _, err := scanDocument(testDaily, strings.NewReader(text), int64(len(text)), most); err != nil || doc.totals.Fetches != 21 {
+			t.Errorf("fetches of %d bytes: %+v, %v", n, doc.totals, err)
+		}
 	}
 }
 

@@ -162,10 +162,14 @@ func (p *process) Sleep(ctx context.Context, d time.Duration) error {
 type processStore struct{ *process }
 
 // callOfStore is what the context of a call of the store has the name of the call
-// under: who waits for the store is the call, whatever goroutine makes it.
+// under: who waits for the store is the call, whatever goroutine makes it. Only the first
+// look at today's object may come while the day's own goroutine does the same.
 type callOfStore struct{}
 
 func callAs(ctx context.Context, name, key string) context.Context {
+	if strings.HasPrefix(beginning(), "(*publisher).lookAtToday.") {
+		name = "look: " + name
+	}
 	return context.WithValue(ctx, callOfStore{}, name+" "+key)
 }
 

@@ -44,8 +44,10 @@ type SpoolReader struct {
 	place *place // if it is set, what was confirmed in another place is left out
 }
 
-// OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location and
-// Count. The error matches [fs.ErrNotExist] if there is none.
+// OpenSpoolReader opens the spool of a stream. Of cfg it uses Dir, Name, Location, Count
+// and, if Store is set, what says where the stream is: Store and Prefix. What the spool has
+// confirmed in another place is left out then, as is right for a stream that has moved. The
+// error matches [fs.ErrNotExist] if there is no spool.
 func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -66,7 +68,26 @@ func OpenSpoolReader(cfg Config) (*SpoolReader, error) {
 	if _, err := fsys.ReadDir(s.dir); err != nil {
 		return nil, errors.Join(r.fail("open", s.dir, err), fsys.Close())
 	}
+	if err := r.findPlace(); err != nil {
+		return nil, errors.Join(err, fsys.Close())
+	}
 	return r, nil
+}
+
+// findPlace finds out how the spool marks what is confirmed in the place of the stream, if
+// that is known.
+func (r *SpoolReader) findPlace() error {
+	if noStore(r.cfg.Store) {
+		return nil
+	}
+	here := r.cfg.place()
+	places, err := r.spool.places(here)
+	if err != nil {
+		return r.fail("read", r.spool.path(placesFile), err)
+	}
+	here.first = places[0] == here.known()
+	r.place = &here
+	return nil
 }
 
 // fail returns the error of an operation on a file.
@@ -84,9 +105,9 @@ func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 // that are still there, the pending ones, and the unfinished one, in the order in which
 // they were sealed. A batch in which nothing can be read has a FetchCount of 0.
 func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
-	names, err := r.names()
+	names, last, err := r.namesAndLast(day)
 	if err != nil {
-		return nil, r.fail("list", r.spool.dir, err)
+		return nil, err
 	}
 	var found []SpoolBatch
 	seen := map[string]bool{}
@@ -95,7 +116,7 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 			continue
 		}
 		batch, err := r.batch(b)
-		if errors.Is(err, fs.ErrNotExist) { // it was moved or deleted since it was listed
+		if errors.Is(err, fs.ErrNotExist) { // it was deleted since it was listed
 			continue
 		}
 		if err != nil {
@@ -104,11 +125,27 @@ func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 		seen[b.id] = true
 		found = append(found, batch)
 	}
-	last, ok, err := r.unfinished(day)
-	if ok && !seen[last.ID] {
+	if last.FetchCount > 0 && !seen[last.ID] {
 		found = append(found, last)
 	}
-	return found, err
+	return found, nil
+}
+
+// namesAndLast returns all batches, and the unfinished one if it is of that day. A batch
+// that is sealed meanwhile is one or the other.
+func (r *SpoolReader) namesAndLast(day Day) (names []batch, last SpoolBatch, err error) {
+	names, err = r.names()
+	for err == nil {
+		var again []batch
+		if last, err = r.unfinished(day); err != nil {
+			return nil, SpoolBatch{}, err
+		}
+		if again, err = r.names(); err == nil && latest(again) == latest(names) {
+			return names, last, nil
+		}
+		names = again
+	}
+	return nil, SpoolBatch{}, r.fail("list", r.spool.dir, err)
 }
 
 // names returns all batches. Half a spool, as a copy may be, has those that it has.
@@ -139,7 +176,7 @@ func (r *SpoolReader) isElsewhere(b batch) bool {
 
 // batch reads a batch.
 func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
-	u, err := r.read(b)
+	b, u, err := r.readMoved(b)
 	if err != nil {
 		return SpoolBatch{}, err
 	}
@@ -148,10 +185,32 @@ func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
 		state = Confirmed
 	}
 	open := func() (io.ReadCloser, error) {
-		u, err := r.read(b)
+		_, u, err := r.readMoved(b)
 		return io.NopCloser(bytes.NewReader(u.Data)), err
 	}
-	return SpoolBatch{u.dayUpload(b.sequence, open), state, r.cfg.path(r.spool.batchPath(b))}, nil
+	d := u.dayUpload(b.sequence, open)
+	d.Counted = true
+	return SpoolBatch{d, state, r.cfg.path(r.spool.batchPath(b))}, nil
+}
+
+// readMoved reads a batch, which may have been confirmed since it was listed, and returns
+// what it is by now.
+func (r *SpoolReader) readMoved(b batch) (batch, upload, error) {
+	u, err := r.read(b)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return b, u, err
+	}
+	names, listErr := r.names()
+	if listErr != nil {
+		return b, u, r.fail("list", r.spool.dir, listErr)
+	}
+	for _, now := range names {
+		if now.id == b.id && now != b {
+			u, err := r.read(now)
+			return now, u, err
+		}
+	}
+	return b, u, err
 }
 
 // read reads a batch as the upload that it is or becomes, uncompressed.
@@ -170,43 +229,69 @@ func (r *SpoolReader) read(b batch) (upload, error) {
 	return u, nil
 }
 
-// unfinished returns the batch in the local file, if it is of that day.
-func (r *SpoolReader) unfinished(day Day) (batch SpoolBatch, ok bool, err error) {
+// unfinished returns the batch in the local file, if it is of that day. It may have no
+// fetches.
+func (r *SpoolReader) unfinished(day Day) (SpoolBatch, error) {
 	name := r.spool.array.name
 	content, err := r.spool.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return SpoolBatch{}, false, nil
+		return SpoolBatch{}, nil
 	}
 	if err != nil {
-		return SpoolBatch{}, false, r.fail("read", name, err)
+		return SpoolBatch{}, r.fail("read", name, err)
 	}
 	info, err := r.spool.fs.Stat(name)
 	if err != nil || r.dayOfArray(info) != day {
-		return SpoolBatch{}, false, err
+		return SpoolBatch{}, err
 	}
 	u := upload{Timestamp: day.clip(info.ModTime, r.cfg.Location).Format(TimeLayout)}
 	text := sha256.New()
 	records, _, _ := rawjson.SplitArray(dropBOM(content))
 	for _, fetch := range records {
 		if err := u.addFetch(r.cfg.Count, fetch, text); err != nil {
-			return SpoolBatch{}, false, r.fail("read", name, err)
+			return SpoolBatch{}, r.fail("read", name, err)
 		}
 	}
 	u.ID = hex.EncodeToString(text.Sum(nil))[:26]
 	u.SHA256 = u.checksum(text)
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.Data)), nil }
-	return SpoolBatch{u.dayUpload(0, open), Unfinished, r.cfg.path(name)}, len(records) > 0, nil
+	d := u.dayUpload(0, open)
+	d.Counted = true
+	return SpoolBatch{d, Unfinished, r.cfg.path(name)}, nil
 }
 
 // dayOfArray returns the day of the batch that is being filled, by batch.json or, if
 // that is not there, by the time of the file.
 func (r *SpoolReader) dayOfArray(info vfs.Info) Day {
-	var p progress
-	content, err := r.spool.readFile(r.spool.path(progressFile))
-	if err == nil && json.Unmarshal(content, &p) == nil && !p.Day.IsZero() {
+	if p := r.progress(); !p.Day.IsZero() {
 		return p.Day
 	}
 	return DayOf(info.ModTime, r.cfg.Location)
+}
+
+// progress returns what batch.json says, if it can be read.
+func (r *SpoolReader) progress() (p progress) {
+	content, err := r.spool.readFile(r.spool.path(progressFile))
+	if err != nil || json.Unmarshal(content, &p) != nil {
+		return progress{}
+	}
+	return p
+}
+
+// CompressionOf returns how the Writer compresses the object of a day, by the batches of
+// that day or by batch.json. known is false if it has sealed none.
+func (r *SpoolReader) CompressionOf(day Day) (c Compression, known bool, err error) {
+	names, err := r.names()
+	if err != nil {
+		return c, false, r.fail("list", r.spool.dir, err)
+	}
+	for _, b := range slices.Backward(names) {
+		if b.day == day && !r.isElsewhere(b) {
+			return b.pack, true, nil
+		}
+	}
+	l, known := r.progress().last(day)
+	return l.Compression, known, nil
 }
 
 // Body returns the uploads of the last body of a day's object that the spool keeps. It

@@ -186,6 +186,7 @@ func (f *stateFile) setWaiting(waiting []WaitingState) {
 // has the file's lock.
 func (f *stateFile) takeOver(s *spool) (earlier WriterState) {
 	earlier, _ = s.readState(f.name)
+	earlier.forgetAfter(f.cfg.stateTime(), f.cfg.Location)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state = f.state.continuing(earlier)
@@ -207,6 +208,7 @@ func (f *stateFile) save(s *spool, final bool) time.Duration {
 		return statePause - age
 	}
 	f.state.forgetBefore(f.cfg.today())
+	f.state.forgetAfter(now, f.cfg.Location)
 	f.state.Written, f.dirty = now, false
 	content, err := json.Marshal(f.state)
 	f.mu.Unlock()
@@ -245,6 +247,37 @@ func (s *WriterState) forgetBefore(today Day) {
 		s.Days = s.Days[n-stateDays:]
 	}
 	s.LastWrites = slices.DeleteFunc(s.LastWrites, func(w DayWrite) bool { return w.Time.Before(oldest.Start(time.UTC)) })
+}
+
+// maxAhead is how far a clock may be ahead of another, or of itself before it was set back,
+// that is right all the same.
+const maxAhead = time.Minute
+
+// forgetAfter drops what a clock that was ahead has written: it would hide what happens
+// until then.
+func (s *WriterState) forgetAfter(now time.Time, loc *time.Location) {
+	latest := now.Add(maxAhead)
+	if s.LastSuccess.After(latest) {
+		s.LastSuccess = time.Time{}
+	}
+	if f := s.LastFailure; f != nil && f.Time.After(latest) {
+		s.LastFailure = nil
+	}
+	if f := s.LastFailure; f != nil && f.Over.After(latest) {
+		failure := *f
+		failure.Over = time.Time{}
+		s.LastFailure = &failure
+	}
+	if l := s.LastLook; l != nil && l.Looked.After(latest) {
+		s.LastLook = nil
+	}
+	if l := s.LastComplete; l != nil && l.Looked.After(latest) {
+		s.LastComplete = nil
+	}
+	s.Recent = slices.DeleteFunc(s.Recent, func(a RecentAppend) bool { return a.Time.After(latest) })
+	s.Incidents = slices.DeleteFunc(s.Incidents, func(i Incident) bool { return i.Time.After(latest) })
+	s.LastWrites = slices.DeleteFunc(s.LastWrites, func(w DayWrite) bool { return w.Time.After(latest) })
+	s.Days = slices.DeleteFunc(s.Days, func(c DayCounts) bool { return c.Day.Compare(DayOf(latest, loc)) > 0 })
 }
 
 // continuing returns s with what an earlier Writer wrote.

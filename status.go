@@ -93,6 +93,9 @@ type DayBody struct {
 // Seen says who wrote the state and how long ago, as "seen 12 s ago by pid 7 on web1".
 // Whether that process still runs, it cannot say.
 func (s WriterState) Seen(now time.Time) string {
+	if ahead := s.Written.Sub(now); ahead > maxAhead {
+		return fmt.Sprintf("seen by pid %d on %s, by a clock that was %s ahead", s.PID, s.Host, roughly(ahead))
+	}
 	return fmt.Sprintf("seen %s ago by pid %d on %s", roughly(now.Sub(s.Written)), s.PID, s.Host)
 }
 

@@ -214,6 +214,7 @@ type UploadLister interface {
 
 // OpenUpload is a write that is not finished.
 type OpenUpload struct {
+	Key string // of the object
 	ID  string
 	Age time.Duration // since it was begun or last added to, by the store's clock
 }

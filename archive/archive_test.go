@@ -23,6 +23,8 @@ type world struct {
 	cfg  rotatelog.Config
 	zone *time.Location
 	n    int // fetches appended
+
+	alike int // besides, that are like each other
 }
 
 var day = rotatelog.Day{Year: 2025, Month: time.July, Date: 10}

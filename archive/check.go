@@ -39,6 +39,7 @@ type check struct {
 	metadataLast bool             // daily_metadata is after the uploads
 	stated       daytext.Metadata // daily_metadata, as it stands in the text
 	uncounted    bool             // it does not say how many fetches there are, as the script's does not
+	told         [Error + 1]int   // findings, by severity
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
 	first, last string          // upload_timestamps
@@ -54,7 +55,18 @@ type check struct {
 // seen is an upload that was read.
 type seen struct {
 	place  int
-	sha256 string
+	sha256 string            // upload_sha256
+	text   [sha256.Size]byte // SHA-256 of the fetches
+	whole  bool              // text is known
+}
+
+// setText remembers the text of an upload that was read, which sum was given.
+func (c *check) setText(h daytext.Head) {
+	if s, ok := c.ids[h.ID]; ok {
+		c.sum.Sum(s.text[:0])
+		s.whole = true
+		c.ids[h.ID] = s
+	}
 }
 
 const defaultMaxFetchBytes = 64 << 20
@@ -65,7 +77,7 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 		return nil, err
 	}
 	if opts.MaxFetchBytes <= 0 {
-		opts.MaxFetchBytes = defaultMaxFetchBytes
+		opts.MaxFetchBytes = cmp.Or(a.MaxFetchBytes, defaultMaxFetchBytes)
 	}
 	if a, err = withLocation(a); err != nil {
 		return nil, err
@@ -80,13 +92,22 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	return c, nil
 }
 
+// maxText bounds the text of a finding, in bytes, whatever stands in the day.
+const maxText = 1000
+
 // find adds a finding about the day, an upload or a fetch.
 func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
-	if len(c.Findings) == maxFindings {
+	told := &c.told[severity(code)]
+	if *told == maxFindings {
 		c.More++
 		return
 	}
-	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: fmt.Sprintf(format, args...)}
+	*told++
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(strings.Clone(text[:maxText]), "") + "…"
+	}
+	f := Finding{Code: code, Day: c.Day, Key: c.Key, Upload: upload, Fetch: fetch, Text: text}
 	if f.Severity() == Error || code == SequenceGap {
 		f.Next = fmt.Sprintf("rotatelog restore %v", c.Day)
 	}
@@ -315,7 +336,7 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	if err != nil {
 		c.damage(Head, place, 0, "%v: %s", err, rawjson.Excerpt(line))
 		before := cmp.Or(c.last, c.Day.Start(c.location()).Format(rotatelog.TimeLayout)) // it was sealed after that
-		c.loose = &remains{Head: daytext.Head{Sequence: int64(c.sequence) + 1, Timestamp: before}, certain: true}
+		c.loose = &remains{Head: daytext.Head{Sequence: int64(c.sequence) + 1, Timestamp: before}, says: idIn(line), certain: true}
 		return true, nil // how many its fetches are is not known
 	}
 	if h.Sequence < 1 || h.Sequence > math.MaxInt32 {
@@ -326,6 +347,16 @@ func (c *check) upload(line []byte) (more bool, err error) {
 	begin := c.at
 	c.head(h, place)
 	return c.fetches(h, place, begin, int64(len(line))+1)
+}
+
+// idIn returns the upload_id that stands in a head that is broken, "" if there is none.
+func idIn(head []byte) string {
+	_, after, _ := bytes.Cut(head, []byte(`"upload_id":"`))
+	id, _, _ := bytes.Cut(after, []byte(`"`))
+	if !daytext.ValidID(string(id)) {
+		return ""
+	}
+	return string(id)
 }
 
 // fetches reads the fetches of an upload, whose head is at begin.
@@ -376,6 +407,7 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		c.loose = left
 	}
 	if t.whole {
+		c.setText(h)
 		t.whole = c.checksum(h, place)
 		if c.opts.Count != nil && t.matches != h.Matches {
 			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
@@ -433,7 +465,9 @@ func (c *check) head(h daytext.Head, place int) {
 	case twice:
 		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
 	}
-	c.ids[h.ID] = seen{place, h.SHA256}
+	if daytext.ValidID(h.ID) { // a made one may be long
+		c.ids[h.ID] = seen{place: place, sha256: h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
+	}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {
 		c.find(Timestamp, place, 0, "its upload_timestamp is %q", h.Timestamp)

@@ -28,8 +28,10 @@ func (o *VerifyOptions) examine(finder *rawjson.Finder, fetch []byte) (f facts) 
 	if timeOf == nil { // the rest of the fetch need not be read again
 		timeOf, timed = rotatelog.HeaderTime, slices.Concat([]byte(`{"FETCH_HEADER":`), f.header, []byte("}"))
 	}
-	if f.at, err = timeOf(timed); err != nil {
-		f.at = time.Time{}
+	if o.TimeOf != nil || f.header != nil {
+		if f.at, err = timeOf(timed); err != nil {
+			f.at = time.Time{}
+		}
 	}
 	if o.Count != nil {
 		if n, err := o.Count(fetch); err == nil {
@@ -129,7 +131,7 @@ func (c *check) record(t *tally, e examined, f facts) {
 		}
 		return
 	}
-	if t.left != nil {
+	if t.left != nil && c.partial != nil {
 		t.left.fetches = append(t.left.fetches, fetchSpan{e.at, int64(e.size)})
 	}
 	c.times.identify(c, f.header, t.upload, e.n)

@@ -78,7 +78,7 @@ const (
 	SequenceGap Code = "sequence_gap" // uploads are missing, as after a restore that did not find them
 	NotClosed   Code = "not_closed"   // the day is over, and daily_metadata is still last
 	Gap         Code = "gap"          // no fetch for long
-	DayMissing  Code = "day_missing"  // there is no object of a day between others
+	DayMissing  Code = "day_missing"  // there is no object of a day that is over, after others
 	FetchTwice  Code = "fetch_twice"  // a random_fetch_id stands in two fetches
 	NoChecksum  Code = "no_checksum"  // an upload without a checksum follows one that has it
 )

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -23,8 +25,12 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 	text := c.day.Open(ctx)
 	defer text.Close()
 	f := foreign{check: c, in: &remembered{r: text}}
-	f.dec = rawjson.NewDecoder(f.in)
+	var limit *rawjson.Limit
+	f.dec, limit = rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)
 	f.document()
+	if limit.Err != nil {
+		f.err = limit.Err
+	}
 	switch {
 	case f.in.err != nil && f.in.err != io.EOF:
 		return false, f.in.err
@@ -69,15 +75,16 @@ type foreign struct {
 func (f *foreign) document() {
 	seen := map[string]bool{}
 	f.object("it", func(name string) {
-		if seen[name] && (name == "daily_metadata" || name == "uploads") {
+		if seen[name] {
 			f.err = fmt.Errorf("it has %q twice", name)
 			return
 		}
-		seen[name] = true
 		switch name {
 		case "daily_metadata":
+			seen[name] = true
 			f.metadata(f.value())
 		case "uploads":
+			seen[name] = true
 			f.array(`"uploads"`, f.entry)
 		default:
 			f.value()
@@ -135,6 +142,7 @@ type foreignEntry struct {
 	daytext.Head
 	tally
 	begin   int64     // where it begins in the text, or a comma before it
+	other   string    // a member that a Writer does not write
 	lists   int       // of fetches
 	fetches int       // that it holds
 	text    hash.Hash // of the fetches as a Writer has them
@@ -167,6 +175,7 @@ func (f *foreign) entry() {
 			e.fetches, e.matches, e.whole, e.text, e.size = 0, 0, true, sha256.New(), 0
 			f.array(fmt.Sprintf("fetch_data of upload %d", place), func() { f.fetchOf(e, place) })
 		default:
+			e.other = name
 			f.value()
 		}
 	})
@@ -177,12 +186,15 @@ func (f *foreign) entry() {
 
 // fetchOf reads a fetch of an upload.
 func (f *foreign) fetchOf(e *foreignEntry, place int) {
+	// A list begins with a line end, which is not a part of its text.
+	if before := beforeValue(f.dec); e.fetches > 0 || string(before) != "\n" {
+		f.sum.Write(before)
+	}
 	fetch := f.value()
 	if f.err != nil {
 		return
 	}
 	if e.fetches++; e.fetches > 1 {
-		f.sum.Write([]byte(daytext.Separator))
 		e.text.Write([]byte(daytext.Separator))
 		e.size += int64(len(daytext.Separator))
 	}
@@ -200,10 +212,17 @@ func (f *foreign) fetchOf(e *foreignEntry, place int) {
 	f.record(&e.tally, examined{fetch, len(fetch), e.fetches, 0}, f.opts.examine(&f.examiner.first, fetch))
 }
 
+// beforeValue returns the comma and the white space before the next value, which has been
+// peeked at.
+func beforeValue(dec *jsontext.Decoder) []byte {
+	rest := dec.UnreadBuffer()
+	return rest[:len(rest)-len(bytes.TrimLeft(rest, ","+rawjson.Space))]
+}
+
 // ended checks an upload that was read.
 func (f *foreign) ended(e *foreignEntry, place int) {
 	h := e.Head
-	ours := daytext.ValidID(h.ID)
+	ours := daytext.ValidID(h.ID) || h.SHA256 != "" // what is left of one of ours is, too
 	if f.counted = max(f.counted, place); f.counted < int(min(h.Sequence, math.MaxInt32)) {
 		f.counted = int(h.Sequence)
 	}
@@ -229,21 +248,28 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	if h.Sequence < 1 {
 		f.find(Sequence, place, 0, "its upload_sequence is %d", h.Sequence)
 	}
+	if e.other != "" {
+		f.find(Head, place, 0, "it has a member that a Writer does not write: %s", rawjson.Excerpt([]byte(e.other)))
+	}
 	f.head(h, place)
+	if e.whole && e.lists == 1 {
+		f.setText(h)
+	}
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
 		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, e.matches)
 	}
 }
 
-// render calls whole with an upload as a Writer renders it: with each fetch compact and on
-// a line, and with a checksum. One without an id gets the one by which a Writer would put
-// it back.
+// render calls whole, if that is set, with an upload as a Writer renders it: with each
+// fetch compact and on a line, and with a checksum. One without an id gets the one by which
+// a Writer would put it back.
 func (f *foreign) render(e *foreignEntry, place int, ours bool) {
-	if f.whole == nil || e.fetches == 0 {
+	if f.whole == nil && f.opts.Against == nil || ours && e.fetches == 0 {
 		return
 	}
-	if !e.whole || e.lists > 1 {
+	_, err := time.ParseInLocation(rotatelog.TimeLayout, e.Timestamp, f.location())
+	if !e.whole || e.lists > 1 || !ours && (e.fetches == 0 || err != nil) {
 		f.unlike = append(f.unlike, place)
 		return
 	}
@@ -252,7 +278,14 @@ func (f *foreign) render(e *foreignEntry, place int, ours bool) {
 	sequence := place
 	if !ours {
 		sequence = f.counted
-		h.ID = fmt.Sprintf("%x%d", e.text.Sum(nil)[:12], sequence)
+		text := e.text.Sum(nil)
+		h.ID = fmt.Sprintf("%x%d", text[:12], sequence)
+		if f.opts.Against != nil { // which has it under that id
+			f.ids[h.ID] = seen{place: sequence, text: [sha256.Size]byte(text), whole: true}
+		}
+	}
+	if f.whole == nil {
+		return
 	}
 	sum := h.Checksum(e.text)
 	if ours && h.SHA256 != "" && h.SHA256 != sum {

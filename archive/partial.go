@@ -1,16 +1,12 @@
 package archive
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/daytext"
-	"example.com/rotatelog/internal/rawjson"
 )
 
 // Partial is an upload of the object of which no source has all, and which is put back
@@ -27,13 +23,17 @@ type fetchSpan struct{ off, n int64 }
 
 // remains are the fetches of an upload that is not whole.
 type remains struct {
-	daytext.Head // what is known of it
+	daytext.Head        // what is known of it
+	says         string // the id that stands in a head that is broken
 	fetches      []fetchSpan
 	certain      bool // something is known to be broken, and it is none of the fetches
 }
 
 // keep keeps a line that is a fetch, if it is whole. Its end may be wrong.
 func (c *check) keep(r *remains, line []byte, at int64) {
+	if c.partial == nil {
+		return
+	}
 	for _, last := range []bool{true, false} {
 		fetch, end := daytext.CutFetch(line, last)
 		if _, err := c.examiner.first.CheckObject(fetch, 0); end != daytext.Broken && err == nil {
@@ -51,110 +51,73 @@ func (c *check) leave(r *remains) {
 }
 
 // addPartial puts back what is left of uploads that no source has whole.
-func (p *Plan) addPartial(m *merge, d dayRead, pending []rotatelog.SpoolBatch, count rotatelog.CountFunc) error {
+func (p *Plan) addPartial(m *merge, d dayRead, count rotatelog.CountFunc) error {
 	left := slices.DeleteFunc(d.partial, func(r remains) bool {
-		return m.has(r.ID) || slices.ContainsFunc(pending, func(b rotatelog.SpoolBatch) bool { return b.ID == r.ID })
+		_, waits := m.waiting[r.ID]
+		return waits || m.has(r.ID)
 	})
 	if len(left) == 0 {
 		return nil
 	}
-	// An upload whose head is broken may be one that has been found.
-	found := map[[sha256.Size]byte]bool{}
-	remember := func(fetch []byte) { found[sha256.Sum256(fetch)] = true }
-	for _, b := range m.back {
-		if err := eachFetch(b.DayUpload, remember); err != nil {
-			return err
-		}
-	}
-	for _, b := range pending {
-		if err := eachFetch(b.DayUpload, remember); err != nil {
-			return err
-		}
+	s, err := d.texts.found(left, m)
+	if err != nil {
+		return err
 	}
 	for _, r := range left {
-		u, err := d.texts.upload(r, found, count)
+		var rest made
+		err := d.texts.each(r, func(fetch []byte) {
+			if !s.take(fetch) {
+				rest.add(fetch, count)
+			}
+		})
 		if err != nil {
 			return err
 		}
-		if u.FetchCount > 0 && !m.has(u.ID) {
-			m.add("what is left of it in the object", u)
-			p.Partial = append(p.Partial, Partial{Was: r.ID, As: u.ID, Fetches: u.FetchCount, Of: r.Fetches})
+		if rest.fetches == 0 {
+			continue
 		}
-	}
-	if len(p.Partial) == 0 {
-		return nil
-	}
-	return p.checkRule(d.whole, count)
-}
-
-// checkRule finds out whether a rule counts what the uploads of the day that are whole
-// count.
-func (p *Plan) checkRule(whole []rotatelog.DayUpload, count rotatelog.CountFunc) error {
-	for _, u := range whole {
-		var matches int64
-		err := eachFetch(u, func(fetch []byte) { matches = addClamped(matches, countOf(count, fetch)) })
-		if err != nil {
+		u := rest.upload(rotatelog.DayUpload{Sequence: int(r.Sequence), Timestamp: r.Timestamp}, m.has)
+		if err := m.add("what is left of it in the object", u); err != nil {
 			return err
 		}
-		if matches != u.Matches {
-			p.Uncounted = true
-		}
+		p.Partial = append(p.Partial, Partial{Was: r.ID, As: u.ID, Fetches: u.FetchCount, Of: r.Fetches})
 	}
 	return nil
 }
 
-// countOf counts as a Writer does: what cannot be counted counts 0.
-func countOf(count rotatelog.CountFunc, fetch []byte) int64 {
-	n, err := count(fetch)
-	if err != nil {
-		return 0
+// found returns what other uploads have of the fetches that are left of some. An upload
+// whose head is broken may be one that has been found.
+func (t *texts) found(left []remains, m *merge) (stock, error) {
+	s, says := stock{}, map[string]bool{}
+	for _, r := range left {
+		says[r.says] = true
+		if err := t.each(r, s.want); err != nil {
+			return nil, err
+		}
 	}
-	return max(n, 0)
+	if err := m.stock(s, nil); err != nil {
+		return nil, err
+	}
+	for _, u := range m.keep {
+		if says[u.ID] {
+			if err := s.addUpload(u, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
 }
 
-// eachFetch calls f with each fetch of an upload.
-func eachFetch(u rotatelog.DayUpload, f func(fetch []byte)) error {
-	if u.FetchCount == 0 {
-		return nil
-	}
-	text, err := u.Open()
-	if err != nil {
-		return err
-	}
-	defer text.Close()
-	_, err = rawjson.ReadArray(inArray(text), func(fetch []byte, _ int64) error {
-		f(fetch)
-		return nil
-	})
-	return err
-}
-
-// upload returns what is left of an upload, without the fetches that were found
-// elsewhere.
-func (t *texts) upload(r remains, found map[[sha256.Size]byte]bool, count rotatelog.CountFunc) (u rotatelog.DayUpload, err error) {
-	var text bytes.Buffer
-	var matches int64
-	h := daytext.Head{Timestamp: r.Timestamp}
+// each calls f with each fetch that is left of an upload.
+func (t *texts) each(r remains, f func(fetch []byte)) error {
 	for _, s := range r.fetches {
 		fetch, err := t.bytes(s)
 		if err != nil {
-			return u, err
+			return err
 		}
-		if found[sha256.Sum256(fetch)] {
-			continue
-		}
-		if h.Fetches++; h.Fetches > 1 {
-			text.WriteString(daytext.Separator)
-		}
-		text.Write(fetch)
-		matches = addClamped(matches, countOf(count, fetch))
+		f(fetch)
 	}
-	sum := sha256.New()
-	sum.Write(text.Bytes())
-	h.Matches, h.ID = matches, fmt.Sprintf("%x%d", sum.Sum(nil)[:12], r.Sequence)
-	data := text.Bytes()
-	return rotatelog.DayUpload{Sequence: int(r.Sequence), Timestamp: h.Timestamp, Matches: h.Matches, FetchCount: h.Fetches, ID: h.ID, SHA256: h.Checksum(sum),
-		Size: int64(len(data)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}, nil
+	return nil
 }
 
 // bytes reads a fetch.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,15 +25,16 @@ type Plan struct {
 
 	Keep    []rotatelog.DayUpload // the uploads of the object that are whole
 	PutBack []PutBack             // those that come from elsewhere, in the order of their sequences
-	Missing []int                 // the sequences of uploads that nothing has
+	Missing []Range               // the sequences of uploads that nothing has
 	Pending []string              // the ids of batches in the spool that are not in the object: the Writer uploads them
 	Partial []Partial             // uploads that nothing has whole, of which something is put back
 	Differ  []string              // the ids of uploads of which two sources have different texts, each whole
+	Yield   []string              // the ids of uploads of the object that an earlier restore made of fetches which other uploads have
 	Damaged []string              // files in which the spool keeps what it could not understand; none of it is used
 	Aside   string                // the key under which what is there now is kept; "" if there is nothing
 
-	// Uncounted says that the rule by which the matches of Partial are counted does not
-	// give those of the uploads that are whole. Apply then refuses: name another rule.
+	// Uncounted says that the rule by which matches of PutBack are counted does not give
+	// those of the other uploads. Apply then refuses: name another rule.
 	Uncounted bool
 
 	maintenance *rotatelog.Maintenance
@@ -55,10 +55,10 @@ type PutBack struct {
 type RestoreOptions struct {
 	// Sources are searched after the object and the spool, in this order.
 	Sources []Source
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
-	// Count counts the matches of what is put back of an upload that nothing has whole:
-	// the Writer's rule unless set.
+	// Count counts the matches of what is put back from a batch, or of an upload that
+	// nothing has whole: the Writer's rule unless set.
 	Count rotatelog.CountFunc
 }
 
@@ -67,7 +67,8 @@ type RestoreOptions struct {
 // upload_id. What the object has whole stays under its sequence; a day that another
 // program began is written in the form of a Writer then. Of an upload
 // that nothing has whole, the fetches are put back that are not broken, under a new id.
-// Nothing that waits in the spool's pending/ is put back: its Writer brings it.
+// Nothing that waits in the spool's pending/ is put back: its Writer brings it. Of the
+// unfinished batch of a source those fetches are put back that are not in any upload.
 func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Archive, day rotatelog.Day, opts RestoreOptions) (*Plan, error) {
 	p := &Plan{Day: day, maintenance: m, archive: a, Compression: m.Compression()}
 	verify := VerifyOptions{MaxFetchBytes: opts.MaxFetchBytes}
@@ -78,17 +79,96 @@ func PlanRestore(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arch
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if p.Key = report.Key; p.Key == "" {
+	if p.Version == "" {
+		if c, known, err := m.CompressionOf(day); err != nil {
+			return nil, err
+		} else if known { // what waits is for that object
+			p.Compression = c
+		}
 		p.Key = a.Key(day, p.Compression)
-	}
-	if p.Version != "" {
-		p.Compression = compressionOf(a, day, p.Key)
+	} else {
+		p.Key, p.Compression = report.Key, compressionOf(a, day, report.Key)
 		p.Aside = asideKey(a, p.Key, p.Version, m.Now())
+	}
+	if report.texts != nil {
+		defer report.texts.close()
 	}
 	if p.Damaged, err = m.Damaged(); err != nil {
 		return nil, err
 	}
 	return p, p.collect(ctx, report, opts)
+}
+
+// collect finds what there is of the day.
+func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) error {
+	m, err := newMerge(d.whole)
+	if err != nil {
+		return err
+	}
+	found := make([][]rotatelog.DayUpload, len(opts.Sources))
+	for i, s := range opts.Sources {
+		if found[i], err = s.Uploads(ctx, p.Day); err != nil {
+			return err
+		}
+		defer closeAll(found[i])
+	}
+	// The spool comes after the sources: so it has what a copy of it has.
+	if err := p.searchSpool(m); err != nil {
+		return err
+	}
+	for i, s := range opts.Sources {
+		if err := m.supply(s.String(), found[i]); err != nil {
+			return err
+		}
+	}
+	count := opts.Count
+	if count == nil {
+		count = p.maintenance.Count
+	}
+	if err := m.settle(count); err != nil {
+		return err
+	}
+	if err := p.addPartial(m, d, count); err != nil {
+		return err
+	}
+	if err := p.recount(m, count); err != nil {
+		return err
+	}
+	p.Keep, p.Differ, p.Yield = m.keep, m.differing(), m.yield
+	p.PutBack, p.Missing = m.arrange()
+	return nil
+}
+
+// searchSpool finds what the spool has of the day. The bodies come first: they say how
+// many matches were counted.
+func (p *Plan) searchSpool(m *merge) error {
+	batches, err := p.maintenance.Batches(p.Day)
+	if err != nil {
+		return err
+	}
+	found, err := bodies(&p.maintenance.SpoolReader, p.Day)
+	if err != nil {
+		return err
+	}
+	var pending []string
+	for _, b := range batches {
+		switch {
+		case b.State == rotatelog.Confirmed && b.FetchCount > 0:
+			found = append(found, b.DayUpload)
+		case b.State == rotatelog.Pending:
+			pending = append(pending, b.ID)
+		}
+	}
+	if err := m.supply("the spool", found); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if b.State != rotatelog.Confirmed {
+			m.wait(b)
+		}
+	}
+	p.Pending = slices.DeleteFunc(pending, m.has)
+	return nil
 }
 
 // asideKey returns the key under which a version of an object is kept.
@@ -128,135 +208,6 @@ func compressionOf(a rotatelog.Archive, day rotatelog.Day, key string) rotatelog
 	return rotatelog.Uncompressed
 }
 
-// collect finds what there is of the day.
-func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) error {
-	batches, err := p.maintenance.Batches(p.Day)
-	if err != nil {
-		return err
-	}
-	pending := map[string]bool{}
-	var waiting []rotatelog.SpoolBatch
-	for _, b := range batches {
-		if b.State != rotatelog.Confirmed {
-			pending[b.ID] = true
-			waiting = append(waiting, b)
-		}
-	}
-	m := newMerge(d.whole)
-	for _, b := range batches {
-		switch {
-		case b.State == rotatelog.Confirmed && b.FetchCount > 0:
-			m.add("the spool", b.DayUpload)
-		case b.State == rotatelog.Pending && !m.has(b.ID):
-			p.Pending = append(p.Pending, b.ID)
-		}
-	}
-	found, err := bodies(&p.maintenance.SpoolReader, p.Day)
-	if err != nil {
-		return err
-	}
-	for _, u := range found {
-		m.add("the spool", u)
-	}
-	for _, s := range opts.Sources {
-		found, err := s.Uploads(ctx, p.Day)
-		if err != nil {
-			return err
-		}
-		for _, u := range found {
-			if !pending[u.ID] {
-				m.add(s.String(), u)
-			}
-		}
-	}
-	count := opts.Count
-	if count == nil {
-		count = p.maintenance.Count
-	}
-	if err := p.addPartial(m, d, waiting, count); err != nil {
-		return err
-	}
-	p.Keep, p.PutBack, p.Missing, p.Differ = m.arrange()
-	return nil
-}
-
-// merge puts together what several sources have of a day.
-type merge struct {
-	keep    []rotatelog.DayUpload
-	ids     map[string]rotatelog.DayUpload
-	taken   map[int]bool // sequences
-	highest int          // of all that any source names
-	back    []PutBack
-	differ  map[string]bool
-}
-
-// newMerge returns a merge that begins with what the object has whole. Of two uploads of
-// one id the first counts; one whose sequence does not rise goes to the end.
-func newMerge(whole []rotatelog.DayUpload) *merge {
-	m := &merge{ids: map[string]rotatelog.DayUpload{}, taken: map[int]bool{}, differ: map[string]bool{}}
-	last := 0
-	for _, u := range whole {
-		m.highest = max(m.highest, u.Sequence)
-		if _, twice := m.ids[u.ID]; twice {
-			continue
-		}
-		m.ids[u.ID] = u
-		if u.Sequence <= last {
-			m.back = append(m.back, PutBack{DayUpload: u, From: "the object"})
-			continue
-		}
-		last = u.Sequence
-		m.taken[u.Sequence] = true
-		m.keep = append(m.keep, u)
-	}
-	return m
-}
-
-func (m *merge) has(id string) bool {
-	_, ok := m.ids[id]
-	return ok
-}
-
-// add adds an upload that a source has, unless it is there already.
-func (m *merge) add(from string, u rotatelog.DayUpload) {
-	m.highest = max(m.highest, u.Sequence)
-	if have, ok := m.ids[u.ID]; ok {
-		if have.SHA256 != "" && u.SHA256 != "" && have.SHA256 != u.SHA256 {
-			m.differ[u.ID] = true
-		}
-		return
-	}
-	m.ids[u.ID] = u
-	m.back = append(m.back, PutBack{DayUpload: u, From: from})
-}
-
-// arrange gives each upload its sequence: its own if no other has it, otherwise one after
-// all that any source names.
-func (m *merge) arrange() (keep []rotatelog.DayUpload, back []PutBack, missing []int, differ []string) {
-	var late []PutBack
-	for _, b := range m.back {
-		if b.Sequence < 1 || m.taken[b.Sequence] {
-			late = append(late, b)
-			continue
-		}
-		m.taken[b.Sequence] = true
-		back = append(back, b)
-	}
-	slices.SortStableFunc(back, func(a, b PutBack) int { return a.Sequence - b.Sequence })
-	for n := 1; n <= m.highest; n++ {
-		if !m.taken[n] {
-			missing = append(missing, n)
-		}
-	}
-	for _, b := range late {
-		b.Was = b.Sequence
-		m.highest++
-		b.Sequence, b.Off, b.Len = m.highest, 0, 0
-		back = append(back, b)
-	}
-	return m.keep, back, missing, slices.Sorted(maps.Keys(m.differ))
-}
-
 // Uploads returns the uploads of the day as it would be, in order.
 func (p *Plan) Uploads() []rotatelog.DayUpload {
 	all := slices.Clone(p.Keep)
@@ -270,7 +221,7 @@ func (p *Plan) Uploads() []rotatelog.DayUpload {
 // Needed reports whether Apply would change anything. It changes nothing about errors
 // that stay when the object is written again: those are for people.
 func (p *Plan) Needed() bool {
-	return len(p.PutBack) > 0 || slices.ContainsFunc(p.Report.Findings, func(f Finding) bool {
+	return len(p.PutBack) > 0 || len(p.Yield) > 0 || slices.ContainsFunc(p.Report.Findings, func(f Finding) bool {
 		switch f.Code {
 		case TwoObjects, Timestamp, Count, ID:
 			return false
@@ -299,9 +250,10 @@ func (p *Plan) Apply(ctx context.Context) (Report, error) {
 			Hint: "nothing was changed; name the rule by which its Writer counts"}
 	}
 	if len(p.unlike) > 0 {
-		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v hold what is no JSON object: they would be lost", p.unlike),
+		return Report{}, &rotatelog.Error{Op: "restore", Key: p.Key, Err: fmt.Errorf("another program began the day, and its uploads %v cannot be written as a Writer writes them: something of them would be lost", p.unlike),
 			Hint: "nothing was changed; put the uploads of PutBack into another day, or edit a copy of the object"}
 	}
+	defer closeAll(uploads)
 	d, err := p.maintenance.LockDay(ctx, p.Day, p.Compression)
 	if err != nil {
 		return Report{}, err

@@ -3,6 +3,7 @@ package archive
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,14 +27,17 @@ type Source interface {
 	Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error)
 }
 
-// SpoolSource is the spool of another machine, or a copy of it. All its batches count:
-// the confirmed and the pending ones, the unfinished one, and the last bodies of days.
+// SpoolSource is the spool of another machine, or a copy of one, that of the stream itself
+// included. All its batches count: the confirmed and the pending ones, the last bodies of
+// days, and of the unfinished one what no other upload has. It may be restored from again
+// while its Writer appends.
 //
 // Where a Store lets Writers share keys nothing refuses the Writer of that spool if it
 // comes back. It then uploads the unfinished batch again, since that has an id only from
 // when it is sealed. To have each fetch once, either start that Writer and restore nothing
 // from its spool, or remove the local file, such as all_api.json, before it starts. What
 // is pending is recognized by its id, and where a day has one owner the Writer is refused.
+// Another restore takes out what is there twice, if its fetches have ids.
 func SpoolSource(name string, r *rotatelog.SpoolReader) Source { return spoolSource{name, r} }
 
 type spoolSource struct {
@@ -128,6 +132,7 @@ func readDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts V
 			if u.Open == nil {
 				u.Open = c.texts.open(u.Off+u.Len-u.Size-int64(len(daytext.UploadEnd)), u.Size)
 			}
+			u.Close = c.texts.close
 			whole = append(whole, u)
 		}
 	})
@@ -161,7 +166,8 @@ func (t *texts) open(off, n int64) func() (io.ReadCloser, error) {
 	}
 }
 
-// seek goes to an offset of the text. It is cheap only onwards.
+// seek goes to an offset of the text. It is cheap only onwards, so the reader stays open
+// until close.
 func (t *texts) seek(off int64) error {
 	if t.r == nil || off < t.at {
 		t.close()
@@ -285,6 +291,50 @@ func (r *rendered) more() error {
 
 // Close implements io.Closer.
 func (r *rendered) Close() error { return r.raw.Close() }
+
+// eachFetch calls f with each fetch of an upload.
+func eachFetch(u rotatelog.DayUpload, f func(fetch []byte)) error {
+	if u.FetchCount == 0 {
+		return nil
+	}
+	text, err := u.Open()
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	_, err = rawjson.ReadArray(inArray(text), func(fetch []byte, _ int64) error {
+		f(fetch)
+		return nil
+	})
+	return err
+}
+
+// readText writes the text of an upload to w.
+func readText(u rotatelog.DayUpload, w io.Writer) error {
+	text, err := u.Open()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, text)
+	return errors.Join(err, text.Close())
+}
+
+// textSum returns the SHA-256 of the text of an upload.
+func textSum(u rotatelog.DayUpload) (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	err = readText(u, h)
+	h.Sum(sum[:0])
+	return sum, err
+}
+
+// closeAll ends what the reading of uploads has begun.
+func closeAll(uploads []rotatelog.DayUpload) {
+	for _, u := range uploads {
+		if u.Close != nil {
+			u.Close()
+		}
+	}
+}
 
 // inArray returns the text of an upload as an array.
 func inArray(text io.Reader) io.Reader {

@@ -25,9 +25,9 @@ type Takeover struct {
 	Mine        bool   // it belongs to this directory already
 	Aside       string // the key under which the object is kept as it is now; "": it is not changed
 
-	// Open are the writes to the object that the lost machine may have begun. While there
-	// are any Apply refuses, unless AbortOpen is set: then it aborts them. None may be
-	// younger than 15 minutes.
+	// Open are the writes to the day, in any compression, that the lost machine may have
+	// begun. While there are any Apply refuses, unless AbortOpen is set: then it aborts
+	// them. None may be younger than 15 minutes.
 	Open      []rotatelog.OpenUpload
 	AbortOpen bool
 
@@ -42,11 +42,17 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 	report, err := readDay(ctx, a, day, VerifyOptions{})
 	if errors.Is(err, fs.ErrNotExist) { // the day has not begun: its object will be this Writer's
 		t.Mine = true
+		if c, known, err := m.CompressionOf(day); err != nil {
+			return nil, err
+		} else if known { // what waits is for that object
+			t.Compression, t.Key = c, a.Key(day, c)
+		}
 		return t, t.findOpen(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer report.texts.close()
 	if report.Worst() == Error {
 		return nil, &rotatelog.Error{Op: "take over", Key: report.Key, Err: fmt.Errorf("the day is broken: %v", report.firstError()),
 			Hint: "look at it with verify; the machine that owned it, or its disk, may have what is missing"}
@@ -65,12 +71,22 @@ func PlanTakeover(ctx context.Context, m *rotatelog.Maintenance, a rotatelog.Arc
 	return t, t.findOpen(ctx)
 }
 
-// findOpen finds the writes that are not finished.
-func (t *Takeover) findOpen(ctx context.Context) (err error) {
-	if store, ok := t.archive.Store.(rotatelog.UploadLister); ok && t.maintenance.Owner() != "" {
-		t.Open, err = store.OpenUploads(ctx, t.Key)
+// findOpen finds the writes that are not finished. The lost machine may have compressed
+// the day otherwise than this one would.
+func (t *Takeover) findOpen(ctx context.Context) error {
+	store, ok := t.archive.Store.(rotatelog.UploadLister)
+	if !ok || t.maintenance.Owner() == "" {
+		return nil
 	}
-	return err
+	t.Open = nil
+	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		open, err := store.OpenUploads(ctx, t.archive.Key(t.Day, c))
+		if err != nil {
+			return err
+		}
+		t.Open = append(t.Open, open...)
+	}
+	return nil
 }
 
 // Lost returns what is lost at most, a sentence. If the disk of the lost machine turns up,
@@ -140,11 +156,11 @@ func (t *Takeover) endOpen(ctx context.Context) error {
 		return nil
 	}
 	if !t.AbortOpen {
-		return &rotatelog.Error{Op: "take over", Key: t.Key, Err: fmt.Errorf("%d uploads to it are not finished, the last of which was added to %v ago", len(t.Open), t.youngest()),
+		return &rotatelog.Error{Op: "take over", Key: t.Open[0].Key, Err: fmt.Errorf("%d uploads to the day are not finished, the last of which was added to %v ago", len(t.Open), t.youngest()),
 			Hint: "see that the lost machine has ended, and have them aborted"}
 	}
 	for _, u := range t.Open {
-		if err := t.archive.Store.(rotatelog.UploadLister).AbortUpload(ctx, t.Key, u.ID); err != nil {
+		if err := t.archive.Store.(rotatelog.UploadLister).AbortUpload(ctx, u.Key, u.ID); err != nil {
 			return err
 		}
 	}
@@ -178,7 +194,7 @@ func (t *Takeover) adopt(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := d.Adopt(ctx, t.Version); errors.Is(err, rotatelog.ErrConflict) {
+	if _, err := d.Adopt(ctx, t.Version, t.Owner); errors.Is(err, rotatelog.ErrConflict) {
 		return t.changed(err)
 	} else if err != nil {
 		return err

@@ -19,7 +19,8 @@ func TestNewDirectoryContinuesTheStream(t *testing.T) {
 	for _, pack := range compressions {
 		t.Run(pack.String(), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.cfg.Store, w.cfg.Compression = owned{w.mem}, pack
+				counting := &opened{Store: w.mem}
+				w.cfg.Store, w.cfg.Compression = owned{counting}, pack
 				w.write(11)
 				key := w.key()
 				lost := w.cfg
@@ -29,7 +30,9 @@ func TestNewDirectoryContinuesTheStream(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer m.Close()
-				plan, err := archive.PlanTakeover(t.Context(), m, w.archive(), day)
+				a := w.archive()
+				a.Store = w.cfg.Store
+				plan, err := archive.PlanTakeover(t.Context(), m, a, day)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -38,6 +41,9 @@ func TestNewDirectoryContinuesTheStream(t *testing.T) {
 				}
 				if err := plan.Apply(t.Context()); err != nil {
 					t.Fatal(err)
+				}
+				if counting.open != 0 {
+					t.Errorf("%d readers are open", counting.open)
 				}
 				wr, err := rotatelog.Open(t.Context(), w.cfg)
 				if err != nil {

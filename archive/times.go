@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +17,7 @@ type times struct {
 
 	ids     map[string]bool // random_fetch_id
 	number  int64           // the last fetch_number
-	numbers int             // that are missing
+	numbers int64           // that are missing
 }
 
 // moment is when something was made, and the upload it is in.
@@ -24,10 +26,16 @@ type moment struct {
 	upload int
 }
 
+// since returns how long after another moment m is, or the longest Duration.
+func (m moment) since(earlier moment) time.Duration {
+	return time.Unix(m.unix, 0).Sub(time.Unix(earlier.unix, 0))
+}
+
 // Each of these bounds what is remembered of a day, whatever is in it.
 const (
 	maxMoments = 1 << 20
 	maxIDs     = 1 << 20
+	maxID      = 100 // bytes
 	maxGaps    = 20
 )
 
@@ -36,7 +44,7 @@ func (t *times) identify(c *check, header []byte, upload, n int) {
 	if len(header) == 0 || header[0] != '{' {
 		return
 	}
-	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && len(id) > 2 && len(t.ids) < maxIDs {
+	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && 2 < len(id) && len(id) <= maxID && len(t.ids) < maxIDs {
 		if t.ids[string(id)] {
 			c.find(FetchTwice, upload, n, "its random_fetch_id, %s, stands in an earlier fetch, too", id)
 		}
@@ -46,8 +54,8 @@ func (t *times) identify(c *check, header []byte, upload, n int) {
 		t.ids[string(id)] = true
 	}
 	if number, err := rotatelog.CountMember("fetch_number")(header); err == nil && number > 0 {
-		if t.number > 0 && number > t.number+1 {
-			t.numbers += int(number - t.number - 1)
+		if gap := number - t.number - 1; t.number > 0 && gap > 0 {
+			t.numbers = addClamped(t.numbers, gap)
 		}
 		t.number = number
 	}
@@ -85,7 +93,7 @@ func (c *check) gaps() {
 		c.find(NumberGap, 0, 0, "%d fetch numbers are missing", t.numbers)
 	}
 	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(a, b moment) int { return int(a.unix - b.unix) })
+	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.unix, b.unix) })
 	limit := c.opts.Gap
 	if limit <= 0 {
 		limit = usualGap(all)
@@ -96,7 +104,7 @@ func (c *check) gaps() {
 	found := 0
 	for i := 1; i < len(all) && found < maxGaps; i++ {
 		from, to := all[i-1], all[i]
-		if time.Duration(to.unix-from.unix)*time.Second > limit {
+		if to.since(from) > limit {
 			found++
 			c.find(Gap, to.upload, 0, "no fetch from %s to %s", c.clock(from.unix), c.clock(to.unix))
 		}
@@ -112,15 +120,20 @@ func (c *check) gaps() {
 // are too few.
 func usualGap(all []moment) time.Duration {
 	const last, least = 200, 10
-	var intervals []int64
+	var intervals []time.Duration
 	for i := max(1, len(all)-last); i < len(all); i++ {
-		intervals = append(intervals, all[i].unix-all[i-1].unix)
+		intervals = append(intervals, all[i].since(all[i-1]))
 	}
 	if len(intervals) < least {
 		return 0
 	}
 	slices.Sort(intervals)
-	return max(5*time.Duration(intervals[len(intervals)/2]), 5) * time.Second
+	const times, longest = 5, time.Duration(math.MaxInt64)
+	median := max(intervals[len(intervals)/2], time.Second)
+	if median > longest/times {
+		return longest
+	}
+	return times * median
 }
 
 func (c *check) clock(unix int64) string {

@@ -2,8 +2,10 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"time"
@@ -24,12 +26,13 @@ type VerifyOptions struct {
 	// the day's last 200 fetches unless set.
 	Gap time.Duration
 	// Spool, if set, is what the day is held against: the batches that it has confirmed
-	// must be in the day, as they were uploaded.
+	// must be in the day, with the same fetches. If the stream has moved it must be opened
+	// with the Store, so that it knows which were confirmed there.
 	Spool *rotatelog.SpoolReader
 	// Against, if set, is another archive of the stream, such as a mirror. Each upload that
 	// it has whole must be in the day, with the same text.
 	Against *rotatelog.Archive
-	// MaxFetchBytes is the size of the largest fetch: 64 MiB unless set.
+	// MaxFetchBytes is the size of the largest fetch: that of the Archive unless set.
 	MaxFetchBytes int64
 	// Sample, if it is more than 1, has Verify read only a part of the days: in that many
 	// runs, one a day, it reads each once. InSample says which.
@@ -46,7 +49,7 @@ type Report struct {
 	Size    int64            // of the object, in bytes
 	Totals  rotatelog.Totals // counted from what is there
 
-	Findings []Finding // the first thousand
+	Findings []Finding // the first thousand of each severity
 	More     int       // findings beyond those
 }
 
@@ -67,8 +70,8 @@ func (r Report) Worst() Severity {
 // what is in it; the days after it are still verified.
 //
 // A day that is not over is verified as it is. A day without an object has a report with
-// DayMissing, unless no day before it has one. A day that is not in the sample has no
-// report.
+// DayMissing, unless it is not over or no day before it has one. A day that is not in the
+// sample has no report.
 func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day, opts VerifyOptions) iter.Seq2[Report, error] {
 	return func(yield func(Report, error) bool) {
 		a, err := withLocation(a)
@@ -87,7 +90,7 @@ func Verify(ctx context.Context, a rotatelog.Archive, first, last rotatelog.Day,
 			}
 			r, err := VerifyDay(ctx, a, day, opts)
 			if errors.Is(err, fs.ErrNotExist) {
-				if err = nil; !begun {
+				if err = nil; !begun || day.Compare(today) >= 0 {
 					continue
 				}
 				r = missing(a, day)
@@ -114,9 +117,6 @@ func VerifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts
 	if err != nil {
 		return Report{}, err
 	}
-	if err := c.hold(ctx); err != nil {
-		return Report{}, err
-	}
 	return c.Report, nil
 }
 
@@ -128,8 +128,12 @@ func (c *check) hold(ctx context.Context) error {
 			return err
 		}
 		for _, b := range batches {
-			if b.State == rotatelog.Confirmed && b.FetchCount > 0 {
-				c.compareUpload("the spool", b.DayUpload)
+			if b.State != rotatelog.Confirmed || b.FetchCount == 0 {
+				continue
+			}
+			// Its counts are by the reader's rule, which need not be the Writer's.
+			if err := c.compareUpload("the spool", b.DayUpload, false); err != nil {
+				return err
 			}
 		}
 	}
@@ -142,20 +146,48 @@ func (c *check) hold(ctx context.Context) error {
 		return nil
 	}
 	for _, u := range other.whole {
-		c.compareUpload("the other archive", u)
+		if err == nil {
+			err = c.compareUpload("the other archive", u, true)
+		}
 	}
 	return err
 }
 
-// compareUpload looks for an upload of another source in the day.
-func (c *check) compareUpload(source string, u rotatelog.DayUpload) {
+// compareUpload looks for an upload of another source in the day. The text of its fetches
+// must be the same, and, if the counts say something, its checksum.
+func (c *check) compareUpload(source string, u rotatelog.DayUpload, counts bool) error {
 	have, ok := c.ids[u.ID]
+	checked := u.SHA256 != "" && have.sha256 != ""
 	switch {
 	case !ok:
 		c.find(NotInDay, u.Sequence, 0, "%s has it, and the day does not", source)
-	case u.SHA256 != "" && have.sha256 != "" && u.SHA256 != have.sha256:
-		c.find(Differs, have.place, 0, "%s has another text of it", source)
+		return nil
+	case !have.whole, checked && u.SHA256 == have.sha256:
+		return nil
+	case !checked || !counts:
+		text, err := textOf(u)
+		if errors.Is(err, fs.ErrNotExist) { // it was deleted since it was listed
+			return nil
+		}
+		if err != nil || text == have.text {
+			return err
+		}
 	}
+	c.find(Differs, have.place, 0, "%s has another text of it", source)
+	return nil
+}
+
+// textOf returns the SHA-256 of the text of an upload.
+func textOf(u rotatelog.DayUpload) (sum [sha256.Size]byte, err error) {
+	text, err := u.Open()
+	if err != nil {
+		return sum, err
+	}
+	defer text.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, text)
+	h.Sum(sum[:0])
+	return sum, err
 }
 
 // maxVersions is how many versions of a day are tried to be read to their end.
@@ -172,6 +204,9 @@ func verifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts
 		prepare(c)
 		if err = c.others(ctx); err == nil {
 			err = c.read(ctx)
+		}
+		if err == nil {
+			err = c.hold(ctx) // which may have what was uploaded since the day was read
 		}
 		if err == nil && c.Worst() == Error {
 			err = c.isStill(ctx)

@@ -44,6 +44,7 @@ type listing struct {
 	prefix string
 	last   string // key
 	token  string // of the next page; "": it begins after last
+	empty  int    // pages in a row that had no keys
 	done   bool   // there is no next page
 }
 
@@ -97,12 +98,19 @@ func (l *listing) next(listed string, encoding types.EncodingType) (key string, 
 	return key, nil
 }
 
+// maxEmptyPages is how many pages without a key are read. Servers return some where many
+// objects were deleted.
+const maxEmptyPages = 1000
+
 // turn goes to the next page, if there is one. keys are how many this page has.
 func (l *listing) turn(more bool, token string, keys int) error {
+	if l.empty++; keys > 0 {
+		l.empty = 0
+	}
 	switch {
 	case !more:
 		l.done = true
-	case token != "" && token == l.token, token == "" && keys == 0:
+	case token != "" && token == l.token, token == "" && keys == 0, l.empty == maxEmptyPages:
 		return hint.Add(permanentError("the server says that there are keys after %.200q, and does not list them", l.last), listElsewhere)
 	}
 	l.token = token

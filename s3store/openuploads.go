@@ -54,7 +54,7 @@ func (s *Store) openUploads(ctx context.Context, key string) (found []rotatelog.
 			return nil, err
 		}
 		if open {
-			found = append(found, rotatelog.OpenUpload{ID: aws.ToString(u.UploadId), Age: max(now.Sub(last), 0)})
+			found = append(found, rotatelog.OpenUpload{Key: key, ID: aws.ToString(u.UploadId), Age: max(now.Sub(last), 0)})
 		}
 	}
 	return found, nil

@@ -167,14 +167,6 @@ func TestRestoreFailures(t *testing.T) {
 	})
 }
 
-func TestRunsOfNumbers(t *testing.T) {
-	for want, numbers := range map[string][]int{"": nil, "7": {7}, "1, 2": {1, 2}, "3, 5 to 9, 87": {3, 5, 6, 7, 8, 9, 87}} {
-		if got := runs(numbers); got != want {
-			t.Errorf("%v are %s, want %s", numbers, got, want)
-		}
-	}
-}
-
 func TestCommandsCanBePasted(t *testing.T) {
 	got := typed([]string{"restore", "2025-07-08", "--source", "/mnt/old disk", "--count", "it's", "--store=s3://b?x=y&z"})
 	want := `rotatelog restore 2025-07-08 --source '/mnt/old disk' --count 'it'\''s' '--store=s3://b?x=y&z'`

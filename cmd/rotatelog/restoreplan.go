@@ -20,7 +20,7 @@ func (r *restoreRun) print(p *archive.Plan, done bool) error {
 		a.println("rehearsal in " + r.command.To)
 	}
 	a.println(p.Key)
-	known := len(p.Uploads()) + len(p.Missing)
+	known := len(p.Uploads()) + howMany(p.Missing)
 	label := "in the " + r.stream.storeNoun()
 	if r.command.To != "" {
 		label = "in --to"
@@ -40,7 +40,7 @@ func (r *restoreRun) print(p *archive.Plan, done bool) error {
 	}
 	a.printf("%-16s%3d %s\n", keep, len(p.Keep), noun(len(p.Keep)))
 	printBack(a, p, back)
-	a.printf("%-16s%3d%s\n", missing, len(p.Missing), colon(runs(p.Missing)))
+	a.printf("%-16s%3d%s\n", missing, howMany(p.Missing), colon(sequenceText(p.Missing)))
 	r.printRest(p)
 	switch {
 	case p.Aside == "" || !p.Needed():
@@ -72,13 +72,13 @@ func (r *restoreRun) there(p *archive.Plan, known int) string {
 	gone := slices.Clone(p.Missing)
 	for _, b := range p.PutBack {
 		if b.From != "the object" && b.Was == 0 {
-			gone = append(gone, b.Sequence)
+			gone = append(gone, one(b.Sequence))
 		}
 	}
-	slices.Sort(gone)
+	gone = joined(gone)
 	text := fmt.Sprintf("%s of %s uploads are whole", format.Count(len(p.Keep)), format.Count(known))
 	if len(gone) > 0 {
-		return text + "; not: " + runs(gone)
+		return text + "; not: " + sequenceText(gone)
 	}
 	var wrong []string
 	for _, f := range p.Report.Findings {
@@ -120,14 +120,14 @@ func printBack(a *app, p *archive.Plan, label string) {
 		from[b.From] = append(from[b.From], b)
 	}
 	for _, source := range slices.Sorted(maps.Keys(from)) {
-		var sequences []int
+		var sequences []archive.Range
 		fetches, matches := 0, int64(0)
 		for _, b := range from[source] {
-			sequences = append(sequences, b.Sequence)
+			sequences = append(sequences, one(b.Sequence))
 			fetches += b.FetchCount
 			matches += b.Matches
 		}
-		text := fmt.Sprintf("%s (%s, %s), from %s", runs(sequences), format.Plural(fetches, "fetch", "fetches"),
+		text := fmt.Sprintf("%s (%s, %s), from %s", sequenceText(joined(sequences)), format.Plural(fetches, "fetch", "fetches"),
 			format.Plural(matches, "match record", "match records"), source)
 		begin := fmt.Sprintf("%-16s%3d: ", label, len(sequences))
 		for i, line := range format.Wrap(text, strings.Repeat(" ", len(begin)), a.out.width) {
@@ -159,6 +159,9 @@ func (r *restoreRun) printRest(p *archive.Plan) {
 		}
 		a.printf("  of an upload that nothing has whole, %d%s fetches: %s\n", part.Fetches, of, part.As)
 	}
+	if len(p.Yield) > 0 {
+		a.printf("  taken out: %s of an earlier restore, whose fetches another has\n", format.Plural(len(p.Yield), "upload", "uploads"))
+	}
 	if len(p.Pending) > 0 {
 		a.printf("  %s in the spool yet: the Writer uploads what waits\n", format.Plural(len(p.Pending), "batch waits", "batches wait"))
 	}
@@ -182,25 +185,4 @@ func colon(text string) string {
 		return ""
 	}
 	return ": " + text
-}
-
-// runs returns numbers in their order, as "3, 5 to 9, 87".
-func runs(numbers []int) string {
-	var parts []string
-	for i := 0; i < len(numbers); {
-		end := i
-		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
-			end++
-		}
-		switch {
-		case end == i:
-			parts = append(parts, fmt.Sprint(numbers[i]))
-		case end == i+1:
-			parts = append(parts, fmt.Sprint(numbers[i]), fmt.Sprint(numbers[end]))
-		default:
-			parts = append(parts, fmt.Sprintf("%d to %d", numbers[i], numbers[end]))
-		}
-		i = end + 1
-	}
-	return strings.Join(parts, ", ")
 }

@@ -149,16 +149,17 @@ func (s *stream) config(a rotatelog.Archive) (rotatelog.Config, error) {
 	}, err
 }
 
-// spool opens the spool of the stream. It returns nil if there is none.
-func (s *stream) spool() (*rotatelog.SpoolReader, error) {
+// spool opens the spool of the stream, to hold days of the archive against. It returns nil
+// if there is none.
+func (s *stream) spool(a rotatelog.Archive) (*rotatelog.SpoolReader, error) {
 	if s.Dir == "" {
 		return nil, nil
 	}
-	count, err := s.countFunc()
+	cfg, err := s.config(a)
 	if err != nil {
 		return nil, err
 	}
-	r, err := rotatelog.OpenSpoolReader(rotatelog.Config{Dir: s.Dir, Name: s.Name, Location: s.app.zone, Count: count})
+	r, err := rotatelog.OpenSpoolReader(cfg)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

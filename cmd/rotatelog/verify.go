@@ -78,7 +78,7 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 	if err != nil {
 		return err
 	}
-	spool, err := s.spool()
+	spool, err := s.spool(source)
 	if err != nil {
 		return err
 	}
