@@ -21,6 +21,8 @@ type entry struct {
 	counted int64  // the sum of Config.Count over its fetches
 	text    digest // of its fetches
 	sha256  string // what its upload_sha256 should be
+
+	changed bool // since it was written: its upload_sha256 did not fit the Data that entriesOf gives it
 }
 
 // digest is the SHA-256 of the text of fetches, as an upload has them. The zero digest
@@ -164,7 +166,9 @@ func plainEntriesOf(o dayKey, body []byte) ([]entry, error) {
 		},
 		onEntry: func(e entry) {
 			e.Data, e.text = data, c.fetches.digest()
+			stated := e.SHA256
 			e.SHA256 = c.fetches.checksum(e.again())
+			e.changed = stated != "" && stated != e.SHA256
 			entries = append(entries, e)
 			data = nil
 			c.fetches.reset()

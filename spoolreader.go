@@ -313,6 +313,9 @@ func (r *SpoolReader) Body(day Day, c Compression) ([]DayUpload, error) {
 		}
 		var uploads []DayUpload
 		for _, e := range entries {
+			if e.changed { // by who changed the object, before the Writer read it
+				continue
+			}
 			open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(e.Data)), nil }
 			uploads = append(uploads, e.again().dayUpload(e.sequence, open))
 		}
