@@ -11,7 +11,8 @@ import (
 )
 
 // watch returns the store for reading, which shows how much has been read and counts it.
-// It can list open uploads if the store can; other optional interfaces are left out.
+// It says where it is, and can list open uploads, if the store does; other optional
+// interfaces are left out.
 func (p *progress) watch(store rotatelog.Store, read *atomic.Int64) rotatelog.Store {
 	counter := &readCounter{store, read, p}
 	if lister, ok := store.(rotatelog.UploadLister); ok {
@@ -27,6 +28,14 @@ type readCounter struct {
 	rotatelog.Store
 	read     *atomic.Int64 // bytes
 	progress *progress
+}
+
+// Location implements [rotatelog.Located].
+func (s *readCounter) Location() string {
+	if l, ok := s.Store.(rotatelog.Located); ok {
+		return l.Location()
+	}
+	return ""
 }
 
 // Stat implements [rotatelog.Store].

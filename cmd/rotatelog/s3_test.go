@@ -182,7 +182,7 @@ func TestTakeoverOfAnObjectThatIsBeingWritten(t *testing.T) {
 	fresh := filepath.Join(t.TempDir(), "new")
 	w.replace = strings.NewReplacer(fresh, "/var/lib/new", w.owner(), "OLDOWNER")
 	w.want(codeFinding, "s3-takeover-open", "takeover", "--dir", fresh)
-	w.wantError(codeFinding, "1 uploads to it are not finished", "takeover", "--dir", fresh, "--apply")
+	w.wantError(codeFinding, "1 uploads to the day are not finished", "takeover", "--dir", fresh, "--apply")
 	w.wantError(codeFinding, "was written to less than 15 minutes ago, and that may still take effect; see that the lost machine has ended, and try again in ", "takeover", "--dir", fresh, "--apply", "--abort-open")
 	w.ahead.Store(int64(10 * time.Minute))
 	if w.run("takeover", "--dir", fresh, "--apply", "--abort-open"); w.code != codeOK || len(w.srv.Uploads(testBucket)) != 0 {
