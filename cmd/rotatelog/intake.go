@@ -42,11 +42,15 @@ func (r *appender) readAll(ctx context.Context) error {
 
 // openInput opens a file, or standard input, and returns what messages call it.
 func (r *appender) openInput(name string) (io.ReadCloser, string, error) {
-	if name == "-" {
-		return io.NopCloser(r.app.env.Stdin), stdinName, nil
+	isStdin := name == "-"
+	if isStdin {
+		name = stdinName
 	}
-	if r.holds(name) {
+	switch {
+	case isStdin && r.isLocalFile(r.app.env.Stdin), !isStdin && r.holds(name):
 		return nil, name, fmt.Errorf("%s is a part of the stream in %s, and so is not appended to it", name, r.stream.Dir)
+	case isStdin:
+		return io.NopCloser(r.app.env.Stdin), name, nil
 	}
 	f, err := os.Open(name)
 	return f, name, err
@@ -56,6 +60,17 @@ func (r *appender) openInput(name string) (io.ReadCloser, string, error) {
 // batch that waits. What they hold goes to the store anyway.
 func (r *appender) holds(name string) bool {
 	return isSame(name, r.stream.localFile()) || isSame(filepath.Dir(name), r.stream.pendingDir())
+}
+
+// isLocalFile reports whether standard input is the local file.
+func (r *appender) isLocalFile(stdin io.Reader) bool {
+	f, ok := stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	input, errInput := f.Stat()
+	local, errLocal := os.Stat(r.stream.localFile())
+	return errInput == nil && errLocal == nil && os.SameFile(input, local)
 }
 
 func isSame(a, b string) bool {
