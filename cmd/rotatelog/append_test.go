@@ -738,3 +738,25 @@ func TestAppendOutputs(t *testing.T) {
 	}
 	b.want(codeOK, "upload", "upload")
 }
+
+// The local file grows while it is read, also as standard input: its fetches would be
+// appended again.
+func TestStandardInputIsNotTheLocalFile(t *testing.T) {
+	b := newBench(t)
+	b.stdin = fetch(1)
+	b.append()
+	for _, more := range [][]string{nil, {"--one"}} {
+		f, err := os.Open(b.path("work/all_api.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		b.in = f
+		if code, _, stderr := b.append(more...); code != codeFinding || !strings.Contains(stderr, "standard input is a part of the stream in work") {
+			t.Errorf("%q: code %d, stderr %q", more, code, stderr)
+		}
+	}
+	if left := b.unfinished(); len(left) != 1 {
+		t.Errorf("%d fetches, want 1", len(left))
+	}
+}
