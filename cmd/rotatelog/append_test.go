@@ -660,7 +660,7 @@ func TestDailyDocumentIsTakenApart(t *testing.T) {
 	again.in = strings.NewReader(`{"daily_metadata":{"date":"2025-07-09"},"uploads":[{"fetch_data":[` + fetch(1) + `,7,` + fetch(2))
 	again.append()
 	if got := again.outcome(); again.code != codeFinding || got != "2 3 1 0 0 9" ||
-		!strings.HasPrefix(again.stderr, "standard input, fetch 2: invalid fetch: ") || !strings.HasSuffix(again.stderr, "; 3 fetches before that were appended\n") {
+		!strings.HasPrefix(again.stderr, "standard input, fetch 2: invalid fetch: ") || !strings.HasSuffix(again.stderr, "; 2 fetches before that were appended, and nothing after it is read\n") {
 		t.Errorf("code %d, %s, %q", again.code, got, again.stderr)
 	}
 	again.in = strings.NewReader(string(day))

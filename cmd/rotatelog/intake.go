@@ -127,7 +127,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		r.refuse("%s: it is a daily document, whose fetches have envelopes; leave out --envelope", name)
 		return false, nil
 	}
-	n := 0
+	n, before := 0, r.fetches
 	for fetch, err := range d.Fetches() {
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
@@ -140,7 +140,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		case errors.Is(err, rotatelog.ErrInvalidFetch):
 			r.refuse("%s, fetch %d: %v", name, n, reason(err, fetch))
 		case fetch == nil:
-			r.refuse("%s: %v; %s before that were appended", name, reason(err, nil), format.Plural(n-1, "fetch", "fetches"))
+			r.refuse("%s: %v; %s before that were appended, and nothing after it is read", name, reason(err, nil), format.Plural(r.fetches-before, "fetch", "fetches"))
 			return false, nil
 		case err != nil:
 			return false, err
@@ -154,7 +154,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 	if d.Date != "" {
 		of = " of " + d.Date
 	}
-	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(n, "fetch", "fetches"), hint)
+	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(r.fetches-before, "fetch", "fetches"), hint)
 	return true, nil
 }
 
