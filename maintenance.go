@@ -320,6 +320,11 @@ func (m *Maintenance) Seed(day Day, number int, c Compression) (seeded bool, err
 	if len(array.records) > 0 || p.number(day) >= number || slices.ContainsFunc(names, func(b batch) bool { return b.day == day }) {
 		return false, nil
 	}
+	if p.Order == 0 && len(names) == 0 && !array.exists { // a new spool, whose array would be taken for lost
+		if err := errors.Join(s.array.replace(), s.array.close()); err != nil {
+			return fail(err)
+		}
+	}
 	p.Order = max(p.Order, latest(names).order+1)
 	if err := s.saveProgress(p.withLast(day, number, c).startBatch(day)); err != nil {
 		return fail(err)

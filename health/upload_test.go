@@ -120,6 +120,9 @@ func TestClock(t *testing.T) {
 		{"5 min behind", "", off(-5 * time.Minute), Critical},
 		{"the store refuses it", "", func(f *Facts, _ *Options) { failing(f, 0, codeSkewed, true) }, Critical},
 		{"the store refused it", "", func(f *Facts, _ *Options) { failing(f, 0, codeSkewed, true).Over = f.Now }, OK},
+		{"a fetch dated 29 s after now", "", silent(-29 * time.Second), OK},
+		{"a fetch dated 30 s after now", "", silent(-30 * time.Second), Error},
+		{"a fetch dated 5 min after now", "", silent(-5 * time.Minute), Critical},
 	})
 	f := healthy(clock(t, noon))
 	for d, want := range map[time.Duration]string{-42 * time.Second: "42 s behind the store's", 42 * time.Second: "42 s ahead of the store's"} {

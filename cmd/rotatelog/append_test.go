@@ -660,7 +660,7 @@ func TestDailyDocumentIsTakenApart(t *testing.T) {
 	again.in = strings.NewReader(`{"daily_metadata":{"date":"2025-07-09"},"uploads":[{"fetch_data":[` + fetch(1) + `,7,` + fetch(2))
 	again.append()
 	if got := again.outcome(); again.code != codeFinding || got != "2 3 1 0 0 9" ||
-		!strings.HasPrefix(again.stderr, "standard input, fetch 2: invalid fetch: ") || !strings.HasSuffix(again.stderr, "; 3 fetches before that were appended\n") {
+		!strings.HasPrefix(again.stderr, "standard input, fetch 2: invalid fetch: ") || !strings.HasSuffix(again.stderr, "; 2 fetches before that were appended, and nothing after it is read\n") {
 		t.Errorf("code %d, %s, %q", again.code, got, again.stderr)
 	}
 	again.in = strings.NewReader(string(day))
@@ -737,4 +737,26 @@ func TestAppendOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(codeOK, "upload", "upload")
+}
+
+// The local file grows while it is read, also as standard input: its fetches would be
+// appended again.
+func TestStandardInputIsNotTheLocalFile(t *testing.T) {
+	b := newBench(t)
+	b.stdin = fetch(1)
+	b.append()
+	for _, more := range [][]string{nil, {"--one"}} {
+		f, err := os.Open(b.path("work/all_api.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		b.in = f
+		if code, _, stderr := b.append(more...); code != codeFinding || !strings.Contains(stderr, "standard input is a part of the stream in work") {
+			t.Errorf("%q: code %d, stderr %q", more, code, stderr)
+		}
+	}
+	if left := b.unfinished(); len(left) != 1 {
+		t.Errorf("%d fetches, want 1", len(left))
+	}
 }

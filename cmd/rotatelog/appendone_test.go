@@ -204,6 +204,27 @@ func TestOverlappingProcessesLoseNothing(t *testing.T) {
 	}
 }
 
+// A log that nobody reads any more ends no run: the fetches that follow would be lost, and a
+// wrapper that repeats the run would store the others twice.
+func TestBrokenPipeEndsNoRun(t *testing.T) {
+	b := newBench(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	read.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "append", "--dir", b.path("work"), "--store", "file://"+b.path("store"))
+	cmd.Env = []string{"ROTATELOG_TEST_PROCESS=run", "HOME=" + b.dir}
+	cmd.Stdin = strings.NewReader(numbered(1) + "<html>" + numbered(2) + numbered(3))
+	cmd.Stdout, cmd.Stderr = write, write
+	cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != codeFinding { // of the page
+		t.Errorf("it ended with %v", cmd.ProcessState)
+	}
+	b.wantNumbers("[] [1 2 3]")
+}
+
 func TestNotOneFetch(t *testing.T) {
 	day := `{"daily_metadata":{"date":"2025-07-09"},"uploads":[]}`
 	for name, test := range map[string]struct{ stdin, want string }{

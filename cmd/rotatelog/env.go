@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -28,6 +30,7 @@ type env struct {
 	Clock          rotatelog.Clock
 	Started        func() time.Time // when the machine was; zero if that is not known
 	User           func() string    // who runs this
+	OutliveReaders func()           // has the process go on when nobody reads what it prints; nil: nothing to do
 	DiskOf         func(dir string) (health.Disk, error)
 	Transport      http.RoundTripper // of requests to buckets; nil: the network
 
@@ -39,7 +42,8 @@ func systemEnv() env {
 	e := env{
 		Program: programPath(), Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Clock: systemClock{},
 		Started: bootTime, User: userName, DiskOf: health.DiskOf,
-		Width: format.Width, StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		OutliveReaders: func() { signal.Ignore(syscall.SIGPIPE) },
+		Width:          format.Width, StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 {
 		e.Width = width

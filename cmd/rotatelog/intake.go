@@ -42,11 +42,15 @@ func (r *appender) readAll(ctx context.Context) error {
 
 // openInput opens a file, or standard input, and returns what messages call it.
 func (r *appender) openInput(name string) (io.ReadCloser, string, error) {
-	if name == "-" {
-		return io.NopCloser(r.app.env.Stdin), stdinName, nil
+	isStdin := name == "-"
+	if isStdin {
+		name = stdinName
 	}
-	if r.holds(name) {
+	switch {
+	case isStdin && r.isLocalFile(r.app.env.Stdin), !isStdin && r.holds(name):
 		return nil, name, fmt.Errorf("%s is a part of the stream in %s, and so is not appended to it", name, r.stream.Dir)
+	case isStdin:
+		return io.NopCloser(r.app.env.Stdin), name, nil
 	}
 	f, err := os.Open(name)
 	return f, name, err
@@ -56,6 +60,17 @@ func (r *appender) openInput(name string) (io.ReadCloser, string, error) {
 // batch that waits. What they hold goes to the store anyway.
 func (r *appender) holds(name string) bool {
 	return isSame(name, r.stream.localFile()) || isSame(filepath.Dir(name), r.stream.pendingDir())
+}
+
+// isLocalFile reports whether standard input is the local file.
+func (r *appender) isLocalFile(stdin io.Reader) bool {
+	f, ok := stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	input, errInput := f.Stat()
+	local, errLocal := os.Stat(r.stream.localFile())
+	return errInput == nil && errLocal == nil && os.SameFile(input, local)
 }
 
 func isSame(a, b string) bool {
@@ -112,7 +127,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		r.refuse("%s: it is a daily document, whose fetches have envelopes; leave out --envelope", name)
 		return false, nil
 	}
-	n := 0
+	n, before := 0, r.fetches
 	for fetch, err := range d.Fetches() {
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
@@ -125,7 +140,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		case errors.Is(err, rotatelog.ErrInvalidFetch):
 			r.refuse("%s, fetch %d: %v", name, n, reason(err, fetch))
 		case fetch == nil:
-			r.refuse("%s: %v; %s before that were appended", name, reason(err, nil), format.Plural(n-1, "fetch", "fetches"))
+			r.refuse("%s: %v; %s before that were appended, and nothing after it is read", name, reason(err, nil), format.Plural(r.fetches-before, "fetch", "fetches"))
 			return false, nil
 		case err != nil:
 			return false, err
@@ -139,7 +154,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 	if d.Date != "" {
 		of = " of " + d.Date
 	}
-	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(n, "fetch", "fetches"), hint)
+	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(r.fetches-before, "fetch", "fetches"), hint)
 	return true, nil
 }
 

@@ -22,7 +22,12 @@ type journal struct {
 	held []string
 }
 
+// newJournal begins a journal. A run goes on when nobody reads it: to lose a line is
+// better than to lose a fetch.
 func (a *app) newJournal(stream string) *journal {
+	if a.env.OutliveReaders != nil {
+		a.env.OutliveReaders()
+	}
 	return &journal{app: a, stream: stream, quiet: a.grammar.Quiet}
 }
 

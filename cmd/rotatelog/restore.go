@@ -9,6 +9,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/internal/storeurl"
 )
 
 type restoreCommand struct {
@@ -118,6 +119,9 @@ func (r *restoreRun) elsewhere(cfg rotatelog.Config, days rotatelog.Archive) (ro
 	if err != nil {
 		return cfg, err
 	}
+	if err := r.checkElsewhere(place); err != nil {
+		return cfg, err
+	}
 	if r.archive, err = r.stream.archiveAt(place); err != nil {
 		return cfg, err
 	}
@@ -135,6 +139,24 @@ func (r *restoreRun) elsewhere(cfg rotatelog.Config, days rotatelog.Archive) (ro
 	dir := cfg.Dir
 	r.atEnd = append(r.atEnd, func() error { return os.RemoveAll(dir) })
 	return cfg, nil
+}
+
+// checkElsewhere refuses a rehearsal on the objects of the stream. It would put the
+// unfinished batch into the day, which the Writer uploads yet.
+func (r *restoreRun) checkElsewhere(to *storeurl.Place) error {
+	for flag, url := range map[string]string{"store": r.stream.Store, "mirror": r.stream.Mirror} {
+		if url == "" {
+			continue
+		}
+		own, err := r.stream.placeOf(flag, url)
+		if err != nil {
+			return err
+		}
+		if own.Same(to) && r.stream.keyAt(own, r.day) == r.stream.keyAt(to, r.day) {
+			return usagef("--to is the %s of %s itself: name an empty place, such as file:///tmp/rehearsal", flag, r.stream.Name)
+		}
+	}
+	return nil
 }
 
 // plan prints what would be done.

@@ -141,6 +141,34 @@ func TestRehearsal(t *testing.T) {
 	})
 }
 
+// A rehearsal in the store of the stream would put the unfinished batch into the day, where
+// it would be twice once the Writer has uploaded it.
+func TestRehearsalInTheStoreItselfIsRefused(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.stdin = `{"n":1}`
+		if w.run("append", "--flush"); w.code != codeOK {
+			t.Fatal(w.stderr)
+		}
+		if w.run("append"); w.code != codeOK {
+			t.Fatal(w.stderr)
+		}
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(w.store, link); err != nil {
+			t.Fatal(err)
+		}
+		before := w.contents()
+		for _, to := range []string{w.store, w.store + "/.", link} {
+			for _, more := range [][]string{nil, {"--apply"}} {
+				w.wantError(codeUsage, "--to is the store of all_api itself", append([]string{"restore", "today", "--to", "file://" + to}, more...)...)
+			}
+			w.wantError(codeUsage, "--to is the mirror of all_api", "restore", "today", "--to", "file://"+to, "--mirror", "file://"+w.store, "--store", "file://"+t.TempDir())
+		}
+		if after := w.contents(); after != before {
+			t.Errorf("the store has changed from\n%s\nto\n%s", before, after)
+		}
+	})
+}
+
 func TestRestoreFailures(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		w.days()

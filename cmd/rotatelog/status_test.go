@@ -217,6 +217,13 @@ func TestStatusSeesNothing(t *testing.T) {
 		if w.run("--name", "all_apj", "--json"); w.code != codeUnreachable || !strings.Contains(w.stdout, `"worst":"unknown","error":"Nothing of all_apj was ever put`) {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
+		empty := t.TempDir()
+		if err := os.Mkdir(filepath.Join(empty, "all_api.spool"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if w.run("--dir", empty); w.code != codeUnreachable || strings.Contains(w.stdout, "There are the streams") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
 		if err := os.WriteFile(filepath.Join(w.dir, "all_api.spool/state.append.json"), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -256,6 +263,8 @@ func TestStatusUsage(t *testing.T) {
 			"status now":              "unexpected argument now",
 			"--expect 11-1":           `"11-1" is not a time of day such as 11:00-01:00`,
 			"status --every often":    "--every",
+			"status --every=-1m":      "--every: it cannot be negative",
+			"--expect-upload=-1h":     "--expect-upload: it cannot be negative",
 			"status --dir=":           "--dir is not set",
 			"status --fail-on=always": "--fail-on must be one of",
 		} {

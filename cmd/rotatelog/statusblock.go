@@ -118,7 +118,8 @@ func (b *block) blind() []string {
 		return []string{fmt.Sprintf("There is no directory %s (%s).", b.Dir, b.origin("dir"))}
 	}
 	text := []string{fmt.Sprintf("Nothing of %s was ever put on disk in %s (%s).", b.Stream, b.Dir, b.origin("dir"))}
-	if others := spoolsIn(b.Dir); len(others) > 0 {
+	others := slices.DeleteFunc(spoolsIn(b.Dir), func(name string) bool { return name == b.Stream })
+	if len(others) > 0 {
 		text = append(text, "There are the streams "+strings.Join(others, ", ")+": see --name.")
 	}
 	return text

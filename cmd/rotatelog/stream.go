@@ -138,6 +138,11 @@ func (s *stream) archiveAt(p *storeurl.Place) (rotatelog.Archive, error) {
 	}, nil
 }
 
+// keyAt returns the key of a day at a place.
+func (s *stream) keyAt(p *storeurl.Place, day rotatelog.Day) string {
+	return rotatelog.Archive{Name: s.Name, Prefix: cmp.Or(s.Prefix, p.Prefix)}.Key(day, rotatelog.Uncompressed)
+}
+
 // config returns the Config of a Writer, or of maintenance, of the stream in an archive.
 func (s *stream) config(a rotatelog.Archive) (rotatelog.Config, error) {
 	if s.Dir == "" {

@@ -114,6 +114,12 @@ func (l *looker) options(s stream) (health.Options, error) {
 	if err := l.app.resolve(&expect, s.Name); err != nil {
 		return health.Options{}, err
 	}
+	switch {
+	case expect.Every < 0:
+		return health.Options{}, usagef("%s: it cannot be negative", s.origin("every"))
+	case expect.ExpectUpload < 0:
+		return health.Options{}, usagef("%s: it cannot be negative", s.origin("expect-upload"))
+	}
 	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone}
 	if f := l.app.settings.File(); f != nil {
 		o.Settings = f.Path

@@ -20,6 +20,9 @@ func TestTakeoverInADirectoryStore(t *testing.T) {
 		if w.run("cat", "today", "--upload", "4"); !strings.Contains(w.stdout, `"fetch_number":26`) {
 			t.Errorf("the next fetch is %s", w.stdout)
 		}
+		if w.run("status", "--dir", w.dir, "--json"); w.code != codeOK || !strings.Contains(w.stdout, `"worst":"ok"`) {
+			t.Errorf("exit code %d, something is wrong with a new spool: %s", w.code, w.stdout)
+		}
 	})
 }
 

@@ -33,6 +33,9 @@ spool in --dir has uploaded. With --count, matches are counted again.`
 
 // Run verifies days.
 func (c *verifyCommand) Run(ctx context.Context, a *app) error {
+	if c.Gap < 0 {
+		return usagef("--gap: it cannot be negative")
+	}
 	if len(c.Days) == 0 {
 		c.Days = []string{"yesterday"}
 	}

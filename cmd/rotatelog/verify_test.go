@@ -208,6 +208,7 @@ func TestVerifyUsage(t *testing.T) {
 			"verify --sample 1/0":    `"1/0" is no part`,
 			"verify --fail-on never": "--fail-on must be one of error, warning\n",
 			"verify --gap 5":         "--gap",
+			"verify --gap=-5m":       "--gap: it cannot be negative",
 			"verify --against x":     `--against: "x" is not a URL`,
 			"verify --count a..b":    `--count: "a..b" is not a path`,
 		} {

@@ -42,6 +42,9 @@ func NewDocument(r io.Reader, max int64) *Document {
 
 const mark = "\uFEFF" // a byte order mark
 
+// maxSniffed is how much is looked at to tell a document: more are blanks only.
+const maxSniffed = 16 << 10
+
 // Sniff reports whether a daily document comes next in r, and returns a reader of all that
 // r holds, but for a byte order mark before a document. It reads no more of r than it needs
 // for that.
@@ -57,7 +60,7 @@ func Sniff(r io.Reader) (is bool, all io.Reader) {
 		if err != nil && err != io.EOF {
 			return is, io.MultiReader(bytes.NewReader(head), broken{err})
 		}
-		if err == io.EOF || !more {
+		if err == io.EOF || !more || len(head) > maxSniffed {
 			return is, io.MultiReader(bytes.NewReader(head), r)
 		}
 	}

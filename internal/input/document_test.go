@@ -67,6 +67,16 @@ func TestSniff(t *testing.T) {
 	}
 }
 
+// Blanks before a value are not held, however many there are.
+func TestSniffOfBlanks(t *testing.T) {
+	for _, begin := range []string{"", "{"} {
+		source := &countingReader{Reader: strings.NewReader(begin + strings.Repeat(" ", 1<<20) + "}")}
+		if is, _ := Sniff(source); is || source.n > 100_000 {
+			t.Errorf("%q: %v, %d bytes were read", begin, is, source.n)
+		}
+	}
+}
+
 // A damaged document yields the fetches before the damage, and a fetch that is too large
 // is not held.
 func TestDamagedDocument(t *testing.T) {

@@ -27,6 +27,9 @@ func (p *Place) check(opts Options) error {
 	if err != nil || u.Host == "" {
 		return errors.New("the endpoint is not a URL such as https://us-ord-1.linodeobjects.com")
 	}
+	if u.User != nil {
+		return errors.New("the endpoint must not contain a key")
+	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) && !opts.InsecureHTTP {
 		return fmt.Errorf("the endpoint %s would send all fetches in the clear: use https, or --insecure-http", p.Endpoint)
 	}

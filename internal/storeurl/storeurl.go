@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path"
@@ -156,6 +157,26 @@ func (p *Place) String() string {
 		return (&url.URL{Scheme: "file", Path: p.Dir}).String()
 	}
 	return strings.TrimSuffix((&url.URL{Scheme: "s3", Host: p.Bucket, Path: "/" + p.Prefix}).String(), "/")
+}
+
+// Same reports whether q is the same directory or the same bucket, in whatever folder.
+func (p *Place) Same(q *Place) bool {
+	if p.Dir == "" || q.Dir == "" {
+		return p.Dir == q.Dir && p.Bucket == q.Bucket && serverOf(p.Endpoint) == serverOf(q.Endpoint)
+	}
+	a, errA := os.Stat(p.Dir)
+	b, errB := os.Stat(q.Dir)
+	return p.Dir == q.Dir || errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// serverOf returns the host and the port of an endpoint.
+func serverOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // Open opens the store. Of a bucket, the keys are asked for each request. A directory must

@@ -54,6 +54,9 @@ func TestWrongURLsAreRefused(t *testing.T) {
 		{"s3://", Options{}, "it names no bucket"},
 		{"s3://logs", Options{}, "append ?endpoint=https://us-ord-1"},
 		{"s3://logs?endpoint=x", Options{}, "the endpoint is not a URL"},
+		{"s3://logs", Options{Endpoint: "https://AKID:HIDDEN@s3.example"}, "the endpoint must not contain a key"},
+		{"s3://logs", Options{Endpoint: "http://AKID:HIDDEN@s3.example"}, "the endpoint must not contain a key"},
+		{"s3://logs?endpoint=http://AKID:HIDDEN%40s3.example", Options{}, "the endpoint must not contain a key"},
 		{"s3://logs?endpoint=http://minio:9000", Options{}, "would send all fetches in the clear: use https, or --insecure-http"},
 		{"s3://logs?endpoint=http://127.0.0.1.example", Options{}, "in the clear"},
 		{"s3://logs?endpoint=" + linode, Options{Endpoint: "https://other"}, "leave one out"},
@@ -65,6 +68,40 @@ func TestWrongURLsAreRefused(t *testing.T) {
 	} {
 		if _, err := Parse(test.url, test.opts); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "HIDDEN") {
 			t.Errorf("%s: %v, want %s", test.url, err, test.want)
+		}
+	}
+}
+
+func TestSamePlaces(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(dir, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	const server = "s3://logs?endpoint=https://s3.example"
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"file:///none", "file:///none/", true},
+		{"file:///none", "file:///other", false},
+		{"file://" + dir, "file://" + dir + "/link", true},
+		{"file://" + dir, server, false},
+		{server, server + "&region=x&profile=READ", true},
+		{server, "s3://logs?endpoint=https://S3.example:443/", true},
+		{server, "s3://logs/folder?endpoint=https://s3.example", true},
+		{server, "s3://other?endpoint=https://s3.example", false},
+		{server, "s3://logs?endpoint=https://s3.example:8443", false},
+	} {
+		a, err := Parse(test.a, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Parse(test.b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Same(b); got != test.want || b.Same(a) != got {
+			t.Errorf("%s and %s: %v, want %v", test.a, test.b, got, test.want)
 		}
 	}
 }
