@@ -157,7 +157,7 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	}
 	raw := *o.BaseEndpoint
 	if raw == "" {
-		return "", false, hint.Add(permanentError("the S3 client has no endpoint"), "%s", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the S3 client has no endpoint"), exampleEndpoint)
 	}
 	if what := oddity(raw); what != "" {
 		return "", false, hint.Add(permanentError("the endpoint of the S3 client cannot be right: %s", what), "remove that")
@@ -165,11 +165,11 @@ func checkEndpoint(o s3.Options, bucket string) (endpoint string, plain bool, er
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || strings.Contains(raw, "@"):
-		return "", false, hint.Add(permanentError("the endpoint of the S3 client is none"), "%s, without a user", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint of the S3 client is none"), exampleEndpoint+", without a user")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return "", false, hint.Add(permanentError("the endpoint%s has no https:// and host", quotedHost(raw)), "%s", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint%s has no https:// and host", quotedHost(raw)), exampleEndpoint)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", false, hint.Add(permanentError("the endpoint of the S3 client continues after its path"), "%s", exampleEndpoint)
+		return "", false, hint.Add(permanentError("the endpoint of the S3 client continues after its path"), exampleEndpoint)
 	}
 	if err := checkBucketIn(u, bucket); err != nil {
 		return "", false, err
