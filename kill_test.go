@@ -116,6 +116,7 @@ func inDirectory(k *killing) killStore {
 	dir := filepath.Join(k.t.TempDir(), "store")
 	return killStore{
 		flags: []string{"--store", "file://" + dir},
+		env:   depth.Environ(),
 		days: func(t *testing.T) map[string][]byte {
 			days := map[string][]byte{}
 			names, err := filepath.Glob(filepath.Join(dir, "all_api_rotating_logs", "*.json"))
@@ -135,7 +136,7 @@ func inDirectory(k *killing) killStore {
 }
 
 func credentialsIn(key, secret, token string) []string {
-	return append(os.Environ(), "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_SESSION_TOKEN="+token)
+	return append(depth.Environ(), "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_SESSION_TOKEN="+token)
 }
 
 func onRealServer(s server) killStore {

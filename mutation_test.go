@@ -1,11 +1,13 @@
 package rotatelog_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -795,6 +797,7 @@ func mutations() []mutation {
 func TestMutationsApply(t *testing.T) {
 	for _, m := range mutations() {
 		mutated(t, m)
+		m.packages(t)
 		for _, arg := range strings.Fields(m.args) {
 			n, err := strconv.Atoi(strings.TrimPrefix(arg, "-sim.seeds="))
 			if err != nil || m.run != simulation || n > usualSeeds {
@@ -817,16 +820,14 @@ func TestMutations(t *testing.T) {
 	for _, m := range mutations() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-ldflags=-s -w", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
+			// Neither inlined nor linked for a debugger, it is built in two thirds of the time.
+			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-gcflags=-l", "-ldflags=-s -w", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
 			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute) // longer than go test has, which ends what it runs
 			defer cancel()
 			begin := time.Now()
-			args = append(args, ".")
-			if dir := filepath.Dir(m.file); dir != "." {
-				args = append(args, "./"+dir)
-			}
+			args = append(args, m.packages(t)...)
 			cmd := exec.CommandContext(ctx, goCommand, args...)
-			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROTATELOG_") })
+			cmd.Env = depth.Environ()
 			out, err := cmd.CombinedOutput()
 			t.Logf("%v", time.Since(begin).Round(time.Second))
 			if err == nil {
@@ -836,6 +837,31 @@ func TestMutations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// packages returns where the tests that catch it are: beside the file, or in the root.
+func (m mutation) packages(t *testing.T) []string {
+	t.Helper()
+	names := regexp.MustCompile(`Test\w+`).FindAllString(m.run, -1)
+	var found []string
+	for _, dir := range slices.Compact([]string{".", filepath.Dir(m.file)}) {
+		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			return err == nil && slices.ContainsFunc(names, func(name string) bool {
+				return bytes.Contains(source, []byte("\nfunc "+name))
+			})
+		}) {
+			found = append(found, "./"+dir)
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("%s: there is no test %s", m.name, m.run)
+	}
+	return found
 }
 
 // overlay writes the mutated file, and what go's -overlay wants to know of it.

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog/internal/cli"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/s3store"
 )
@@ -157,7 +158,7 @@ func TestGreetingCanBePasted(t *testing.T) {
 	_, commands, _ := strings.Cut(s.greeting, "\n\n")
 	commands = strings.Replace(commands, os.TempDir(), t.TempDir(), 1)
 	sh := exec.CommandContext(t.Context(), "sh", "-e", "-c", commands)
-	sh.Dir = "../.."
+	sh.Dir, sh.Env = "../..", depth.Environ()
 	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), " upload 1: 1 fetch, 3 records, ") {
 		t.Errorf("%s: %v\n%s", commands, err, out)
 	}

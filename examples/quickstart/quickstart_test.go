@@ -93,7 +93,7 @@ func TestPrintedReplayCommandWorks(t *testing.T) {
 		t.Fatalf("no command in:\n%s", out)
 	}
 	sh := exec.CommandContext(t.Context(), "sh", "-c", command[1])
-	sh.Dir = "../.."
+	sh.Dir, sh.Env = "../..", depth.Environ()
 	if out, err := sh.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", command[1], err, out)
 	}

@@ -12,7 +12,9 @@ package depth
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -56,4 +58,10 @@ func SkipInShort(t testing.TB) {
 	if testing.Short() {
 		t.Skip("it tries many cases, and so is left out with -short")
 	}
+}
+
+// Environ returns the environment for programs that a test starts: without [Variable] and
+// all else that begins with ROTATELOG_, which the command would take for settings.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROTATELOG_") })
 }
