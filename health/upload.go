@@ -93,8 +93,8 @@ func (v *view) uploadRefused() Finding {
 	x := Finding{Severity: max(Error, v.lateness()), Since: f.Since}
 	x.Text = fmt.Sprintf("The store refuses uploads since %s: %s.", v.at(f.Since), f.Sentence)
 	switch {
-	case refusesKey(f.Code):
-		x.Text = fmt.Sprintf("The store refuses the key: %s, since %s.", f.Code, v.at(f.Since))
+	case RefusesKey(f.Code):
+		x.Text = fmt.Sprintf("The store refuses the key: %s, since %s.", withStatus(f.Code), v.at(f.Since))
 		x.Steps = []string{"put a new key into " + v.Settings + "   (read again without a restart)"}
 	case f.Remedy != "":
 		x.Steps = []string{f.Remedy}
@@ -104,13 +104,23 @@ func (v *view) uploadRefused() Finding {
 	return x
 }
 
-// refusesKey reports whether another key is what helps.
-func refusesKey(code string) bool {
+// RefusesKey reports whether a store that answers with this code wants another key.
+func RefusesKey(code string) bool {
 	switch code {
 	case "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
 		return true
 	}
 	return false
+}
+
+// withStatus returns a code by which a store refuses a key, after its HTTP status if that
+// is the same at each server.
+func withStatus(code string) string {
+	switch code {
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound":
+		return "403 " + code
+	}
+	return code
 }
 
 // nothingLost says what waits, and for how long it can.

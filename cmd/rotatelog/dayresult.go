@@ -60,7 +60,7 @@ func (d *dayResult) print(a *app) {
 	}
 	a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
 	if d.err != nil {
-		a.println(strings.Join(format.Wrap("could not be read: "+d.err.Error(), "  ", a.out.width), "\n"))
+		a.println(strings.Join(format.Wrap("could not be read: "+explained(d.err), "  ", a.out.width), "\n"))
 	}
 	found := slices.DeleteFunc(slices.Clone(d.Findings), func(f archive.Finding) bool { return d.severity(f) == archive.Note })
 	shown := found[:min(len(found), maxShown)]
@@ -156,7 +156,7 @@ func (d *dayResult) json() dayJSON {
 		j.Findings = append(j.Findings, findingJSON{f.Code, d.severity(f).String(), f.Upload, f.Fetch, f.Text})
 	}
 	if j.Worst = worst.String(); d.err != nil {
-		j.Worst, j.Error = "unknown", d.err.Error()
+		j.Worst, j.Error = "unknown", explained(d.err)
 	}
 	return j
 }

@@ -94,7 +94,10 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 		a.env.Stderr.Write(a.troubles.Bytes())
 	}
 	if err != nil {
-		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)
+		fmt.Fprintf(a.env.Stderr, "rotatelog: %s\n", explained(err))
+		if refusedKey(err) != "" {
+			fmt.Fprintf(a.env.Stderr, "next: %s\n", a.afterRefusal())
+		}
 	}
 	if code == codeUsage {
 		fmt.Fprintf(a.env.Stderr, "%s says more\n", a.helpCommand())

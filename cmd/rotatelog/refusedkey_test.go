@@ -83,7 +83,7 @@ func TestRefusedKeyIsReplaced(t *testing.T) {
 	w.fetches(17)
 	w.wantRun(codeFinding, "all_api  ERROR upload_refused ")
 	for _, text := range []string{
-		"  The store refuses the key: InvalidAccessKeyId, since ", "\n  Nothing is lost: 1 batch (10 fetches, ", "  1. put a new key into", w.file, "\n  2. rotatelog doctor\n",
+		"  The store refuses the key: 403 InvalidAccessKeyId, since ", "\n  Nothing is lost: 1 batch (10 fetches, ", "  1. put a new key into", w.file, "\n  2. rotatelog doctor\n",
 	} {
 		if !strings.Contains(w.stdout, text) {
 			t.Errorf("status does not say %q:\n%s", text, w.stdout)

@@ -116,7 +116,7 @@ func (r *verifyRun) fail(s stream, err error) {
 		err = fmt.Errorf("%s: %w", s.Name, err)
 	}
 	r.progress.hide()
-	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err)
+	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %s\n", explained(err))
 }
 
 // open opens what is verified, and says how.
@@ -184,13 +184,14 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	} else {
 		r.verified++
 	}
+	if refusedKey(err) != "" {
+		r.then(r.app.afterRefusal())
+	}
 	errors, warnings := row.counts()
 	r.errors += errors
 	r.warnings += warnings
 	if errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing) {
-		if command := s.typed("restore", report.Day.String()); !slices.Contains(r.next, command) {
-			r.next = append(r.next, command)
-		}
+		r.then(s.typed("restore", report.Day.String()))
 	}
 	if r.command.JSON {
 		return r.app.printJSON(row.json())
@@ -210,6 +211,13 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 		fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err) // it is news only
 	}
 	return nil
+}
+
+// then has a command, or something else to do next, printed at the end.
+func (r *verifyRun) then(step string) {
+	if !slices.Contains(r.next, step) {
+		r.next = append(r.next, step)
+	}
 }
 
 // end prints the sums, and returns what the exit code says.
