@@ -55,7 +55,11 @@ func (c *catCommand) Run(ctx context.Context, a *app) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(fmt.Errorf("there is no object of %v in %v", day, s.shown()))
+		text := fmt.Sprintf("there is no object of %v in %v", day, s.shown())
+		if waits, command := s.notUploaded(day); waits != "" {
+			text += ": " + waits + "\nnext: " + command
+		}
+		return failed(errors.New(text))
 	case errors.Is(err, rotatelog.ErrDamaged):
 		return failed(fmt.Errorf("%w\nnext: %s", err, s.typed("verify", day.String())))
 	}
