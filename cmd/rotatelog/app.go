@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,15 +56,18 @@ func (a *app) runCommand(ctx context.Context) error {
 	return c.Run(ctx, a)
 }
 
-// helpCommand returns what to type after a usage error.
-func (a *app) helpCommand() string {
+// saysMore returns where there is more about a usage error.
+func (a *app) saysMore(err error) string {
+	if _, ok := errors.AsType[*incomplete](err); ok {
+		return "rotatelog help settings says more; docs/SETUP.md sets all of it up"
+	}
 	switch {
 	case a.badSettings:
-		return "rotatelog help settings"
+		return "rotatelog help settings says more"
 	case a.selected != "":
-		return "rotatelog " + a.selected + " --help"
+		return "rotatelog " + a.selected + " --help says more"
 	}
-	return "rotatelog --help"
+	return "rotatelog --help says more"
 }
 
 func (a *app) now() time.Time { return a.env.Clock.Now() }

@@ -243,6 +243,37 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+// Whoever has set nothing yet is told where settings are described.
+func TestNothingIsSet(t *testing.T) {
+	const more = "\nrotatelog help settings says more; docs/SETUP.md sets all of it up\n"
+	for args, want := range map[string]string{
+		"":                                     "--dir is not set: ",
+		"append":                               "--dir is not set: ",
+		"upload":                               "--dir is not set: ",
+		"tail":                                 "--dir is not set: ",
+		"append --dir=/none":                   "--store is not set: ",
+		"doctor":                               "--store is not set: ",
+		"verify":                               "--store is not set: ",
+		"restore today":                        "--store is not set: ",
+		"takeover":                             "--store is not set: ",
+		"cat today":                            "--store is not set: ",
+		"takeover --store=file:///":            "--dir is not set: ",
+		"cat today --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
+		"append --dir=/none --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
+	} {
+		s := newShell(t)
+		if s.run(strings.Fields(args)...); s.code != codeUsage || !strings.HasPrefix(s.stderr, "rotatelog: ") || !strings.Contains(s.stderr, want) || !strings.HasSuffix(s.stderr, more) {
+			t.Errorf("%q: exit code %d, %q", args, s.code, s.stderr)
+		}
+	}
+	s := newShell(t)
+	if s.run("help", "settings"); s.code != codeOK || !strings.Contains(s.stdout, "\ndocs/SETUP.md goes from nothing to the first upload.\n") {
+		t.Errorf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
+	}
+}
+
+const storeWithoutKey = "s3://logs?endpoint=https://us-ord-1.linodeobjects.com"
+
 // The names of settings that are found without the parser are those of its flags.
 func TestSettingNames(t *testing.T) {
 	a, err := newApp(env{})

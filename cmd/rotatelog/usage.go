@@ -122,6 +122,8 @@ func (a *app) printSettings() {
 		}
 	}
 	a.printFlags("Flags", all)
+	a.println("")
+	a.paragraph("docs/SETUP.md goes from nothing to the first upload.")
 }
 
 // flagColumn is how wide flags are before their help.
