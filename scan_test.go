@@ -164,6 +164,27 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 	}
 }
 
+// TestScanKnowsTheOldScript by the log that it leaves, alone or after a daily document.
+func TestScanKnowsTheOldScript(t *testing.T) {
+	const log = "=== FETCH START: #1 | ABCDEFGHIJKL | 07/10/2025 08:00:00 PM EDT ===\n{}\n"
+	for text, known := range map[string]bool{
+		log:                                  true,
+		"\n" + log:                           true,
+		`{"uploads":[]}` + "\n\n" + log:      true,
+		"=== FETCH END":                      false,
+		`{"uploads":[]}` + "\n{}" + log:      false,
+		`{"uploads":["=== FETCH START: "]}x`: false,
+	} {
+		_, _, err := scanDocument(testDaily, strings.NewReader(text), int64(len(text)), 0)
+		if !errors.Is(err, errNotDaily) || errors.Is(err, errOldScript) != known || (codeOf(err) == "old_script") != known {
+			t.Errorf("%q: %v, %s", text, err, codeOf(err))
+		}
+		if known && !strings.Contains(err.Error(), "stop that script; then move the object away") {
+			t.Errorf("%q: %v does not say what to do", text, err)
+		}
+	}
+}
+
 // TestScanHoldsNoMore than a value of the size that is allowed, wherever a long one is.
 func TestScanHoldsNoMore(t *testing.T) {
 	const most = 10_000

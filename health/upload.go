@@ -26,15 +26,19 @@ func (v *view) failure() *rotatelog.WriterFailure {
 
 // Codes of failures that have a rule of their own.
 const (
-	codeNotDaily = "not_daily"
+	codeNotDaily  = "not_daily"
+	codeOldScript = "old_script"
 	codeSkewed   = "RequestTimeTooSkewed"
 )
+
+// isCorrupt reports whether an upload failed because of what is in the day's object.
+func isCorrupt(code string) bool { return code == codeNotDaily || code == codeOldScript }
 
 // oldest returns the batch that has waited longest, of those that nothing else explains.
 func (v *view) oldest() (oldest rotatelog.BatchStatus, ok bool) {
 	f := v.failure()
 	for _, b := range v.Spool.Pending {
-		if f != nil && f.Code == codeNotDaily && b.Day == f.Day { // which is corrupt
+		if f != nil && isCorrupt(f.Code) && b.Day == f.Day { // which is corrupt
 			continue
 		}
 		if !ok || b.Sealed.Before(oldest.Sealed) {
@@ -87,7 +91,7 @@ const refusedFor = 5 * time.Minute
 
 func (v *view) uploadRefused() Finding {
 	f := v.failure()
-	if f == nil || !f.Permanent || f.Code == codeNotDaily || f.Code == codeSkewed || f.Since.IsZero() || f.Time.Sub(f.Since) < refusedFor {
+	if f == nil || !f.Permanent || isCorrupt(f.Code) || f.Code == codeSkewed || f.Since.IsZero() || f.Time.Sub(f.Since) < refusedFor {
 		return Finding{}
 	}
 	x := Finding{Severity: max(Error, v.lateness()), Since: f.Since}

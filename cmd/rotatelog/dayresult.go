@@ -51,6 +51,16 @@ func (d *dayResult) has(code archive.Code) bool {
 	return slices.ContainsFunc(d.Findings, func(f archive.Finding) bool { return f.Code == code })
 }
 
+// instead returns what to do first where that is no command, "" otherwise.
+func (d *dayResult) instead() string {
+	for _, f := range d.Findings {
+		if f.Next != "" && !strings.HasPrefix(f.Next, "rotatelog ") {
+			return f.Next
+		}
+	}
+	return ""
+}
+
 // print prints the day, and below it what is wrong with it.
 func (d *dayResult) print(a *app) {
 	fetches, uploads, matches, size := "–", "–", "–", "–"

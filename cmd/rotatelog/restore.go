@@ -171,7 +171,7 @@ func (r *restoreRun) plan(ctx context.Context) error {
 	whole := p.Report.Worst() != archive.Error && len(p.Missing) == 0
 	waits, command := r.stream.notUploaded(r.day)
 	switch {
-	case len(p.Uploads()) == 0 && waits != "":
+	case p.Version == "" && len(p.Uploads()) == 0 && waits != "":
 		r.app.paragraph("Nothing to restore: " + waits + ".")
 		r.app.println("next: " + command)
 		return errFinding()

@@ -213,6 +213,8 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	r.errors += errors
 	r.warnings += warnings
 	switch waits, command := s.notUploaded(report.Day); {
+	case row.instead() != "":
+		r.then(row.instead())
 	case row.has(archive.DayMissing) && waits != "":
 		row.Findings = []archive.Finding{{Code: archive.DayMissing, Day: report.Day, Text: waits}}
 		r.then(command)

@@ -118,6 +118,24 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 }
 
+// Where the old script has written, it has to be stopped first.
+func TestVerifyFindsTheOldScript(t *testing.T) {
+	const log = "=== FETCH START: #1 | ABCDEFGHIJKL | 07/09/2025 08:00:00 PM EDT ===\n{}\n"
+	for name, edit := range map[string]func(string) string{
+		"log":   func(string) string { return log },
+		"after": func(day string) string { return day + "\n" + log },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-09", func(w *world) {
+				w.write(15)
+				w.waitFor("2025-07-10")
+				w.edit("2025-07-09", edit)
+				w.want(codeFinding, "verify-old-script-"+name, "verify", "yesterday")
+			})
+		})
+	}
+}
+
 // A store that cannot be read says nothing about the data.
 func TestVerifyCannotLook(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
