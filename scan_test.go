@@ -129,7 +129,7 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 		{"white space", " \n", "EOF"},
 		{"not JSON", "<html>", "invalid character '<'"},
 		{"byte order mark", "\ufeff" + `{"uploads":[]}`, "invalid character"},
-		{"truncated", `{"uploads":[{"fetch_data":[{}`, "unexpected EOF"},
+		{"truncated", `{"uploads":[{"fetch_data":[{}`, "cut off at byte 29"},
 		{"trailing garbage", `{"uploads":[]}{}`, "more after"},
 		{"trailing bracket", `{"uploads":[]}]`, "more after"},
 		{"array", `[]`, "it is an array, not an object"},
