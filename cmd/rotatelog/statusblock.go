@@ -73,6 +73,13 @@ func (b *block) print() {
 	for _, problem := range b.problems {
 		b.printText("  ", "Not all can be seen: "+problem+".")
 	}
+	if len(b.problems) > 0 {
+		b.printSteps("  ", []string{
+			"let the next fetch come: it replaces a state file that is torn",
+			"run this as the user of the Writer, if permission is denied",
+			b.step("rotatelog doctor"),
+		})
+	}
 	b.printFacts()
 }
 
