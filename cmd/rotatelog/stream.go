@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -194,6 +195,12 @@ func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 		return nil, usagef("%s: %w", s.origin("count"), err)
 	}
 	return f, nil
+}
+
+// hasSpool reports whether the stream has a spool in its directory.
+func (s *stream) hasSpool() bool {
+	_, err := os.Stat(filepath.Join(s.Dir, s.Name+".spool"))
+	return err == nil
 }
 
 // localFile returns the path of the file with the batch being filled.
