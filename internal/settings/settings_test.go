@@ -133,6 +133,24 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// A variable that has two meanings is an error, which says so; without such a stream it has
+// one.
+func TestVariableWithTwoMeanings(t *testing.T) {
+	known := []string{"dir", "expect", "expect-upload", "name"}
+	for streams, want := range map[string]string{
+		"all_api": "",
+		"upload":  "ROTATELOG_EXPECT_UPLOAD in the environment: it could be --expect-upload, or --expect of the stream upload: rename that stream, or type the flag",
+	} {
+		environ := []string{"ROTATELOG_NAME=" + streams, "ROTATELOG_EXPECT_UPLOAD=1h"}
+		if _, err := Load(Sources{Environ: environ, Known: known}); err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%s: %v, want %q", streams, err, want)
+		}
+	}
+	if _, err := Load(Sources{Environ: []string{"ROTATELOG_NAME=upload"}, Known: known}); err != nil {
+		t.Error(err)
+	}
+}
+
 // The command in the message mends the file as it stands there.
 func TestCommandsMendTheFile(t *testing.T) {
 	for _, text := range []string{"\ufeffROTATELOG_DIR=/x\n", "ROTATELOG_DIR=/x\r\nROTATELOG_STORE=y\r\n"} {
