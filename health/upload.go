@@ -28,7 +28,7 @@ func (v *view) failure() *rotatelog.WriterFailure {
 const (
 	codeNotDaily  = "not_daily"
 	codeOldScript = "old_script"
-	codeSkewed   = "RequestTimeTooSkewed"
+	codeSkewed    = "RequestTimeTooSkewed"
 )
 
 // isCorrupt reports whether an upload failed because of what is in the day's object.
