@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/rotatelog/archive"
 	"example.com/rotatelog/clocktest"
 	"example.com/rotatelog/health"
 )
@@ -203,12 +204,15 @@ func TestHelpOfACode(t *testing.T) {
 		t.Errorf("%d\n%s%s", s.code, s.stdout, s.stderr)
 	}
 	s.wantError(codeUsage, `there is nothing about "cuonts"; the nearest is counts`, "help", "cuonts")
-	codes := []string{"checksum", "gap", "day_missing", "settings"}
+	codes := []string{"settings"}
 	for _, code := range health.Codes() {
 		codes = append(codes, string(code))
 	}
+	for _, code := range archive.Codes() {
+		codes = append(codes, string(code))
+	}
 	for _, code := range codes {
-		if s.run("help", code); s.code != codeOK || !strings.Contains(s.stdout, code) && code != "settings" {
+		if s.run("help", code); s.code != codeOK || !strings.HasPrefix(s.stdout, code+"\n") && code != "settings" {
 			t.Errorf("help %s: exit code %d\n%s%s", code, s.code, s.stdout, s.stderr)
 		}
 		s.wantNarrow()
