@@ -151,7 +151,7 @@ func (w *dayWorker) checkOwnerIs(owner string, seen snapshot) error {
 		fmt.Errorf("%w: %w, %s, and this one is %s", ErrPermanent, errOtherOwner, seen.owner, cmp.Or(owner, "new")),
 		"if this directory replaces a lost one: rotatelog takeover; "+
 			"if another has taken the day over from this one: stop this Writer, and there rotatelog restore %v --source %s; "+
-			"if both are to run, give each its own Name or Prefix",
+			"if both are to run, give each its own Name or Prefix, or set s3store.Options.Shared in both",
 		w.day.day, w.cfg.Dir))
 }
 
