@@ -40,6 +40,7 @@ type answer interface {
 // but for the code of the answer. What a Store has not explained stays as it is.
 func withoutRequest(text string, err error) string {
 	text = strings.ReplaceAll(text, rotatelog.ErrPermanent.Error()+": ", "")
+	text = inFlags(text)
 	text = strings.ReplaceAll(text, ": "+io.ErrUnexpectedEOF.Error(), "")
 	of := err // the Store's own error
 	for e, ok := errors.AsType[*rotatelog.Error](of); ok; e, ok = errors.AsType[*rotatelog.Error](of) {
