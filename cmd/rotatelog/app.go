@@ -82,8 +82,11 @@ func (a *app) printf(text string, args ...any) { fmt.Fprintf(a.out, text, args..
 func (a *app) println(line string) { fmt.Fprintln(a.out, line) }
 
 // paragraph prints text in lines that fit.
-func (a *app) paragraph(text string) {
-	a.println(strings.Join(format.Wrap(text, "", a.out.width), "\n"))
+func (a *app) paragraph(text string) { a.printText("", text) }
+
+// printText is paragraph with an indent.
+func (a *app) printText(indent, text string) {
+	a.println(strings.Join(format.Wrap(text, indent, a.out.width), "\n"))
 }
 
 // printJSON prints a value as a line of JSON.

@@ -20,8 +20,14 @@ type dayResult struct {
 // maxShown is how many findings of a day are printed.
 const maxShown = 10
 
+// isNarrow reports whether there is no room for the table of days.
+func (a *app) isNarrow() bool { return a.out.width < 72 }
+
 // heading returns the line above the days of a stream.
-func heading(stream string) string {
+func (a *app) heading(stream string) string {
+	if a.isNarrow() {
+		return stream
+	}
 	return fmt.Sprintf("%-14s%10s%9s%15s%10s", stream, "fetches", "uploads", "match records", "size")
 }
 
@@ -68,7 +74,12 @@ func (d *dayResult) print(a *app) {
 		fetches, uploads = format.Count(d.Totals.Fetches), format.Count(d.Totals.Uploads)
 		matches, size = format.Count(d.Totals.Matches), format.Bytes(d.Size)
 	}
-	a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+	if a.isNarrow() {
+		a.println(format.Weekday(d.Day) + "  " + d.status(a))
+		a.printText("  ", fmt.Sprintf("fetches %s, uploads %s, match records %s, size %s", fetches, uploads, matches, size))
+	} else {
+		a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+	}
 	if d.err != nil {
 		a.println(strings.Join(format.Wrap("could not be read: "+explained(d.err), "  ", a.out.width), "\n"))
 	}

@@ -140,10 +140,6 @@ func (b *block) paint(s health.Severity, text string) string {
 	return b.out.paint(c, text)
 }
 
-func (b *block) printText(indent, text string) {
-	b.println(strings.Join(format.Wrap(text, indent, b.out.width), "\n"))
-}
-
 // sentences splits a text where a sentence ends and another begins.
 func sentences(text string) []string {
 	var all []string

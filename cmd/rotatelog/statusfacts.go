@@ -55,6 +55,11 @@ func (b *block) printFact(f fact, width int) {
 		return
 	}
 	indent := strings.Repeat(" ", utf8.RuneCountInString(begin))
+	if b.out.width < len(indent)+20 { // too narrow for columns
+		b.println(strings.TrimRight(begin, " "))
+		b.printText("    ", f.text)
+		return
+	}
 	lines := format.Wrap(f.text, indent, max(b.out.width, len(indent)+20))
 	b.println(begin + strings.TrimPrefix(strings.Join(lines, "\n"), indent))
 }

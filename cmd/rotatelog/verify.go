@@ -229,7 +229,7 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 			r.app.println("")
 		}
 		r.headed = s.Name
-		r.app.println(heading(s.Name))
+		r.app.println(r.app.heading(s.Name))
 	}
 	row.print(r.app)
 	if spool == nil || err != nil {
