@@ -169,8 +169,11 @@ func (r *verifyRun) looked() int { return r.verified + r.unreadable + r.early }
 // isEarly reports whether verify was typed without days, and yesterday was before the first
 // fetch of the stream, and says so. Whoever names a day expects something of it.
 func (r *verifyRun) isEarly(s stream, yesterday rotatelog.Day) bool {
+	if !r.byDefault {
+		return false
+	}
 	first, ok := s.firstDay()
-	if !r.byDefault || !ok || yesterday.Compare(first) >= 0 {
+	if !ok || yesterday.Compare(first) >= 0 {
 		return false
 	}
 	r.early++
@@ -212,10 +215,14 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	errors, warnings := row.counts()
 	r.errors += errors
 	r.warnings += warnings
-	switch waits, command := s.notUploaded(report.Day); {
+	waits, command := "", ""
+	if row.has(archive.DayMissing) { // else the spool need not be looked at for each day
+		waits, command = s.notUploaded(report.Day)
+	}
+	switch {
 	case row.instead() != "":
 		r.then(row.instead())
-	case row.has(archive.DayMissing) && waits != "":
+	case waits != "":
 		row.Findings = []archive.Finding{{Code: archive.DayMissing, Day: report.Day, Text: waits}}
 		r.then(command)
 	case errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing):
