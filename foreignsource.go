@@ -89,7 +89,7 @@ func (f *foreignSource) failed() error {
 	case f.limit.Err != nil:
 		return fmt.Errorf("%w: %w", errNotDaily, f.limit.Err)
 	}
-	return fmt.Errorf("%w: %v", errNotDaily, f.s.err) // not %w: an end of file in here is the document's
+	return fmt.Errorf("%w: %v", errNotDaily, rawjson.SyntaxError(f.s.err)) // not %w: an end of file in here is the document's
 }
 
 // members reads the members of the object up to its uploads, or to its end.

@@ -149,10 +149,10 @@ func (w *dayWorker) checkOwnerIs(owner string, seen snapshot) error {
 	}
 	return newError("upload", w.key(), hint.Add(
 		fmt.Errorf("%w: %w, %s, and this one is %s", ErrPermanent, errOtherOwner, seen.owner, cmp.Or(owner, "new")),
-		"give each its own Name or Prefix, or set s3store.Options.Shared in both. "+
-			"If this directory's spool was lost, see that no other Writer runs, close this one, and write %s, without a line end, into %s; "+
-			"otherwise the batches of the day wait, and the next day's object will be this Writer's",
-		seen.owner, w.cfg.path(w.spool.path(ownerFile))))
+		"if this directory replaces a lost one: rotatelog takeover; "+
+			"if another has taken the day over from this one: stop this Writer, and there rotatelog restore %v --source %s; "+
+			"if both are to run, give each its own Name or Prefix, or set s3store.Options.Shared in both",
+		w.day.day, w.cfg.Dir))
 }
 
 // ownerID returns the id by which this spool's objects are known, made when it

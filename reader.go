@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"example.com/rotatelog/internal/cutoff"
 )
 
 // ReadOptions say how days are read. The zero value is a good choice.
@@ -323,7 +325,7 @@ func (r *versionReader) readSome(p []byte) (n int, err error) {
 		err = io.ErrNoProgress
 	}
 	if err == io.EOF {
-		err = fmt.Errorf("the store ended at byte %d of %d: %w", r.off+int64(n), r.end, io.ErrUnexpectedEOF)
+		err = cutoff.Errorf("the store ended at byte %d of %d", r.off+int64(n), r.end)
 	}
 	return n, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/rotatelog/internal/cutoff"
 	"example.com/rotatelog/internal/daytext"
 	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/packed"
@@ -46,16 +47,22 @@ func scanEntries(o dayKey, r io.Reader, size, most int64, v visitor) (dayState, 
 	case src.err != nil && !ended:
 		return dayState{}, nil, src.err
 	case src.n > size || ended && src.n < size:
-		return dayState{}, nil, fmt.Errorf("read %d bytes of an object of %d: %w", src.n, size, io.ErrUnexpectedEOF)
+		return dayState{}, nil, cutoff.Errorf("read %d bytes of an object of %d", src.n, size)
+	case s.err != nil && s.dec != nil && daytext.IsOldScript(s.dec.UnreadBuffer()):
+		return dayState{}, nil, hint.Add(errOldScript, "stop that script; then move the object away, or restore the day if it has uploads of a Writer")
 	case s.err != nil:
 		// Not %w: an end of file in here is the document's, not the reader's.
-		return dayState{}, nil, hint.Add(fmt.Errorf("%w: %v", errNotDaily, s.err), "move the object away, or set another Prefix")
+		return dayState{}, nil, hint.Add(fmt.Errorf("%w: %v", errNotDaily, rawjson.SyntaxError(s.err)), "move the object away, or set another Prefix")
 	}
 	return s.doc, s.ids, nil
 }
 
 // errNotDaily is about an object that is no daily document.
 var errNotDaily = damaged("not a daily document")
+
+// errOldScript is about an object that has a log of the script that rotatelog replaces, as
+// a whole or after a daily document.
+var errOldScript = fmt.Errorf("%w: the script that rotatelog replaces has written to it", errNotDaily)
 
 // damaged is a permanent error about what is in an object.
 type damaged string

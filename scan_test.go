@@ -129,7 +129,7 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 		{"white space", " \n", "EOF"},
 		{"not JSON", "<html>", "invalid character '<'"},
 		{"byte order mark", "\ufeff" + `{"uploads":[]}`, "invalid character"},
-		{"truncated", `{"uploads":[{"fetch_data":[{}`, "unexpected EOF"},
+		{"truncated", `{"uploads":[{"fetch_data":[{}`, "cut off at byte 29"},
 		{"trailing garbage", `{"uploads":[]}{}`, "more after"},
 		{"trailing bracket", `{"uploads":[]}]`, "more after"},
 		{"array", `[]`, "it is an array, not an object"},
@@ -161,6 +161,27 @@ func TestScanRefusesOtherDocuments(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestScanKnowsTheOldScript by the log that it leaves, alone or after a daily document.
+func TestScanKnowsTheOldScript(t *testing.T) {
+	const log = "=== FETCH START: #1 | ABCDEFGHIJKL | 07/10/2025 08:00:00 PM EDT ===\n{}\n"
+	for text, known := range map[string]bool{
+		log:                                  true,
+		"\n" + log:                           true,
+		`{"uploads":[]}` + "\n\n" + log:      true,
+		"=== FETCH END":                      false,
+		`{"uploads":[]}` + "\n{}" + log:      false,
+		`{"uploads":["=== FETCH START: "]}x`: false,
+	} {
+		_, _, err := scanDocument(testDaily, strings.NewReader(text), int64(len(text)), 0)
+		if !errors.Is(err, errNotDaily) || errors.Is(err, errOldScript) != known || (codeOf(err) == "old_script") != known {
+			t.Errorf("%q: %v, %s", text, err, codeOf(err))
+		}
+		if known && !strings.Contains(err.Error(), "stop that script; then move the object away") {
+			t.Errorf("%q: %v does not say what to do", text, err)
+		}
 	}
 }
 

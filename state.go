@@ -427,6 +427,7 @@ func codeOf(err error) string {
 		{syscall.ENOSPC, "no_space"},
 		{syscall.EDQUOT, "no_space"},
 		{errOtherOwner, "other_owner"},
+		{errOldScript, "old_script"},
 		{errNotDaily, "not_daily"},
 		{fs.ErrPermission, "permission"},
 		{syscall.EIO, "io"},

@@ -114,6 +114,9 @@ func (c *check) find(code Code, upload, fetch int, format string, args ...any) {
 	c.Findings = append(c.Findings, f)
 }
 
+// instead sets what to do about the last finding.
+func (c *check) instead(next string) { c.Findings[len(c.Findings)-1].Next = next }
+
 // damage is find for what breaks the text.
 func (c *check) damage(code Code, upload, fetch int, format string, args ...any) {
 	c.broken = true
@@ -317,10 +320,17 @@ func (c *check) end(metadataFirst bool) error {
 			c.metadata(members)
 		}
 	}
-	switch _, err := c.line(); {
+	switch line, err := c.line(); {
 	case err == io.EOF:
 		return nil
 	case err == nil || err == io.ErrUnexpectedEOF:
+		if len(line) == 0 {
+			line, _ = c.line()
+		}
+		if daytext.IsOldScript(line) {
+			c.damage(More, 0, 0, "the script that rotatelog replaces has written after the end of the day: stop it before the day is restored")
+			return nil
+		}
 		c.damage(More, 0, 0, "something follows the end of the day")
 		return nil
 	default:

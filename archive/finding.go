@@ -92,7 +92,17 @@ const (
 	Foreign    Code = "foreign"     // the day was begun by another program
 )
 
-// severities holds what is no error.
+// Codes returns all codes, each of which is an anchor of docs/TROUBLESHOOTING.md.
+func Codes() []Code {
+	return []Code{
+		Empty, NotADay, Compressed, Frame, Truncated, More, Head, Fetch, FetchCount, Checksum, Count, Sequence, ID,
+		IDTwice, Timestamp, Date, TotalUploads, TotalFetches, TotalMatches, FirstUpload, LastUpload, ObjectHeaders,
+		TwoObjects, NotInDay, Differs, SequenceGap, NotClosed, Gap, DayMissing, FetchTwice, NoChecksum, Order,
+		NumberGap, Unchecked, NotCounted, Foreign,
+	}
+}
+
+// severity returns how bad what has a code is.
 func severity(c Code) Severity {
 	switch c {
 	case SequenceGap, NotClosed, Gap, DayMissing, FetchTwice, NoChecksum:

@@ -34,8 +34,12 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 	switch {
 	case f.in.err != nil && f.in.err != io.EOF:
 		return false, f.in.err
+	case f.err != nil && daytext.IsOldScript(f.dec.UnreadBuffer()):
+		c.damage(NotADay, 0, 0, "the script that rotatelog replaces has written to %s", c.Key)
+		c.instead(fmt.Sprintf("stop that script; move the object away, or rotatelog restore %v", c.Day))
+		return false, nil
 	case f.err != nil:
-		c.damage(NotADay, 0, 0, "after upload %d: %v", c.Totals.Uploads, f.err)
+		c.damage(NotADay, 0, 0, "after upload %d: %v", c.Totals.Uploads, rawjson.SyntaxError(f.err))
 		return false, nil
 	}
 	if f.ours {

@@ -58,16 +58,31 @@ func (v *view) changed(code Code, text string) Finding {
 // corrupt finds an object that no Writer can append to.
 func (v *view) corrupt() Finding {
 	f := v.failure()
-	if f == nil || f.Code != codeNotDaily {
+	if f == nil || !isCorrupt(f.Code) {
 		return Finding{}
+	}
+	steps := []string{v.command("restore " + f.Day.String()), v.command("restore " + f.Day.String() + " --apply")}
+	if f.Code == codeOldScript {
+		if !v.hasUploads(f.Day) { // there is nothing to restore the day from
+			steps = []string{"move " + f.Key + " to another name in the store   (its batches follow by themselves)"}
+		}
+		steps = slices.Insert(steps, 0, "stop the old script, which writes to the same key")
 	}
 	x := Finding{Severity: Error, Since: f.Since,
 		Text:  fmt.Sprintf("The object of %s is damaged, and nothing is written to it: %s. Its batches wait on disk, other days continue.", f.Day, f.Sentence),
-		Steps: []string{v.command("restore " + f.Day.String()), v.command("restore " + f.Day.String() + " --apply")}}
+		Steps: steps}
 	if !v.spoolHas(f.Day) {
 		x.Severity = Critical
 	}
 	return x
+}
+
+// hasUploads reports whether anything was uploaded to a day's object, as far as is known.
+func (v *view) hasUploads(day rotatelog.Day) bool {
+	look := v.Spool.Publish.LastLook
+	return look != nil && look.Day == day && look.Uploads > 0 ||
+		slices.ContainsFunc(v.Spool.Confirmed, func(b rotatelog.BatchStatus) bool { return b.Day == day }) ||
+		slices.ContainsFunc(v.Spool.Bodies, func(b rotatelog.DayBody) bool { return b.Day == day })
 }
 
 // spoolHas reports whether all uploads of a day's object are still in the spool.

@@ -66,6 +66,30 @@ func TestCorrupt(t *testing.T) {
 	})
 }
 
+// Restore cannot help a day of which only the old script has left something.
+func TestCorruptByTheOldScript(t *testing.T) {
+	for _, test := range []struct {
+		uploads int
+		want    string
+	}{
+		{0, "stop the old script, which writes to the same key\nmove days/2025-07-10.json to another name in the store   (its batches follow by themselves)"},
+		{1, "stop the old script, which writes to the same key\nrotatelog restore 2025-07-10\nrotatelog restore 2025-07-10 --apply"},
+	} {
+		f := healthy(clock(t, noon))
+		late(time.Minute)(&f, nil)
+		failing(&f, 0, codeOldScript, true)
+		f.Spool.Publish.LastFailure.Key = "days/2025-07-10.json"
+		f.Spool.Confirmed, f.Spool.Publish.LastLook.Uploads = nil, test.uploads
+		x := find(Evaluate(f, Options{}), Corrupt)
+		if got := strings.Join(x.Steps, "\n"); got != test.want {
+			t.Errorf("%d uploads: the steps are\n%s\nwant\n%s", test.uploads, got, test.want)
+		}
+		if found := Evaluate(f, Options{}); len(found) != 1 {
+			t.Errorf("one cause has %d findings: %v", len(found), found)
+		}
+	}
+}
+
 func TestRepaired(t *testing.T) {
 	repaired := func(ago time.Duration) func(*Facts, *Options) {
 		return func(f *Facts, _ *Options) {

@@ -26,15 +26,19 @@ func (v *view) failure() *rotatelog.WriterFailure {
 
 // Codes of failures that have a rule of their own.
 const (
-	codeNotDaily = "not_daily"
-	codeSkewed   = "RequestTimeTooSkewed"
+	codeNotDaily  = "not_daily"
+	codeOldScript = "old_script"
+	codeSkewed    = "RequestTimeTooSkewed"
 )
+
+// isCorrupt reports whether an upload failed because of what is in the day's object.
+func isCorrupt(code string) bool { return code == codeNotDaily || code == codeOldScript }
 
 // oldest returns the batch that has waited longest, of those that nothing else explains.
 func (v *view) oldest() (oldest rotatelog.BatchStatus, ok bool) {
 	f := v.failure()
 	for _, b := range v.Spool.Pending {
-		if f != nil && f.Code == codeNotDaily && b.Day == f.Day { // which is corrupt
+		if f != nil && isCorrupt(f.Code) && b.Day == f.Day { // which is corrupt
 			continue
 		}
 		if !ok || b.Sealed.Before(oldest.Sealed) {
@@ -87,14 +91,14 @@ const refusedFor = 5 * time.Minute
 
 func (v *view) uploadRefused() Finding {
 	f := v.failure()
-	if f == nil || !f.Permanent || f.Code == codeNotDaily || f.Code == codeSkewed || f.Since.IsZero() || f.Time.Sub(f.Since) < refusedFor {
+	if f == nil || !f.Permanent || isCorrupt(f.Code) || f.Code == codeSkewed || f.Since.IsZero() || f.Time.Sub(f.Since) < refusedFor {
 		return Finding{}
 	}
 	x := Finding{Severity: max(Error, v.lateness()), Since: f.Since}
 	x.Text = fmt.Sprintf("The store refuses uploads since %s: %s.", v.at(f.Since), f.Sentence)
 	switch {
-	case refusesKey(f.Code):
-		x.Text = fmt.Sprintf("The store refuses the key: %s, since %s.", f.Code, v.at(f.Since))
+	case RefusesKey(f.Code):
+		x.Text = fmt.Sprintf("The store refuses the key: %s, since %s.", withStatus(f.Code), v.at(f.Since))
 		x.Steps = []string{"put a new key into " + v.Settings + "   (read again without a restart)"}
 	case f.Remedy != "":
 		x.Steps = []string{f.Remedy}
@@ -104,13 +108,23 @@ func (v *view) uploadRefused() Finding {
 	return x
 }
 
-// refusesKey reports whether another key is what helps.
-func refusesKey(code string) bool {
+// RefusesKey reports whether a store that answers with this code wants another key.
+func RefusesKey(code string) bool {
 	switch code {
 	case "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
 		return true
 	}
 	return false
+}
+
+// withStatus returns a code by which a store refuses a key, after its HTTP status if that
+// is the same at each server.
+func withStatus(code string) string {
+	switch code {
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound":
+		return "403 " + code
+	}
+	return code
 }
 
 // nothingLost says what waits, and for how long it can.

@@ -100,7 +100,7 @@ func TestRefusedKeyIsToldWithWhatWaits(t *testing.T) {
 	failing(&f, 15*time.Minute, "InvalidAccessKeyId", true)
 	x := find(Evaluate(f, Options{}), UploadRefused)
 	want := `all_api  ERROR upload_refused
-  The store refuses the key: InvalidAccessKeyId, since 02:59:09 AM. Nothing is lost: 2 batches (20 fetches, 37 MB) wait; the disk lasts 18 days.
+  The store refuses the key: 403 InvalidAccessKeyId, since 02:59:09 AM. Nothing is lost: 2 batches (20 fetches, 37 MB) wait; the disk lasts 18 days.
   1. put a new key into /etc/rotatelog/env   (read again without a restart)
   2. rotatelog doctor`
 	if got := x.String(); got != want {

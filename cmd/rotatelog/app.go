@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,15 +56,18 @@ func (a *app) runCommand(ctx context.Context) error {
 	return c.Run(ctx, a)
 }
 
-// helpCommand returns what to type after a usage error.
-func (a *app) helpCommand() string {
+// saysMore returns where there is more about a usage error.
+func (a *app) saysMore(err error) string {
+	if _, ok := errors.AsType[*incomplete](err); ok {
+		return "rotatelog help settings says more; docs/SETUP.md sets all of it up"
+	}
 	switch {
 	case a.badSettings:
-		return "rotatelog help settings"
+		return "rotatelog help settings says more"
 	case a.selected != "":
-		return "rotatelog " + a.selected + " --help"
+		return "rotatelog " + a.selected + " --help says more"
 	}
-	return "rotatelog --help"
+	return "rotatelog --help says more"
 }
 
 func (a *app) now() time.Time { return a.env.Clock.Now() }
@@ -78,8 +82,11 @@ func (a *app) printf(text string, args ...any) { fmt.Fprintf(a.out, text, args..
 func (a *app) println(line string) { fmt.Fprintln(a.out, line) }
 
 // paragraph prints text in lines that fit.
-func (a *app) paragraph(text string) {
-	a.println(strings.Join(format.Wrap(text, "", a.out.width), "\n"))
+func (a *app) paragraph(text string) { a.printText("", text) }
+
+// printText is paragraph with an indent.
+func (a *app) printText(indent, text string) {
+	a.println(strings.Join(format.Wrap(text, indent, a.out.width), "\n"))
 }
 
 // printJSON prints a value as a line of JSON.

@@ -160,7 +160,8 @@ func TestS3LostSpoolNeedsItsId(t *testing.T) {
 	}
 	b.in = strings.NewReader(fetches(10))
 	code, _, stderr := b.append("--flush")
-	if code != codeFinding || !strings.Contains(stderr, "belongs to another Writer, "+string(lost)) || !strings.Contains(stderr, "1 batch (10 fetches, ") {
+	if code != codeFinding || !strings.Contains(stderr, "belongs to another Writer, "+string(lost)) || !strings.Contains(stderr, "1 batch (10 fetches, ") ||
+		!strings.Contains(stderr, "if this directory replaces a lost one: rotatelog takeover; ") || !strings.Contains(stderr, "rotatelog restore 2025-07-10 --source work;") {
 		t.Errorf("code %d, stderr %q", code, stderr)
 	}
 	if err := os.WriteFile(owner, lost, 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // appender is one run of append.
@@ -37,7 +38,7 @@ func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := a.newJournal(s.Name)
+	j := a.newJournal(s)
 	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), envelope: flags.Envelope}
 	r.cfg.Logger = slog.New(&logHandler{journal: j})
 	r.cfg.Hooks = rotatelog.Hooks{Uploaded: r.uploaded, Failed: r.outage.happened}
@@ -91,7 +92,11 @@ func (r *appender) runAll(ctx context.Context) error {
 	case r.fetches == 0 && r.refused == 0:
 		r.journal.warn("there was no fetch to append")
 	case r.fetches > 1:
-		r.journal.said("%s with %s appended", format.Plural(r.fetches, "fetch", "fetches"), format.Plural(r.matches, "match record", "match records"))
+		matches := ""
+		if r.journal.saysMatches(r.matches) {
+			matches = " with " + format.Plural(r.matches, "match record", "match records")
+		}
+		r.journal.said("%s%s appended", format.Plural(r.fetches, "fetch", "fetches"), matches)
 	}
 	return r.end(ctx)
 }
@@ -119,11 +124,17 @@ func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.R
 	}
 	r.fetches++
 	r.matches += receipt.Matches
-	if r.envelope && r.cfg.Count == nil { // its count is 0, whatever it has
+	if r.cfg.Count == nil && (r.envelope || receipt.Matches == 0 && !hasCount(text)) { // its count is 0, whatever it has
 		receipt.Matches = notCounted
 	}
 	r.journal.appended(receipt, r.w.Today())
 	return receipt, nil
+}
+
+// hasCount reports whether a fetch brings its count along.
+func hasCount(fetch []byte) bool {
+	count, err := rawjson.Lookup(fetch, "FETCH_FOOTER", "total_matches")
+	return err == nil && count != nil
 }
 
 // countData counts an answer of the API as it will be counted in its envelope, to have the

@@ -256,6 +256,19 @@ func TestNotOneFetch(t *testing.T) {
 	}
 }
 
+// An answer of the API that begins like a daily document is a fetch.
+func TestAnswerWithUploads(t *testing.T) {
+	for _, answer := range []string{`{"uploads":[]}`, `{"uploads":[{"fetch_data":[1]}],"total":1}`} {
+		b := newBench(t)
+		if code, stdout, stderr := b.one(answer, "--envelope", "--flush"); code != codeOK || stderr != "" {
+			t.Errorf("%s: code %d, stdout %q, stderr %q", answer, code, stdout, stderr)
+		}
+		if got := b.uploads(); len(got) != 1 {
+			t.Errorf("%s: stored: %v", answer, got)
+		}
+	}
+}
+
 // What is refused counts for those who look whether the API answers.
 func TestRefusedFetchIsInTheState(t *testing.T) {
 	b := newBench(t)

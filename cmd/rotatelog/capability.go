@@ -100,7 +100,7 @@ func (a *app) printTable(table []row) {
 		a.println(strings.Replace(begin, result, a.out.paint(c, result), 1) + lines[len(begin):])
 		if err := r.finding.Err; err != nil && !said[err.Error()] {
 			said[err.Error()] = true
-			a.println(strings.Join(format.Wrap(err.Error(), "  ", a.out.width), "\n"))
+			a.println(strings.Join(format.Wrap(withoutRequest(err.Error(), err), "  ", a.out.width), "\n"))
 		}
 	}
 	if len(untried) > few {

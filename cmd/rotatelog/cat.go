@@ -17,7 +17,7 @@ import (
 
 type catCommand struct {
 	Day    string `arg:"" help:"One day."`
-	Upload int    `placeholder:"N" xor:"part" help:"Only the fetches of upload N."`
+	Upload *int   `placeholder:"N" xor:"part" help:"Only the fetches of upload N."`
 	At     string `placeholder:"15:45" xor:"part" help:"Only the fetches of the first upload made at that time or later, in New York."`
 	Raw    bool   `xor:"part" help:"The document as it is, decompressed."`
 	settingsFlags
@@ -32,6 +32,9 @@ func (catCommand) Help() string {
 
 // Run prints the fetches of a day.
 func (c *catCommand) Run(ctx context.Context, a *app) error {
+	if c.Upload != nil && *c.Upload < 1 {
+		return usagef("--upload: there is no upload %d; the first is 1", *c.Upload)
+	}
 	day, err := a.day(c.Day)
 	if err != nil {
 		return err
@@ -55,7 +58,11 @@ func (c *catCommand) Run(ctx context.Context, a *app) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(fmt.Errorf("there is no object of %v in %v", day, s.shown()))
+		text := fmt.Sprintf("there is no object of %v in %v", day, s.shown())
+		if waits, command := s.notUploaded(day); waits != "" {
+			text += ": " + waits + "\nnext: " + command
+		}
+		return failed(errors.New(text))
 	case errors.Is(err, rotatelog.ErrDamaged):
 		return failed(fmt.Errorf("%w\nnext: %s", err, s.typed("verify", day.String())))
 	}
@@ -89,7 +96,7 @@ func (c *catCommand) catFetches(ctx context.Context, w *bufio.Writer, archive ro
 		if err != nil {
 			return err
 		}
-		if c.Upload > 0 && u.Sequence != c.Upload {
+		if c.Upload != nil && u.Sequence != *c.Upload {
 			break
 		}
 		if err := printFetches(w, u); err != nil {
@@ -111,10 +118,8 @@ func (c *catCommand) uploads(ctx context.Context, d *rotatelog.DayReader, day ro
 	uploads iter.Seq2[*rotatelog.Upload, error], one bool, err error,
 ) {
 	switch {
-	case c.Upload < 0:
-		return nil, false, usagef("--upload: there is no upload %d; the first is 1", c.Upload)
-	case c.Upload != 0:
-		return d.UploadsFrom(ctx, c.Upload), true, nil
+	case c.Upload != nil:
+		return d.UploadsFrom(ctx, *c.Upload), true, nil
 	case c.At != "":
 		at, err := timeOfDay(c.At, day, zone)
 		return d.UploadsSince(ctx, at), true, err

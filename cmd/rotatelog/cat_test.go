@@ -54,6 +54,7 @@ func TestCatFailures(t *testing.T) {
 			{codeUsage, "cat today --at noon", `--at: "noon" is no time: use 15:45 or 3:45 PM`},
 			{codeUsage, "cat today --raw --upload 1", "--raw and --upload exclude each other\n"},
 			{codeUsage, "cat today --upload=-1", "--upload: there is no upload -1; the first is 1\n"},
+			{codeUsage, "cat today --upload 0", "--upload: there is no upload 0; the first is 1\n"},
 			{codeUsage, "cat today --name a,b", "there are several streams: say which with --name: a, b\n"},
 			{codeUsage, "cat today --store s3://logs", "--store: s3://logs: it does not say at which server"},
 			{codeUnreachable, "cat today --store file:///none", "rotatelog: the store cannot be opened: stat /none: no such file or directory\n"},

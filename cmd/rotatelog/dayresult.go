@@ -20,8 +20,14 @@ type dayResult struct {
 // maxShown is how many findings of a day are printed.
 const maxShown = 10
 
+// isNarrow reports whether there is no room for the table of days.
+func (a *app) isNarrow() bool { return a.out.width < 72 }
+
 // heading returns the line above the days of a stream.
-func heading(stream string) string {
+func (a *app) heading(stream string) string {
+	if a.isNarrow() {
+		return stream
+	}
 	return fmt.Sprintf("%-14s%10s%9s%15s%10s", stream, "fetches", "uploads", "match records", "size")
 }
 
@@ -51,6 +57,16 @@ func (d *dayResult) has(code archive.Code) bool {
 	return slices.ContainsFunc(d.Findings, func(f archive.Finding) bool { return f.Code == code })
 }
 
+// instead returns what to do first where that is no command, "" otherwise.
+func (d *dayResult) instead() string {
+	for _, f := range d.Findings {
+		if f.Next != "" && !strings.HasPrefix(f.Next, "rotatelog ") {
+			return f.Next
+		}
+	}
+	return ""
+}
+
 // print prints the day, and below it what is wrong with it.
 func (d *dayResult) print(a *app) {
 	fetches, uploads, matches, size := "–", "–", "–", "–"
@@ -58,9 +74,14 @@ func (d *dayResult) print(a *app) {
 		fetches, uploads = format.Count(d.Totals.Fetches), format.Count(d.Totals.Uploads)
 		matches, size = format.Count(d.Totals.Matches), format.Bytes(d.Size)
 	}
-	a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+	if a.isNarrow() {
+		a.println(format.Weekday(d.Day) + "  " + d.status(a))
+		a.printText("  ", fmt.Sprintf("fetches %s, uploads %s, match records %s, size %s", fetches, uploads, matches, size))
+	} else {
+		a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+	}
 	if d.err != nil {
-		a.println(strings.Join(format.Wrap("could not be read: "+d.err.Error(), "  ", a.out.width), "\n"))
+		a.println(strings.Join(format.Wrap("could not be read: "+explained(d.err), "  ", a.out.width), "\n"))
 	}
 	found := slices.DeleteFunc(slices.Clone(d.Findings), func(f archive.Finding) bool { return d.severity(f) == archive.Note })
 	shown := found[:min(len(found), maxShown)]
@@ -156,7 +177,7 @@ func (d *dayResult) json() dayJSON {
 		j.Findings = append(j.Findings, findingJSON{f.Code, d.severity(f).String(), f.Upload, f.Fetch, f.Text})
 	}
 	if j.Worst = worst.String(); d.err != nil {
-		j.Worst, j.Error = "unknown", d.err.Error()
+		j.Worst, j.Error = "unknown", explained(d.err)
 	}
 	return j
 }

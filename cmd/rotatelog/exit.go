@@ -44,6 +44,15 @@ func usageError(err error) error {
 
 func usagef(text string, args ...any) error { return &coded{codeUsage, fmt.Errorf(text, args...)} }
 
+// incomplete is the error of settings that lack what a command cannot do without.
+type incomplete struct{ err error }
+
+// Error returns what is missing.
+func (i *incomplete) Error() string { return i.err.Error() }
+
+// Unwrap returns the cause.
+func (i *incomplete) Unwrap() error { return i.err }
+
 // failed is an error that says that something was not done, or is wrong with the data.
 func failed(err error) error { return &coded{codeFinding, err} }
 
@@ -94,10 +103,13 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 		a.env.Stderr.Write(a.troubles.Bytes())
 	}
 	if err != nil {
-		fmt.Fprintf(a.env.Stderr, "rotatelog: %v\n", err)
+		fmt.Fprintf(a.env.Stderr, "rotatelog: %s\n", explained(err))
+		if refusedKey(err) != "" {
+			fmt.Fprintf(a.env.Stderr, "next: %s\n", a.afterRefusal())
+		}
 	}
 	if code == codeUsage {
-		fmt.Fprintf(a.env.Stderr, "%s says more\n", a.helpCommand())
+		fmt.Fprintln(a.env.Stderr, a.saysMore(err))
 	}
 	return code
 }

@@ -14,6 +14,7 @@ import (
 	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/input"
 	"example.com/rotatelog/internal/jsonstream"
+	"example.com/rotatelog/internal/rawjson"
 )
 
 // stdinName is what messages call standard input.
@@ -98,10 +99,17 @@ func (r *appender) readOne(ctx context.Context) (name string, text []byte, err e
 	switch {
 	case err == nil && len(text) > input.MaxFetch:
 		err = errors.New("it is larger than 64 MiB")
-	case err == nil && input.IsDocument(text):
+	case err == nil && input.IsDocument(text) && !(r.envelope && isAnswer(text)):
 		err = errors.New("it is a daily document, not one fetch; without --one it is taken apart into its fetches")
 	}
 	return name, text, err
+}
+
+// isAnswer reports whether a value that begins like a daily document is none: an answer of
+// the API may have uploads of its own.
+func isAnswer(value []byte) bool {
+	metadata, err := rawjson.Lookup(value, "daily_metadata")
+	return err == nil && metadata == nil
 }
 
 // read appends the fetches of one input.

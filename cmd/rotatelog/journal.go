@@ -16,6 +16,7 @@ import (
 type journal struct {
 	app    *app
 	stream string
+	counts bool // something says what counts matches
 	quiet  bool // what went well is worth no line, and the rest only if the exit code says so
 
 	mu   sync.Mutex // guards both outputs, and what follows
@@ -24,11 +25,11 @@ type journal struct {
 
 // newJournal begins a journal. A run goes on when nobody reads it: to lose a line is
 // better than to lose a fetch.
-func (a *app) newJournal(stream string) *journal {
+func (a *app) newJournal(s *stream) *journal {
 	if a.env.OutliveReaders != nil {
 		a.env.OutliveReaders()
 	}
-	return &journal{app: a, stream: stream, quiet: a.grammar.Quiet}
+	return &journal{app: a, stream: s.Name, counts: s.Count != "", quiet: a.grammar.Quiet}
 }
 
 // notCounted are the matches of a fetch where nothing says what to count.
@@ -47,6 +48,10 @@ func (j *journal) appended(r rotatelog.Receipt, today rotatelog.Today) {
 	j.news(" " + text)
 }
 
+// saysMatches reports whether a sum of matches is worth a word: where nothing is counted, 0
+// says nothing.
+func (j *journal) saysMatches(sum int64) bool { return j.counts || sum > 0 }
+
 // totalOf returns how many match records the day has, the fetch of the receipt included,
 // if that is known: the day's object may have been looked at before the last upload.
 func totalOf(r rotatelog.Receipt, today rotatelog.Today) (total int64, ok bool) {
@@ -56,8 +61,11 @@ func totalOf(r rotatelog.Receipt, today rotatelog.Today) (total int64, ok bool) 
 
 // uploaded logs that a batch is in the day's object. It is a hook.
 func (j *journal) uploaded(u rotatelog.Uploaded) {
-	j.news(fmt.Sprintf(" %supload %d: %s, %s, %s", j.day(u.Day), u.Sequence, format.Plural(u.Fetches, "fetch", "fetches"),
-		format.Plural(u.Matches, "record", "records"), format.Bytes(u.Bytes)))
+	records := ""
+	if j.saysMatches(u.Matches) {
+		records = format.Plural(u.Matches, "record", "records") + ", "
+	}
+	j.news(fmt.Sprintf(" %supload %d: %s, %s%s", j.day(u.Day), u.Sequence, format.Plural(u.Fetches, "fetch", "fetches"), records, format.Bytes(u.Bytes)))
 }
 
 // day returns the day, if it is not today.

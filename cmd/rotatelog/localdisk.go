@@ -16,7 +16,7 @@ import (
 func (s *stream) localDisk() row {
 	r := row{what: "local disk", need: toOwn, ifNo: "no fetch can be put on disk"}
 	if s.Dir == "" {
-		r.need, r.finding.Err = nobody, errors.New("--dir is not set: append, upload and status need it, such as /var/lib/rotatelog")
+		r.need, r.finding.Err = nobody, errors.New("--dir is not set: append, upload and status need it, such as /var/lib/rotatelog (rotatelog help settings)")
 		return r
 	}
 	dir, missing := existing(s.Dir)

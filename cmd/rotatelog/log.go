@@ -34,7 +34,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		label = "warning: "
 	}
 	line.WriteString(label)
-	line.WriteString(r.Message)
+	line.WriteString(inFlags(r.Message))
 	for _, a := range h.attrs {
 		writeAttr(&line, a)
 	}
@@ -55,6 +55,17 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		h.journal.trouble(line.String())
 	}
 	return nil
+}
+
+// inFlags returns what a Writer says of its Config in the words of the command.
+func inFlags(text string) string {
+	return strings.NewReplacer(
+		"set Config.Count, to CountArray or CountMember for example (for the command, --count), to say", "set --count to say",
+		"Config.Count", "--count",
+		"Config.Prefix", "--prefix",
+		"Config.Name", "--name",
+		"Config.Dir", "--dir",
+	).Replace(text)
 }
 
 func writeAttr(line *strings.Builder, a slog.Attr) {

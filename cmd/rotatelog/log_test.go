@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 
 	"example.com/rotatelog"
@@ -18,7 +20,7 @@ func logTest(t *testing.T) (*app, *journal, *slog.Logger, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := a.newJournal("all_api")
+	j := a.newJournal(&stream{Name: "all_api"})
 	return a, j, slog.New(&logHandler{journal: j}), &stderr
 }
 
@@ -35,6 +37,43 @@ func TestLogLines(t *testing.T) {
 	want := at + "warning: slow attempt=1 err=\"no route\"\n" + at + "error: gone key=\"a=b\"\n" + at + "warning: grouped a=1 g.b=2 g.c=3\n"
 	if got := stderr.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// An operator knows the flags of the command, not the Config of a Writer.
+func TestLogSpeaksOfFlags(t *testing.T) {
+	source, err := os.ReadFile("../../events.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const advice = "set Config.Count, to CountArray or CountMember for example (for the command, --count), to say where a fetch has its count"
+	if !strings.Contains(string(source), advice) {
+		t.Errorf("a Writer does not log %q", advice)
+	}
+	_, _, log, stderr := logTest(t)
+	log.Warn("no count; " + advice)
+	if got, want := stderr.String(), "warning: no count; set --count to say where a fetch has its count\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+}
+
+// Where nothing was counted, nothing is said of matches.
+func TestNothingIsCounted(t *testing.T) {
+	for _, test := range []struct{ fetches, want string }{
+		{`{"a":1} {"a":2}`, "#1: not counted (see --count), 1 of 10\n|#2: not counted (see --count), 2 of 10\n|2 fetches appended\n| upload 1: 2 fetches, "},
+		{`{"FETCH_FOOTER":{"total_matches":0}} {"FETCH_FOOTER":{"total_matches":3}}`, "#1: 0 matches, 1 of 10; today 0\n|#2: 3 matches, 2 of 10; today 3\n|2 fetches with 3 match records appended\n| upload 1: 2 fetches, 3 records, "},
+	} {
+		b := newBench(t)
+		b.in = strings.NewReader(test.fetches)
+		b.append("--flush")
+		for want := range strings.SplitSeq(test.want, "|") {
+			if !strings.Contains(b.stdout, want) {
+				t.Errorf("%s prints\n%s, which lacks %q", test.fetches, b.stdout, want)
+			}
+		}
+		if strings.Contains(b.stdout, "0 records") || strings.Contains(b.stdout, "0 match records") {
+			t.Errorf("%s prints\n%s", test.fetches, b.stdout)
+		}
 	}
 }
 
@@ -56,7 +95,7 @@ func TestSweepIsSaidLater(t *testing.T) {
 func TestQuietJournal(t *testing.T) {
 	a, _, _, stderr := logTest(t)
 	a.grammar.Quiet = true
-	j := a.newJournal("all_api")
+	j := a.newJournal(&stream{Name: "all_api"})
 	for range 10_000 {
 		j.warn("it went wrong")
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/rotatelog/archive"
 	"example.com/rotatelog/clocktest"
 	"example.com/rotatelog/health"
 )
@@ -203,12 +204,15 @@ func TestHelpOfACode(t *testing.T) {
 		t.Errorf("%d\n%s%s", s.code, s.stdout, s.stderr)
 	}
 	s.wantError(codeUsage, `there is nothing about "cuonts"; the nearest is counts`, "help", "cuonts")
-	codes := []string{"checksum", "gap", "day_missing", "settings"}
+	codes := []string{"settings"}
 	for _, code := range health.Codes() {
 		codes = append(codes, string(code))
 	}
+	for _, code := range archive.Codes() {
+		codes = append(codes, string(code))
+	}
 	for _, code := range codes {
-		if s.run("help", code); s.code != codeOK || !strings.Contains(s.stdout, code) && code != "settings" {
+		if s.run("help", code); s.code != codeOK || !strings.HasPrefix(s.stdout, code+"\n") && code != "settings" {
 			t.Errorf("help %s: exit code %d\n%s%s", code, s.code, s.stdout, s.stderr)
 		}
 		s.wantNarrow()
@@ -242,6 +246,37 @@ func TestUsageErrors(t *testing.T) {
 		newShell(t).wantError(codeUsage, "rotatelog: "+test.want, strings.Fields(test.args)...)
 	}
 }
+
+// Whoever has set nothing yet is told where settings are described.
+func TestNothingIsSet(t *testing.T) {
+	const more = "\nrotatelog help settings says more; docs/SETUP.md sets all of it up\n"
+	for args, want := range map[string]string{
+		"":                                     "--dir is not set: ",
+		"append":                               "--dir is not set: ",
+		"upload":                               "--dir is not set: ",
+		"tail":                                 "--dir is not set: ",
+		"append --dir=/none":                   "--store is not set: ",
+		"doctor":                               "--store is not set: ",
+		"verify":                               "--store is not set: ",
+		"restore today":                        "--store is not set: ",
+		"takeover":                             "--store is not set: ",
+		"cat today":                            "--store is not set: ",
+		"takeover --store=file:///":            "--dir is not set: ",
+		"cat today --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
+		"append --dir=/none --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
+	} {
+		s := newShell(t)
+		if s.run(strings.Fields(args)...); s.code != codeUsage || !strings.HasPrefix(s.stderr, "rotatelog: ") || !strings.Contains(s.stderr, want) || !strings.HasSuffix(s.stderr, more) {
+			t.Errorf("%q: exit code %d, %q", args, s.code, s.stderr)
+		}
+	}
+	s := newShell(t)
+	if s.run("help", "settings"); s.code != codeOK || !strings.Contains(s.stdout, "\ndocs/SETUP.md goes from nothing to the first upload.\n") {
+		t.Errorf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
+	}
+}
+
+const storeWithoutKey = "s3://logs?endpoint=https://us-ord-1.linodeobjects.com"
 
 // The names of settings that are found without the parser are those of its flags.
 func TestSettingNames(t *testing.T) {

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"example.com/rotatelog/clocktest"
 )
@@ -52,6 +54,26 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// On a narrow terminal no line wraps that has spaces to break at, but commands and
+// examples to paste.
+func TestNarrowTerminal(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.write(12)
+		const width = 40
+		clock := w.env
+		w.env = func(e *env) { clock(e); e.Width = width }
+		for _, command := range []string{"status", "verify today", "help", "help gap", "verify --help", "cat --help", "help settings"} {
+			w.run(strings.Fields(command)...)
+			for line := range strings.Lines(w.stdout) {
+				line = strings.TrimSuffix(line, "\n")
+				if len(strings.Fields(line)) > 1 && !strings.Contains(line, "rotatelog ") && utf8.RuneCountInString(line) > width {
+					t.Errorf("%s: this line has %d characters: %s", command, utf8.RuneCountInString(line), line)
+				}
+			}
+		}
+	})
+}
 
 func TestProgressIsALineOnATerminal(t *testing.T) {
 	p, clock, b := newTestProgress(true)

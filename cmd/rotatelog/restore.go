@@ -169,7 +169,12 @@ func (r *restoreRun) plan(ctx context.Context) error {
 		return err
 	}
 	whole := p.Report.Worst() != archive.Error && len(p.Missing) == 0
+	waits, command := r.stream.notUploaded(r.day)
 	switch {
+	case p.Version == "" && len(p.Uploads()) == 0 && waits != "":
+		r.app.paragraph("Nothing to restore: " + waits + ".")
+		r.app.println("next: " + command)
+		return errFinding()
 	case len(p.Uploads()) == 0:
 		r.app.println("No upload of the day was found: name another --source.")
 		return errFinding()

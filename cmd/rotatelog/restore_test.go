@@ -79,6 +79,48 @@ func TestRestoreFromTheSpool(t *testing.T) {
 	})
 }
 
+// Before the first upload there is nothing to restore, and what there is waits on disk.
+func TestBeforeTheFirstUpload(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.stdin = `{"n":1} {"n":2} {"n":3}`
+		if w.run("append", "--no-upload"); w.code != codeOK {
+			t.Fatal(w.stdout, w.stderr)
+		}
+		const waits = "nothing of 2025-07-10 was uploaded yet: 3 fetches wait on disk\nnext: rotatelog upload --partial\n"
+		w.want(codeFinding, "restore-before-upload", "restore", "today")
+		if w.run("restore", "today", "--apply"); w.code != codeFinding || !strings.HasSuffix(w.stdout, "\nnext: rotatelog upload --partial\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.wantError(codeFinding, "there is no object of 2025-07-10 in file:///srv/store: "+waits, "cat", "today")
+		w.want(codeFinding, "verify-before-upload", "verify", "today")
+		if w.run("upload", "--partial"); w.code != codeOK {
+			t.Fatal(w.stdout, w.stderr)
+		}
+		if w.run("restore", "today"); w.code != codeOK || !strings.HasSuffix(w.stdout, "Nothing to do: the day is whole.\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+// What has been uploaded is not said to wait, whatever became of the object.
+func TestAfterTheObjectIsGone(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.write(12)
+		if err := os.Remove(filepath.Join(w.store, july10)); err != nil {
+			t.Fatal(err)
+		}
+		w.stdin = `{"n":13}`
+		if w.run("append", "--no-upload"); w.code != codeOK {
+			t.Fatal(w.stdout, w.stderr)
+		}
+		for _, command := range []string{"restore today", "cat today", "verify today"} {
+			if w.run(strings.Fields(command)...); strings.Contains(w.stdout+w.stderr, "uploaded yet") {
+				t.Errorf("%s says\n%s%s", command, w.stdout, w.stderr)
+			}
+		}
+	})
+}
+
 func TestRestoreFromOtherSources(t *testing.T) {
 	for name, source := range map[string]func(w *world) (args []string){
 		"mirror": func(w *world) []string { return []string{"--mirror", "file://" + w.copyTo("/srv/mirror", w.store)} },

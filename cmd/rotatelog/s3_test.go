@@ -221,6 +221,27 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A command that reads says that the key is refused in the words of status, without those
+// of the SDK.
+func TestCommandsSayThatTheKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newBucketWorld(t)
+	w.write(w.dir, 5)
+	w.set("AWS_ACCESS_KEY_ID", "AKIDGONE")
+	const refused = "The store refuses the key: 403 InvalidAccessKeyId, for " + july10 + "\n"
+	const next = "next: put a new key into the environment, then rotatelog doctor --dir=/var/lib/rotatelog\n"
+	for _, command := range []string{"cat today", "cat today --raw", "restore today", "takeover"} {
+		w.run(append(strings.Fields(command), "--dir", w.dir)...)
+		if want := "rotatelog: " + refused + next; w.code != codeUnreachable || w.stdout != "" || w.stderr != want {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %q", command, w.code, w.stdout, w.stderr, want)
+		}
+	}
+	w.want(codeUnreachable, "s3-verify-refused", "verify", "today")
+	if w.run("verify", "today", "--json"); w.code != codeUnreachable || !strings.Contains(w.stdout, `"error":"`+strings.TrimSpace(refused)+`"`) {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
 func TestInterruptWhileReading(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"cat today", "verify today", "restore today", "takeover"} {

@@ -227,7 +227,8 @@ func TestStatusSeesNothing(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(w.dir, "all_api.spool/state.append.json"), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if w.run(); w.code != codeUnreachable || !strings.HasPrefix(w.stdout, "all_api  UNKNOWN ") || !strings.Contains(w.stdout, "\n  Not all can be seen: read\n  /var/lib/rotatelog/all_api.spool/state.append.json:") {
+		if w.run(); w.code != codeUnreachable || !strings.HasPrefix(w.stdout, "all_api  UNKNOWN ") || !strings.Contains(w.stdout, "\n  Not all can be seen: read\n  /var/lib/rotatelog/all_api.spool/state.append.json:") ||
+			!strings.Contains(w.stdout, "\n  1. let the next fetch come: it replaces a state file that is torn\n") || !strings.Contains(w.stdout, "\n  3. rotatelog doctor\n") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 	})

@@ -73,6 +73,13 @@ func (b *block) print() {
 	for _, problem := range b.problems {
 		b.printText("  ", "Not all can be seen: "+problem+".")
 	}
+	if len(b.problems) > 0 {
+		b.printSteps("  ", []string{
+			"let the next fetch come: it replaces a state file that is torn",
+			"run this as the user of the Writer, if permission is denied",
+			b.step("rotatelog doctor"),
+		})
+	}
 	b.printFacts()
 }
 
@@ -131,10 +138,6 @@ func (b *block) paint(s health.Severity, text string) string {
 		c = red
 	}
 	return b.out.paint(c, text)
-}
-
-func (b *block) printText(indent, text string) {
-	b.println(strings.Join(format.Wrap(text, indent, b.out.width), "\n"))
 }
 
 // sentences splits a text where a sentence ends and another begins.

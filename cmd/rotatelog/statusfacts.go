@@ -55,6 +55,11 @@ func (b *block) printFact(f fact, width int) {
 		return
 	}
 	indent := strings.Repeat(" ", utf8.RuneCountInString(begin))
+	if b.out.width < len(indent)+20 { // too narrow for columns
+		b.println(strings.TrimRight(begin, " "))
+		b.printText("    ", f.text)
+		return
+	}
 	lines := format.Wrap(f.text, indent, max(b.out.width, len(indent)+20))
 	b.println(begin + strings.TrimPrefix(strings.Join(lines, "\n"), indent))
 }
@@ -75,7 +80,7 @@ func (b *block) fetched() fact {
 		text += ", " + format.Count(f.Missing) + " missing"
 	}
 	more := ""
-	if f.Matches >= 0 {
+	if f.Matches > 0 || f.Matches == 0 && b.streamStatus.Count != "" { // else nothing may have been counted
 		more = format.Plural(f.Matches, "match", "matches") + " in it"
 	}
 	return fact{"fetched", format.Ago(f.Last, b.Now), text, more}
@@ -105,8 +110,11 @@ func (b *block) uploaded() fact {
 	case u.Uploads == 0:
 		f.text = "nothing today"
 	default:
-		f.text = fmt.Sprintf("%s, %s, %s today", format.Plural(u.Uploads, "upload", "uploads"),
-			format.Plural(u.Fetches, "fetch", "fetches"), format.Plural(u.Matches, "match record", "match records"))
+		f.text = format.Plural(u.Uploads, "upload", "uploads") + ", " + format.Plural(u.Fetches, "fetch", "fetches")
+		if u.Matches > 0 || b.streamStatus.Count != "" {
+			f.text += ", " + format.Plural(u.Matches, "match record", "match records")
+		}
+		f.text += " today"
 	}
 	return f
 }

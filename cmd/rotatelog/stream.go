@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -97,7 +98,7 @@ func (s *stream) placeOf(flag, url string) (*storeurl.Place, error) {
 		opts = storeurl.Options{}
 	}
 	if url == "" {
-		return nil, usagef("--%s is not set: say where, as %s", flag, storeurl.Forms)
+		return nil, usageError(&incomplete{fmt.Errorf("--%s is not set: say where, as %s", flag, storeurl.Forms)})
 	}
 	p, err := storeurl.Parse(url, opts)
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *stream) archiveAt(p *storeurl.Place) (rotatelog.Archive, error) {
 	store, err := p.Open(s.app.keys)
 	if err != nil {
 		if p.Dir == "" {
-			err = usageError(err)
+			err = usageError(&incomplete{err})
 		}
 		return rotatelog.Archive{}, err
 	}
@@ -143,10 +144,15 @@ func (s *stream) keyAt(p *storeurl.Place, day rotatelog.Day) string {
 	return rotatelog.Archive{Name: s.Name, Prefix: cmp.Or(s.Prefix, p.Prefix)}.Key(day, rotatelog.Uncompressed)
 }
 
+// errNoDir is the error of a command that needs --dir.
+func errNoDir() error {
+	return usageError(&incomplete{errors.New("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")})
+}
+
 // config returns the Config of a Writer, or of maintenance, of the stream in an archive.
 func (s *stream) config(a rotatelog.Archive) (rotatelog.Config, error) {
 	if s.Dir == "" {
-		return rotatelog.Config{}, usagef("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")
+		return rotatelog.Config{}, errNoDir()
 	}
 	count, err := s.countFunc()
 	return rotatelog.Config{
@@ -189,6 +195,12 @@ func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 		return nil, usagef("%s: %w", s.origin("count"), err)
 	}
 	return f, nil
+}
+
+// hasSpool reports whether the stream has a spool in its directory.
+func (s *stream) hasSpool() bool {
+	_, err := os.Stat(filepath.Join(s.Dir, s.Name+".spool"))
+	return err == nil
 }
 
 // localFile returns the path of the file with the batch being filled.

@@ -83,7 +83,7 @@ func (l *looker) look(s stream) (streamStatus, error) {
 		return status, err
 	}
 	if s.Dir == "" {
-		return status, usagef("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")
+		return status, errNoDir()
 	}
 	spool := l.inspect(spoolName{s.Dir, s.Name})
 	if spool.err != nil {

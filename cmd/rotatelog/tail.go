@@ -68,7 +68,7 @@ func (c *tailCommand) Run(ctx context.Context, a *app) error {
 
 func (c *tailCommand) open(s *stream) (*tail, error) {
 	if s.Dir == "" {
-		return nil, usagef("--dir is not set: name the directory of the local file and the spool, such as /var/lib/rotatelog")
+		return nil, errNoDir()
 	}
 	count, err := s.countFunc()
 	if err != nil {

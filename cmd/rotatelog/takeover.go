@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,12 @@ func (c *takeoverCommand) Run(ctx context.Context, a *app) error {
 	cfg, err := s.config(days)
 	if err != nil {
 		return err
+	}
+	if !c.Apply && !s.hasSpool() { // a plan leaves nothing behind
+		if cfg.Dir, err = os.MkdirTemp("", "rotatelog"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(cfg.Dir)
 	}
 	m, err := rotatelog.OpenMaintenance(ctx, cfg)
 	if err != nil {
@@ -89,6 +97,9 @@ type takeoverRun struct {
 // lastNumber returns how far the spool of this directory is.
 func (t *takeoverRun) lastNumber() (int, error) {
 	status, err := rotatelog.Inspect(t.stream.Dir, t.stream.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil || status.Day != t.Day {
 		return 0, err
 	}

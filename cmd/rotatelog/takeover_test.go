@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +24,26 @@ func TestTakeoverInADirectoryStore(t *testing.T) {
 		}
 		if w.run("status", "--dir", w.dir, "--json"); w.code != codeOK || !strings.Contains(w.stdout, `"worst":"ok"`) {
 			t.Errorf("exit code %d, something is wrong with a new spool: %s", w.code, w.stdout)
+		}
+	})
+}
+
+// A plan changes nothing on disk, also if the name is misspelled.
+func TestTakeoverPlanLeavesNothing(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.write(5)
+		fresh := filepath.Join(t.TempDir(), "new")
+		for _, args := range [][]string{{"--name", "all_apj"}, {"--dir", fresh}} {
+			before, _ := filepath.Glob(filepath.Join(w.dir, "*"))
+			if w.run(append([]string{"takeover"}, args...)...); w.code != codeOK {
+				t.Errorf("%q: exit code %d\n%s%s", args, w.code, w.stdout, w.stderr)
+			}
+			if after, _ := filepath.Glob(filepath.Join(w.dir, "*")); !slices.Equal(before, after) {
+				t.Errorf("%q: there was %q, and now %q", args, before, after)
+			}
+		}
+		if _, err := os.Stat(fresh); err == nil {
+			t.Errorf("a plan has made %s", fresh)
 		}
 	})
 }

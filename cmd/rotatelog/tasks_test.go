@@ -31,7 +31,7 @@ func TestServerRefusesTheKey(t *testing.T) {
 		o.fetches(10)
 		o.settings("AKIDGONE")
 		o.fetches(17)
-		o.types(codeFinding, "rotatelog", "all_api  ERROR upload_refused ", "  Nothing is lost: 1 batch (10 fetches, ",
+		o.types(codeFinding, "rotatelog", "all_api  ERROR upload_refused ", "  The store refuses the key: 403 InvalidAccessKeyId, since ", "  Nothing is lost: 1 batch (10 fetches, ",
 			"\n  1. put a new key into", o.file, "\n  2. rotatelog doctor\n")
 		o.types(codeFinding, "rotatelog doctor", "the server does not know the access key")
 		o.settings(o.accessKey)

@@ -20,6 +20,15 @@ func (s *stream) typed(command string, args ...string) string {
 	return typed(append(words, s.app.typedSettings...))
 }
 
+// typedAgain returns a command for all streams that this one is for, with the same settings.
+func (a *app) typedAgain(command string) string {
+	words := []string{command}
+	if v, ok := a.settings.Lookup("name", ""); ok && v.Origin.Flag != "" {
+		words = append(words, "--name="+v.Text)
+	}
+	return typed(append(words, a.typedSettings...))
+}
+
 // toDo prints a sentence, and after it this command with more flags.
 func (a *app) toDo(sentence string, flags ...string) {
 	separator := " "

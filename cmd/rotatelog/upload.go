@@ -38,7 +38,7 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	j := a.newJournal(s.Name)
+	j := a.newJournal(&s)
 	o, sent := newOutage(j), 0
 	cfg, err := c.config(&s)
 	if err != nil {

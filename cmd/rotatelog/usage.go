@@ -42,13 +42,22 @@ func (a *app) printUsage() {
 					a.println(heading)
 				}
 				heading = ""
-				a.printf("  %-*s  %s\n", width, synopsis(command), command.Help)
+				a.printCommand(command, width)
 			}
 		}
 	}
 	a.println("")
 	a.paragraph("rotatelog COMMAND --help says more about one. The exit code is 0 if all is good, 1 if something is wrong or " +
 		"was not done, 2 if the command cannot be right, and 3 if it could not look or finish, which says nothing about the data.")
+}
+
+// printCommand prints the line of a command, or lines if there is no room.
+func (a *app) printCommand(command *kong.Node, width int) {
+	line := fmt.Sprintf("  %-*s  %s", width, synopsis(command), command.Help)
+	if utf8.RuneCountInString(line) > a.out.width {
+		line = "  " + synopsis(command) + "\n" + strings.Join(format.Wrap(command.Help, "      ", a.out.width), "\n")
+	}
+	a.println(line)
 }
 
 // synopsis returns a command with its arguments.
@@ -72,7 +81,8 @@ func (a *app) printCommandUsage(command *kong.Node) {
 	a.printf("Usage: rotatelog %s [flags]\n\n", synopsis(command))
 	a.paragraph(command.Help)
 	if command.Detail != "" {
-		a.printf("\n%s\n", strings.TrimSpace(command.Detail))
+		a.println("")
+		a.printDetail(strings.TrimSpace(command.Detail))
 	}
 	own, settings := flagsOf(command)
 	a.printFlags("Flags", own)
@@ -83,6 +93,21 @@ func (a *app) printCommandUsage(command *kong.Node) {
 		}
 		a.printf("\n%s (rotatelog help settings)\n", a.out.paint(bold, "Settings"))
 		a.println(strings.Join(format.Wrap(strings.Join(names, " "), "  ", a.out.width), "\n"))
+	}
+}
+
+// printDetail prints what a command has to say of itself. It is laid out for 80 columns;
+// where there are less, all but examples is laid out anew.
+func (a *app) printDetail(text string) {
+	for i, paragraph := range strings.Split(text, "\n\n") {
+		if i > 0 {
+			a.println("")
+		}
+		if a.out.width < maxWidth && !strings.HasPrefix(paragraph, " ") {
+			a.paragraph(paragraph)
+			continue
+		}
+		a.println(paragraph)
 	}
 }
 
@@ -122,6 +147,8 @@ func (a *app) printSettings() {
 		}
 	}
 	a.printFlags("Flags", all)
+	a.println("")
+	a.paragraph("docs/SETUP.md goes from nothing to the first upload.")
 }
 
 // flagColumn is how wide flags are before their help.
@@ -139,6 +166,10 @@ func (a *app) printFlags(heading string, flags []*kong.Flag) {
 		}
 		if !flag.IsBool() {
 			name += " " + flag.PlaceHolder
+		}
+		if a.out.width < 2*flagColumn {
+			a.println("  " + name + "\n" + strings.Join(format.Wrap(flag.Help, "      ", a.out.width), "\n"))
+			continue
 		}
 		indent := strings.Repeat(" ", flagColumn)
 		for i, line := range format.Wrap(flag.Help, indent, a.out.width) {

@@ -36,7 +36,8 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 	if c.Gap < 0 {
 		return usagef("--gap: it cannot be negative")
 	}
-	if len(c.Days) == 0 {
+	byDefault := len(c.Days) == 0
+	if byDefault {
 		c.Days = []string{"yesterday"}
 	}
 	d, err := days.Parse(c.Days, a.today())
@@ -47,7 +48,7 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	run := verifyRun{app: a, command: c, days: d, progress: a.newProgress()}
+	run := verifyRun{app: a, command: c, days: d, byDefault: byDefault, progress: a.newProgress()}
 	defer run.progress.hide()
 	for _, s := range streams {
 		err := run.stream(ctx, s)
@@ -61,12 +62,14 @@ func (c *verifyCommand) Run(ctx context.Context, a *app) error {
 
 // verifyRun is one run of verify.
 type verifyRun struct {
-	app      *app
-	command  *verifyCommand
-	days     days.Days
-	progress *progress
+	app       *app
+	command   *verifyCommand
+	days      days.Days
+	byDefault bool // no day was typed
+	progress  *progress
 
 	verified         int // days
+	early            int // streams whose first fetch came after the days
 	read             atomic.Int64
 	errors, warnings int
 	unreadable       int // days that could not be read
@@ -92,13 +95,13 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 	case s.Dir != "" && !r.app.grammar.Quiet:
 		fmt.Fprintf(r.app.env.Stderr, "rotatelog: there is no spool of %s in %s to hold the days against\n", s.Name, s.Dir)
 	}
-	before := r.verified + r.unreadable
+	before := r.looked()
 	for _, span := range r.days.Spans() {
 		if err := r.span(ctx, s, source, span, opts); err != nil {
 			return err
 		}
 	}
-	if r.verified+r.unreadable == before && r.command.Sample <= 1 {
+	if r.looked() == before && r.command.Sample <= 1 {
 		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
 	}
 	return nil
@@ -116,7 +119,7 @@ func (r *verifyRun) fail(s stream, err error) {
 		err = fmt.Errorf("%s: %w", s.Name, err)
 	}
 	r.progress.hide()
-	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err)
+	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %s\n", explained(err))
 }
 
 // open opens what is verified, and says how.
@@ -160,11 +163,33 @@ func (r *verifyRun) span(ctx context.Context, s stream, source rotatelog.Archive
 	return r.absent(ctx, s, next, span.Last.Next())
 }
 
+// looked returns how much there is to say.
+func (r *verifyRun) looked() int { return r.verified + r.unreadable + r.early }
+
+// isEarly reports whether verify was typed without days, and yesterday was before the first
+// fetch of the stream, and says so. Whoever names a day expects something of it.
+func (r *verifyRun) isEarly(s stream, yesterday rotatelog.Day) bool {
+	if !r.byDefault {
+		return false
+	}
+	first, ok := s.firstDay()
+	if !ok || yesterday.Compare(first) >= 0 {
+		return false
+	}
+	r.early++
+	if !r.command.JSON {
+		r.progress.hide()
+		r.app.printf("%s: nothing to verify yet, its first fetch came on %v\n", s.Name, first)
+		r.then(s.typed("verify", "today"))
+	}
+	return true
+}
+
 // absent reports the days of which there is no report, from one day until before another.
 // Those that were named must be there.
 func (r *verifyRun) absent(ctx context.Context, s stream, from, until rotatelog.Day) error {
 	for day := from; day != until; day = day.Next() {
-		if !r.days.Named(day) || !archive.InSample(day, r.app.today(), int(r.command.Sample)) {
+		if !r.days.Named(day) || !archive.InSample(day, r.app.today(), int(r.command.Sample)) || r.isEarly(s, day) {
 			continue
 		}
 		missing := archive.Finding{Code: archive.DayMissing, Day: day, Text: "there is no object of the day"}
@@ -184,13 +209,24 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	} else {
 		r.verified++
 	}
+	if refusedKey(err) != "" {
+		r.then(r.app.afterRefusal())
+	}
 	errors, warnings := row.counts()
 	r.errors += errors
 	r.warnings += warnings
-	if errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing) {
-		if command := s.typed("restore", report.Day.String()); !slices.Contains(r.next, command) {
-			r.next = append(r.next, command)
-		}
+	waits, command := "", ""
+	if row.has(archive.DayMissing) { // else the spool need not be looked at for each day
+		waits, command = s.notUploaded(report.Day)
+	}
+	switch {
+	case row.instead() != "":
+		r.then(row.instead())
+	case waits != "":
+		row.Findings = []archive.Finding{{Code: archive.DayMissing, Day: report.Day, Text: waits}}
+		r.then(command)
+	case errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing):
+		r.then(s.typed("restore", report.Day.String()))
 	}
 	if r.command.JSON {
 		return r.app.printJSON(row.json())
@@ -200,7 +236,7 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 			r.app.println("")
 		}
 		r.headed = s.Name
-		r.app.println(heading(s.Name))
+		r.app.println(r.app.heading(s.Name))
 	}
 	row.print(r.app)
 	if spool == nil || err != nil {
@@ -212,10 +248,19 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	return nil
 }
 
+// then has a command, or something else to do next, printed at the end.
+func (r *verifyRun) then(step string) {
+	if !slices.Contains(r.next, step) {
+		r.next = append(r.next, step)
+	}
+}
+
 // end prints the sums, and returns what the exit code says.
 func (r *verifyRun) end() error {
 	if !r.command.JSON {
-		r.app.println(r.summary())
+		if r.early == 0 || r.verified+r.unreadable+r.failed > 0 {
+			r.app.println(r.summary())
+		}
 		for i, command := range r.next {
 			label := "next: "
 			if i > 0 {

@@ -51,6 +51,58 @@ func TestVerifyFindsMissingDays(t *testing.T) {
 	})
 }
 
+// On its first day, verify without an argument asks for a day that never was.
+func TestVerifyOnTheFirstDay(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.write(12)
+		w.want(codeOK, "verify-first-day", "verify")
+		w.want(codeFinding, "verify-first-day-named", "verify", "yesterday")
+		if w.run("verify", "--json"); w.code != codeOK || w.stdout+w.stderr != "" {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.waitFor("2025-07-12") // a day later it is missing
+		if w.run("verify"); w.code != codeFinding || !strings.Contains(w.stdout, "day_missing") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.write(1)
+		if w.run("verify"); w.code != codeFinding || !strings.Contains(w.stdout, "day_missing") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+// A spool that shows only its last days does not excuse a day without an object: it may have
+// taken the stream over, or lost its state.
+func TestVerifyTakesNoLaterMachineForTheFirst(t *testing.T) {
+	for name, file := range map[string]string{"taken over": "", "no state": "state.append.json", "torn state": "state.append.json"} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-10", func(w *world) {
+				w.write(12)
+				switch path := filepath.Join(w.dir, "all_api.spool", file); name {
+				case "taken over": // a new directory continues the numbers of the day
+					w.dir = filepath.Join(t.TempDir(), "new")
+					w.set("ROTATELOG_DIR", w.dir)
+					if w.run("takeover", "--apply"); w.code != codeOK {
+						t.Fatal(w.stdout, w.stderr)
+					}
+					w.write(1)
+				case "no state":
+					if err := os.Remove(path); err != nil {
+						t.Fatal(err)
+					}
+				case "torn state":
+					if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if w.run("verify"); w.code != codeFinding || !strings.Contains(w.stdout, "day_missing") {
+					t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+				}
+			})
+		})
+	}
+}
+
 // What is found of a day that is empty, or something else, is damage, not a failure to
 // look.
 func TestVerifyFindsDamage(t *testing.T) {
@@ -61,6 +113,24 @@ func TestVerifyFindsDamage(t *testing.T) {
 				w.waitFor("2025-07-10")
 				w.edit("2025-07-09", func(string) string { return text })
 				w.want(codeFinding, "verify-"+name, "verify", "yesterday")
+			})
+		})
+	}
+}
+
+// Where the old script has written, it has to be stopped first.
+func TestVerifyFindsTheOldScript(t *testing.T) {
+	const log = "=== FETCH START: #1 | ABCDEFGHIJKL | 07/09/2025 08:00:00 PM EDT ===\n{}\n"
+	for name, edit := range map[string]func(string) string{
+		"log":   func(string) string { return log },
+		"after": func(day string) string { return day + "\n" + log },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-09", func(w *world) {
+				w.write(15)
+				w.waitFor("2025-07-10")
+				w.edit("2025-07-09", edit)
+				w.want(codeFinding, "verify-old-script-"+name, "verify", "yesterday")
 			})
 		})
 	}

@@ -46,8 +46,10 @@ func (s *stream) setStore(cfg *rotatelog.Config) error {
 	if cfg.Prefix = s.Prefix; cfg.Prefix == "" {
 		cfg.Prefix = p.Prefix
 	}
-	cfg.Store, err = p.Lazy(s.app.keys)
-	return usageError(err)
+	if cfg.Store, err = p.Lazy(s.app.keys); err != nil {
+		return usageError(&incomplete{err})
+	}
+	return nil
 }
 
 // openError returns the error of a Writer that could not be opened.

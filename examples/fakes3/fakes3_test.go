@@ -156,6 +156,11 @@ func TestEndsDuringAnAnswer(t *testing.T) {
 func TestGreetingCanBePasted(t *testing.T) {
 	s := serving(t)
 	_, commands, _ := strings.Cut(s.greeting, "\n\n")
+	for _, name := range []string{"ROTATELOG_DIR=", "ROTATELOG_STORE=s3://sports-json-logs-all?endpoint=http://", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="} {
+		if !strings.Contains(commands, name) { // the settings that docs/SETUP.md has
+			t.Errorf("it does not set %s", name)
+		}
+	}
 	commands = strings.Replace(commands, os.TempDir(), t.TempDir(), 1)
 	sh := exec.CommandContext(t.Context(), "sh", "-e", "-c", commands)
 	sh.Dir, sh.Env = "../..", depth.Environ()

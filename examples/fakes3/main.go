@@ -143,9 +143,10 @@ func serve(ctx context.Context, env cli.Env, addr, bucket string, srv *fakes3.Se
 // greet says how to use the server.
 func greet(out io.Writer, endpoint, bucket string) {
 	fmt.Fprintf(out, "Serving the bucket %s at %s until Ctrl-C. In another shell:\n\n", bucket, endpoint)
-	fmt.Fprintf(out, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", accessKey, secretKey, region)
-	fmt.Fprintf(out, "  echo '{\"FETCH_FOOTER\":{\"total_matches\":3}}' |\n    go run ./cmd/rotatelog append --store s3://%s --endpoint %s --dir %s --flush\n\n",
-		bucket, endpoint, filepath.Join(os.TempDir(), "rotatelog-fakes3"))
+	fmt.Fprintf(out, "  export ROTATELOG_DIR=%s\n", filepath.Join(os.TempDir(), "rotatelog-fakes3"))
+	fmt.Fprintf(out, "  export 'ROTATELOG_STORE=s3://%s?endpoint=%s'\n", bucket, endpoint)
+	fmt.Fprintf(out, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", accessKey, secretKey)
+	fmt.Fprint(out, "  echo '{\"FETCH_FOOTER\":{\"total_matches\":3}}' | go run ./cmd/rotatelog append --flush\n\n")
 }
 
 // summary says in one line what the server did.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"example.com/rotatelog/internal/cutoff"
 	"example.com/rotatelog/internal/rawjson"
 )
 
@@ -108,7 +109,7 @@ func (d *Document) Fetches() iter.Seq2[[]byte, error] {
 			return d.dec.SkipValue()
 		})
 		if err != nil && err != errStopped {
-			yield(nil, fmt.Errorf("a daily document, damaged %d bytes into it: %w", d.dec.InputOffset(), d.reason(err)))
+			yield(nil, d.damaged(err))
 		}
 	}
 }
@@ -117,6 +118,15 @@ var (
 	errStopped  = errors.New("stopped")
 	errTooLarge = errors.New("a fetch is too large")
 )
+
+// damaged returns the error of a document of which no more can be read.
+func (d *Document) damaged(err error) error {
+	err = d.reason(err)
+	if err == io.ErrUnexpectedEOF {
+		return cutoff.Errorf("a daily document, cut off %d bytes into it", d.dec.InputOffset())
+	}
+	return fmt.Errorf("a daily document, damaged %d bytes into it: %w", d.dec.InputOffset(), err)
+}
 
 // reason returns an error of the decoder without what is only about that.
 func (d *Document) reason(err error) error {

@@ -4,11 +4,14 @@ package input
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
+
+	"example.com/rotatelog/internal/cutoff"
 )
 
 // MaxFetch is the size of the largest fetch that is accepted, in bytes.
@@ -37,10 +40,18 @@ func (t *text) Read(p []byte) (int, error) {
 	}
 	n, err := t.in.Read(p)
 	if err != nil && err != io.EOF && t.kind != "" {
-		err = fmt.Errorf("the %s data cannot be decompressed: %w", t.kind, err)
+		err = t.undecompressed(err)
 	}
 	t.err = err
 	return n, err
+}
+
+// undecompressed returns the error of compressed data that cannot be read.
+func (t *text) undecompressed(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return cutoff.Errorf("the %s data is cut off: its end is missing", t.kind)
+	}
+	return fmt.Errorf("the %s data cannot be decompressed: %w", t.kind, err)
 }
 
 // Close ends decompression. It does not close what is read from.
@@ -139,6 +150,6 @@ func (t *text) open(s sign) {
 	}
 	t.kind = s.kind
 	if t.err != nil {
-		t.err = fmt.Errorf("the %s data cannot be decompressed: %w", s.kind, t.err)
+		t.err = t.undecompressed(t.err)
 	}
 }

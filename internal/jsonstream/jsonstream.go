@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/rotatelog/internal/cutoff"
 )
 
 // ErrTooLarge means that a value is larger than the Reader's limit.
@@ -100,7 +102,7 @@ func (r *Reader) Next() (value []byte, at Position, err error) {
 			r.end = r.next.Offset
 			return nil, r.next, io.EOF
 		case err == io.EOF:
-			return nil, r.next, r.fail(fmt.Errorf("array not closed: %w", io.ErrUnexpectedEOF))
+			return nil, r.next, r.fail(cutoff.Errorf("cut off: the array is not closed"))
 		case err != nil:
 			return nil, r.next, r.fail(err)
 		case c == '[' && !inArray:
@@ -323,6 +325,9 @@ func (r *Reader) unread(v, rest []byte) {
 func (r *Reader) fail(err error) error {
 	if serr, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		err = fmt.Errorf("%w, %d bytes into the value", serr.Err, serr.ByteOffset)
+		if serr.Err == io.ErrUnexpectedEOF {
+			err = cutoff.Errorf("cut off %d bytes into the value", serr.ByteOffset)
+		}
 	}
 	r.failed = &Error{r.next, err}
 	return r.failed

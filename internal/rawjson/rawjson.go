@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/rotatelog/internal/cutoff"
 )
 
 // Space is what RFC 8259 calls white space.
@@ -49,7 +51,7 @@ func (f *Finder) CheckObject(raw []byte, maxDepth int, path ...string) (Found, e
 		if i := DeeperThan(raw, limit); i >= 0 {
 			return Found{}, fmt.Errorf("nested more than %d levels deep at byte %d", limit, i)
 		}
-		return Found{}, syntaxError(err)
+		return Found{}, SyntaxError(err)
 	}
 	if rest := bytes.TrimLeft(raw[f.dec.InputOffset():], Space); len(rest) > 0 {
 		return Found{}, fmt.Errorf("data after the end of the object at byte %d", len(raw)-len(rest))
@@ -246,14 +248,14 @@ func DeeperThan(b []byte, limit int) int {
 	return -1
 }
 
-// syntaxError says what is wrong and where, without the decoder's own prefix.
-func syntaxError(err error) error {
+// SyntaxError says what is wrong and where, without the decoder's own prefix.
+func SyntaxError(err error) error {
 	serr, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok:
 		return err
 	case serr.Err == io.ErrUnexpectedEOF:
-		return fmt.Errorf("cut off at byte %d: %w", serr.ByteOffset, serr.Err)
+		return cutoff.Errorf("cut off at byte %d", serr.ByteOffset)
 	}
 	return fmt.Errorf("%w at byte %d", serr.Err, serr.ByteOffset)
 }
@@ -280,7 +282,7 @@ func Find(value []byte, path []string) (Found, error) {
 	var f Finder
 	f.Reset(value, path)
 	if err := f.object(1); err != nil {
-		return Found{}, syntaxError(err)
+		return Found{}, SyntaxError(err)
 	}
 	return f.found, nil
 }
@@ -372,7 +374,7 @@ func appendFormat(dst, value []byte, layout ...jsontext.Options) ([]byte, error)
 	out, err := jsontext.AppendFormat(dst, value, append(layout,
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))...)
 	if err != nil {
-		return dst, syntaxError(err)
+		return dst, SyntaxError(err)
 	}
 	return out, nil
 }

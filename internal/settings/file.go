@@ -69,7 +69,7 @@ func ReadFile(path string) (*File, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s is larger than 1 MiB: it is no settings file", path)
 	}
-	lines, err := parse(string(text))
+	lines, err := parse(path, string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s, %w", path, err)
 	}

@@ -41,6 +41,24 @@ func isKey(name string) bool {
 	return slices.ContainsFunc(keyNames, func(key string) bool { return name == key || strings.HasSuffix(name, "_"+key) })
 }
 
+// checkUnambiguous refuses a variable that could be a setting of all streams and one of a
+// single stream: ROTATELOG_EXPECT_UPLOAD is --expect-upload, and --expect of a stream upload.
+func (s *Settings) checkUnambiguous(streams []string) error {
+	for _, flag := range s.known {
+		for _, stream := range streams {
+			other := strings.TrimPrefix(Variable(flag)+"_"+variable(stream), prefix)
+			i := slices.IndexFunc(s.known, func(f string) bool { return variable(f) == other })
+			if i < 0 {
+				continue
+			}
+			if v, ok := s.Env(prefix + other); ok {
+				return fmt.Errorf("%s: it could be --%s, or --%s of the stream %s: rename that stream, or type the flag", v.Origin, s.known[i], flag, stream)
+			}
+		}
+	}
+	return nil
+}
+
 // names returns the names of all variables that are settings, those of each stream
 // included.
 func (s *Settings) names(streams []string) []string {

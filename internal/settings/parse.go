@@ -20,14 +20,14 @@ var (
 	expanded = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$[A-Za-z_{(]|^~/`) })
 )
 
-// parse parses the text of a file. What a shell, or systemd, would take for something
-// else than the value as it stands is an error.
-func parse(text string) (map[string]line, error) {
+// parse parses the text of the file at path. What a shell, or systemd, would take for
+// something else than the value as it stands is an error.
+func parse(path, text string) (map[string]line, error) {
 	switch {
 	case strings.HasPrefix(text, "\ufeff"):
-		return nil, errors.New(`line 1: it begins with a byte order mark: sed -i '1s/^\xef\xbb\xbf//' FILE`)
+		return nil, fmt.Errorf(`line 1: it begins with a byte order mark: sed -i '1s/^\xef\xbb\xbf//' %s`, path)
 	case strings.Contains(text, "\r"):
-		return nil, fmt.Errorf(`line %d: it ends with CR LF, as on Windows: sed -i 's/\r$//' FILE`, 1+strings.Count(text[:strings.Index(text, "\r")], "\n"))
+		return nil, fmt.Errorf(`line %d: it ends with CR LF, as on Windows: sed -i 's/\r$//' %s`, 1+strings.Count(text[:strings.Index(text, "\r")], "\n"), path)
 	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
 		return nil, errors.New("line 1: it is not text in UTF-8")
 	}

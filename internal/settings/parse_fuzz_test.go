@@ -12,7 +12,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		lines, err := parse(text)
+		lines, err := parse("env", text)
 		if err != nil {
 			return
 		}
@@ -22,7 +22,7 @@ func FuzzParse(f *testing.F) {
 			values[name] = l.value
 			again.WriteString(name + "=" + l.value + "\n")
 		}
-		lines, err = parse(again.String())
+		lines, err = parse("env", again.String())
 		if err != nil {
 			t.Fatalf("%q: %v", again.String(), err)
 		}

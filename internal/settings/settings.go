@@ -64,7 +64,11 @@ func Load(src Sources) (*Settings, error) {
 	if s.streams, err = splitStreams(selected); err != nil {
 		return nil, err
 	}
-	return s, s.checkNames(append(all, s.streams...))
+	all = append(all, s.streams...)
+	if err := s.checkUnambiguous(all); err != nil {
+		return nil, err
+	}
+	return s, s.checkNames(all)
 }
 
 func environ(pairs []string) map[string]string {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,6 +129,48 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		_, err := Load(Sources{Config: file, Environ: []string{test.environ}, Known: known})
 		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), file, "FILE"), test.want) {
 			t.Errorf("%q %q: %v, want %s", test.environ, test.text, err, test.want)
+		}
+	}
+}
+
+// A variable that has two meanings is an error, which says so; without such a stream it has
+// one.
+func TestVariableWithTwoMeanings(t *testing.T) {
+	known := []string{"dir", "expect", "expect-upload", "name"}
+	for streams, want := range map[string]string{
+		"all_api": "",
+		"upload":  "ROTATELOG_EXPECT_UPLOAD in the environment: it could be --expect-upload, or --expect of the stream upload: rename that stream, or type the flag",
+	} {
+		environ := []string{"ROTATELOG_NAME=" + streams, "ROTATELOG_EXPECT_UPLOAD=1h"}
+		if _, err := Load(Sources{Environ: environ, Known: known}); err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%s: %v, want %q", streams, err, want)
+		}
+	}
+	if _, err := Load(Sources{Environ: []string{"ROTATELOG_NAME=upload"}, Known: known}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The command in the message mends the file as it stands there.
+func TestCommandsMendTheFile(t *testing.T) {
+	for _, text := range []string{"\ufeffROTATELOG_DIR=/x\n", "ROTATELOG_DIR=/x\r\nROTATELOG_STORE=y\r\n"} {
+		file := filepath.Join(t.TempDir(), "env")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadFile(file)
+		if err == nil {
+			t.Fatalf("%q is read", text)
+		}
+		_, command, ok := strings.Cut(err.Error(), ": sed ")
+		if !ok {
+			t.Fatalf("%v names no command", err)
+		}
+		if out, err := exec.CommandContext(t.Context(), "sh", "-c", "sed "+command).CombinedOutput(); err != nil {
+			t.Fatalf("sed %s: %v\n%s", command, err, out)
+		}
+		if _, err := ReadFile(file); err != nil {
+			t.Errorf("after sed %s: %v", command, err)
 		}
 	}
 }
