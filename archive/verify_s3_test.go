@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -265,7 +266,10 @@ func TestVerifyInBoundedMemory(t *testing.T) {
 			runtime.GC()
 			var before, now runtime.MemStats
 			runtime.ReadMemStats(&before)
+			var mu sync.Mutex
 			opts := archive.VerifyOptions{Count: func([]byte) (int64, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				runtime.GC()
 				runtime.ReadMemStats(&now)
 				most = max(most, now.HeapAlloc-min(before.HeapAlloc, now.HeapAlloc))

@@ -18,14 +18,14 @@ func TestCronLineOfREADME(t *testing.T) {
 	m := newMachine(t, s3Server{})
 	m.install()
 	answers := []string{`{"live_matches":{"results":[{"id":1},{"id":2}]}}`, "", `{"live_matches":{"results":[]}}`}
-	m.answer = func(w http.ResponseWriter) {
+	m.answerWith(func(w http.ResponseWriter) {
 		answer := answers[0]
 		if answers = answers[1:]; answer == "" {
 			w.WriteHeader(http.StatusBadGateway)
 			answer = "<html>502</html>"
 		}
 		fmt.Fprint(w, answer)
-	}
+	})
 	line := blocks(t, readme, "crontab")[0]
 	for range 3 {
 		m.cron(line)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,10 +18,12 @@ import (
 // replaced: those of hosts by addresses of this machine, the key by one that works, and
 // places of which a machine has one by places below a directory.
 type machine struct {
-	t      *testing.T
-	root   string // directory of the machine's places
-	names  *strings.Replacer
-	answer func(http.ResponseWriter) // of the API
+	t     *testing.T
+	root  string // directory of the machine's places
+	names *strings.Replacer
+
+	mu     sync.Mutex
+	answer func(http.ResponseWriter) // of the API, under mu
 
 	environ []string // variables that were exported
 	caches  []string // of go, which would be in the home
@@ -35,7 +38,11 @@ func newMachine(t *testing.T, s s3Server) *machine {
 	}
 	m := &machine{t: t, root: t.TempDir()}
 	m.answer = func(w http.ResponseWriter) { fmt.Fprint(w, `{"live_matches":{"results":[{"id":1},{"id":2}]}}`) }
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { m.answer(w) }))
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.answer(w)
+	}))
 	t.Cleanup(api.Close)
 	names := []string{
 		"https://api.example", api.URL, "https://us-ord-1.linodeobjects.com", s.endpoint,
@@ -58,6 +65,13 @@ func newMachine(t *testing.T, s s3Server) *machine {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// answerWith sets what the API answers.
+func (m *machine) answerWith(answer func(http.ResponseWriter)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answer = answer
 }
 
 // install puts the command and its settings on the machine, with a directory as the store.
