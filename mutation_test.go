@@ -776,6 +776,12 @@ func mutations() []mutation {
 			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
 		},
 		{
+			"adopt a day of the old script as it is", "maintenance.go",
+			"d.after += \" \"",
+			"",
+			"^TestTwoMachinesAdoptADayOfTheOldScript$", "",
+		},
+		{
 			"believe that a copy is like the object", "archive/restore.go",
 			"if same, err := sameBytes(a, b); err != nil || !same {",
 			"if same, err := sameBytes(a, b); false {\n_ = same",
