@@ -22,7 +22,7 @@ type entry struct {
 	text    digest // of its fetches
 	sha256  string // what its upload_sha256 should be
 
-	changed bool // since it was written: its upload_sha256 did not fit the Data that entriesOf gives it
+	changed bool // since it was written: its upload_sha256 does not fit the Data that entriesOf gives it
 }
 
 // digest is the SHA-256 of the text of fetches, as an upload has them. The zero digest
@@ -166,9 +166,10 @@ func plainEntriesOf(o dayKey, body []byte) ([]entry, error) {
 		},
 		onEntry: func(e entry) {
 			e.Data, e.text = data, c.fetches.digest()
-			stated := e.SHA256
-			e.SHA256 = c.fetches.checksum(e.again())
-			e.changed = stated != "" && stated != e.SHA256
+			sum := c.fetches.checksum(e.again())
+			if e.changed = e.SHA256 != "" && e.SHA256 != sum; !e.changed { // or nobody would see it any more
+				e.SHA256 = sum
+			}
 			entries = append(entries, e)
 			data = nil
 			c.fetches.reset()
@@ -179,6 +180,9 @@ func plainEntriesOf(o dayKey, body []byte) ([]entry, error) {
 	}
 	return entries, failed
 }
+
+// isRead reports whether its fetches are known.
+func (e entry) isRead() bool { return e.text != (digest{}) }
 
 // again returns the upload by which an entry is put back. An entry without an id gets
 // one that follows from what it holds, so that it is put back once.
@@ -214,5 +218,5 @@ func lacking(want, have []entry) []entry {
 
 // isUnder reports whether h is e but for the id.
 func (e entry) isUnder(h entry) bool {
-	return e.text == h.text && e.text != (digest{}) && e.Timestamp == h.Timestamp && (e.ID == "" || e.sequence == h.sequence)
+	return e.text == h.text && e.isRead() && e.Timestamp == h.Timestamp && (e.ID == "" || e.sequence == h.sequence)
 }

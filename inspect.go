@@ -187,6 +187,7 @@ func (w *dayWorker) loadKept(k *kept, uploaded []batch) {
 	for _, b := range uploaded {
 		k.uploaded = append(k.uploaded, confirmed{b, w.entryOf(b)})
 	}
+	k.distrust()
 }
 
 // entryOf returns the entry of a confirmed batch. Where its file cannot be read any more
@@ -217,7 +218,8 @@ func (w *dayWorker) lookAtEntries(ctx context.Context, seen snapshot) (snapshot,
 }
 
 // putBack puts back what the body in the spool holds and the object lacks: if there is
-// no object, the body as it is; otherwise the uploads, after what is there.
+// no object, the body as it is if all of it counts; otherwise the uploads, after what is
+// there.
 func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapshot, error) {
 	return w.advance(ctx, "upload", seen, func(seen snapshot) (step, error) {
 		seen, err := w.lookAtEntries(ctx, seen)
@@ -238,7 +240,7 @@ func (w *dayWorker) putBack(ctx context.Context, seen snapshot, k kept) (snapsho
 }
 
 func (w *dayWorker) arrangeBack(seen snapshot, k kept, gone []entry) ([]Part, dayState, error) {
-	if seen.version == "" {
+	if seen.version == "" && k.whole != nil {
 		doc, _, err := scanDocument(w.day, bytes.NewReader(k.whole), int64(len(k.whole)), 0)
 		return []Part{Data(k.whole)}, doc, err
 	}

@@ -197,3 +197,25 @@ func TestForeignLayouts(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoMachinesAdoptADayOfTheOldScript: whatever a day looks like, it has other bytes
+// each time that a machine adopts it, and says the same. Where a store knows versions by
+// their content, one of two machines could not be refused otherwise.
+func TestTwoMachinesAdoptADayOfTheOldScript(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for round := range depth.N(100, 200, 500) {
+		b := randomDay(rand.New(rand.NewPCG(seed, uint64(round))))
+		b, d := checkAppend(t, b, mustScan(t, b), testUpload(1, 2))
+		seen := map[string]bool{string(b): true}
+		for range 3 {
+			was := d.layout()
+			b, d = checkStep(t, b, d, nil, dayState.adopted)
+			if was == foreign && seen[string(b)] {
+				t.Errorf("it has the bytes that it had before:\n%s", b)
+			}
+			seen[string(b)] = true
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (l loss) isNone() bool { return len(l.body)+len(l.uploaded)+len(l.nowhere) 
 type kept struct {
 	seen     lastSeen    // the zero value if nothing is remembered
 	body     []entry     // of the last body in the spool
-	whole    []byte      // that body
+	whole    []byte      // that body; nil if some of it does not count
 	uploaded []confirmed // in order
 }
 
@@ -42,6 +42,20 @@ type kept struct {
 type confirmed struct {
 	batch
 	entry entry
+}
+
+// distrust takes out of the body what somebody had changed in the object before it was
+// kept, and uploaded/ has as it was.
+func (k *kept) distrust() {
+	good := map[string]bool{}
+	for _, c := range k.uploaded {
+		good[c.id] = c.entry.isRead()
+	}
+	n := len(k.body)
+	k.body = slices.DeleteFunc(k.body, func(e entry) bool { return e.changed && good[e.ID] })
+	if len(k.body) < n {
+		k.whole = nil
+	}
 }
 
 // lossOf compares all entries of an object with what is known of it.
@@ -124,6 +138,11 @@ func (k kept) stillThere(have []entry) map[int]int {
 	return there
 }
 
+// changed returns those of l.body that are put back though they are not as they were.
+func (l loss) changed() []int {
+	return sequencesOf(slices.DeleteFunc(slices.Clone(l.body), func(e entry) bool { return !e.changed }))
+}
+
 // sentence says what is gone, what becomes of it, and where to look for the rest.
 func (l loss) sentence() string {
 	body := sequencesOf(l.body)
@@ -136,6 +155,9 @@ func (l loss) sentence() string {
 	fmt.Fprintf(&b, "%s that the object held %s gone: somebody removed or replaced it", ranges(gone), verb(gone))
 	if len(body) > 0 {
 		fmt.Fprintf(&b, "; %s %s put back from the last body in the spool", ranges(body), verb(body))
+	}
+	if changed := l.changed(); len(changed) > 0 {
+		fmt.Fprintf(&b, "; %s %s not as uploaded, as upload_sha256 shows, since somebody had changed the object before: restore the day from another copy", ranges(changed), verb(changed))
 	}
 	if len(uploaded) > 0 {
 		fmt.Fprintf(&b, "; %s %s uploaded again from uploaded/", ranges(uploaded), verb(uploaded))
@@ -277,7 +299,7 @@ func (d *comparison) lastOwn() int {
 
 // contents compares an entry with what it was.
 func (d *comparison) contents(e, was entry) {
-	if was.text == (digest{}) { // what it was cannot be read
+	if !was.isRead() {
 		return
 	}
 	if e.Fetches != was.Fetches {
@@ -295,7 +317,7 @@ func (d *comparison) contents(e, was entry) {
 func (k kept) spoiled(have []entry) (fetches int) {
 	copies := map[string]bool{}
 	for _, e := range k.all() {
-		copies[e.ID] = e.text != (digest{})
+		copies[e.ID] = copies[e.ID] || e.isRead() && !e.changed
 	}
 	for _, e := range have {
 		if e.SHA256 != "" && e.SHA256 != e.sha256 && !copies[e.ID] {

@@ -269,7 +269,7 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version, owner string) (Versi
 	if seen.version != old {
 		return "", newError("adopt", w.key(), fmt.Errorf("%w: it has changed since it was looked at", ErrConflict))
 	}
-	parts, doc := seen.doc.appendAs(otherLayout(seen.doc.layout()))
+	parts, doc := seen.doc.adopted()
 	after, reply, err := d.send(ctx, step{seen: seen, parts: parts, doc: doc})
 	if err != nil {
 		return "", err
@@ -280,14 +280,20 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version, owner string) (Versi
 	return after.version, nil
 }
 
-// otherLayout returns the layout of a day that is adopted: another than it has, since a
-// store may know versions by their content, and of two machines that adopt the same
-// version only one may succeed. Nor may it soon have the first layout again.
-func otherLayout(now layout) layout {
-	if now == metadataFirst {
-		return metadataLast
+// adopted returns the parts that make the object of a new owner, and what is then to be
+// known of it: the same day in other bytes, since a store may know versions by their
+// content, and of two machines that adopt the same version only one may succeed. Nor may
+// it soon be what it was again.
+func (d dayState) adopted() (parts []Part, next dayState) {
+	switch d.layout() {
+	case foreign: // the one that it has, with a space more
+		d.after += " "
+		return d.appendSpliced(nil)
+	case metadataFirst:
+		return d.appendAs(metadataLast)
+	default:
+		return d.appendAs(metadataFirst)
 	}
-	return metadataFirst
 }
 
 // Seed has the next Writer of the stream continue a day where another spool left it:

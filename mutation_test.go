@@ -562,6 +562,24 @@ func mutations() []mutation {
 			"^TestDeletedDayIsPutBack$", "",
 		},
 		{
+			"put back what somebody had changed", "loss.go",
+			"return e.changed && good[e.ID]",
+			"return false",
+			"^TestChangedUploadIsPutBackAsItWas$", "",
+		},
+		{
+			"make a checksum for what somebody had changed", "entries.go",
+			"e.SHA256 != sum; !e.changed {",
+			"e.SHA256 != sum; true {",
+			"^TestChangedUploadWithoutACopyShowsThat$", "",
+		},
+		{
+			"have a spool supply what somebody had changed", "spoolreader.go",
+			"if e.changed {",
+			"if false {",
+			"^TestChangedUploadIsNotRead$", "",
+		},
+		{
 			"replace a body that holds more", "body.go",
 			"if len(lacking(had, has)) > 0 {",
 			"if len(lacking(had, has)) > 0 && false {",
@@ -758,6 +776,12 @@ func mutations() []mutation {
 			"d.Adopt(ctx, t.Version, t.Owner)",
 			"d.Adopt(ctx, t.Version, obj.Meta[\"rotatelog-owner\"])",
 			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
+		},
+		{
+			"adopt a day of the old script as it is", "maintenance.go",
+			"d.after += \" \"",
+			"",
+			"^TestTwoMachinesAdoptADayOfTheOldScript$", "",
 		},
 		{
 			"believe that a copy is like the object", "archive/restore.go",

@@ -42,31 +42,14 @@ type check struct {
 	told         [Error + 1]int   // findings, by severity
 	broken       bool             // something in the text is broken, so that its sums say nothing more
 
-	first, last string          // upload_timestamps
-	sequence    int             // the last
-	ids         map[string]seen // by upload_id
-	unchecked   int             // uploads without a checksum
-	checked     int             // uploads with one
+	first, last string // upload_timestamps
+	sequence    int    // the last
+	seen        known  // the uploads that were read
+	unchecked   int    // uploads without a checksum
+	checked     int    // uploads with one
 	times       times
 	examiner    examiner
 	sum         hash.Hash
-}
-
-// seen is an upload that was read.
-type seen struct {
-	place  int
-	sha256 string            // upload_sha256
-	text   [sha256.Size]byte // SHA-256 of the fetches
-	whole  bool              // text is known
-}
-
-// setText remembers the text of an upload that was read, which sum was given.
-func (c *check) setText(h daytext.Head) {
-	if s, ok := c.ids[h.ID]; ok {
-		c.sum.Sum(s.text[:0])
-		s.whole = true
-		c.ids[h.ID] = s
-	}
 }
 
 const defaultMaxFetchBytes = 64 << 20
@@ -85,7 +68,7 @@ func newCheck(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts 
 	m, known := r.Metadata()
 	c := &check{
 		Report:  Report{Day: day, Key: m.Key, Version: m.Version, Size: m.Size, Totals: rotatelog.Totals{Day: day}},
-		archive: a, opts: opts, day: r, meta: m, known: known, ids: map[string]seen{}, sum: sha256.New(),
+		archive: a, opts: opts, day: r, meta: m, known: known, seen: newKnown(opts), sum: sha256.New(),
 		texts: &texts{ctx: ctx, archive: a, day: r},
 	}
 	c.examiner.opts = &c.opts
@@ -170,7 +153,7 @@ func (c *check) readLines(ctx context.Context) error {
 	if salvage {
 		c.partial = nil // lines of another program may look like fetches
 		c.Totals = rotatelog.Totals{Day: c.Day}
-		c.sequence, c.unchecked, c.ids, c.times = 0, 0, map[string]seen{}, times{}
+		c.sequence, c.unchecked, c.seen, c.times = 0, 0, newKnown(c.opts), times{}
 		defer func() { c.Findings = c.Findings[:found] }()
 	}
 	text := c.day.Open(ctx)
@@ -417,7 +400,7 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		c.loose = left
 	}
 	if t.whole {
-		c.setText(h)
+		c.seen.setText(h.ID, c.sum.Sum(nil))
 		t.whole = c.checksum(h, place)
 		if c.opts.Count != nil && t.matches != h.Matches {
 			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
@@ -469,14 +452,14 @@ func (c *check) head(h daytext.Head, place int) {
 		c.find(SequenceGap, place, 0, "%s before it", missingUploads(c.sequence+1, place-1))
 	}
 	c.sequence = max(c.sequence, place)
-	switch before, twice := c.ids[h.ID]; {
+	switch before, twice := c.seen.place(h.ID); {
 	case !daytext.ValidID(h.ID):
 		c.find(ID, place, 0, "its upload_id is %q", h.ID)
 	case twice:
-		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before.place)
+		c.find(IDTwice, place, 0, "its upload_id, %s, is that of upload %d, too", h.ID, before)
 	}
 	if daytext.ValidID(h.ID) { // a made one may be long
-		c.ids[h.ID] = seen{place: place, sha256: h.SHA256[:min(len(h.SHA256), 2*sha256.Size)]}
+		c.seen.add(h.ID, place, h.SHA256)
 	}
 	t, err := time.ParseInLocation(rotatelog.TimeLayout, h.Timestamp, c.location())
 	if err != nil || rotatelog.DayOf(t, c.location()) != c.Day {

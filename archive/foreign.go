@@ -257,7 +257,7 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	}
 	f.head(h, place)
 	if e.whole && e.lists == 1 {
-		f.setText(h)
+		f.seen.setText(h.ID, f.sum.Sum(nil))
 	}
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
@@ -285,7 +285,8 @@ func (f *foreign) render(e *foreignEntry, place int, ours bool) {
 		text := e.text.Sum(nil)
 		h.ID = fmt.Sprintf("%x%d", text[:12], sequence)
 		if f.opts.Against != nil { // which has it under that id
-			f.ids[h.ID] = seen{place: sequence, text: [sha256.Size]byte(text), whole: true}
+			f.seen.add(h.ID, sequence, "")
+			f.seen.setText(h.ID, text)
 		}
 	}
 	if f.whole == nil {

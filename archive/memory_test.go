@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
+	"example.com/rotatelog/internal/daytext"
 	"example.com/rotatelog/internal/depth"
 )
 
@@ -225,4 +227,68 @@ func (m *madeStore) Read(ctx context.Context, key string, v rotatelog.Version, o
 		n = m.size() - off
 	}
 	return io.NopCloser(io.NewSectionReader(m, off, n)), nil
+}
+
+// TestTinyUploadsTakeFewBytes: to verify a day of very many uploads of one fetch of 50 bytes
+// each takes a few bytes for each of them, also when it is held against a spool.
+func TestTinyUploadsTakeFewBytes(t *testing.T) {
+	uploads := depth.N(20_000, 50_000, 200_000)
+	inWorld(t, func(t *testing.T, w *world) {
+		a := tinyDay(w, uploads)
+		spool, err := rotatelog.OpenSpoolReader(w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer spool.Close()
+		for name, test := range map[string]struct {
+			spool *rotatelog.SpoolReader
+			most  int // bytes for an upload
+		}{"by itself": {nil, 80}, "against a spool": {spool, 200}} {
+			before, calls, most := live(), 0, uint64(0)
+			opts := archive.VerifyOptions{Spool: test.spool, Count: func([]byte) (int64, error) {
+				if calls++; calls == uploads {
+					most = live()
+				}
+				return 0, nil
+			}}
+			r, err := archive.VerifyDay(t.Context(), a, day, opts)
+			if err != nil || codes(r) != "" || r.Totals.Uploads != uploads || calls != uploads {
+				t.Fatalf("%v, %v, %+v", r.Findings, err, r.Totals)
+			}
+			const fixed = 1 << 20 // for reading
+			each := (int(most) - int(before) - fixed) / uploads
+			t.Logf("%s: %d bytes for each of %d uploads", name, each, uploads)
+			if each > test.most {
+				t.Errorf("%s it takes %d bytes for each upload, want %d at most", name, each, test.most)
+			}
+		}
+	})
+}
+
+// tinyDay has the store hold a day of that many uploads of a small fetch.
+func tinyDay(w *world, uploads int) rotatelog.Archive {
+	w.t.Helper()
+	m, err := rotatelog.OpenMaintenance(w.t.Context(), w.cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer m.Close()
+	d, err := m.LockDay(w.t.Context(), day, rotatelog.Uncompressed)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer d.Unlock()
+	var all []rotatelog.DayUpload
+	for n := range uploads {
+		text := fmt.Sprintf(`{"FETCH_HEADER":{"random_fetch_id":"%012d"}}`, n)
+		sum := sha256.New()
+		io.WriteString(sum, text)
+		h := daytext.Head{Timestamp: noonText, Fetches: 1, ID: fmt.Sprintf("%026d", n)}
+		all = append(all, rotatelog.DayUpload{Sequence: n + 1, Timestamp: noonText, FetchCount: 1, ID: h.ID, SHA256: h.Checksum(sum),
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }, Size: int64(len(text))})
+	}
+	if _, err := d.Write(w.t.Context(), "", all); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.archive()
 }

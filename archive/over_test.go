@@ -27,13 +27,28 @@ func TestTwoMachinesTakeOverADayThatIsOver(t *testing.T) {
 // TestTwoMachinesTakeOverADayOfTheOldScript, which has no other layout.
 func TestTwoMachinesTakeOverADayOfTheOldScript(t *testing.T) {
 	onEachServer(t, func(t *testing.T, b *bucket) {
-		key := b.archive().Key(day, rotatelog.Uncompressed)
-		if err := b.cfg.Store.Write(t.Context(), key, "", []rotatelog.Part{rotatelog.Data([]byte(scriptDay(t)))}, nil); err != nil {
-			t.Fatal(err)
-		}
-		b.write(4)
+		b.continueScriptDay(t)
 		b.twoTakeOver(t)
 	})
+}
+
+// TestTwoNewMachinesAndADayOfTheOldScript, whose text says nothing of its owner: a server
+// that knows versions by their content must not take one machine's for the other's.
+func TestTwoNewMachinesAndADayOfTheOldScript(t *testing.T) {
+	onEachServer(t, func(t *testing.T, b *bucket) {
+		b.continueScriptDay(t)
+		b.twoTakeOverAtOnce(t)
+	})
+}
+
+// continueScriptDay has the Writer continue a day of the old script.
+func (b *bucket) continueScriptDay(t *testing.T) {
+	t.Helper()
+	key := b.archive().Key(day, rotatelog.Uncompressed)
+	if err := b.cfg.Store.Write(t.Context(), key, "", []rotatelog.Part{rotatelog.Data([]byte(scriptDay(t)))}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.write(4)
 }
 
 // twoTakeOver has two machines take the day over, both of which have looked at it before

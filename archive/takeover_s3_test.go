@@ -79,58 +79,68 @@ func TestLostMachineComesBack(t *testing.T) {
 	})
 }
 
-// TestTwoNewMachines take the day over at the same time: one succeeds, and the other gets
-// an error, or is refused with its first upload where a server ignores conditions.
+// TestTwoNewMachines take the day over at the same time.
 func TestTwoNewMachines(t *testing.T) {
 	onEachServer(t, func(t *testing.T, b *bucket) {
 		b.write(10)
-		dirs := []string{t.TempDir(), t.TempDir()}
-		var errs [2]error
-		b.cfg.Dir = dirs[0]
-		alive := b.cfg.Store
-		begun := false
-		b.cfg.Store = b.store(func(next http.RoundTripper) http.RoundTripper {
-			return s3test.RoundTripper(func(req *http.Request) (*http.Response, error) {
-				writes := req.Method == http.MethodPut || req.Method == http.MethodPost
-				if writes && strings.HasSuffix(req.URL.Path, b.key()) && !begun { // the first of its writes to the day
-					begun = true
-					first := b.cfg
-					b.cfg.Dir, b.cfg.Store = dirs[1], alive
-					_, errs[1] = b.takeOver(t.Context(), false)
-					b.cfg = first
-				}
-				return next.RoundTrip(req)
-			})
-		})
-		_, errs[0] = b.takeOver(t.Context(), false)
-		b.cfg.Store = alive
-		if !begun || errs[1] != nil {
-			t.Fatalf("%v, %v", begun, errs[1])
-		}
-		won := 0
-		for i, dir := range dirs {
-			b.cfg.Dir = dir
-			err := b.tryToWrite(1)
-			switch {
-			case err == nil:
-				won++
-			case !errors.Is(err, rotatelog.ErrPermanent):
-				t.Errorf("%v", err)
-			}
-			if errs[i] != nil && !errors.Is(errs[i], rotatelog.ErrConflict) {
-				t.Errorf("machine %d: %v", i, errs[i])
-			}
-			if err == nil && errs[i] != nil {
-				t.Errorf("machine %d got %v, and owns the day", i, errs[i])
-			}
-		}
-		if won != 1 {
-			t.Errorf("%d machines own the day: %v", won, errs)
-		}
-		if r := b.verify(); codes(r) != "" || r.Totals.Fetches != 11 {
-			t.Errorf("%v, %+v", r.Findings, r.Totals)
-		}
+		b.twoTakeOverAtOnce(t)
 	})
+}
+
+// twoTakeOverAtOnce has two machines take the day over, the second when the first is about
+// to write: one succeeds, and the other gets an error, or is refused with its first upload
+// where a server ignores conditions.
+func (b *bucket) twoTakeOverAtOnce(t *testing.T) {
+	had := b.verify().Totals.Fetches
+	dirs := []string{t.TempDir(), t.TempDir()}
+	var errs [2]error
+	b.cfg.Dir = dirs[0]
+	alive := b.cfg.Store
+	begun := false
+	b.cfg.Store = b.store(func(next http.RoundTripper) http.RoundTripper {
+		return s3test.RoundTripper(func(req *http.Request) (*http.Response, error) {
+			writes := req.Method == http.MethodPut || req.Method == http.MethodPost
+			if writes && strings.HasSuffix(req.URL.Path, b.key()) && !begun { // the first of its writes to the day
+				begun = true
+				first := b.cfg
+				b.cfg.Dir, b.cfg.Store = dirs[1], alive
+				_, errs[1] = b.takeOver(t.Context(), false)
+				b.cfg = first
+			}
+			return next.RoundTrip(req)
+		})
+	})
+	_, errs[0] = b.takeOver(t.Context(), false)
+	b.cfg.Store = alive
+	if !begun || errs[1] != nil {
+		t.Fatalf("%v, %v", begun, errs[1])
+	}
+	won := 0
+	for i, dir := range dirs {
+		b.cfg.Dir = dir
+		err := b.tryToWrite(1)
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, rotatelog.ErrPermanent):
+			t.Errorf("%v", err)
+		}
+		if errs[i] != nil && !errors.Is(errs[i], rotatelog.ErrConflict) {
+			t.Errorf("machine %d: %v", i, errs[i])
+		}
+		if err == nil && errs[i] != nil {
+			t.Errorf("machine %d got %v, and owns the day", i, errs[i])
+		}
+	}
+	if errs[0] == nil && errs[1] == nil {
+		t.Errorf("both machines believe that the day is theirs")
+	}
+	if won != 1 {
+		t.Errorf("%d machines own the day: %v", won, errs)
+	}
+	if r := b.verify(); codes(r) != "" || r.Totals.Fetches != had+1 {
+		t.Errorf("%v, %+v", r.Findings, r.Totals)
+	}
 }
 
 // TestTakeoverKilled: the machine that takes over is killed at each of its requests, and

@@ -15,9 +15,9 @@ type times struct {
 	fetches, uploads []moment
 	untimed          bool // a fetch has no time, so that those of the uploads count
 
-	ids     map[string]bool // random_fetch_id
-	number  int64           // the last fetch_number
-	numbers int64           // that are missing
+	ids     map[uint64]struct{} // hashes of random_fetch_id
+	number  int64               // the last fetch_number
+	numbers int64               // that are missing
 }
 
 // moment is when something was made, and the upload it is in.
@@ -45,13 +45,14 @@ func (t *times) identify(c *check, header []byte, upload, n int) {
 		return
 	}
 	if id, err := rawjson.Lookup(header, "random_fetch_id"); err == nil && 2 < len(id) && len(id) <= maxID && len(t.ids) < maxIDs {
-		if t.ids[string(id)] {
+		hash := c.seen.hash(id)
+		if _, twice := t.ids[hash]; twice {
 			c.find(FetchTwice, upload, n, "its random_fetch_id, %s, stands in an earlier fetch, too", id)
 		}
 		if t.ids == nil {
-			t.ids = map[string]bool{}
+			t.ids = map[uint64]struct{}{}
 		}
-		t.ids[string(id)] = true
+		t.ids[hash] = struct{}{}
 	}
 	if number, err := rotatelog.CountMember("fetch_number")(header); err == nil && number > 0 {
 		if gap := number - t.number - 1; t.number > 0 && gap > 0 {
@@ -92,7 +93,6 @@ func (c *check) gaps() {
 	if t.numbers > 0 && c.meta.Owner != "" {
 		c.find(NumberGap, 0, 0, "%d fetch numbers are missing", t.numbers)
 	}
-	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.unix, b.unix) })
 	limit := c.opts.Gap
 	if limit <= 0 {

@@ -156,13 +156,14 @@ func (c *check) hold(ctx context.Context) error {
 // compareUpload looks for an upload of another source in the day. The text of its fetches
 // must be the same, and, if the counts say something, its checksum.
 func (c *check) compareUpload(source string, u rotatelog.DayUpload, counts bool) error {
-	have, ok := c.ids[u.ID]
-	checked := u.SHA256 != "" && have.sha256 != ""
+	place, ok := c.seen.place(u.ID)
+	have := c.seen.text(u.ID)
+	checked := u.SHA256 != "" && have.checked
 	switch {
 	case !ok:
 		c.find(NotInDay, u.Sequence, 0, "%s has it, and the day does not", source)
 		return nil
-	case !have.whole, checked && u.SHA256 == have.sha256:
+	case !have.whole, checked && digestOf(u.SHA256) == have.checksum:
 		return nil
 	case !checked || !counts:
 		text, err := textOf(u)
@@ -173,12 +174,12 @@ func (c *check) compareUpload(source string, u rotatelog.DayUpload, counts bool)
 			return err
 		}
 	}
-	c.find(Differs, have.place, 0, "%s has another text of it", source)
+	c.find(Differs, place, 0, "%s has another text of it", source)
 	return nil
 }
 
-// textOf returns the SHA-256 of the text of an upload.
-func textOf(u rotatelog.DayUpload) (sum [sha256.Size]byte, err error) {
+// textOf returns the digest of the text of an upload.
+func textOf(u rotatelog.DayUpload) (sum digest, err error) {
 	text, err := u.Open()
 	if err != nil {
 		return sum, err
@@ -186,8 +187,7 @@ func textOf(u rotatelog.DayUpload) (sum [sha256.Size]byte, err error) {
 	defer text.Close()
 	h := sha256.New()
 	_, err = io.Copy(h, text)
-	h.Sum(sum[:0])
-	return sum, err
+	return digest(h.Sum(nil)), err
 }
 
 // maxVersions is how many versions of a day are tried to be read to their end.

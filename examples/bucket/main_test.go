@@ -1,0 +1,19 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestOutput: an upload is one write.
+func TestOutput(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), &out, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`^(upload \d: 1 writes of \d{3,4} bytes in all, \d+ looks\n){3}objects in the bucket: 1\n$`)
+	if !want.MatchString(out.String()) {
+		t.Errorf("%s", &out)
+	}
+}
