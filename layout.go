@@ -103,6 +103,22 @@ func (d dayState) appendAs(to layout, uploads ...upload) (parts []Part, next day
 	return appendData(parts, tail), next
 }
 
+// adopted returns the parts that make the object of a new owner, and what is then to be
+// known of it: the same day in other bytes, since a store may know versions by their
+// content, and of two machines that adopt the same version only one may succeed. Nor may
+// it soon be what it was again.
+func (d dayState) adopted() (parts []Part, next dayState) {
+	switch d.layout() {
+	case foreign: // the one that it has, with a space more
+		d.after += " "
+		return d.appendSpliced(nil)
+	case metadataFirst:
+		return d.appendAs(metadataLast)
+	default:
+		return d.appendAs(metadataFirst)
+	}
+}
+
 // frame returns what is before the entries and after them in that layout.
 func (d dayState) frame(to layout) (head, tail []byte) {
 	fields := d.appendFields(nil)

@@ -280,22 +280,6 @@ func (d *LockedDay) Adopt(ctx context.Context, old Version, owner string) (Versi
 	return after.version, nil
 }
 
-// adopted returns the parts that make the object of a new owner, and what is then to be
-// known of it: the same day in other bytes, since a store may know versions by their
-// content, and of two machines that adopt the same version only one may succeed. Nor may
-// it soon be what it was again.
-func (d dayState) adopted() (parts []Part, next dayState) {
-	switch d.layout() {
-	case foreign: // the one that it has, with a space more
-		d.after += " "
-		return d.appendSpliced(nil)
-	case metadataFirst:
-		return d.appendAs(metadataLast)
-	default:
-		return d.appendAs(metadataFirst)
-	}
-}
-
 // Seed has the next Writer of the stream continue a day where another spool left it:
 // with the number after number, and in an object compressed with c. It does nothing if
 // the spool has a fetch of that day itself, and then returns false. The error matches

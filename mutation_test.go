@@ -778,7 +778,7 @@ func mutations() []mutation {
 			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
 		},
 		{
-			"adopt a day of the old script as it is", "maintenance.go",
+			"adopt a day of the old script as it is", "layout.go",
 			"d.after += \" \"",
 			"",
 			"^TestTwoMachinesAdoptADayOfTheOldScript$", "",
