@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -175,6 +176,58 @@ func TestBatchThatComesAtOnce(t *testing.T) {
 		b.onStore(nil)
 		b.flush()
 		if m := b.day(dayA).Metadata; m.Uploads != 3 || m.Matches != 0+1+2+3+4+5+6+7 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestBatchThatComesAtOnceIsSyncedAgain: if the name of such a batch could not be synced,
+// it is written anew, and is sealed once that is synced. A power cut would otherwise take
+// it, and the numbers of what was appended after it would change.
+func TestBatchThatComesAtOnceIsSyncedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Verbatim, b.cfg.MaxFetches = true, 3
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
+		var sealed, refused atomic.Int32
+		b.cfg.Hooks.Sealed = func(s rotatelog.Sealed) { sealed.Store(int32(s.Last)) }
+		b.open()
+		b.append(0)
+		var waited, failing atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			switch {
+			case op.Kind == "Sync" && waited.CompareAndSwap(false, true):
+				time.Sleep(time.Second) // until all are queued
+			case op.Kind == "Rename" && strings.Contains(op.To, "-000004-000006-"):
+				failing.Store(true)
+			case op.Kind == "SyncDir" && failing.Load():
+				return syscall.EIO
+			}
+			return nil
+		})
+		inTurn(5, func(i int) {
+			if _, err := b.Append(t.Context(), counted(i+1)); err != nil {
+				refused.Add(1)
+			}
+		})
+		if _, err := b.Append(t.Context(), counted(6)); !errors.Is(err, syscall.EIO) {
+			t.Errorf("while the name of the batch cannot be synced: %v", err)
+		}
+		if refused.Load() != 3 || sealed.Load() != 3 {
+			t.Errorf("%d refused, and sealed up to %d", refused.Load(), sealed.Load())
+		}
+		b.onDisk(nil)
+		if r := b.append(7)[0]; r.Number != 7 || r.Position != 1 {
+			t.Errorf("the fetch after the batch: %+v", r)
+		}
+		b.die()
+		b.setDisk(b.disk.Crash(crashfs.KeepNothing))
+		b.open()
+		if r := b.append(8)[0]; r.Number != 8 || r.Position != 2 {
+			t.Errorf("the fetch after the power cut: %+v", r)
+		}
+		b.onStore(nil)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Uploads != 3 || m.Matches != 0+1+2+3+4+5+7+8 {
 			t.Errorf("%+v", m)
 		}
 	})

@@ -58,6 +58,12 @@ func mutations() []mutation {
 			atOnce, "",
 		},
 		{
+			"take a whole batch for sealed though its name could not be synced", "seal.go",
+			"lines: lines, next: rewriteBatch}",
+			"lines: lines, next: saveAdvanced}",
+			"^TestBatchThatComesAtOnceIsSyncedAgain$", "",
+		},
+		{
 			"acknowledge a whole batch before the fsync", "array.go",
 			"errors.Join(err, f.Sync())\n}",
 			"err\n}",

@@ -24,7 +24,8 @@ type sealing struct {
 	batch  batch
 	reason string
 	next   sealStep
-	copied bool // the file in pending/ is a copy of the array, not a second name
+	lines  [][]byte // of a batch that was never in the array
+	copied bool     // the file in pending/ is a copy of the array, not a second name
 }
 
 // sealedBatch is a batch that was sealed, and not reported yet.
@@ -44,6 +45,7 @@ type sealStep int
 const (
 	linkBatch    sealStep = iota // give the batch its name in pending/
 	emptyArray                   // sync that name, and start a new array
+	rewriteBatch                 // write a batch that was never in the array once more
 	saveAdvanced                 // save the progress of the batch after it
 )
 
@@ -74,19 +76,34 @@ func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	size, err := s.array.buildOf(lines)
+	size, err := s.writeBatch(b, lines)
+	if err != nil {
+		return err
+	}
+	s.sealing = &sealing{reason: reasonFull, batch: b, lines: lines, next: rewriteBatch}
+	s.waiting += size
+	return s.syncLines(s.sealing)
+}
+
+// writeBatch writes lines under the name of a batch, which is not synced.
+func (s *spool) writeBatch(b batch, lines [][]byte) (size int64, err error) {
+	size, err = s.array.buildOf(lines)
 	if err == nil {
 		err = s.fs.Rename(s.array.spare, s.batchPath(b))
 	}
 	if err != nil {
-		return errors.Join(err, s.remove(s.array.spare))
+		return 0, errors.Join(err, s.remove(s.array.spare))
 	}
-	s.sealing = &sealing{reason: reasonFull, batch: b, next: saveAdvanced}
-	s.waiting += size
+	return size, nil
+}
+
+// syncLines syncs the name of a batch that was never in the array.
+func (s *spool) syncLines(g *sealing) error {
 	if err := s.syncPending(); err != nil {
 		return err
 	}
-	s.array.reuse(lines)
+	s.array.reuse(g.lines)
+	g.lines, g.next = nil, saveAdvanced
 	return nil
 }
 
@@ -139,6 +156,11 @@ func (s *spool) doStep(g *sealing) error {
 			return err
 		}
 		g.next = saveAdvanced
+	case rewriteBatch: // for the same reason
+		if _, err := s.writeBatch(g.batch, g.lines); err != nil {
+			return err
+		}
+		return s.syncLines(g)
 	case saveAdvanced:
 		if err := s.advance(); err != nil {
 			return err
