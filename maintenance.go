@@ -51,7 +51,7 @@ func OpenMaintenance(ctx context.Context, cfg Config) (*Maintenance, error) {
 	if err := m.publisher.loadPlaces(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	if err := m.publisher.prepare(nil); err != nil {
+	if err := m.publisher.prepare(ctx, nil); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	m.place = &m.publisher.place

@@ -64,6 +64,12 @@ func mutations() []mutation {
 			"^TestBatchThatComesAtOnceIsSyncedAgain$", "",
 		},
 		{
+			"make an owner while another process does", "publisher.go",
+			"lock, err := p.spool.lock(ownerLock)",
+			"lock, err := p.spool.lock(ownerLock + p.spool.newID())",
+			"^TestOwnerIsMadeOnce$", "",
+		},
+		{
 			"acknowledge a whole batch before the fsync", "array.go",
 			"errors.Join(err, f.Sync())\n}",
 			"err\n}",

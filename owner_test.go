@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
@@ -142,6 +143,41 @@ func TestOwnerIsDurable(t *testing.T) {
 		b.flush()
 		if m := b.day(dayA).Metadata; m.Uploads != 2 {
 			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestOwnerIsMadeOnce: a Writer and who mends its days have one id, though both make the
+// first one at the same time.
+func TestOwnerIsMadeOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Store = owned{b.cfg.Store}
+		b.cfg.MaxFetches = 1
+		b.open()
+		var begun atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Name == "all_api.spool/owner.new" && begun.CompareAndSwap(false, true) {
+				time.Sleep(time.Second) // until the other is at it
+			}
+			return nil
+		})
+		b.append(1)
+		synctest.Wait()
+		if !begun.Load() {
+			t.Fatal("no owner was made")
+		}
+		m, err := rotatelog.OpenMaintenance(t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		b.flush()
+		b.reopen()
+		b.append(2)
+		b.flush()
+		id, err := b.disk.ReadFile("all_api.spool/owner")
+		if err != nil || string(id) != m.Owner() {
+			t.Errorf("the owner is %q, and for who mends %q, %v", id, m.Owner(), err)
 		}
 	})
 }

@@ -165,7 +165,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		return wait
 	}
 	if err == nil {
-		err = p.prepare(batches)
+		err = p.prepare(ctx, batches)
 	}
 	if err == nil {
 		err = p.assign(ctx, batches)
@@ -271,7 +271,7 @@ func (p *publisher) mayHaveWork(drained bool) bool {
 
 // prepare makes the names of pending batches durable, and loads what is confirmed
 // and who this Writer is. That comes before any upload.
-func (p *publisher) prepare(batches []batch) error {
+func (p *publisher) prepare(ctx context.Context, batches []batch) error {
 	if len(batches) > 0 {
 		if err := p.spool.syncPending(); err != nil {
 			return newError("sync", p.cfg.path(p.spool.path(pendingDir)), err)
@@ -280,15 +280,8 @@ func (p *publisher) prepare(batches []batch) error {
 	if p.confirmedLoaded {
 		return nil
 	}
-	if err := p.savePlace(); err != nil {
+	if err := p.identify(ctx); err != nil {
 		return err
-	}
-	if exclusive(p.cfg.Store) {
-		owner, err := p.spool.ownerID()
-		if err != nil {
-			return err
-		}
-		p.owner = owner
 	}
 	old, err := p.uploadedHere()
 	if err != nil {
@@ -299,6 +292,29 @@ func (p *publisher) prepare(batches []batch) error {
 	}
 	p.confirmedLoaded = true
 	return nil
+}
+
+// identify remembers the place, and finds out who this Writer is. Another process may be
+// about to do the same, so it takes a lock for that.
+func (p *publisher) identify(ctx context.Context) error {
+	lock, err := p.spool.lock(ownerLock)
+	for errors.Is(err, vfs.ErrLocked) {
+		if err := p.cfg.Clock.Sleep(ctx, lockPause); err != nil {
+			return err
+		}
+		lock, err = p.spool.lock(ownerLock)
+	}
+	if err != nil {
+		return newError("lock", p.cfg.path(p.spool.path(ownerLock)), err)
+	}
+	p.places = nil // another process may have added one
+	if err = p.loadPlaces(); err == nil {
+		err = p.savePlace()
+	}
+	if err == nil && exclusive(p.cfg.Store) {
+		p.owner, err = p.spool.ownerID()
+	}
+	return errors.Join(err, lock.Close())
 }
 
 // uploadedHere returns the confirmed batches of this place, in the order of sealing.

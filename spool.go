@@ -57,9 +57,10 @@ const (
 	spareFile    = "spare.json" // what will replace the array
 	checkFile    = "check"      // in pending/ and uploaded/: whether files can be moved there
 	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
-	ownerFile    = "owner"      // a random id that objects are marked with
-	uncleanFile  = "unclean"    // there while a Writer appends, and after one that was killed
-	cleanFile    = "clean"      // its name meanwhile: making a new file may need room
+	ownerLock    = "owner.lock"
+	ownerFile    = "owner"   // a random id that objects are marked with
+	uncleanFile  = "unclean" // there while a Writer appends, and after one that was killed
+	cleanFile    = "clean"   // its name meanwhile: making a new file may need room
 	pendingDir   = "pending"
 	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
