@@ -787,7 +787,7 @@ func mutations() []mutation {
 			"take a day over that another machine has taken over", "archive/takeover.go",
 			"d.Adopt(ctx, t.Version, t.Owner)",
 			"d.Adopt(ctx, t.Version, obj.Meta[\"rotatelog-owner\"])",
-			"^TestTwoMachinesTakeOverADayOfTheOldScript$", "",
+			"^TestThreeMachinesTakeOverADay$", "",
 		},
 		{
 			"adopt a day of the old script as it is", "layout.go",

@@ -76,6 +76,35 @@ func (b *bucket) twoTakeOver(t *testing.T) {
 	}
 }
 
+// TestThreeMachinesTakeOverADay: one has looked at it, then two others take it over, one
+// after the other. The second of them leaves the bytes that the first one saw, and with them
+// its version where versions are contents; only the owner is another.
+func TestThreeMachinesTakeOverADay(t *testing.T) {
+	onEachServer(t, func(t *testing.T, b *bucket) {
+		b.write(4)
+		time.Sleep(24 * time.Hour)
+		b.cfg.Dir = t.TempDir()
+		m, err := rotatelog.OpenMaintenance(t.Context(), b.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		early, err := archive.PlanTakeover(t.Context(), m, b.archive(), day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			b.cfg.Dir = t.TempDir()
+			if _, err := b.takeOver(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := early.Apply(t.Context()); !errors.Is(err, rotatelog.ErrConflict) {
+			t.Errorf("the one that looked first: %v", err)
+		}
+	})
+}
+
 // TestEntriesOfAWriterInADayOfTheOldScript: a byte of one of them that is changed is
 // found, as it is in a day that a Writer began.
 func TestEntriesOfAWriterInADayOfTheOldScript(t *testing.T) {
