@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -79,5 +85,41 @@ func TestUsageErrorComesBeforeTheFetch(t *testing.T) {
 	code, stdout, stderr := b.append("--one")
 	if code != codeUsage || stdout != "" || !strings.Contains(stderr, "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID") {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// TestWhatAServerSendsUnaskedIsNotPrinted: RGW 16 may end a body that it did not announce,
+// after the answer. Nobody can do anything about that, least of all who reads cron's mail.
+func TestWhatAServerSendsUnaskedIsNotPrinted(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	go func() {
+		for {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				for {
+					if _, err := http.ReadRequest(r); err != nil {
+						return
+					}
+					io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n0\r\n\r\n")
+				}
+			}()
+		}
+	}()
+	b := newBench(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "verify", "today", "--dir", b.path("work"),
+		"--store", "s3://bucket?endpoint=http://"+server.Addr().String()+"&region=us-east-1")
+	cmd.Env = []string{"ROTATELOG_TEST_PROCESS=run", "HOME=" + b.dir, "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret"}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "refuses the request") || strings.Contains(string(out), "Unsolicited") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
