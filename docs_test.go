@@ -179,7 +179,7 @@ func TestArchiveInTroubleshooting(t *testing.T) {
 	}
 	codes := regexp.MustCompile(`(?m)^\t\w+ +Code = "(\w+)"`).FindAllStringSubmatch(source.String(), -1)
 	for _, m := range codes {
-		if !strings.Contains(string(text), "`"+m[1]+"`") {
+		if !strings.Contains(string(text), "\n### "+m[1]+"\n") {
 			t.Errorf("the finding %q is not explained", m[1])
 		}
 	}
