@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/rotatelog/internal/duration"
 	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
@@ -100,17 +101,7 @@ func (s WriterState) Seen(now time.Time) string {
 }
 
 // roughly returns d in its largest unit.
-func roughly(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", max(0, d/time.Second))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
-}
+func roughly(d time.Duration) string { return duration.Text(d, "days") }
 
 // Inspect returns what the spool of a stream says. An empty name is that of a Config
 // without one. It takes no lock and writes nothing, and so is safe beside a running

@@ -65,15 +65,22 @@ func (w *world) write(n int) {
 // tryToWrite has a Writer append n fetches, and returns why they cannot be uploaded.
 func (w *world) tryToWrite(n int) error {
 	w.t.Helper()
-	wr, err := rotatelog.Open(w.t.Context(), w.cfg)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	wr := w.open()
 	defer wr.Close()
 	for range n {
 		w.append(wr)
 	}
 	return wr.Flush(w.t.Context())
+}
+
+// open opens a Writer.
+func (w *world) open() *rotatelog.Writer {
+	w.t.Helper()
+	wr, err := rotatelog.Open(w.t.Context(), w.cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return wr
 }
 
 // append appends the next fetch, and waits a minute.

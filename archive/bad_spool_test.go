@@ -48,10 +48,7 @@ func TestSpoolsThatAreNone(t *testing.T) {
 			}
 			inWorld(t, func(t *testing.T, w *world) {
 				w.write(10)
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				w.append(wr)
 				wr.Close()
 				// Only the batches count here.

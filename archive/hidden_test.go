@@ -17,10 +17,7 @@ import (
 func TestErrorAfterAThousandWarnings(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.cfg.MaxFetches = 100
-		wr, err := rotatelog.Open(t.Context(), w.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		wr := w.open()
 		for n := range 1100 {
 			fetch := fmt.Appendf(nil, `{"FETCH_HEADER":{"random_fetch_id":"aBc123XyZ456"},"n":%d}`, n)
 			if _, err := wr.Append(t.Context(), fetch); err != nil {

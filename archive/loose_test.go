@@ -50,10 +50,7 @@ func TestCopiesOfTheSpool(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				w.cfg.MaxFetches = 4
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				defer wr.Close()
 				for range 4 {
 					w.append(wr)
@@ -96,10 +93,7 @@ func (f sourceFunc) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog
 func TestCopyThatIsMadeMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.cfg.MaxFetches = 4
-		wr, err := rotatelog.Open(t.Context(), w.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		wr := w.open()
 		defer wr.Close()
 		for range 5 {
 			w.append(wr)
@@ -128,10 +122,7 @@ func TestCopyThatIsMadeMeanwhile(t *testing.T) {
 func TestBatchIsConfirmedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.write(2)
-		wr, err := rotatelog.Open(t.Context(), w.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		wr := w.open()
 		defer wr.Close()
 		w.appendNow(wr)
 		w.appendNow(wr)
@@ -261,10 +252,7 @@ func TestFetchesThatAreAlike(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				w.cfg.MaxFetches = 4
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				for range 13 {
 					w.appendAlike(wr)
 				}
@@ -312,10 +300,7 @@ func TestWholeTurnsUpAfterMoreDamage(t *testing.T) {
 // TestBrokenCopyOfFetchesWithoutIDs: the head of the copy says of which upload it is.
 func TestBrokenCopyOfFetchesWithoutIDs(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		wr, err := rotatelog.Open(t.Context(), w.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		wr := w.open()
 		for range 6 {
 			w.appendAlike(wr)
 		}

@@ -247,10 +247,7 @@ func TestFetchesLargerThanUsual(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.cfg.Store = owned{w.mem}
 		w.cfg.MaxFetchBytes = 128 << 20
-		wr, err := rotatelog.Open(t.Context(), w.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		wr := w.open()
 		defer wr.Close()
 		fetch := []byte(`{"text":"` + strings.Repeat("x", 65<<20) + `"}`)
 		if _, err := wr.Append(t.Context(), fetch); err != nil {

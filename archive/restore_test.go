@@ -226,10 +226,7 @@ func TestRestoreBesideTheWriter(t *testing.T) {
 				var reported []string
 				w.cfg.Hooks.Changed = func(c rotatelog.Changed) { reported = append(reported, c.Differences...) }
 				w.cfg.Hooks.Failed = func(f rotatelog.Failed) { reported = append(reported, f.Err.Error()) }
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				defer wr.Close()
 				for range 10 {
 					w.append(wr)

@@ -45,10 +45,7 @@ func TestNewDirectoryContinuesTheStream(t *testing.T) {
 				if counting.open != 0 {
 					t.Errorf("%d readers are open", counting.open)
 				}
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				defer wr.Close()
 				for n := range 3 {
 					r, err := wr.AppendFetch(t.Context(), rotatelog.Fetch{Data: []byte(`{}`)})

@@ -51,10 +51,7 @@ func TestCopyOfTheSpoolIsASource(t *testing.T) {
 		t.Run(fmt.Sprintf("uploaded %v", uploaded), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				w.cfg.MaxFetches = 4
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				defer wr.Close()
 				for range 6 {
 					w.append(wr)

@@ -180,10 +180,7 @@ func TestDaysOfOtherLengths(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				time.Sleep(time.Until(night.Start(w.zone)))
 				hours := int(night.Next().Start(w.zone).Sub(night.Start(w.zone)).Hours())
-				wr, err := rotatelog.Open(t.Context(), w.cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wr := w.open()
 				defer wr.Close()
 				for range 4 * hours {
 					w.append(wr)
@@ -249,10 +246,7 @@ func TestVerifyInBoundedMemory(t *testing.T) {
 	peak := func(fetches int) (most uint64) {
 		inWorld(t, func(t *testing.T, w *world) {
 			w.cfg.MaxFetches = 10
-			wr, err := rotatelog.Open(t.Context(), w.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
+			wr := w.open()
 			defer wr.Close()
 			text := strings.Repeat("x", 100<<10)
 			for n := range fetches {

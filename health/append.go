@@ -17,7 +17,7 @@ func (v *view) appendStale() Finding {
 		since = begin
 	}
 	interval, silence := v.interval(), v.Now.Sub(since)
-	text := fmt.Sprintf("No fetch has come for %s, since %s; one is due every %s.", span(silence), v.at(since), period(interval))
+	text := fmt.Sprintf("No fetch has come for %s, since %s; one is due every %s.", roughly(silence), v.at(since), period(interval))
 	if a := v.Spool.Append; a != nil {
 		text += " The Writer was " + a.Seen(v.Now) + "."
 	}

@@ -30,7 +30,7 @@ func (v *view) clock() Finding {
 	}
 	if ahead := v.fetchedAhead(); ahead >= clockError {
 		return Finding{Severity: grade(ahead, clockError, clockCritical), Steps: steps,
-			Text: fmt.Sprintf("The last fetch is dated %s after now: the clock of this machine was set back. Until then it does not show when fetches stop.", span(ahead))}
+			Text: fmt.Sprintf("The last fetch is dated %s after now: the clock of this machine was set back. Until then it does not show when fetches stop.", roughly(ahead))}
 	}
 	if v.ClockOff == nil {
 		return Finding{}
@@ -41,7 +41,7 @@ func (v *view) clock() Finding {
 	}
 	off := v.ClockOff.Abs()
 	return Finding{Severity: grade(off, clockError, clockCritical), Steps: steps,
-		Text: fmt.Sprintf("The clock of this machine is %s %s the store's. It decides to which day a fetch belongs.", span(off), way)}
+		Text: fmt.Sprintf("The clock of this machine is %s %s the store's. It decides to which day a fetch belongs.", roughly(off), way)}
 }
 
 // fetchedAhead returns by how much later than now the Writer has dated a fetch.

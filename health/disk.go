@@ -43,7 +43,7 @@ func (e DiskEstimate) String() string {
 	if e.Lasts <= 0 {
 		return "no longer"
 	}
-	return span(e.Lasts)
+	return roughly(e.Lasts)
 }
 
 // rate is how fast a spool grows.

@@ -6,20 +6,11 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/duration"
 )
 
-// span returns d in its largest unit that says enough: 12 s, 35 min, 5 h, 22 days.
-func span(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", max(0, d/time.Second))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
-}
+// roughly returns d in its largest unit that says enough: 12 s, 35 min, 5 h, 22 days.
+func roughly(d time.Duration) string { return duration.Text(d, "days") }
 
 // period returns d as it follows "every".
 func period(d time.Duration) string {
@@ -29,7 +20,7 @@ func period(d time.Duration) string {
 	case time.Hour:
 		return "hour"
 	}
-	return span(d)
+	return roughly(d)
 }
 
 // at returns the time of day, and the date if that is not today's.

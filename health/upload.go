@@ -71,7 +71,7 @@ func (v *view) uploadLate() Finding {
 		return Finding{}
 	}
 	oldest, _ := v.oldest()
-	text := fmt.Sprintf("Uploads are late: a batch has waited for %s, since %s.", span(v.Now.Sub(oldest.Sealed)), v.at(oldest.Sealed))
+	text := fmt.Sprintf("Uploads are late: a batch has waited for %s, since %s.", roughly(v.Now.Sub(oldest.Sealed)), v.at(oldest.Sealed))
 	steps := []string{}
 	if f := v.failure(); f != nil {
 		text += " The last error: " + f.Sentence + "."

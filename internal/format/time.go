@@ -1,10 +1,10 @@
 package format
 
 import (
-	"fmt"
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/duration"
 )
 
 // Times are shown in the zone of the days.
@@ -30,17 +30,7 @@ func Weekday(d rotatelog.Day) string {
 
 // Duration returns how long something took or lasts, in its largest unit, as 12 s, 7 min,
 // 3 h or 22 d.
-func Duration(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d/time.Second))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d/time.Hour))
-	}
-	return fmt.Sprintf("%d d", int(d/(24*time.Hour)))
-}
+func Duration(d time.Duration) string { return duration.Text(d, "d") }
 
 // Ago returns how long ago t was, as "12 s ago".
 func Ago(t, now time.Time) string { return Duration(now.Sub(t)) + " ago" }
