@@ -179,7 +179,7 @@ func onFakeServer(k *killing) killStore {
 			return fakes3.Fault{Reply: fakes3.Error{Status: 412, Code: "PreconditionFailed"}, After: true}
 		case n < 30 && writes:
 			return fakes3.Fault{Reply: fakes3.Error{Status: 500, Code: "UnknownError"}, After: n < 27}
-		case n < 33 && writes && op.Name != "UploadPart": // for which TestUploadWithALostPartIsGivenUp waits longer
+		case n < 33 && writes && op.Name != "UploadPart" && op.Name != "UploadPartCopy": // for which TestUploadWithALostPartIsGivenUp waits longer
 			return fakes3.Fault{Lost: true}
 		case n < 36 && writes:
 			return fakes3.Fault{Later: true}

@@ -429,19 +429,27 @@ func TestNothingIsWrittenUntilAnUploadIsSettled(t *testing.T) {
 // while it sent Complete, that may still be running, so the key waits, and says so.
 // No person has to help.
 func TestUploadWithALostPartIsGivenUp(t *testing.T) {
-	for begun, profile := range map[bool]fakes3.Profile{false: fakes3.NoConditions(), true: fakes3.Linode()} {
+	for _, c := range []struct {
+		part    string // the request whose part is lost
+		begun   bool
+		profile fakes3.Profile
+	}{
+		{"UploadPart", false, fakes3.NoConditions()},
+		{"UploadPart", true, fakes3.Linode()},
+		{"UploadPartCopy", true, fakes3.Linode()},
+	} {
 		for _, killed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("begun=%t,killed=%t", begun, killed), func(t *testing.T) {
-				inPartsBubble(t, profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
+			t.Run(fmt.Sprintf("%s,begun=%t,killed=%t", c.part, c.begun, killed), func(t *testing.T) {
+				inPartsBubble(t, c.profile, func(t *testing.T, b *bench, srv *fakes3.Server) {
 					b.open()
-					if begun {
+					if c.begun {
 						b.append(ten...)
 						b.flush()
 					}
 					lost, completed := 0, 0
 					srv.Fault = func(o fakes3.Op) fakes3.Fault {
 						switch {
-						case o.Name == "UploadPart" && lost == 0:
+						case o.Name == c.part && lost == 0:
 							lost++
 							return fakes3.Fault{Lost: true}
 						case o.Name == "CompleteMultipartUpload" && killed && completed < 1:
