@@ -307,3 +307,35 @@ func TestDeepFetchStaysCompact(t *testing.T) {
 		})
 	}
 }
+
+// TestSyncOfAnotherPartFails: while a batch gets its name in pending/, the publisher's
+// sync of pending/ fails, and the Append's own sync then succeeds without covering that
+// name. A power cut must not take the batch.
+func TestSyncOfAnotherPartFails(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Err: errors.New("away"), Skip: true} })
+		b.open()
+		b.append(1)
+		begun := make(chan struct{})
+		var failed atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind != "SyncDir" || op.Name != "all_api.spool/pending" || failed.Swap(true) {
+				return nil
+			}
+			close(begun) // by the publisher, since nobody appends
+			time.Sleep(time.Second)
+			return syscall.EIO
+		})
+		<-begun
+		b.append(2)
+		b.die()
+		b.setDisk(b.disk.Crash(crashfs.KeepNothing))
+		b.open()
+		b.onStore(nil)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Fetches != 2 || m.Matches != 3 {
+			t.Errorf("%+v", m)
+		}
+	})
+}

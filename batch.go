@@ -152,7 +152,9 @@ func (s *spool) batchPath(b batch) string {
 
 // syncPending makes the names in pending/ durable. Nothing may be uploaded before that:
 // a batch that was uploaded and then forgotten would be sealed and uploaded again.
-func (s *spool) syncPending() error { return s.fs.SyncDir(s.path(pendingDir)) }
+func (s *spool) syncPending() error {
+	return s.syncs.do(func() error { return s.fs.SyncDir(s.path(pendingDir)) })
+}
 
 // names returns all batches in the spool, one of them perhaps twice. The process that
 // publishes may move batches from pending to uploaded meanwhile, and back, so it looks

@@ -47,21 +47,27 @@ func mutations() []mutation {
 		},
 		{
 			"seal without syncing pending", "seal.go",
-			"if err := s.syncPending(); err != nil {\n\t\t\tg.next",
-			"if err := error(nil); err != nil {\n\t\t\tg.next",
+			"if covered, err := s.syncName(g); !covered {\n\t\t\tg.next = linkBatch",
+			"if covered, err := true, error(nil); !covered {\n\t\t\tg.next = linkBatch",
 			twoSeals, "",
 		},
 		{
 			"acknowledge a whole batch before its name is synced", "seal.go",
-			"if err := s.syncPending(); err != nil {\n\t\treturn err\n\t}\n\ts.array",
-			"s.array",
+			"if covered, err := s.syncName(g); !covered {\n\t\t\tg.next = writeLines",
+			"if covered, err := true, error(nil); !covered {\n\t\t\tg.next = writeLines",
 			atOnce, "",
 		},
 		{
 			"take a whole batch for sealed though its name could not be synced", "seal.go",
-			"lines: lines, next: rewriteBatch}",
-			"lines: lines, next: saveAdvanced}",
+			"\t\t\tg.next = writeLines\n",
+			"",
 			"^TestBatchThatComesAtOnceIsSyncedAgain$", "",
+		},
+		{
+			"take the name of a batch for durable after the sync of another part failed", "seal.go",
+			"return g.failed == s.syncs.failures(), nil",
+			"return true, nil",
+			"^TestSyncOfAnotherPartFails$", "",
 		},
 		{
 			"make an owner while another process does", "publisher.go",

@@ -26,6 +26,7 @@ type sealing struct {
 	next   sealStep
 	lines  [][]byte // of a batch that was never in the array
 	copied bool     // the file in pending/ is a copy of the array, not a second name
+	failed int64    // syncs that had failed before the batch got its name
 }
 
 // sealedBatch is a batch that was sealed, and not reported yet.
@@ -45,7 +46,8 @@ type sealStep int
 const (
 	linkBatch    sealStep = iota // give the batch its name in pending/
 	emptyArray                   // sync that name, and start a new array
-	rewriteBatch                 // write a batch that was never in the array once more
+	writeLines                   // write a batch that was never in the array once more
+	syncLines                    // sync the name of that
 	saveAdvanced                 // save the progress of the batch after it
 )
 
@@ -76,35 +78,42 @@ func (s *spool) sealLines(lines [][]byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	size, err := s.writeBatch(b, lines)
+	g := &sealing{reason: reasonFull, batch: b, lines: lines}
+	size, err := s.writeLines(g)
 	if err != nil {
 		return err
 	}
-	s.sealing = &sealing{reason: reasonFull, batch: b, lines: lines, next: rewriteBatch}
+	s.sealing = g
 	s.waiting += size
-	return s.syncLines(s.sealing)
+	for s.sealing.next != saveAdvanced {
+		if err := s.doStep(s.sealing); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// writeBatch writes lines under the name of a batch, which is not synced.
-func (s *spool) writeBatch(b batch, lines [][]byte) (size int64, err error) {
-	size, err = s.array.buildOf(lines)
+// writeLines writes a batch that was never in the array under its name.
+func (s *spool) writeLines(g *sealing) (size int64, err error) {
+	size, err = s.array.buildOf(g.lines)
 	if err == nil {
-		err = s.fs.Rename(s.array.spare, s.batchPath(b))
+		g.failed = s.syncs.failures()
+		err = s.fs.Rename(s.array.spare, s.batchPath(g.batch))
 	}
 	if err != nil {
 		return 0, errors.Join(err, s.remove(s.array.spare))
 	}
+	g.next = syncLines
 	return size, nil
 }
 
-// syncLines syncs the name of a batch that was never in the array.
-func (s *spool) syncLines(g *sealing) error {
+// syncName syncs the name of the batch that is being sealed. If covered is false, with an
+// error or without, the batch has to get its name anew.
+func (s *spool) syncName(g *sealing) (covered bool, err error) {
 	if err := s.syncPending(); err != nil {
-		return err
+		return false, err
 	}
-	s.array.reuse(g.lines)
-	g.lines, g.next = nil, saveAdvanced
-	return nil
+	return g.failed == s.syncs.failures(), nil
 }
 
 // nextBatch names a batch of so many fetches.
@@ -143,24 +152,31 @@ func (s *spool) finishSeal() error {
 func (s *spool) doStep(g *sealing) error {
 	switch g.next {
 	case linkBatch:
+		g.failed = s.syncs.failures()
 		if err := s.linkTo(s.path(pendingDir, g.batch.fileName())); err != nil {
 			return err
 		}
 		g.next = emptyArray
 	case emptyArray:
-		if err := s.syncPending(); err != nil {
-			g.next = linkBatch // a later sync may succeed without covering what this one failed to
+		if covered, err := s.syncName(g); !covered {
+			g.next = linkBatch
 			return err
 		}
 		if err := s.emptyArray(); err != nil {
 			return err
 		}
 		g.next = saveAdvanced
-	case rewriteBatch: // for the same reason
-		if _, err := s.writeBatch(g.batch, g.lines); err != nil {
+	case writeLines:
+		if _, err := s.writeLines(g); err != nil {
 			return err
 		}
-		return s.syncLines(g)
+	case syncLines:
+		if covered, err := s.syncName(g); !covered {
+			g.next = writeLines
+			return err
+		}
+		s.array.reuse(g.lines)
+		g.lines, g.next = nil, saveAdvanced
 	case saveAdvanced:
 		if err := s.advance(); err != nil {
 			return err

@@ -40,6 +40,7 @@ type spool struct {
 
 	reserve  *reserve.Reserve
 	prunable *prunable
+	syncs    *syncs
 
 	tally counts // of the fetches in the array, as far as this Writer has appended them
 
@@ -71,7 +72,7 @@ const (
 // newSpool returns the spool of cfg's stream, its directories made.
 func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	name := cfg.Name
-	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable)}
+	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable), syncs: newSyncs()}
 	s.reserve = reserve.New(fsys, s.path(reserveDir), cfg.reserve)
 	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.Take}
 	if err := s.mkdir(s.dir); err != nil {
@@ -410,7 +411,7 @@ func (s *spool) makeDayLocks() error {
 // part has no access to the array.
 func (s *spool) usedBy(part string) *spool {
 	fsys := vfs.Named(s.fs, part)
-	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable, reserve: s.reserve.On(fsys)}
+	return &spool{fs: fsys, dir: s.dir, newID: s.newID, prunable: s.prunable, syncs: s.syncs, reserve: s.reserve.On(fsys)}
 }
 
 // lock takes one of the spool's locks, or returns vfs.ErrLocked.
