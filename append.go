@@ -27,9 +27,12 @@ type request struct {
 	uncounted error
 	countless bool // the member with the count is missing
 
-	done    chan struct{} // closed when receipt and err are set
-	receipt Receipt
-	err     error
+	identity  string        // by Config.Identity; of a fetch from pieces it is known with the number
+	duplicate *storedAt     // it is stored already
+	twin      *request      // of the same group, to be written first
+	done      chan struct{} // closed when receipt and err are set
+	receipt   Receipt
+	err       error
 }
 
 // newRequest checks, counts and formats a fetch.
@@ -39,10 +42,15 @@ func (w *Writer) newRequest(raw []byte) (*request, error) {
 		return nil, err
 	}
 	r := &request{done: make(chan struct{})}
-	if err := w.describe(r, fetch, count); err != nil {
-		return nil, err
+	identity := w.cfg.beginIdentity(fetch)
+	if err = w.describe(r, fetch, count); err == nil {
+		r.line, err = w.spool.array.line(fetch)
 	}
-	r.line, err = w.spool.array.line(fetch)
+	id, noID := identity()
+	if err == nil {
+		err = noID
+	}
+	r.identity = id
 	return r, err
 }
 
@@ -97,21 +105,29 @@ func (w *Writer) describe(r *request, fetch []byte, count rawjson.Found) (err er
 }
 
 // number puts the daily fetch number into an envelope.
-func (r *request) number(n int, line func([]byte) ([]byte, error)) error {
+func (w *Writer) number(r *request, n int) error {
 	if r.pieces == nil || r.n == n {
 		return nil
 	}
-	made, err := line(bytes.Join(r.pieces, []byte(strconv.Itoa(n))))
+	text := bytes.Join(r.pieces, []byte(strconv.Itoa(n)))
+	made, err := w.spool.array.line(text)
 	if err != nil {
 		return err
 	}
-	r.line, r.n = made, n
+	id, err := w.cfg.identityOf(text)
+	if err != nil {
+		return err
+	}
+	r.line, r.n, r.identity = made, n, id
 	return nil
 }
 
 // submit queues r, and returns when its record is on disk or has failed.
 func (w *Writer) submit(ctx context.Context, r *request) (Receipt, error) {
-	quit := w.enqueue(ctx, r)
+	quit := w.awaitIndex(ctx, r)
+	if quit == nil {
+		quit = w.enqueue(ctx, r)
+	}
 	if quit != nil {
 		return Receipt{}, w.appendError(quit)
 	}
@@ -222,6 +238,7 @@ type group struct {
 	day      Day
 	before   int // records that the batch had already
 	requests []*request
+	fresh    []*request // those to be written: not duplicates
 	written  []*request // those that are on disk
 	err      error      // why none is, if that is so for all
 }
@@ -234,11 +251,13 @@ func (w *Writer) commit() {
 	if !ok {
 		return
 	}
+	w.findDuplicates(&g)
 	if g.err == nil {
-		g.written, g.err = w.write(g.requests)
+		g.written, g.err = w.write(g.fresh)
 	}
 	w.updateTight(g)
 	w.makeReceipts(g)
+	w.settleDuplicates(g)
 	w.trackCounts(g.day, g.written)
 	reason := w.sealReason(g)
 	if reason == reasonFull {
@@ -373,7 +392,7 @@ func (w *Writer) together(requests []*request) (lines [][]byte, ok bool) {
 	}
 	var size int64
 	for i, r := range requests {
-		if r.number(w.spool.progress.First+len(a.records)+i, a.line) != nil {
+		if w.number(r, w.spool.progress.First+len(a.records)+i) != nil {
 			return nil, false
 		}
 		lines = append(lines, r.line)
@@ -412,7 +431,7 @@ func (w *Writer) writeOne(r *request) error {
 	if s.array.broken {
 		return fmt.Errorf("the write before this one failed")
 	}
-	if err := r.number(s.progress.First+len(s.array.records), s.array.line); err != nil {
+	if err := w.number(r, s.progress.First+len(s.array.records)); err != nil {
 		return err
 	}
 	if err := w.checkRoom(int64(len(r.line))); err != nil {
@@ -491,7 +510,7 @@ func (w *Writer) appendError(err error) error {
 }
 
 func (w *Writer) logAppended(r *request) {
-	if r.err == nil && r.uncounted != nil {
+	if r.err == nil && r.uncounted != nil && !r.receipt.Duplicate {
 		w.cfg.reportUncounted(Uncounted{Day: r.receipt.Day, Number: r.receipt.Number, Err: r.uncounted})
 	}
 }

@@ -55,6 +55,19 @@ type Config struct {
 	// neither midnight nor Open seals a batch. A day's fetch numbers continue where
 	// they ended as long as the day is among the last 366 appended to.
 	TimeOf func(fetch []byte) (time.Time, error)
+	// Identity returns what says that two fetches are the same one, such as an id that
+	// the source gave it: see HeaderIdentity and ContentIdentity. A fetch whose identity
+	// is that of one in the local file or among the batches that the spool keeps is not
+	// stored again; see Receipt.Duplicate. So a source that delivers a fetch again until
+	// it is acknowledged has it stored once, if it does so while the spool keeps the
+	// first: see KeepUploaded. "" says that the fetch has no identity, and is stored. If
+	// Identity returns an error the fetch is refused.
+	//
+	// Identity gets fetches as they come, and those that are stored as they are in the
+	// local file: white space between tokens must not matter to it. It must be safe for
+	// concurrent use. What it returned is remembered in a file of the spool; after a
+	// change of what it returns for a fetch, delete {Name}.spool/identities.
+	Identity func(fetch []byte) (string, error)
 	// Clock is where the time comes from: the system's clock unless set.
 	Clock Clock
 

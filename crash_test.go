@@ -157,7 +157,27 @@ func workloads() []workload {
 				h.flush(200 * time.Millisecond)
 			}
 		}},
+		{"redeliveries", with(func(c *rotatelog.Config) { c.Identity, c.KeepUploaded = numberOf, keepAll }), redeliveries},
 	}
+}
+
+// redeliveries has a source deliver each fetch several times. At most one batch is
+// confirmed, since a full disk would take others, and then they are stored again.
+func redeliveries(h *host) {
+	again := func() { h.redeliver([][]int{h.submitted(), h.submitted()}) }
+	h.up()
+	h.appendN(2)
+	again()
+	h.appendN(1)
+	again()
+	time.Sleep(time.Second)
+	h.kill()
+	h.up()
+	again()
+	h.appendN(1)
+	h.stop()
+	h.up()
+	again()
 }
 
 // inParts runs a workload on a store whose writes take several requests.
@@ -265,6 +285,9 @@ func (h *host) wantHealthy() {
 	synctest.Wait()
 	h.judge()
 	h.makeRoom()
+	if h.cfg.Identity != nil {
+		h.redeliver([][]int{h.submitted()})
+	}
 	h.appendN(1)
 	h.judge()
 	h.finish(crashfs.KeepNothing)

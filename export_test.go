@@ -2,6 +2,8 @@ package rotatelog
 
 import (
 	"cmp"
+	"fmt"
+	"strings"
 	"time"
 
 	"example.com/rotatelog/internal/vfs"
@@ -51,4 +53,23 @@ func MetaOf(day Day, pack Compression) (size int64, meta map[string]string) {
 // InspectOn is Inspect of a test's own disk.
 func InspectOn(disk vfs.FS, name string) (SpoolStatus, error) {
 	return inspectSpool(disk, &Config{Name: name, Clock: systemClock{}})
+}
+
+// ForgeIdentity gives all hashes of one kind of lines of the file identities to an
+// identity.
+func ForgeIdentity(content []byte, kind, identity string) []byte {
+	var forged []byte
+	for line := range strings.Lines(string(content)) {
+		text, _, _ := strings.Cut(line, "\n")
+		text = text[:strings.LastIndexByte(text, ' ')]
+		fields := strings.Fields(text)
+		if fields[0] == kind {
+			for i := range fields[3:] {
+				fields[3+i] = fmt.Sprintf("%016x", uint64(hashOf(identity)))
+			}
+			text = strings.Join(fields, " ")
+		}
+		forged = appendLine(forged, text)
+	}
+	return forged
 }

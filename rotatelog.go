@@ -24,7 +24,8 @@ type Writer struct {
 	lock      io.Closer // the append lock
 	publisher *publisher
 	stats     counters
-	state     *stateFile // of the append lock
+	state     *stateFile     // of the append lock
+	index     *identityIndex // nil unless Config.Identity is set
 
 	semaphore chan struct{}      // the append semaphore: holds a value while somebody uses the array
 	lastGroup int                // how many records were written together last; owned by who has the semaphore
@@ -46,6 +47,10 @@ type Receipt struct {
 	BatchSize int   // Config.MaxFetches
 	Sealed    bool  // whether it completed the batch
 	Matches   int64 // of the fetch, by Config.Count
+
+	// Duplicate says that a fetch of the same Config.Identity was on disk already, and
+	// that this one was not stored. Day, Number and Position are those of the other.
+	Duplicate bool
 }
 
 // Open opens the stream of that name in that directory, finishes what an earlier
@@ -77,6 +82,9 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	if err := w.openSpool(ctx); err != nil {
 		w.reportRepaired()
 		return nil, newError("open", cfg.path(cfg.Name+".json"), err)
+	}
+	if cfg.Identity != nil {
+		w.openIndex()
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
 	w.publisher.watch = w.watch
@@ -282,6 +290,7 @@ func (w *Writer) closeAppend() error {
 	close(w.closed)
 	w.semaphore <- struct{}{} // for good
 	w.saveState(true)
+	w.closeIndex()
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 
@@ -326,6 +335,7 @@ func (w *Writer) release() {
 	if w.state.isDirty() { // who asks what came wants to hear of the last fetch
 		w.saveState(false)
 	}
+	w.followSeals()
 	sealed, repaired := w.spool.takeNews()
 	w.stats.endGroup(w.spool, sealed)
 	<-w.semaphore

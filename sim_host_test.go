@@ -280,6 +280,12 @@ func (h *host) diskFault(op crashfs.Op) error {
 	if trouble == 0 {
 		return nil
 	}
+	if h.once { // a full disk takes what is kept, and with it what a source could deliver again
+		if h.draw("disk", strconv.Itoa(h.id), op.Kind, op.Name).Float64() < trouble {
+			return syscall.EIO
+		}
+		return nil
+	}
 	rng := h.draw("disk", strconv.Itoa(h.id), op.Kind, op.Name)
 	if rng.Float64() >= trouble {
 		return nil
@@ -369,7 +375,12 @@ func (h *host) append(ctx context.Context, goroutine int) {
 		return
 	}
 	p.pause(fmt.Sprint("append ", goroutine))
-	n := h.submit(h)
+	h.deliver(ctx, p, goroutine, h.submit(h))
+}
+
+// deliver gives a fetch to the Writer of a process, perhaps once more.
+func (h *host) deliver(ctx context.Context, p *process, goroutine, n int) {
+	before := h.receipt(n)
 	var r rotatelog.Receipt
 	var err error
 	if n%5 == 0 {
@@ -378,6 +389,7 @@ func (h *host) append(ctx context.Context, goroutine int) {
 		r, err = p.w.Append(ctx, record(n))
 	}
 	p.pause(fmt.Sprint("appended ", goroutine))
+	h.judgeReceipt(n, before, r, err)
 	h.returned(n, r, err)
 	switch {
 	case err == nil:

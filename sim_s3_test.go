@@ -28,7 +28,7 @@ func TestSimulationS3(t *testing.T) {
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { simulate(t, seed, true) })
+			synctest.Test(t, func(t *testing.T) { simulate(t, seed, true, false) })
 		})
 	}
 }

@@ -52,7 +52,7 @@ func TestSimulation(t *testing.T) {
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { simulate(t, seed, false) })
+			synctest.Test(t, func(t *testing.T) { simulate(t, seed, false, false) })
 		})
 	}
 }
@@ -75,7 +75,7 @@ func TestSimulationRepeats(t *testing.T) {
 			var runs [2]string
 			for i := range runs {
 				synctest.Test(t, func(t *testing.T) {
-					s := simulate(t, seed, false)
+					s := simulate(t, seed, false, seed%2 == 0)
 					runs[i] = strings.Join(s.history, "\n") + s.log.String()
 					for _, key := range s.mem.Keys() {
 						runs[i] += string(s.mem.Bytes(key))
@@ -94,10 +94,11 @@ type sim struct {
 	*world
 	rng   *rand.Rand
 	packs *rand.Rand // for compressions, apart from what the histories are made of
+	again *rand.Rand // for what is delivered again, apart from both
 }
 
-func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
-	s := newSim(t, seed)
+func simulate(t *testing.T, seed uint64, onS3, once bool) *sim {
+	s := newSim(t, seed, once)
 	if onS3 {
 		s.mem = s.newBucketObjects(s.blind, len(s.hosts) > 1)
 		s.blind = false // then the server is
@@ -106,6 +107,9 @@ func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
 	test := "TestSimulation$"
 	if onS3 {
 		test = "TestSimulationS3"
+	}
+	if once {
+		test = "TestSimulationOfRedeliveries"
 	}
 	defer s.printHistoryOnFailure(fmt.Sprintf("go test -run '%s' -sim.seed %d -sim.steps %d .", test, seed, *simSteps))
 	defer func() { // without power nothing is left running
@@ -120,12 +124,18 @@ func simulate(t *testing.T, seed uint64, onS3 bool) *sim {
 	for range *simSteps {
 		h := s.hosts[s.rng.IntN(len(s.hosts))]
 		s.step(h)
+		if s.once {
+			s.redeliver(h)
+		}
 		for _, h := range s.hosts {
 			h.revive(s.rng.IntN)
 		}
 		synctest.Wait()
 		s.reviveAll()
 		s.judge()
+	}
+	if s.once {
+		s.redeliverAll()
 	}
 	s.finish(s.rng.IntN)
 	return s
@@ -144,8 +154,9 @@ func (s *sim) reviveAll() {
 	}
 }
 
-func newSim(t *testing.T, seed uint64) *sim {
-	s := &sim{newWorld(t, seed), rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))}
+func newSim(t *testing.T, seed uint64, once bool) *sim {
+	s := &sim{newWorld(t, seed), rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))}
+	s.once = once
 	// Begin in the evening before a day of 24, 23 or 25 hours.
 	eve := []time.Time{
 		time.Date(2025, 7, 10, 21, 0, 0, 0, s.zone),
@@ -159,6 +170,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 		h := s.addHost(s.config(), eve)
 		if h.cfg.Compression = usual; s.packs.IntN(4) == 0 {
 			h.cfg.Compression = s.compression() // another key than that of the others
+		}
+		if s.once {
+			h.cfg.Identity, h.cfg.KeepUploaded = numberOf, keepAll
 		}
 		h.stalls = s.rng.IntN(3) == 0
 		h.disk.AnyOrder, h.disk.RetrySyncDir, h.disk.Cuts = s.rng.IntN(2) == 0, s.rng.IntN(2) == 0, 1+s.rng.IntN(3)

@@ -38,6 +38,7 @@ type world struct {
 	noted  bool // the store makes a Writer keep notes of what it writes
 	onWire bool // requests go wrong, and not the calls of the store that write
 	calm   bool // spools never fill
+	once   bool // sources deliver fetches again
 	hosts  []*host
 
 	mu      sync.Mutex // guards what follows, and the hosts
@@ -63,6 +64,7 @@ type submission struct {
 	host    *host
 	days    [2]rotatelog.Day  // on which Append was called, and returned
 	receipt rotatelog.Receipt // zero: not acknowledged
+	anyDay  bool              // it was delivered on more days than those
 }
 
 func (s *submission) acked() bool { return s.receipt.Number > 0 }
@@ -250,6 +252,7 @@ func (w *world) returned(n int, r rotatelog.Receipt, err error) {
 	day := f.host.today()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	f.anyDay = f.anyDay || f.days[1] != f.days[0] && f.days[1] != day
 	f.days[1] = day
 	if err == nil {
 		f.receipt = r
@@ -282,7 +285,7 @@ func (w *world) acked() map[int]submission {
 // fork returns a world like w, without hosts: one of its futures.
 func (w *world) fork() *world {
 	mem := storetest.NewMem()
-	c := &world{t: w.t, seed: w.seed, start: w.start, zone: w.zone, mem: mem, blind: w.blind, noted: w.noted,
+	c := &world{t: w.t, seed: w.seed, start: w.start, zone: w.zone, mem: mem, blind: w.blind, noted: w.noted, once: w.once,
 		due: map[time.Duration]*wakers{}, before: map[string]lastJudged{}}
 	for _, key := range w.mem.Keys() {
 		obj, err := w.mem.Stat(context.Background(), key)

@@ -106,13 +106,14 @@ type DayWrite struct {
 // DayCounts are what a Writer did on a day by its clock, whatever day the fetches were
 // made on.
 type DayCounts struct {
-	Day       Day `json:"day"`
-	Appended  int `json:"appended,omitempty"` // fetches
-	Uncounted int `json:"uncounted,omitempty"`
-	Uploaded  int `json:"uploaded,omitempty"` // batches
-	Attempts  int `json:"attempts,omitempty"` // to upload
-	Failures  int `json:"failures,omitempty"` // of the Writer that uploads
-	Repaired  int `json:"repaired,omitempty"`
+	Day        Day `json:"day"`
+	Appended   int `json:"appended,omitempty"`   // fetches
+	Duplicates int `json:"duplicates,omitempty"` // Appends of fetches that were on disk already
+	Uncounted  int `json:"uncounted,omitempty"`
+	Uploaded   int `json:"uploaded,omitempty"` // batches
+	Attempts   int `json:"attempts,omitempty"` // to upload
+	Failures   int `json:"failures,omitempty"` // of the Writer that uploads
+	Repaired   int `json:"repaired,omitempty"`
 	// Refused are the Appends that returned an error, by reason: invalid, spool_full,
 	// no_space, permission, io, timeout, canceled, other.
 	Refused map[string]int `json:"refused,omitempty"`
@@ -320,6 +321,7 @@ func newest(a, b *DayLook) *DayLook {
 
 func (c DayCounts) plus(d DayCounts) DayCounts {
 	c.Appended += d.Appended
+	c.Duplicates += d.Duplicates
 	c.Uncounted += d.Uncounted
 	c.Uploaded += d.Uploaded
 	c.Attempts += d.Attempts

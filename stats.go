@@ -9,14 +9,15 @@ import (
 
 // Stats are what a Writer has done since Open.
 type Stats struct {
-	Appended  int // fetches
-	Refused   int // Appends that returned an error, for whatever reason
-	Uncounted int // fetches among them whose matches could not be counted
-	Sealed    int // batches
-	Uploaded  int // batches
-	Failed    int // attempts to upload
-	Conflicts int // writes that were lost to another Writer of the same key, and made again
-	Repaired  int // things in the spool that were repaired
+	Appended   int // fetches
+	Refused    int // Appends that returned an error, for whatever reason
+	Duplicates int // Appends of fetches that were on disk already: see Config.Identity
+	Uncounted  int // fetches among those appended whose matches could not be counted
+	Sealed     int // batches
+	Uploaded   int // batches
+	Failed     int // attempts to upload
+	Conflicts  int // writes that were lost to another Writer of the same key, and made again
+	Repaired   int // things in the spool that were repaired
 
 	Day      Day // of the last fetch appended; after Open, of the last in the unfinished batch
 	Number   int // its daily fetch number

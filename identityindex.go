@@ -1,0 +1,382 @@
+package rotatelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"sync"
+)
+
+// identitiesFile is where the index is kept from one Writer to the next.
+const identitiesFile = "identities"
+
+// An identityIndex says in which batches a fetch of an identity may be. Whoever has the
+// append lock is the only one to add batches, so what it knows at Open and what it seals
+// is all there is; others only move and remove them. That an identity is not in the index
+// is to be trusted once no batch is unread; that it is, is a reason to look.
+type identityIndex struct {
+	cfg   *Config
+	spool *spool        // as the goroutine that builds it sees it
+	turn  chan struct{} // holds a value while somebody reads a batch, or the file is written
+	built chan struct{} // closed when the goroutine has read what was unread, or could not
+	ended chan struct{} // closed when the goroutine has ended
+	stop  context.CancelFunc
+
+	file identitiesLog // owned by who has the turn
+
+	// Of the batch being filled. Owned by who has the append semaphore.
+	filling struct {
+		order   int
+		records []filledRecord
+	}
+
+	mu      sync.Mutex // guards what follows; held for no I/O
+	batches map[string]indexedBatch
+	found   map[identityHash]int // how many fetches of the batches have it
+	unread  []batch              // the next at the end
+
+	doubtful []batch // whose sizes the goroutine has to compare; owned by it
+	probes   []probe
+	checked  int // how many batches there were when last it was seen which are gone
+}
+
+// filledRecord is what is known of a record of the array.
+type filledRecord struct {
+	hash  identityHash
+	saved bool // the file has it
+}
+
+func newIdentityIndex(cfg *Config, s *spool) *identityIndex {
+	return &identityIndex{cfg: cfg, spool: s.usedBy("identities"), turn: make(chan struct{}, 1), built: make(chan struct{}), ended: make(chan struct{}),
+		batches: map[string]indexedBatch{}, found: map[identityHash]int{}}
+}
+
+// load takes what the file says of the batches that recovery has found, and of the array.
+// The last sealed are read first: they are the likeliest to come again.
+func (x *identityIndex) load(s *spool) {
+	cached := x.loadFile()
+	for _, b := range s.recovered {
+		if i, ok := cached.batches[b.id]; ok {
+			x.add(b.id, i)
+			x.doubtful = append(x.doubtful, b)
+		} else {
+			x.unread = append(x.unread, b)
+		}
+	}
+	x.checked = len(s.recovered)
+	s.recovered = nil
+	x.file.tidy(len(x.batches) + len(s.array.records) + len(x.probes))
+	x.filling.order = s.progress.Order
+	for _, record := range s.array.records {
+		hash, saved := cached.records[sumOf(record)]
+		if !saved {
+			hash = x.cfg.storedHash(record)
+		}
+		x.filling.records = append(x.filling.records, filledRecord{hash, saved})
+	}
+}
+
+// loadFile reads the file. It returns nothing if that is of another function.
+func (x *identityIndex) loadFile() identityLines {
+	content, err := x.spool.readFile(x.spool.path(identitiesFile))
+	if err != nil {
+		content = nil
+	}
+	cached := parseIdentities(content)
+	if !cached.isOf(x.cfg) {
+		return identityLines{}
+	}
+	x.file = identitiesLog{whole: !cached.damaged, lines: cached.lines, end: cached.end}
+	x.probes = cached.probes
+	return cached
+}
+
+// start begins a goroutine that reads the unread batches.
+func (x *identityIndex) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	x.stop = cancel
+	if len(x.unread) == 0 {
+		close(x.built)
+	}
+	go x.build(ctx)
+}
+
+func (x *identityIndex) build(ctx context.Context) {
+	defer close(x.ended)
+	if !x.isBuilt() {
+		for more := true; more && ctx.Err() == nil; {
+			more, _ = x.readNext() // after an error who appends tries again
+		}
+		close(x.built)
+	}
+	for _, b := range x.doubtful {
+		if ctx.Err() != nil {
+			return
+		}
+		x.compare(b)
+	}
+}
+
+func (x *identityIndex) isBuilt() bool {
+	select {
+	case <-x.built:
+		return true
+	default:
+		return false
+	}
+}
+
+// compare has a batch read again if its file has not the size that the index says. Only
+// somebody else can have changed it, so nobody waits for this. One that was compressed or
+// moved since is known by its id.
+func (x *identityIndex) compare(b batch) {
+	name := x.spool.batchPath(b)
+	if path.Ext(name) != ".json" {
+		return
+	}
+	info, err := x.spool.fs.Stat(name)
+	if err != nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i, ok := x.batches[b.id]; ok && i.size != info.Size {
+		x.unread = append(x.unread, b)
+	}
+}
+
+// complete reads what is still unread. The caller has the append semaphore.
+func (x *identityIndex) complete() error {
+	for {
+		if more, err := x.readNext(); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// readNext reads an unread batch, and reports whether there was one.
+func (x *identityIndex) readNext() (more bool, err error) {
+	if x.isComplete() {
+		return false, nil
+	}
+	x.turn <- struct{}{}
+	defer func() { <-x.turn }()
+	b, any := x.nextUnread()
+	if !any {
+		return false, nil
+	}
+	var i indexedBatch
+	var probes []probe
+	now, err := x.read(b, func(fetch []byte) error {
+		hash := x.cfg.storedHash(fetch)
+		i.hashes = append(i.hashes, hash)
+		if p, ok := newProbe(fetch, hash); ok && len(probes) < keptProbes {
+			probes = append(probes, p)
+		}
+		return nil
+	})
+	if err != nil {
+		return false, newError("read", x.cfg.path(x.spool.batchPath(now)), unreadable(err))
+	}
+	if info, err := x.spool.fs.Stat(x.spool.batchPath(now)); err == nil {
+		i.size = info.Size
+	}
+	x.finishUnread(b, i)
+	x.saveBatch(b.id, i, probes)
+	return true, nil
+}
+
+// isComplete reports whether an identity that is not in the index is in no batch.
+func (x *identityIndex) isComplete() bool {
+	_, any := x.nextUnread()
+	return !any
+}
+
+func (x *identityIndex) nextUnread() (batch, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.unread) == 0 {
+		return batch{}, false
+	}
+	return x.unread[len(x.unread)-1], true
+}
+
+func (x *identityIndex) finishUnread(b batch, i indexedBatch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unread = slices.DeleteFunc(x.unread, func(other batch) bool { return other.id == b.id })
+	x.addLocked(b.id, i)
+}
+
+// maxMoves is how often a batch may be moved while it is being opened.
+const maxMoves = 100
+
+// read calls each for the fetches of a batch, wherever that is by now, and returns under
+// which name it was. A batch that is gone has none.
+func (x *identityIndex) read(b batch, each func(fetch []byte) error) (batch, error) {
+	s := x.spool
+	for range maxMoves {
+		if !b.day.IsZero() {
+			_, err := s.load(b, true, func(fetch []byte, _, _ int64) error { return each(fetch) })
+			if !errors.Is(err, fs.ErrNotExist) {
+				return b, err
+			}
+		}
+		names, err := s.names()
+		if err != nil {
+			return b, err
+		}
+		i := slices.IndexFunc(names, func(now batch) bool { return now.id == b.id })
+		if i < 0 {
+			return b, nil
+		}
+		b = names[i]
+	}
+	return b, fmt.Errorf("it was moved %d times while it was opened", maxMoves)
+}
+
+func (x *identityIndex) add(id string, i indexedBatch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.addLocked(id, i)
+}
+
+func (x *identityIndex) addLocked(id string, i indexedBatch) {
+	x.removeLocked(id)
+	x.batches[id] = i
+	for _, h := range i.hashes {
+		if h != noIdentity {
+			x.found[h]++
+		}
+	}
+}
+
+func (x *identityIndex) removeLocked(id string) {
+	for _, h := range x.batches[id].hashes {
+		if x.found[h]--; x.found[h] <= 0 {
+			delete(x.found, h)
+		}
+	}
+	delete(x.batches, id)
+}
+
+// holders returns the ids of the batches that may hold a fetch with that hash.
+func (x *identityIndex) holders(hash identityHash) (ids []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.found[hash] == 0 {
+		return nil
+	}
+	for id, i := range x.batches {
+		if slices.Contains(i.hashes, hash) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (x *identityIndex) isSecure(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.batches[id].secure
+}
+
+func (x *identityIndex) setSecure(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i, ok := x.batches[id]; ok {
+		i.secure = true
+		x.batches[id] = i
+	}
+}
+
+// wrote records what was written to the batch of that order.
+func (x *identityIndex) wrote(order int, written []*request) {
+	if order != x.filling.order {
+		return
+	}
+	for _, r := range written {
+		x.filling.records = append(x.filling.records, filledRecord{hash: hashOf(r.identity)})
+	}
+}
+
+// follow takes note of what was sealed, and of what the array holds since. The caller has
+// the append semaphore.
+func (x *identityIndex) follow(s *spool) {
+	for _, b := range s.sealed {
+		if b.order >= x.filling.order {
+			x.sealed(b.batch)
+			x.filling.order, x.filling.records = b.order+1, nil
+		}
+	}
+	if s.sealing != nil { // it is not known yet how that ends
+		return
+	}
+	if s.progress.Order != x.filling.order {
+		x.filling.order, x.filling.records = s.progress.Order, nil
+	}
+	n := len(x.filling.records)
+	for _, record := range s.array.records[min(n, len(s.array.records)):] {
+		x.filling.records = append(x.filling.records, filledRecord{hash: x.cfg.storedHash(record)})
+	}
+	x.filling.records = x.filling.records[:len(s.array.records)]
+}
+
+// sealed takes note of a batch. If what was written is not just what is known to be, it is
+// read.
+func (x *identityIndex) sealed(b batch) {
+	if b.order != x.filling.order || b.fetches() != len(x.filling.records) {
+		x.mu.Lock()
+		x.unread = append(x.unread, b)
+		x.mu.Unlock()
+		return
+	}
+	i := indexedBatch{secure: true}
+	for _, r := range x.filling.records {
+		i.hashes = append(i.hashes, r.hash)
+	}
+	x.turn <- struct{}{}
+	defer func() { <-x.turn }()
+	if info, err := x.spool.fs.Stat(x.spool.batchPath(b)); err == nil {
+		i.size = info.Size
+	} else if now, err := x.read(b, func([]byte) error { return errFound }); errors.Is(err, errFound) {
+		if info, err := x.spool.fs.Stat(x.spool.batchPath(now)); err == nil {
+			i.size = info.Size
+		}
+	}
+	x.add(b.id, i)
+	x.saveBatch(b.id, i, nil)
+	x.forgetGone()
+}
+
+// forgetGone forgets the batches that are gone, if they may be as many as the others. The
+// caller has the turn.
+func (x *identityIndex) forgetGone() {
+	x.mu.Lock()
+	known := len(x.batches)
+	x.mu.Unlock()
+	if known < 2*x.checked+64 {
+		return
+	}
+	names, err := x.spool.names()
+	if err != nil {
+		return
+	}
+	there := map[string]bool{}
+	for _, b := range names {
+		there[b.id] = true
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.checked = len(names)
+	for id := range x.batches {
+		if !there[id] {
+			x.removeLocked(id)
+		}
+	}
+	x.file.tidy(len(x.batches))
+}
