@@ -253,6 +253,7 @@ func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 // unconfirm moves a confirmed batch back to pending. It is never renamed, since it may be
 // the only copy.
 func (s *spool) unconfirm(b batch) error {
+	defer s.move()()
 	from := s.batchPath(b)
 	to := s.batchPath(b.pending())
 	if err := s.alias(from, to); err != nil {

@@ -270,6 +270,7 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 
 // renumber changes the upload_sequence in the name of a confirmed batch.
 func (s *spool) renumber(b batch, sequence int) error {
+	defer s.move()()
 	from := s.batchPath(b)
 	b.sequence = sequence
 	if err := s.fs.Rename(from, s.batchPath(b)); err != nil {
