@@ -250,19 +250,20 @@ func (s *spool) alias(from, to string) error {
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// unconfirm moves a confirmed batch back to pending. It is never renamed, since it may be
-// the only copy.
-func (s *spool) unconfirm(b batch) error {
+// unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
+// never renamed, since it may be the only copy.
+func (s *spool) unconfirm(b batch) (batch, error) {
 	defer s.move()()
+	b = s.present(b)
 	from := s.batchPath(b)
 	to := s.batchPath(b.pending())
 	if err := s.alias(from, to); err != nil {
-		return err
+		return b, err
 	}
 	if err := s.syncPending(); err != nil {
-		return err
+		return b, err
 	}
-	return s.remove(from)
+	return b.pending(), s.remove(from)
 }
 
 // load calls each for every fetch of a pending batch, as readBatch does. If the file

@@ -260,3 +260,29 @@ func TestStatusOfCompressedBatches(t *testing.T) {
 		}
 	})
 }
+
+// TestBatchesAreCompressedWhileTheyAreTakenBack: a batch whose file is replaced by a
+// compressed one since it was listed is put back as well.
+func TestBatchesAreCompressedWhileTheyAreTakenBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		names := keptFour(b)
+		b.forgetBody()
+		b.mem.Delete(dayA)
+		var once atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "OpenFile" && op.Name == uploadedDir+names[2] && once.CompareAndSwap(false, true) {
+				b.compress(asItIs, names...)
+			}
+			return nil
+		})
+		b.open()
+		b.append(5)
+		b.flush()
+		if m := b.day(dayA).Metadata; m.Fetches != 5 || m.Matches != 15 || !once.Load() {
+			t.Errorf("%+v\n%s", m, b.log)
+		}
+		if log := b.log.String(); strings.Contains(log, "retry_in") {
+			t.Error(log)
+		}
+	})
+}

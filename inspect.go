@@ -233,10 +233,11 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 	}
 	var back []batch
 	for _, b := range gone {
-		if err := w.spool.unconfirm(b); err != nil {
+		waits, err := w.spool.unconfirm(b)
+		if err != nil {
 			return nil, newError("take back", w.cfg.path(w.spool.batchPath(b)), err)
 		}
-		back = append(back, b.pending())
+		back = append(back, waits)
 	}
 	w.waiting = slices.SortedFunc(slices.Values(slices.Concat(w.waiting, back)), byOrder)
 	left, err := w.uploadedOfDay()
@@ -271,6 +272,7 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 // renumber changes the upload_sequence in the name of a confirmed batch.
 func (s *spool) renumber(b batch, sequence int) error {
 	defer s.move()()
+	b = s.present(b)
 	from := s.batchPath(b)
 	b.sequence = sequence
 	if err := s.fs.Rename(from, s.batchPath(b)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -27,6 +28,10 @@ const damagedProblem = "it is compressed, and damaged: nothing in it is believed
 // errDamagedBatch, each was not called.
 func (s *spool) readBatch(b batch, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
 	f, err := s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		b = s.present(b)
+		f, err = s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -102,6 +107,21 @@ func (b batch) twin() batch {
 	return b
 }
 
+// present returns a batch in the form in which it is there: it may have been compressed
+// since it was listed.
+func (s *spool) present(b batch) batch {
+	if b.zst {
+		return b
+	}
+	if _, err := s.fs.Stat(s.batchPath(b)); !errors.Is(err, fs.ErrNotExist) {
+		return b
+	}
+	if _, err := s.fs.Stat(s.batchPath(b.twin())); err != nil {
+		return b
+	}
+	return b.twin()
+}
+
 // withoutTwins returns batches without the compressed form of those that are there as they
 // were sealed.
 func withoutTwins(batches []batch) []batch {
@@ -126,6 +146,7 @@ func (w *dayWorker) loadKept(k *kept, uploaded []batch) []batch {
 	var left []batch
 	for _, b := range uploaded {
 		e, err := w.entryOf(b)
+		b = w.spool.present(b)
 		if errors.Is(err, errDamagedBatch) && w.discardDamaged(b) == nil {
 			continue
 		}
