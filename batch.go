@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,9 +28,16 @@ type batch struct {
 	sequence    int       // the upload_sequence once it is confirmed, before that 0
 	place       string    // where it is confirmed; "": the first place, or not confirmed
 	pack        Compression
+	zst         bool // its file is compressed, as kept batches are
 }
 
 const sealedLayout = "20060102T150405Z"
+
+// The ends of the names of batches, the second one that of those that are compressed.
+const (
+	batchSuffix = ".json"
+	zstSuffix   = ".zst"
+)
 
 // dayKey returns the object that the batch goes to. It is part of the name, so that a
 // batch that may have been uploaded never goes to another object.
@@ -40,7 +45,8 @@ func (b batch) dayKey() dayKey { return dayKey{b.day, b.pack} }
 
 // fileName returns {day}-{order}-{first}-{last}-{sealed}-{id}.json, with -zst or
 // -gz before the dot if the day's object is compressed, and after that, once the batch
-// is confirmed, -{place} if that is not the first place, and -{sequence}.
+// is confirmed, -{place} if that is not the first place, and -{sequence}. A compressed file
+// has .zst after that.
 func (b batch) fileName() string {
 	name := append(make([]byte, 0, 96), b.day.String()...) // there may be many thousands to name
 	name = appendPadded(name, 8, b.order)
@@ -57,7 +63,10 @@ func (b batch) fileName() string {
 	if b.sequence > 0 {
 		name = appendPadded(name, 6, b.sequence)
 	}
-	return string(name) + ".json"
+	if b.zst {
+		return string(name) + batchSuffix + zstSuffix
+	}
+	return string(name) + batchSuffix
 }
 
 // appendPadded appends a dash and a number of at least so many digits.
@@ -72,7 +81,9 @@ func appendPadded(b []byte, digits, n int) []byte {
 
 // parseBatch is the reverse of fileName. ok is false if the file is not a batch.
 func parseBatch(name string) (b batch, ok bool) {
-	base, ok := strings.CutSuffix(name, ".json")
+	base, zst := strings.CutSuffix(name, zstSuffix)
+	base, ok = strings.CutSuffix(base, batchSuffix)
+	b.zst = zst
 	f := strings.Split(base, "-")
 	if len(f) > 8 {
 		if pack, ok := packOf(f[8]); ok {
@@ -133,10 +144,15 @@ func (s *spool) list(dir string) ([]batch, error) {
 // parseBatches returns the batches among names, in the order of sealing.
 func parseBatches(names []string) []batch {
 	var batches []batch
+	compressed := false
 	for _, name := range names {
 		if b, ok := parseBatch(name); ok {
 			batches = append(batches, b)
+			compressed = compressed || b.zst
 		}
+	}
+	if compressed {
+		batches = withoutTwins(batches)
 	}
 	slices.SortFunc(batches, byOrder)
 	return batches
@@ -236,24 +252,24 @@ func (s *spool) alias(from, to string) error {
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// unconfirm moves a confirmed batch back to pending. It is never renamed, since it may be
-// the only copy.
-func (s *spool) unconfirm(b batch) error {
+// unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
+// never renamed, since it may be the only copy.
+func (s *spool) unconfirm(b batch) (batch, error) {
+	defer s.move()()
+	b = s.present(b)
 	from := s.batchPath(b)
 	to := s.batchPath(b.pending())
 	if err := s.alias(from, to); err != nil {
-		return err
+		return b, err
 	}
 	if err := s.syncPending(); err != nil {
-		return err
+		return b, err
 	}
-	return s.remove(from)
+	return b.pending(), s.remove(from)
 }
 
-// load calls each for every fetch of a pending batch. Only one is in memory at a time,
-// and it is valid until each returns. size is the size of the file, and read how much
-// of it was used so far. If the file does not parse it is kept in damaged/ and reported,
-// unless that is known.
+// load calls each for every fetch of a pending batch, as readBatch does. If the file
+// does not parse it is kept in damaged/ and reported, unless that is known.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
 	defer func() {
@@ -262,26 +278,24 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 				"copy from it what can be read, move the file away, and append that again")
 		}
 	}()
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	n := 0
-	whole, err := rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+	whole, err := s.readBatch(b, func(fetch []byte, read, size int64) error {
 		n++
-		return each(fetch, read, info.Size)
+		return each(fetch, read, size)
 	})
+	damaged := errors.Is(err, errDamagedBatch)
+	if damaged {
+		err = nil
+	}
 	if err != nil || whole || known {
 		return nil, err
 	}
+	problem := fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())
+	if damaged {
+		problem = damagedProblem
+	}
 	aside, err := s.keepFile(name)
-	return &Repaired{File: name, Quarantined: aside,
-		Problem: fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())}, err
+	return &Repaired{File: name, Problem: problem, Quarantined: aside}, err
 }
 
 // progress is what batch.json holds: what the array does not say. It is written when a

@@ -27,12 +27,20 @@ func TestBatchName(t *testing.T) {
 				if got, ok := parseBatch(want); !ok || got != b {
 					t.Errorf("%s: %+v, %v, want %+v", want, got, ok, b)
 				}
+				if got, ok := parseBatch(want + ".zst"); !ok || got != b.twin() || got.fileName() != want+".zst" {
+					t.Errorf("%s.zst: %+v, %v, want %+v", want, got, ok, b.twin())
+				}
 			}
 		}
 	}
 	for _, odd := range []string{"-", "-none", "-zstd", "-zst-", "-zst-gz", "-zst-0", "-zst-000000", "-000012-zst", "-zst-12", "-zst-000012-1", "-p0123abcd", "-p0123abcd-000000", "-p0123abc-000012", "-000012-p0123abcd", "-p0123abcd-zst-000012"} {
 		if b, ok := parseBatch(name + odd + ".json"); ok {
 			t.Errorf("%s was taken for %+v", odd, b)
+		}
+	}
+	for _, end := range []string{"", ".zst", ".json.gz", ".json.zst.zst", ".json.new", ".json.zst.new"} {
+		if b, ok := parseBatch(name + end); ok {
+			t.Errorf("%s was taken for %+v", end, b)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (b *bench) wantFetches(srv *fakes3.Server, key string, matches ...int) {
 func TestChangedUploadWithoutACopyShowsThat(t *testing.T) {
 	inChangedDays(t, func(t *testing.T, c changed, deleted bool) {
 		inS3Bubble(t, fakes3.Linode(), func(t *testing.T, b *bench, srv *fakes3.Server) {
-			b.cfg.MaxFetches, b.cfg.Compression, b.cfg.KeepUploaded = 1, c.pack, 1
+			b.cfg.MaxFetches, b.cfg.Compression, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, c.pack, 1, -1
 			b.open()
 			b.uploadEach(451, 451)
 			key := srv.Keys(s3test.Bucket)[0]

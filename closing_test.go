@@ -106,7 +106,7 @@ func TestRestartReadsNothing(t *testing.T) {
 func TestOneProcessPerFetchCloses(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
-		b.cfg.MaxFetches, b.cfg.KeepUploaded = 2, -1
+		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 2, -1, -1
 		one := func() {
 			b.open()
 			b.append(1)
@@ -169,7 +169,7 @@ func TestFailedClosingIsReportedAndTriedAgain(t *testing.T) {
 func TestDayToBeClosedIsRemembered(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
-		b.cfg.KeepUploaded = -1
+		b.cfg.KeepUploaded, b.cfg.KeepFor = -1, -1
 		b.open()
 		b.append(ten...)
 		b.flush()

@@ -28,8 +28,8 @@ type Config struct {
 	// since the spool in it is a Writer's identity.
 	Dir string
 	// Name is the name of the stream: "all_api" unless set. Letters, digits,
-	// '_', '-' and '.', not beginning with a dot. Streams of different names
-	// may share Dir.
+	// '_', '-' and '.', not beginning with a dot, nor ending in ".last". Streams of
+	// different names may share Dir.
 	Name string
 	// Prefix begins the key of every object: "{Name}_rotating_logs/" unless set.
 	Prefix string
@@ -93,11 +93,18 @@ type Config struct {
 
 	// Sync says when fetches become durable: before Append returns, unless set.
 	Sync SyncPolicy
-	// KeepUploaded is how many confirmed batches stay on disk while that is not
-	// full: 10 unless set. A negative number keeps only the last one, whose name
+	// KeepUploaded is how many confirmed batches stay on disk in any case while that is
+	// not full: 10 unless set. A negative number keeps only the last one, whose name
 	// recovery may need. The last one of a day that is not closed stays too, for up
 	// to 7 days, and so do batches that were not seen in the day's object.
 	KeepUploaded int
+	// KeepFor is how long other confirmed batches stay as a backup, counted from when
+	// they were sealed: 48 hours unless set. A negative duration keeps none. They are
+	// compressed in the background, some 40 times smaller, by a Writer that stays open.
+	KeepFor time.Duration
+	// KeepBytes bounds what confirmed batches may take on disk for KeepFor: 2 GiB unless
+	// set. The oldest go first. A negative number sets no bound.
+	KeepBytes int64
 	// LockWait is how long Open waits for another Writer of the same stream and
 	// directory to close, before it returns ErrLocked.
 	LockWait time.Duration
@@ -134,6 +141,8 @@ const (
 	defaultMaxFetchBytes = 64 << 20
 	defaultMaxDepth      = 500
 	defaultKeepUploaded  = 10
+	defaultKeepFor       = 48 * time.Hour
+	defaultKeepBytes     = 2 << 30
 	defaultZone          = "America/New_York"
 )
 
@@ -153,6 +162,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	cfg.MaxFetchBytes = cmp.Or(cfg.MaxFetchBytes, defaultMaxFetchBytes)
 	cfg.MaxDepth = cmp.Or(cfg.MaxDepth, defaultMaxDepth)
 	cfg.KeepUploaded = max(cmp.Or(cfg.KeepUploaded, defaultKeepUploaded), 1)
+	cfg.KeepFor = cmp.Or(cfg.KeepFor, defaultKeepFor)
+	cfg.KeepBytes = cmp.Or(cfg.KeepBytes, defaultKeepBytes)
 	cfg.largeDay = cmp.Or(cfg.largeDay, largeDay)
 	cfg.reserve = cmp.Or(cfg.reserve, reserve.FileSize)
 	if cfg.Clock == nil {
@@ -190,6 +201,8 @@ func (cfg *Config) check() error {
 		return errors.New("Store is not set: give it an s3store.Store, or a dirstore.Store to begin with")
 	case !validName(cfg.Name):
 		return fmt.Errorf("Name %q: use up to 100 letters, digits, '_', '-' and '.', not beginning with a dot", cfg.Name)
+	case strings.HasSuffix(strings.ToLower(cfg.Name)+arrayEnd, lastEnd):
+		return fmt.Errorf("Name %q may not end in .last: its local file could be the link to the last batch of another stream", cfg.Name)
 	case !validPrefix(cfg.Prefix):
 		return fmt.Errorf("Prefix %q: use a relative path such as logs/, without '..', '\\' or control characters", cfg.Prefix)
 	case cfg.MaxFetches < 0, cfg.MaxFetchBytes < 0, cfg.MaxPendingBytes < 0, cfg.MaxDepth < 0, cfg.LockWait < 0:

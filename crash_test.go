@@ -82,7 +82,7 @@ func workloads() []workload {
 			time.Sleep(2 * time.Minute)
 			h.appendN(2)
 		})},
-		{"keep one, in parts", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, -1 }), inParts(func(h *host) {
+		{"keep one, in parts", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded, c.KeepFor = 1, -1, -1 }), inParts(func(h *host) {
 			for range 2 { // the second has the last body from the spool
 				h.up()
 				h.appendN(1)
@@ -144,9 +144,17 @@ func workloads() []workload {
 				}
 			}
 		}},
-		{"keep two", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, 2 }), uploadThree},
-		{"keep one", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, -1 }), uploadThree},
-		{"keep one, one process per fetch", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, -1 }), func(h *host) {
+		{"keep two", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded, c.KeepFor = 1, 2, -1 }), uploadThree},
+		{"keep one", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded, c.KeepFor = 1, -1, -1 }), uploadThree},
+		{"compress", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded = 1, -1 }), func(h *host) {
+			h.up()
+			for range 2 { // the first is compressed once the second is confirmed
+				h.appendN(1)
+				h.flush(time.Second)
+			}
+			time.Sleep(time.Minute)
+		}},
+		{"keep one, one process per fetch", with(func(c *rotatelog.Config) { c.MaxFetches, c.KeepUploaded, c.KeepFor = 1, -1, -1 }), func(h *host) {
 			for range 3 {
 				h.up()
 				h.appendN(1)
@@ -339,7 +347,7 @@ func (h *host) afterCut(random int) []*crashfs.FS {
 // a run has no cut, and continues from several of the disks that this may leave;
 // and from those it cuts power again at each operation of the recovery.
 func TestCrash(t *testing.T) {
-	usual := map[string]int{"two seals": 5, "batches at once": 5}
+	usual := map[string]int{"two seals": 5, "batches at once": 5, "compress": 5}
 	for i, wl := range workloads() {
 		for j, away := range []bool{false, true} {
 			first, stride := wl.stride(2*i+j, usual[wl.name])
@@ -511,7 +519,7 @@ type sealStep struct {
 }
 
 func crashBetweenUploadAndSeal(b *bench, at sealStep, keep int, cut uint64) {
-	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, keep
+	b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, keep, -1
 	links := func(op crashfs.Op) error {
 		if op.Kind == "Link" && strings.Contains(op.To, "pending") && !at.links {
 			return syscall.EPERM

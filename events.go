@@ -123,6 +123,10 @@ func (cfg *Config) reportNotClosed(day Day, attempt int, retry time.Duration, er
 		"day", day, "attempt", attempt, "retry_in", retry, "err", err)
 }
 
+func (cfg *Config) reportNotCompressed(file string, retry time.Duration, err error) {
+	cfg.Logger.Warn("a confirmed batch could not be compressed; it is kept as it is", "file", file, "retry_in", retry, "err", err)
+}
+
 func (cfg *Config) reportNotSwept(err error) {
 	cfg.Logger.Warn("uploads that were begun and never ended could not be looked for; it is tried again tomorrow", "err", err)
 }

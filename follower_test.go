@@ -121,7 +121,7 @@ func TestFollowerBeginsWithTheLast(t *testing.T) {
 // A follower that has missed a batch, which was uploaded and deleted, continues after it.
 func TestFollowerContinuesAfterAGap(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.KeepUploaded = -1
+		b.cfg.KeepUploaded, b.cfg.KeepFor = -1, -1
 		b.open()
 		b.append(1)
 		f := b.follow(1)

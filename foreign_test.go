@@ -181,7 +181,7 @@ func TestOwnVersionsAreNotRead(t *testing.T) {
 				if !shared {
 					b.cfg.Store = owned{b.cfg.Store}
 				}
-				b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, 2
+				b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, 2, -1
 				b.large()
 				changed, lost := b.changes(), b.losses()
 				b.open()

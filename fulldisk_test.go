@@ -121,7 +121,7 @@ func TestFullDiskKeepsLastCopies(t *testing.T) {
 // not seen what another one confirmed, and look at its day.
 func TestConfirmedBatchesOfOtherDaysArePruned(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, 3
+		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, 3, -1
 		one := func(i int) {
 			b.open()
 			b.append(i)

@@ -120,11 +120,12 @@ func (w *dayWorker) inspectAll(ctx context.Context, seen snapshot, k kept, waiti
 	if err := w.checkAbsence(ctx, seen, k.seen); err != nil {
 		return seen, nil, err
 	}
-	w.loadKept(&k, uploaded)
+	ours := idsOf(uploaded, waiting)
+	uploaded = w.loadKept(&k, uploaded)
 	inspected := seen.version
 	reported := k.seen.Reported != nil && *k.seen.Reported == inspected
 	if !reported {
-		w.reportChanged(differences(k, seen.census, exclusive(w.cfg.Store), idsOf(uploaded, waiting)), k.spoiled(seen.census.entries))
+		w.reportChanged(differences(k, seen.census, exclusive(w.cfg.Store), ours), k.spoiled(seen.census.entries))
 	}
 	l := lossOf(k, seen.census.entries)
 	if len(l.body) > 0 {
@@ -174,39 +175,6 @@ func idsOf(lists ...[]batch) map[string]bool {
 		ids[b.id] = true
 	}
 	return ids
-}
-
-// loadKept reads what this machine has of the uploads of the day. What cannot be read
-// any more must not keep the rest from being uploaded.
-func (w *dayWorker) loadKept(k *kept, uploaded []batch) {
-	if _, body, err := w.spool.body(w.day, w.object()); err == nil {
-		if entries, err := entriesOf(w.day, body); err == nil {
-			k.body, k.whole = entries, body
-		}
-	}
-	for _, b := range uploaded {
-		k.uploaded = append(k.uploaded, confirmed{b, w.entryOf(b)})
-	}
-	k.distrust()
-}
-
-// entryOf returns the entry of a confirmed batch. Where its file cannot be read any more
-// the name says what there is to know.
-func (w *dayWorker) entryOf(b batch) entry {
-	e := entry{
-		upload:   upload{Timestamp: w.cfg.timestamp(b), ID: b.id, Fetches: b.fetches()},
-		sequence: b.sequence, written: int64(b.sequence),
-	}
-	t := tally{count: w.cfg.Count}
-	_, err := w.spool.load(b, true, func(fetch []byte, _, _ int64) error {
-		t.add(fetch)
-		return nil
-	})
-	if err == nil {
-		e.Fetches, e.Matches, e.text = t.n, t.matches, t.digest()
-	}
-	e.stated, e.counted = int64(e.Fetches), e.Matches
-	return e
 }
 
 // lookAtEntries is look that reads all entries, unless they were read for seen.
@@ -265,10 +233,11 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 	}
 	var back []batch
 	for _, b := range gone {
-		if err := w.spool.unconfirm(b); err != nil {
+		waits, err := w.spool.unconfirm(b)
+		if err != nil {
 			return nil, newError("take back", w.cfg.path(w.spool.batchPath(b)), err)
 		}
-		back = append(back, b.pending())
+		back = append(back, waits)
 	}
 	w.waiting = slices.SortedFunc(slices.Values(slices.Concat(w.waiting, back)), byOrder)
 	left, err := w.uploadedOfDay()
@@ -302,6 +271,8 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 
 // renumber changes the upload_sequence in the name of a confirmed batch.
 func (s *spool) renumber(b batch, sequence int) error {
+	defer s.move()()
+	b = s.present(b)
 	from := s.batchPath(b)
 	b.sequence = sequence
 	if err := s.fs.Rename(from, s.batchPath(b)); err != nil {

@@ -135,7 +135,7 @@ func TestDeletedDayWithoutABody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				remove := on(t, b)
-				b.cfg.MaxFetches, b.cfg.KeepUploaded = 2, 3
+				b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 2, 3, -1
 				found := b.losses()
 				b.open()
 				for n := range 9 {
@@ -261,7 +261,7 @@ func hurts() map[string]func(srv *fakes3.Server, three []byte) {
 
 // hurtDay uploads six batches, keeps only the last in uploaded/, and damages the day.
 func (b *bench) hurtDay(srv *fakes3.Server, hurt func(srv *fakes3.Server, three []byte)) {
-	b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
+	b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, -1, -1
 	b.open()
 	b.uploadEach(1, 3)
 	three, _, _ := srv.Object(s3test.Bucket, dayA)
@@ -313,7 +313,7 @@ func TestSharedDayIsPutBackOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
 		b.cfg.Store = s3test.NewStore(client, s3store.Options{Shared: true})
-		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, -1
+		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor = 1, -1, -1
 		b.open()
 		b.uploadEach(1, 3)
 		other := b.second()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"example.com/rotatelog/internal/vfs"
 )
@@ -24,7 +25,13 @@ type prunable struct {
 	seen  map[string]dayKey
 	tight bool           // the disk is full
 	held  [dayLocks]bool // the locks of days that this process has
+
+	sizes map[string]int64 // of files in uploaded/, by name
+
+	moving chan struct{} // holds a value while a file in uploaded/ gets another name or form
 }
+
+func newPrunable() *prunable { return &prunable{moving: make(chan struct{}, 1)} }
 
 // allowPrune records that batches were seen in their day's object.
 func (s *spool) allowPrune(batches ...batch) {
@@ -56,8 +63,11 @@ func (s *spool) mayPrune(b batch) bool {
 // prune deletes confirmed batches. It spares the last keep, those that were not seen in
 // their day's object, those of a day that another program works on, and the last one of
 // a day that is not closed yet. It does not wait for this program's work on a day, which
-// may hang in the store: what was seen is enough.
+// may hang in the store: what was seen is enough. What is being compressed goes first.
 func (s *spool) prune(keep int) error {
+	if err := s.dropCompressing(); err != nil {
+		return err
+	}
 	overdue, err := s.overdue(keep)
 	if err != nil {
 		return err
@@ -127,11 +137,21 @@ func (s *spool) pruneBatches(batches ...batch) error {
 		return err
 	}
 	for _, b := range batches {
-		if err := s.remove(s.batchPath(b)); err != nil {
+		if err := s.removeBatch(b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeBatch deletes a confirmed batch, in both forms if a process died while it was
+// being compressed.
+func (s *spool) removeBatch(b batch) error {
+	s.unlinkLast(b)
+	if err := s.remove(s.batchPath(b)); err != nil {
+		return err
+	}
+	return s.remove(s.batchPath(b.twin()))
 }
 
 // overdue returns the confirmed batches before the last keep, except the last one of a
@@ -141,16 +161,62 @@ func (s *spool) overdue(keep int) ([]batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.beyond(old, keep), nil
+	return s.beyond(old, keeping{last: keep, age: -1}, time.Time{}), nil
 }
 
-// beyond is overdue for confirmed batches that were listed already.
-func (s *spool) beyond(old []batch, keep int) []batch {
-	if len(old) <= keep {
+// beyond returns those of confirmed batches, in order, that need not be kept, except the
+// last one of a day that is not closed yet.
+func (s *spool) beyond(old []batch, k keeping, now time.Time) []batch {
+	if len(old) <= k.last {
 		return nil
 	}
 	spared := s.spared(old)
-	return slices.DeleteFunc(slices.Clone(old[:len(old)-keep]), func(b batch) bool { return spared[b.id] })
+	return slices.DeleteFunc(k.overdue(s.sized(old), now), func(b batch) bool { return spared[b.id] })
+}
+
+// sized returns the sizes of confirmed batches.
+func (s *spool) sized(old []batch) []keptBatch {
+	kept := make([]keptBatch, len(old))
+	for i, b := range old {
+		kept[i] = keptBatch{b, s.prunable.size(b.fileName(), func(name string) (int64, error) {
+			info, err := s.fs.Stat(s.path(uploadedDir, name))
+			return info.Size, err
+		})}
+	}
+	s.prunable.forgetSizes(len(old))
+	return kept
+}
+
+// size returns the size of a file in uploaded/, which never changes, so that it is asked
+// for once. It is 0 for one that was deleted since it was listed.
+func (p *prunable) size(name string, stat func(name string) (int64, error)) int64 {
+	p.mu.Lock()
+	n, ok := p.sizes[name]
+	p.mu.Unlock()
+	if ok {
+		return n
+	}
+	n, err := stat(name)
+	if err != nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sizes == nil {
+		p.sizes = map[string]int64{}
+	}
+	p.sizes[name] = n
+	return n
+}
+
+// forgetSizes forgets the sizes of files once most of them are gone. n is how many there
+// are.
+func (p *prunable) forgetSizes(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.sizes) > 2*n+100 {
+		p.sizes = nil
+	}
 }
 
 // setTight records whether the disk is full, and reports whether that has changed.

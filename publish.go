@@ -343,11 +343,11 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 // beyondKeeping returns those of the confirmed batches of this place, in order, that
 // need not be kept. On a full disk those are more.
 func (p *publisher) beyondKeeping(old []batch) []batch {
-	keep := p.cfg.KeepUploaded
+	k := keeping{p.cfg.KeepUploaded, p.cfg.KeepFor, p.cfg.KeepBytes}
 	if p.spool.isTight() {
-		keep = minUploaded
+		k = keeping{last: minUploaded, age: -1}
 	}
-	return p.spool.beyond(old, keep)
+	return p.spool.beyond(old, k, p.cfg.Clock.Now())
 }
 
 // prunableDays returns the days some of whose confirmed batches need not be kept.

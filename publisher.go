@@ -39,6 +39,8 @@ type publisher struct {
 	retryNow bool             // forget the backoffs
 	awaited  int              // workers that a drain waits for
 	unswept  Day              // on which a sweep failed last
+	packing  bool             // a batch is being compressed
+	packed   retryState       // of the compression of batches
 	proof    string           // what the Store has proved, "" if that is not known
 
 	seen *seenFile
@@ -174,6 +176,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		return p.failed(ctx, err)
 	}
 	p.retry = retryState{}
+	defer p.startCompressing(ctx)
 	return p.startDue(ctx)
 }
 
@@ -261,10 +264,14 @@ func (p *publisher) mayHaveWork(drained bool) bool {
 	if busy {
 		return true
 	}
-	old, err := p.uploadedHere()
+	all, err := p.spool.uploaded()
 	if err != nil {
 		return true
 	}
+	if _, ok := p.compressible(all); ok {
+		return true
+	}
+	old := p.here(all)
 	days, err := p.unclosedDays(old, nil, drained)
 	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
 }
@@ -323,7 +330,12 @@ func (p *publisher) uploadedHere() ([]batch, error) {
 	if err != nil {
 		return nil, newError("list", p.cfg.path(p.spool.path(uploadedDir)), err)
 	}
-	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) }), nil
+	return p.here(old), nil
+}
+
+// here returns those of confirmed batches that are of this place.
+func (p *publisher) here(old []batch) []batch {
+	return slices.DeleteFunc(old, func(b batch) bool { return !p.place.has(b) })
 }
 
 // takeRetryNow returns whether somebody drains since the last pass, and then forgets

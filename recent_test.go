@@ -153,7 +153,7 @@ func TestLastComplete(t *testing.T) {
 func TestIncidents(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.large()
-		b.cfg.MaxFetches = 1
+		b.cfg.MaxFetches, b.cfg.KeepFor = 1, -1
 		b.open()
 		b.uploadEach(1, 22)
 		b.mem.Delete(dayA)

@@ -182,6 +182,7 @@ func (s *spool) doStep(g *sealing) error {
 			return err
 		}
 		s.sealing = nil
+		s.linkLast(g.batch)
 		s.sealed = append(s.sealed, sealedBatch{g.batch, g.reason, s.tally})
 		s.tally = counts{}
 	}

@@ -186,6 +186,8 @@ func (s *sim) config() rotatelog.Config {
 	cfg := rotatelog.Config{
 		MaxFetches:   []int{1, 3, 3, 3, 10}[s.rng.IntN(5)],
 		KeepUploaded: []int{0, 0, 1, 2, -1}[s.rng.IntN(5)],
+		KeepFor:      []time.Duration{-1, -1, 0, time.Hour}[s.rng.IntN(4)],
+		KeepBytes:    []int64{0, 0, 0, 5000}[s.rng.IntN(4)],
 		Verbatim:     s.rng.IntN(3) == 0,
 	}
 	if s.rng.IntN(4) == 0 {

@@ -41,6 +41,7 @@ type spool struct {
 	reserve  *reserve.Reserve
 	prunable *prunable
 	syncs    *syncs
+	linked   vfs.ID // what the link to the last batch was made of
 
 	recovered []batch // those that were there at Open
 	tally     counts  // of the fetches in the array, as far as this Writer has appended them
@@ -56,9 +57,10 @@ const (
 	appendLock   = "lock"
 	publishLock  = "publish.lock"
 	progressFile = "batch.json"
-	spareFile    = "spare.json" // what will replace the array
-	checkFile    = "check"      // in pending/ and uploaded/: whether files can be moved there
-	sealingFile  = "sealing"    // in pending/: a batch that is not quite there
+	spareFile    = "spare.json"  // what will replace the array
+	checkFile    = "check"       // in pending/ and uploaded/: whether files can be moved there
+	sealingFile  = "sealing"     // in pending/: a batch that is not quite there
+	packingFile  = "compressing" // in uploaded/: a batch that is being compressed
 	ownerLock    = "owner.lock"
 	ownerFile    = "owner"   // a random id that objects are marked with
 	uncleanFile  = "unclean" // there while a Writer appends, and after one that was killed
@@ -73,9 +75,9 @@ const (
 // newSpool returns the spool of cfg's stream, its directories made.
 func newSpool(fsys vfs.FS, cfg *Config) (*spool, error) {
 	name := cfg.Name
-	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: new(prunable), syncs: newSyncs()}
+	s := &spool{fs: fsys, dir: name + ".spool", max: cfg.MaxFetches, newID: cfg.newID, pack: cfg.Compression, prunable: newPrunable(), syncs: newSyncs()}
 	s.reserve = reserve.New(fsys, s.path(reserveDir), cfg.reserve)
-	s.array = array{fs: fsys, name: name + ".json", spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.Take}
+	s.array = array{fs: fsys, name: name + arrayEnd, spare: s.path(spareFile), format: cfg.format, aside: s.setAside, reserve: s.reserve.Take}
 	if err := s.mkdir(s.dir); err != nil {
 		return nil, err
 	}

@@ -180,6 +180,7 @@ func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
 	if err != nil {
 		return SpoolBatch{}, err
 	}
+	b = r.spool.present(b)
 	state := Pending
 	if b.sequence > 0 {
 		state = Confirmed

@@ -319,7 +319,7 @@ func wantNames[V any](t *testing.T, object map[string]V, want string) {
 // fetch is one that it had during the inspection.
 func TestInspectBesideWriter(t *testing.T) {
 	dir := t.TempDir()
-	w := openReal(t, rotatelog.Config{Dir: dir, MaxFetches: 3, Sync: rotatelog.SyncSeal, KeepUploaded: -1, Logger: slog.New(slog.DiscardHandler)})
+	w := openReal(t, rotatelog.Config{Dir: dir, MaxFetches: 3, Sync: rotatelog.SyncSeal, KeepUploaded: -1, KeepFor: -1, Logger: slog.New(slog.DiscardHandler)})
 	var acknowledged atomic.Int64
 	done := make(chan struct{})
 	go func() {

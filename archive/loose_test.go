@@ -397,7 +397,7 @@ func TestCompressionByTheSpool(t *testing.T) {
 		for _, now := range compressions {
 			t.Run(pack.String()+" then "+now.String(), func(t *testing.T) {
 				inWorld(t, func(t *testing.T, w *world) {
-					w.cfg.Compression, w.cfg.KeepUploaded = pack, 1
+					w.cfg.Compression, w.cfg.KeepUploaded, w.cfg.KeepFor = pack, 1, -1
 					w.write(4)
 					key := w.key()
 					mirror := w.archive()

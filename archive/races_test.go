@@ -109,7 +109,7 @@ func TestRestoreWhileTheWriterWrites(t *testing.T) {
 // lost.
 func TestRestoreKeepsSequences(t *testing.T) {
 	inBucket(t, fakes3.RGW16(), sizes["in parts"], func(t *testing.T, b *bucket) {
-		b.cfg.KeepUploaded = 2
+		b.cfg.KeepUploaded, b.cfg.KeepFor = 2, -1
 		b.cfg.MaxFetches = 1
 		b.write(30)
 		b.killedAt(3, true, func(ctx context.Context) { b.killedWrite(ctx, 1) })

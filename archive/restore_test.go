@@ -144,7 +144,7 @@ func TestGoodDayIsLeftAlone(t *testing.T) {
 // the highest that any source names.
 func TestGapsStay(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.cfg.KeepUploaded = 2
+		w.cfg.KeepUploaded, w.cfg.KeepFor = 2, -1
 		w.write(10)
 		key := w.key()
 		w.edit(key, func(s string) string {

@@ -26,6 +26,7 @@ func (s Stream) Config(store rotatelog.Store, log io.Writer) rotatelog.Config {
 		Verbatim: true,
 		// The last batch may have 18 MB, and the next process copies it.
 		KeepUploaded: -1,
+		KeepFor:      -1,
 		Clock:        noon{football.Start().Add(12 * time.Hour), time.Now()},
 		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}

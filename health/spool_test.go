@@ -34,7 +34,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) append(fetch string) {
 	w.Helper()
 	store := &storetest.Faulty{Store: w.mem, Fault: func(storetest.Op) storetest.Fault { return w.fault }}
-	writer, err := rotatelog.Open(w.Context(), rotatelog.Config{Dir: w.dir, Store: store, Clock: w.clock, MaxFetches: 1, Logger: slog.New(slog.DiscardHandler)})
+	writer, err := rotatelog.Open(w.Context(), rotatelog.Config{Dir: w.dir, Store: store, Clock: w.clock, MaxFetches: 1, KeepFor: -1, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.Fatal(err)
 	}

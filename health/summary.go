@@ -18,6 +18,7 @@ type Summary struct {
 	Batch     Batch
 	Uploaded  Uploaded
 	Waiting   Waiting
+	Kept      Kept
 	Disk      *DiskEstimate // nil if Facts.Disk is
 	Yesterday Yesterday
 }
@@ -53,6 +54,13 @@ type Waiting struct {
 	Oldest  time.Time // when it was sealed; zero if none waits
 }
 
+// Kept is what this machine keeps as a backup though it is in the store.
+type Kept struct {
+	Batches int
+	Bytes   int64     // of their files, most of which are compressed
+	Oldest  time.Time // when it was sealed; zero if none is kept
+}
+
 // Yesterday is the day before.
 type Yesterday struct {
 	Day      rotatelog.Day
@@ -70,7 +78,7 @@ func (y Yesterday) Known() bool { return y.Fetches >= 0 || y.Waiting > 0 }
 func Summarize(f Facts, o Options) Summary {
 	v := &view{f, o.withDefaults()}
 	s := Summary{Stream: f.Spool.Name, Now: f.Now, Findings: Evaluate(f, o),
-		Fetched: v.fetched(), Batch: v.batch(), Uploaded: v.uploaded(), Waiting: v.waiting(), Yesterday: v.yesterday()}
+		Fetched: v.fetched(), Batch: v.batch(), Uploaded: v.uploaded(), Waiting: v.waiting(), Kept: v.kept(), Yesterday: v.yesterday()}
 	if f.Disk != nil {
 		e := v.diskEstimate()
 		s.Disk = &e
@@ -165,6 +173,18 @@ func (v *view) waiting() Waiting {
 		}
 	}
 	return w
+}
+
+func (v *view) kept() Kept {
+	var k Kept
+	for _, b := range v.Spool.Confirmed {
+		k.Batches++
+		k.Bytes += b.Bytes
+		if k.Oldest.IsZero() || b.Sealed.Before(k.Oldest) {
+			k.Oldest = b.Sealed
+		}
+	}
+	return k
 }
 
 func (v *view) yesterday() Yesterday {

@@ -35,6 +35,10 @@ type statusJSON struct {
 	WaitingBytes   int64     `json:"waiting_bytes"`
 	WaitingSince   time.Time `json:"waiting_since,omitzero"`
 
+	Kept      int       `json:"kept_batches"`
+	KeptBytes int64     `json:"kept_bytes"`
+	KeptSince time.Time `json:"kept_since,omitzero"`
+
 	FreeBytes *int64   `json:"free_bytes,omitempty"`
 	DiskDays  *float64 `json:"disk_days,omitempty"` // at most 90, which stands for more as well
 
@@ -70,6 +74,7 @@ func (b *block) json() statusJSON {
 	j.Unfinished, j.Due = b.Batch.Fetches, b.Batch.Due
 	j.LastUpload, j.Uploads, j.Fetches, j.Records = b.Uploaded.Last, known(b.Uploaded.Uploads), known(b.Uploaded.Fetches), known(b.Uploaded.Matches)
 	j.Waiting, j.WaitingFetches, j.WaitingBytes, j.WaitingSince = b.Waiting.Batches, b.Waiting.Fetches, b.Waiting.Bytes, b.Waiting.Oldest
+	j.Kept, j.KeptBytes, j.KeptSince = b.Kept.Batches, b.Kept.Bytes, b.Kept.Oldest
 	if e := b.Disk; e != nil {
 		days := min(e.Lasts, health.LongLasting).Hours() / 24
 		j.FreeBytes, j.DiskDays = &e.FreeBytes, &days

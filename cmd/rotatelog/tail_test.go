@@ -97,7 +97,7 @@ func TestTailSaysWhatItMissed(t *testing.T) {
 		w.write(1)
 		tail := w.tail()
 		cfg := w.config()
-		cfg.KeepUploaded = -1
+		cfg.KeepUploaded, cfg.KeepFor = -1, -1
 		wr, err := rotatelog.Open(w.ctx, cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"example.com/rotatelog"
 )
@@ -16,6 +17,8 @@ type writerFlags struct {
 	Compress    rotatelog.Compression `setting:"" placeholder:"FORMAT" default:"none" help:"Of days that begin: none (default), zstd or gzip."`
 	Verbatim    bool                  `setting:"" help:"Keep fetches in the local file as they are, not indented."`
 	Once        bool                  `setting:"" help:"Do not store again what is equal to a fetch that --dir still has."`
+	KeepFor     time.Duration         `setting:"" placeholder:"48h" default:"48h" help:"For how long what is uploaded stays on this disk too; 0: only the last ten uploads (default 48h)."`
+	KeepBytes   byteSize              `setting:"" placeholder:"2GiB" default:"2GiB" help:"How much room that may take (default 2GiB)."`
 }
 
 // writerFlags returns those of the stream. typed are those of the command, if it has them.
@@ -28,6 +31,9 @@ func (s *stream) writerFlags(typed *writerFlags) (f writerFlags, err error) {
 	if f.Batch < 1 {
 		return f, usagef("%s: %d is too few: at least one fetch makes an upload", s.origin("batch"), f.Batch)
 	}
+	if f.KeepFor < 0 {
+		return f, usagef("%s: %v is negative: use a duration such as 48h, or 0", s.origin("keep-for"), f.KeepFor)
+	}
 	return f, nil
 }
 
@@ -35,6 +41,9 @@ func (s *stream) writerFlags(typed *writerFlags) (f writerFlags, err error) {
 func (s *stream) writerConfig(f writerFlags) (rotatelog.Config, error) {
 	cfg, err := s.config(rotatelog.Archive{})
 	cfg.MaxFetches, cfg.Compression, cfg.Verbatim, cfg.StrictCount = f.Batch, f.Compress, f.Verbatim, f.StrictCount
+	if cfg.KeepFor, cfg.KeepBytes = f.KeepFor, int64(f.KeepBytes); cfg.KeepFor == 0 {
+		cfg.KeepFor = -1
+	}
 	return cfg, err
 }
 

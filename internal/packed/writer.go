@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Writer compresses a text to one piece. It holds the piece, and as much of the
@@ -31,12 +30,7 @@ func NewWriter(f Format, size int64) (*Writer, error) {
 		p.to, p.end = w, w.Flush // not Close, which makes the block a final one
 		return p, nil
 	}
-	window, level := zstdWindow, zstd.SpeedBetterCompression
-	if size <= smallText {
-		window, level = smallText, zstd.SpeedDefault
-	}
-	w, err := zstd.NewWriter(&p.out, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window),
-		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	w, err := newZstd(&p.out, size)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,267 @@
+package rotatelog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"example.com/rotatelog/internal/packed"
+	"example.com/rotatelog/internal/vfs"
+)
+
+// Confirmed batches are compressed in the background, one after the other, by the process
+// that publishes. The compressed file is written under a name that nobody looks for, read
+// back and compared before it gets its own name; only once that is durable the file that it
+// was made from is deleted. Room is needed only for the compressed file. Who has none for a
+// fetch takes it away.
+
+// compressPause is the wait after a batch could not be compressed.
+const compressPause = time.Hour
+
+// What is no failure of the compression of a batch.
+var (
+	errInterrupted = errors.New("somebody needs the room, or the Writer is closed")
+	errMoved       = errors.New("the batch was deleted or renamed meanwhile")
+)
+
+// compressible returns the next of all confirmed batches to be compressed, if that may be
+// done now.
+func (p *publisher) compressible(all []batch) (b batch, ok bool) {
+	p.mu.Lock()
+	wait := p.packing || p.packed.wait(p.cfg.Clock.Now(), compressPause) > 0
+	p.mu.Unlock()
+	if wait || p.spool.isTight() {
+		return batch{}, false
+	}
+	return toCompress(p.spool.sized(all), p.cfg.KeepUploaded)
+}
+
+// startCompressing starts to compress a batch, unless one is being compressed. At its end
+// the loop comes here again.
+func (p *publisher) startCompressing(ctx context.Context) {
+	all, err := p.spool.uploaded()
+	if err != nil {
+		return // the next pass will say so
+	}
+	b, ok := p.compressible(all)
+	if !ok {
+		return
+	}
+	p.mu.Lock()
+	p.packing = true
+	p.mu.Unlock()
+	p.running.Go(func() { p.compressed(ctx, b, p.spool.usedBy("compress").compress(ctx, b)) })
+}
+
+// compressed records how the compression of a batch has ended.
+func (p *publisher) compressed(ctx context.Context, b batch, err error) {
+	interrupted := ctx.Err() != nil || errors.Is(err, errInterrupted)
+	p.mu.Lock()
+	p.packing = false
+	if err == nil {
+		p.packed = retryState{}
+	} else {
+		p.packed.failures++
+		p.packed.due = p.cfg.Clock.Now().Add(compressPause)
+	}
+	p.mu.Unlock()
+	if err != nil && !interrupted && !vfs.NoSpace(err) {
+		p.cfg.reportNotCompressed(p.cfg.path(p.spool.batchPath(b)), compressPause, err)
+	}
+	p.wake()
+}
+
+// compress replaces the file of a confirmed batch by a compressed one.
+func (s *spool) compress(ctx context.Context, b batch) error {
+	f, err := s.createCompressing()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	was, err := s.writeCompressed(ctx, b, f)
+	if err != nil && !errors.Is(err, errMoved) && s.isDropped() {
+		err = errInterrupted
+	}
+	if err == nil {
+		err = s.replaceByCompressed(b, was)
+	}
+	switch {
+	case errors.Is(err, errMoved):
+		return s.remove(s.compressing())
+	case err != nil:
+		return errors.Join(err, s.remove(s.compressing()))
+	}
+	return nil
+}
+
+// isDropped reports whether somebody has taken the room of the compressed file.
+func (s *spool) isDropped() bool {
+	_, err := s.fs.Stat(s.compressing())
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (s *spool) compressing() string { return s.path(uploadedDir, packingFile) }
+
+// createCompressing creates the compressed file, in place of one that was left over.
+func (s *spool) createCompressing() (vfs.File, error) {
+	if err := s.remove(s.compressing()); err != nil {
+		return nil, err
+	}
+	return s.fs.OpenFile(s.compressing(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// writeCompressed writes the compressed form of a batch to a file, durably but for its
+// name, and reads it back. It returns what it was made from.
+func (s *spool) writeCompressed(ctx context.Context, b batch, f vfs.File) (was vfs.Info, err error) {
+	plain, err := s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return was, errMoved
+	}
+	if err != nil {
+		return was, err
+	}
+	defer plain.Close()
+	if was, err = plain.Stat(); err != nil {
+		return was, err
+	}
+	text := func() io.Reader { return untilDone{ctx, io.NewSectionReader(plain, 0, was.Size)} }
+	to, err := packed.NewFrameWriter(whileRoom{s, io.NewOffsetWriter(f, 0)}, was.Size)
+	if err != nil {
+		return was, err
+	}
+	_, err = io.Copy(to, text())
+	if err = errors.Join(err, to.Close()); err != nil {
+		return was, err
+	}
+	if err := withoutModes(f.Chmod(fileMode)); err != nil {
+		return was, err
+	}
+	if err := vfs.SyncFile(f); err != nil {
+		return was, err
+	}
+	return was, readBack(f, text())
+}
+
+// readBack returns an error unless the text of a compressed file is that of another reader.
+func readBack(f vfs.File, want io.Reader) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	got, err := packed.NewFrameReader(io.NewSectionReader(f, 0, info.Size))
+	if err != nil {
+		return err
+	}
+	same, err := haveSameText(got, want)
+	if err == nil && !same {
+		err = errors.New("what was compressed reads differently")
+	}
+	return err
+}
+
+// haveSameText reports whether two readers yield the same.
+func haveSameText(a, b io.Reader) (bool, error) {
+	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, err := io.ReadFull(a, x)
+		m, err2 := io.ReadFull(b, y)
+		ended := isEnd(err)
+		switch {
+		case err != nil && !ended:
+			return false, err
+		case err2 != nil && !isEnd(err2):
+			return false, err2
+		case !bytes.Equal(x[:n], y[:m]):
+			return false, nil
+		case ended:
+			return isEnd(err2), nil
+		}
+	}
+}
+
+func isEnd(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// replaceByCompressed has the file that was written replace the one that it was made from,
+// unless that has been deleted or renamed meanwhile.
+func (s *spool) replaceByCompressed(b batch, was vfs.Info) error {
+	defer s.move()()
+	plain, compressed := s.batchPath(b), s.batchPath(b.twin())
+	now, err := s.fs.Stat(plain)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (now.ID != was.ID || now.Size != was.Size) {
+		return errMoved
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.remove(compressed); err != nil { // of an attempt that failed half way
+		return err
+	}
+	err = s.fs.Rename(s.compressing(), compressed)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return err
+	}
+	s.unlinkLast(b)
+	return s.remove(plain)
+}
+
+// dropCompressing gives back the room of a batch that is being compressed, by this process
+// or another, which notices that.
+func (s *spool) dropCompressing() error {
+	f, err := s.fs.OpenFile(s.compressing(), os.O_WRONLY, 0)
+	if err == nil {
+		err = errors.Join(f.Truncate(0), f.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // complete, and so read-only
+		return err
+	}
+	return s.remove(s.compressing())
+}
+
+// move keeps batches in uploaded/ from getting other names until the function that it
+// returns is called.
+func (s *spool) move() (done func()) {
+	if s.prunable == nil {
+		return func() {}
+	}
+	s.prunable.moving <- struct{}{}
+	return func() { <-s.prunable.moving }
+}
+
+// untilDone is a reader that fails once ctx is done.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read implements io.Reader.
+func (u untilDone) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, errInterrupted
+	}
+	return u.r.Read(p)
+}
+
+// whileRoom writes the file of a batch that is being compressed, until somebody needs the
+// room.
+type whileRoom struct {
+	s *spool
+	w io.Writer
+}
+
+// Write implements io.Writer.
+func (w whileRoom) Write(p []byte) (int, error) {
+	if w.s.isTight() || w.s.isDropped() {
+		return 0, errInterrupted
+	}
+	return w.w.Write(p)
+}

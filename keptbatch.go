@@ -1,0 +1,193 @@
+package rotatelog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"example.com/rotatelog/internal/packed"
+	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/vfs"
+)
+
+// A batch that is kept has one of two forms: a JSON array, as it was sealed, or the same
+// bytes as one zstd frame, which takes a fortieth of the room. A frame has a checksum at
+// its end: either all of it is as it was written, or nothing of it is believed.
+
+// errDamagedBatch says that the compressed file of a batch is not as it was written.
+var errDamagedBatch = errors.New("the compressed file is damaged")
+
+const damagedProblem = "it is compressed, and damaged: nothing in it is believed"
+
+// readBatch calls each for every fetch of a batch. Only one is in memory at a time, and it
+// is valid until each returns. size is the size of the text, about, and read how much of it
+// was used so far. whole is false if the text does not parse as a whole. If err matches
+// errDamagedBatch, each was not called.
+func (s *spool) readBatch(b batch, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
+	f, err := s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		b = s.present(b)
+		f, err = s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if b.zst {
+		return readFrame(f, info.Size, b.fetches(), each)
+	}
+	return rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
+		return each(fetch, read, info.Size)
+	})
+}
+
+// readFrame is readBatch of a compressed file of so many bytes. It decompresses it twice,
+// since the checksum is at the end.
+func readFrame(f vfs.File, size int64, fetches int, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
+	if err := checkFrame(f, size); err != nil {
+		return false, err
+	}
+	text, err := packed.NewFrameReader(io.NewSectionReader(f, 0, size))
+	if err != nil {
+		return false, err
+	}
+	n := int64(0)
+	return rawjson.ReadArray(text, func(fetch []byte, read int64) error {
+		n++
+		return each(fetch, read, max(read, read/n*int64(fetches)))
+	})
+}
+
+// checkFrame returns an error that matches errDamagedBatch if a compressed file is not as it was
+// written, and another one if it cannot be read.
+func checkFrame(f vfs.File, size int64) error {
+	file := &diskReader{r: io.NewSectionReader(f, 0, size)}
+	text, err := packed.NewFrameReader(file)
+	n := int64(0)
+	if err == nil {
+		n, err = io.Copy(io.Discard, text)
+	}
+	switch {
+	case file.err != nil:
+		return file.err
+	case err != nil:
+		return fmt.Errorf("%w: %w", errDamagedBatch, err)
+	case n == 0:
+		return fmt.Errorf("%w: it is empty", errDamagedBatch)
+	}
+	return nil
+}
+
+// diskReader remembers the error of the disk.
+type diskReader struct {
+	r   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (d *diskReader) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	if err != nil && err != io.EOF {
+		d.err = err
+	}
+	return n, err
+}
+
+// twin returns the batch in its other form, which is there as well if a process died while
+// it was being compressed.
+func (b batch) twin() batch {
+	b.zst = !b.zst
+	return b
+}
+
+// present returns a batch in the form in which it is there: it may have been compressed
+// since it was listed.
+func (s *spool) present(b batch) batch {
+	if b.zst {
+		return b
+	}
+	if _, err := s.fs.Stat(s.batchPath(b)); !errors.Is(err, fs.ErrNotExist) {
+		return b
+	}
+	if _, err := s.fs.Stat(s.batchPath(b.twin())); err != nil {
+		return b
+	}
+	return b.twin()
+}
+
+// withoutTwins returns batches without the compressed form of those that are there as they
+// were sealed.
+func withoutTwins(batches []batch) []batch {
+	plain := map[batch]bool{}
+	for _, b := range batches {
+		if !b.zst {
+			plain[b] = true
+		}
+	}
+	return slices.DeleteFunc(batches, func(b batch) bool { return b.zst && plain[b.twin()] })
+}
+
+// loadKept reads what this machine has of the uploads of the day, and returns uploaded
+// without the batches that are damaged. What cannot be read any more must not keep the rest
+// from being uploaded.
+func (w *dayWorker) loadKept(k *kept, uploaded []batch) []batch {
+	if _, body, err := w.spool.body(w.day, w.object()); err == nil {
+		if entries, err := entriesOf(w.day, body); err == nil {
+			k.body, k.whole = entries, body
+		}
+	}
+	var left []batch
+	for _, b := range uploaded {
+		e, err := w.entryOf(b)
+		b = w.spool.present(b)
+		if errors.Is(err, errDamagedBatch) && w.discardDamaged(b) == nil {
+			continue
+		}
+		k.uploaded = append(k.uploaded, confirmed{b, e})
+		left = append(left, b)
+	}
+	k.distrust()
+	return left
+}
+
+// entryOf returns the entry of a confirmed batch. With an error, it says what the name of
+// the file does.
+func (w *dayWorker) entryOf(b batch) (entry, error) {
+	e := entry{
+		upload:   upload{Timestamp: w.cfg.timestamp(b), ID: b.id, Fetches: b.fetches()},
+		sequence: b.sequence, written: int64(b.sequence),
+	}
+	t := tally{count: w.cfg.Count}
+	_, err := w.spool.readBatch(b, func(fetch []byte, _, _ int64) error {
+		t.add(fetch)
+		return nil
+	})
+	if err == nil {
+		e.Fetches, e.Matches, e.text = t.n, t.matches, t.digest()
+	}
+	e.stated, e.counted = int64(e.Fetches), e.Matches
+	return e, err
+}
+
+// discardDamaged moves a confirmed batch whose file is damaged to damaged/, so that it is
+// not taken for one that is kept.
+func (w *dayWorker) discardDamaged(b batch) error {
+	name := w.spool.batchPath(b)
+	aside, err := w.spool.keepFile(name)
+	if err == nil {
+		err = w.spool.remove(name)
+	}
+	if err != nil {
+		return err
+	}
+	w.state.record(func(_ *WriterState, today *DayCounts) { today.Repaired++ })
+	w.cfg.reportRepaired(Repaired{File: name, Problem: damagedProblem, Quarantined: aside})
+	return nil
+}
