@@ -56,7 +56,7 @@ var ErrUnfit = errors.New("the fetches do not fit the options")
 
 // ErrNothing is matched by the error of an export that has found no row, and so has left a
 // file of an earlier one as it was.
-var ErrNothing = errors.New("no row was found")
+var ErrNothing = errors.New("nothing was found")
 
 // ExportedDay is what was exported of a day.
 type ExportedDay struct {
