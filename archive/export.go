@@ -84,8 +84,8 @@ func metaNames() []string { return []string{"_day", "_time", "_fetch", "_upload"
 
 // Export writes a day to w. The error matches [fs.ErrNotExist] if it has no object,
 // rotatelog.ErrDamaged if that is damaged, and rotatelog.ErrReplaced if it was replaced
-// meanwhile by another. After an error, w has got a part of it. Each upload that has a
-// checksum is held against it.
+// meanwhile by another. After an error, w has got a part of it. In a day that a Writer
+// began, each upload that has a checksum is held against it.
 func Export(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, w io.Writer, opts ExportOptions) (ExportedDay, error) {
 	e, err := newExporter(a, opts)
 	if err != nil {

@@ -21,14 +21,22 @@ type partFile struct {
 	name string
 }
 
-// newPartFile makes a file in a directory, whose name will be name.
+// newPartFile makes a file in a directory, whose name will be name. It has the mode of a file
+// that it replaces.
 func newPartFile(dir, name string) (*partFile, error) {
 	temp := filepath.Join(dir, "."+filepath.Base(name)+"-"+rand.Text()[:10]+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // as the umask has it: an export is for others, too
 	if err != nil {
 		return nil, fileError(temp, err)
 	}
-	return &partFile{f, temp, name}, nil
+	p := &partFile{f, temp, name}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			p.discard()
+			return nil, fileError(name, err)
+		}
+	}
+	return p, nil
 }
 
 // Write implements io.Writer.

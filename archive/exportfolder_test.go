@@ -275,8 +275,14 @@ func TestExportToOneFile(t *testing.T) {
 				t.Errorf("%s, %v, %v", text, err, e.errs)
 			}
 		}
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if e := w.toFile(link, archive.ExportOptions{}, day); e.worst() != nil {
 			t.Error(e.worst())
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("a file of mode 0600 is replaced by one of %v, %v", info.Mode(), err)
 		}
 		if text, err := os.ReadFile(file); err != nil || strings.Count(string(text), "\n") != 5 {
 			t.Errorf("through the link it is %s, %v", text, err)
