@@ -129,6 +129,28 @@ func TestExportOfEachElement(t *testing.T) {
 	})
 }
 
+// Fetches that are worth a goroutine for their checksum are exported like small ones.
+func TestExportOfLargeFetches(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		element := `{"text":"` + strings.Repeat("x\\u00e9", 1000) + `","l":[1]}`
+		fetch := `{"list":[` + strings.Repeat(element+",", 29) + element + `]}`
+		w.store(fetch, fetch, fetch)
+		got, r := w.export(archive.ExportOptions{Each: []string{"list"}})
+		if all := lines(got); r.Rows != 90 || len(all) != 90 || !strings.HasSuffix(all[89], `,"_fetch":3,"_upload":2,`+element[1:]) {
+			t.Errorf("%d rows, the last is %.200s", r.Rows, all[len(all)-1])
+		}
+		if got, r := w.export(archive.ExportOptions{Each: []string{"list"}, Columns: [][]string{{"text"}}}); r.Rows != 90 || !strings.HasSuffix(got, "xé\n") {
+			t.Errorf("%d rows of CSV", r.Rows)
+		}
+		w.edit(w.key(), func(s string) string { return strings.Replace(s, `"l":[1]`, `"l":[2]`, 1) })
+		for _, opts := range []archive.ExportOptions{{}, {Each: []string{"list"}}} {
+			if err := w.exportError(opts); !errors.Is(err, rotatelog.ErrDamaged) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // An element that has a member with a name of ours is refused, however the name is
 // written, unless the name does not matter.
 func TestExportRefusesNamesThatClash(t *testing.T) {

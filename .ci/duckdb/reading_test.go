@@ -61,6 +61,10 @@ func TestSQLOfReading(t *testing.T) {
 		t.Error("that is more than a tenth")
 	}
 
+	if _, lines := table(t, db, "SELECT count(*) FROM read_ndjson('packed/**/*.ndjson.zst')"); lines[0] != fmt.Sprint(matches) {
+		t.Errorf("of compressed files it reads %q lines, want %d", lines, matches)
+	}
+
 	checks := map[string]func(columns []string, lines []string){
 		"SELECT date_trunc": func(columns, lines []string) {
 			if strings.Join(columns, " ") != "hour league matches" || len(lines) < 50 || !strings.HasPrefix(lines[0], "2025-07-10 00:00:00") {

@@ -46,19 +46,22 @@ func july(t *testing.T) (rotatelog.Archive, []rotatelog.Day) {
 	return rotatelog.Archive{Store: mem}, []rotatelog.Day{first, first.Next(), first.Next().Next()}
 }
 
-// exported exports the days to the folder july of a directory, in which the test continues.
+// exported exports the days to the folder july of a directory, in which the test continues,
+// and compressed to the folder packed.
 func exported(t *testing.T) (rows int64) {
 	t.Helper()
 	a, days := july(t)
 	t.Chdir(t.TempDir())
-	opts := archive.ExportOptions{Each: []string{"RAW_API_DATA", "results"}}
-	for day, err := range archive.ExportFolder(t.Context(), a, "july", days, opts) {
-		if err != nil {
-			t.Fatal(err)
+	for folder, packed := range map[string]bool{"july": false, "packed": true} {
+		opts := archive.ExportOptions{Each: []string{"RAW_API_DATA", "results"}, Zstd: packed}
+		for day, err := range archive.ExportFolder(t.Context(), a, folder, days, opts) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows += day.Rows
 		}
-		rows += day.Rows
 	}
-	return rows
+	return rows / 2
 }
 
 // table returns what a query returns, as lines.

@@ -110,6 +110,34 @@ func TestExportOfObjects(t *testing.T) {
 	})
 }
 
+// A comma in a condition is a comma.
+func TestExportWithACommaInACondition(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.matches(3)
+		file := filepath.Join(t.TempDir(), "x")
+		if w.run("export", "today", "--where", `RAW_API_DATA.results=[{"id":"a","status_id":2,"minute":2,"league":{"name":"Serie A"}},{"id":"b","status_id":1}]`, "--out", file); w.code != codeOK || len(w.fileLines(file)) != 1 {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+// What the old script, or a proxy, has left in place of a day is damage.
+func TestExportOfWhatIsNoDay(t *testing.T) {
+	for name, text := range map[string]string{
+		"html": "<html>503</html>", "empty": "", "log": "=== FETCH START: #1 | ABCDEFGHIJKL | 07/09/2025 08:00:00 PM EDT ===\n{}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-10", func(w *world) {
+				w.matches(3)
+				w.edit("2025-07-10", func(string) string { return text })
+				if w.run("export", "today", "--out", t.TempDir()); w.code != codeFinding || !strings.Contains(w.stdout, "  DAMAGED\n") || !strings.HasSuffix(w.stdout, "\nnext: rotatelog verify 2025-07-10\n") {
+					t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+				}
+			})
+		})
+	}
+}
+
 // A day that is damaged, or named and not there, is said, and the others are exported.
 func TestExportOfBadDays(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
