@@ -880,6 +880,48 @@ func mutations() []mutation {
 			"^TestVerifiedDaysSavedAtOnce$", "",
 		},
 		{
+			"export what was changed", "archive/exportreader.go",
+			"if head.Checksum(x.sum) != u.SHA256 {",
+			"if head.Checksum(x.sum) != u.SHA256 && false {",
+			"^TestExportRefusesADamagedDay$", "",
+		},
+		{
+			"export what no checksum holds without reading it", "archive/exportreader.go",
+			"if _, err := x.finder.CheckObject(fetch, 0); err != nil {",
+			"if false {",
+			"^TestExportRefusesADamagedDay$", "",
+		},
+		{
+			"overlook a name that clashes if it is escaped", "archive/exportreader.go",
+			" || bytes.Contains(fetch, []byte(`\\u005`))",
+			"",
+			"^TestExportRefusesNamesThatClash$", "",
+		},
+		{
+			"take a day that has grown for exported", "archive/exportmark.go",
+			" || m.Version != s.Version",
+			"",
+			"^TestExportGoesOn$", "",
+		},
+		{
+			"take what another export has left for one's own", "archive/exportmark.go",
+			"info.Size() != m.Size || info.ModTime().UnixNano() != m.Written",
+			"info == nil",
+			"^TestExportGoesOn$", "",
+		},
+		{
+			"leave half of an export", "archive/exportfile.go",
+			"os.Remove(p.temp)",
+			"",
+			"^TestExportThatFailsLeavesNothing$", "",
+		},
+		{
+			"replace an export by nothing", "archive/exportfolder.go",
+			"case !s.opts.Again:",
+			"case false:",
+			"^TestExportWithoutRows$", "",
+		},
+		{
 			"abort an upload that is young", "s3store/openuploads.go",
 			"left > 0",
 			"left > completeLasts",

@@ -2,6 +2,8 @@ package rotatelog_test
 
 import (
 	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/archive"
 	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/storetest"
 )
@@ -85,6 +88,57 @@ func TestPythonInReading(t *testing.T) {
 	cmd.Stdin = strings.NewReader(readingCode(t, "python", "# checksums.py"))
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), "\n1 wrong\n") {
 		t.Errorf("of a changed day checksums.py says %q, %v", out, err)
+	}
+}
+
+// TestPythonOfExportsInReading runs the programs of docs/READING.md that read exported days.
+func TestPythonOfExportsInReading(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	dir := t.TempDir()
+	exportMatches(t, filepath.Join(dir, "july"))
+	for name, program := range map[string]struct{ module, want string }{
+		"minutes.py": {"json", "2025-07-10T12 2\n2025-07-10T13 1\n"},
+		"odds.py":    {"pandas", "id,first,last,min,max\na,1.1,1.3,1.1,1.3\nb,2.0,2.0,2.0,2.0\n\n"},
+	} {
+		if exec.CommandContext(t.Context(), python, "-c", "import "+program.module).Run() != nil {
+			t.Logf("%s is left out: there is no %s", name, program.module)
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), python, "-")
+		cmd.Stdin, cmd.Dir = strings.NewReader(readingCode(t, "python", "# "+name)), dir
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != program.want {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// exportMatches exports a day of three fetches, with two matches each, to a folder.
+func exportMatches(t *testing.T, folder string) {
+	t.Helper()
+	mem := storetest.NewMem()
+	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: t.TempDir(), Store: mem, TimeOf: rotatelog.HeaderTime, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for n, hour := range []string{"12:00", "12:30", "01:00"} {
+		fetch := fmt.Sprintf(`{"FETCH_HEADER":{"nyc_timestamp":"07/10/2025 %s:00 PM EDT"},"results":[`+
+			`{"id":"a","status_id":2,"minute":%d,"odds":{"bet365":{"eu":["1.%d","3.00"]}}},{"id":"b","status_id":%d,"minute":0,"odds":{"bet365":{"eu":["2.00","3.00"]}}}]}`, hour, n, n+1, 8-n%2*6)
+		if _, err := w.Append(t.Context(), []byte(fetch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	days := []rotatelog.Day{{Year: 2025, Month: time.July, Date: 10}}
+	for _, err := range archive.ExportFolder(t.Context(), rotatelog.Archive{Store: mem}, folder, days, archive.ExportOptions{Each: []string{"results"}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ type commands struct {
 	Status statusCommand `cmd:"" group:"look" help:"What is wrong now, and what to do; else what is going on."`
 	Tail   tailCommand   `cmd:"" group:"look" help:"Follow fetches as they are appended."`
 
-	Cat catCommand `cmd:"" group:"read" help:"The fetches of a day, one a line."`
+	Cat    catCommand    `cmd:"" group:"read" help:"The fetches of a day, one a line."`
+	Export exportCommand `cmd:"" group:"read" help:"Days as files that SQL engines and programs read."`
 
 	Verify   verifyCommand   `cmd:"" group:"mend" help:"Read days as a whole, and find what is wrong with them."`
 	Restore  restoreCommand  `cmd:"" group:"mend" help:"Put a broken day together again."`

@@ -74,7 +74,7 @@ func TestDocumentHasTheShapesOfJSON(t *testing.T) {
 		}
 	}
 	members := map[string]bool{}
-	for _, shape := range []any{statusJSON{}, health.Finding{}, dayJSON{}, findingJSON{}} {
+	for _, shape := range []any{statusJSON{}, health.Finding{}, dayJSON{}, findingJSON{}, exportJSON{}} {
 		for field := range reflect.TypeOf(shape).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			members[name] = true

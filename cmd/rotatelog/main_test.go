@@ -261,6 +261,7 @@ func TestNothingIsSet(t *testing.T) {
 		"restore today":                        "--store is not set: ",
 		"takeover":                             "--store is not set: ",
 		"cat today":                            "--store is not set: ",
+		"export today --out=x":                 "--store is not set: ",
 		"takeover --store=file:///":            "--dir is not set: ",
 		"cat today --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
 		"append --dir=/none --store=" + storeWithoutKey: "neither the environment nor a settings file sets AWS_ACCESS_KEY_ID",
