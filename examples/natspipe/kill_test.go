@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -33,6 +34,7 @@ type killing struct {
 	due    int // lines until the next disturbance
 	left   int // disturbances
 	killed int
+	failed int             // processes that ended by themselves, as when they are cut off
 	stored map[string]bool // by id
 	known  int             // fetches that came again
 	last   string          // the id of the fetch that is published last
@@ -50,7 +52,8 @@ type event struct {
 const east, west, last = "east", "west", "last"
 
 // TestPipeKilled kills the server, the publishers and the consumer at random moments, and cuts
-// their connections. In the end each fetch is in the object of its day, exactly once.
+// their connections. In the end each fetch is in the object of its day, exactly once, and those
+// of a machine are in order.
 //
 // NATSPIPE_ROUNDS=500 makes a long run of it, and NATSPIPE_SEED repeats the choices of
 // another, though not its timing.
@@ -186,6 +189,8 @@ func (k *killing) restart(role string, ended error) {
 	}
 	if ended.Error() == "signal: killed" {
 		k.killed++
+	} else if k.failed++; k.failed > 500 {
+		k.t.Fatalf("the %s fails again and again: %v", role, ended)
 	}
 	k.start(role)
 	if k.rng.IntN(4) == 0 { // while it starts
@@ -245,8 +250,8 @@ func (k *killing) wantStored(want []string) {
 	if err := w.Flush(k.t.Context()); err != nil {
 		k.t.Fatal(err)
 	}
-	times := map[string]int{}
-	for _, fetch := range readDays(k.t, k.path("store")) {
+	times, stored := map[string]int{}, readDays(k.t, k.path("store"))
+	for _, fetch := range stored {
 		times[fetch]++
 	}
 	for _, fetch := range want {
@@ -257,6 +262,31 @@ func (k *killing) wantStored(want []string) {
 	}
 	if len(times) > 0 {
 		k.t.Errorf("%d fetches that nobody published are stored", len(times))
+	}
+	wantOrdered(k.t, stored)
+}
+
+// wantOrdered checks that the fetches of a machine are in their day in the order in which it
+// has published them.
+func wantOrdered(t *testing.T, stored []string) {
+	t.Helper()
+	previous := map[string]string{} // ids, by day and machine
+	for _, text := range stored {
+		var fetch struct {
+			Header struct {
+				ID string `json:"random_fetch_id"`
+				At string `json:"nyc_timestamp"`
+			} `json:"FETCH_HEADER"`
+		}
+		if err := json.Unmarshal([]byte(text), &fetch); err != nil {
+			t.Fatal(err)
+		}
+		day, _, _ := strings.Cut(fetch.Header.At, " ")
+		machine, _, _ := strings.Cut(fetch.Header.ID, "-")
+		if before := previous[day+machine]; before >= fetch.Header.ID {
+			t.Errorf("%s: %s comes after %s", day, fetch.Header.ID, before)
+		}
+		previous[day+machine] = fetch.Header.ID
 	}
 }
 

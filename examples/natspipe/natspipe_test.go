@@ -46,7 +46,7 @@ func newFetch(t *testing.T, machine string, n, size int) string {
 		t.Fatal(err)
 	}
 	at := made.Add(time.Duration(n%40) * time.Minute).In(newYork).Format(rotatelog.TimeLayout)
-	return fmt.Sprintf(`{"FETCH_HEADER":{"random_fetch_id":"%s-%03d","nyc_timestamp":%q},"RAW_API_DATA":%q,"FETCH_FOOTER":{"total_matches":45}}`,
+	return fmt.Sprintf(`{"FETCH_HEADER":{"random_fetch_id":"%s-%05d","nyc_timestamp":%q},"RAW_API_DATA":%q,"FETCH_FOOTER":{"total_matches":45}}`,
 		machine, n, at, strings.Repeat("x", size))
 }
 
@@ -57,7 +57,7 @@ func fill(t *testing.T, outbox, machine string, texts ...string) {
 		t.Fatal(err)
 	}
 	for n, text := range texts {
-		name := filepath.Join(outbox, fmt.Sprintf("%s-%03d.json", machine, n))
+		name := filepath.Join(outbox, fmt.Sprintf("%s-%05d.json", machine, n))
 		if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -357,11 +357,11 @@ func TestFullStreamKeepsFetchesInTheOutbox(t *testing.T) {
 	fill(t, p.outbox, "a", texts...)
 
 	if err := p.publish(); err == nil || !strings.Contains(err.Error(), "maximum bytes exceeded") {
-		t.Errorf("error %v", err)
+		t.Fatalf("error %v", err)
 	}
 	room := int(p.inStream(fetches))
 	if names, err := filepath.Glob(filepath.Join(p.outbox, "*.json")); room == 0 || len(names) != len(texts)-room || err != nil {
-		t.Errorf("%d fetches are in the stream, %d in the outbox; %v", room, len(names), err)
+		t.Fatalf("%d fetches are in the stream, %d in the outbox; %v", room, len(names), err)
 	}
 	for range room {
 		if err := p.consume(same); err != nil {
@@ -388,14 +388,14 @@ func TestTooLargeFetchStaysInTheOutbox(t *testing.T) {
 	p := newPipe(t)
 	fetch, large := newFetch(t, "a", 1, 10), newFetch(t, "a", 0, maxFetch)
 	fill(t, p.outbox, "a", large, fetch)
-	if err := p.publish(); err == nil || !strings.Contains(err.Error(), "a-000.json stays") {
+	if err := p.publish(); err == nil || !strings.Contains(err.Error(), "a-00000.json stays") {
 		t.Errorf("error %v", err)
 	}
 	if err := p.consume(same); err != nil {
 		t.Error(err)
 	}
 	p.wantStored(fetch)
-	if _, err := os.Stat(filepath.Join(p.outbox, "a-000.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(p.outbox, "a-00000.json")); err != nil {
 		t.Error(err)
 	}
 }
