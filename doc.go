@@ -39,7 +39,8 @@
 // the store, never twice in the store, and in append order within its upload. This
 // holds through crashes, retries, lost or false replies, and restarts. If the disk
 // survives and the store accepts writes for long enough, the fetch is in the store.
-// An error from Append means "not acknowledged", not "not stored".
+// An error from Append means "not acknowledged", not "not stored". With
+// [Config.Identity] it may be repeated all the same, and the fetch is stored once.
 //
 // P3, never clobber: a failed read is never taken for a missing object, so it
 // never causes an overwrite. Our uploads only make a day's object grow.

@@ -197,14 +197,10 @@ func (w *Writer) awaitIndex(ctx context.Context, r *request) error {
 
 // openIndex loads the index, and begins to read the batches that it does not know. The
 // caller is Open.
-func (w *Writer) openIndex() error {
-	x := newIdentityIndex(&w.cfg, w.spool)
-	if err := x.load(w.spool); err != nil {
-		return err
-	}
-	w.index = x
-	x.start()
-	return nil
+func (w *Writer) openIndex() {
+	w.index = newIdentityIndex(&w.cfg, w.spool)
+	w.index.load(w.spool)
+	w.index.start()
 }
 
 // followSeals tells the index what was sealed. The caller has the append semaphore.

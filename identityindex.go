@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"sync"
-
-	"example.com/rotatelog/internal/vfs"
 )
 
 // identitiesFile is where the index is kept from one Writer to the next.
@@ -24,7 +21,8 @@ type identityIndex struct {
 	cfg   *Config
 	spool *spool        // as the goroutine that builds it sees it
 	turn  chan struct{} // holds a value while somebody reads a batch, or the file is written
-	built chan struct{} // closed when the goroutine has ended
+	built chan struct{} // closed when the goroutine has read what was unread, or could not
+	ended chan struct{} // closed when the goroutine has ended
 	stop  context.CancelFunc
 
 	file identitiesLog // owned by who has the turn
@@ -39,8 +37,10 @@ type identityIndex struct {
 	batches map[string]indexedBatch
 	found   map[identityHash]int // how many fetches of the batches have it
 	unread  []batch              // the next at the end
-	probes  []probe
-	checked int // how many batches there were when last it was seen which are gone
+
+	doubtful []batch // whose sizes the goroutine has to compare; owned by it
+	probes   []probe
+	checked  int // how many batches there were when last it was seen which are gone
 }
 
 // filledRecord is what is known of a record of the array.
@@ -50,29 +50,24 @@ type filledRecord struct {
 }
 
 func newIdentityIndex(cfg *Config, s *spool) *identityIndex {
-	return &identityIndex{cfg: cfg, spool: s.usedBy("identities"), turn: make(chan struct{}, 1), built: make(chan struct{}),
+	return &identityIndex{cfg: cfg, spool: s.usedBy("identities"), turn: make(chan struct{}, 1), built: make(chan struct{}), ended: make(chan struct{}),
 		batches: map[string]indexedBatch{}, found: map[identityHash]int{}}
 }
 
-// load takes what the file says of the batches that are there, and of the array.
-func (x *identityIndex) load(s *spool) error {
+// load takes what the file says of the batches that recovery has found, and of the array.
+// The last sealed are read first: they are the likeliest to come again.
+func (x *identityIndex) load(s *spool) {
 	cached := x.loadFile()
-	names, err := s.names()
-	if err != nil {
-		return err
-	}
-	for _, b := range slices.Backward(names) {
-		if _, known := x.batches[b.id]; known {
-			continue
-		}
-		if i, ok := cached.batches[b.id]; ok && x.isUnchanged(b, i.size) {
+	for _, b := range s.recovered {
+		if i, ok := cached.batches[b.id]; ok {
 			x.add(b.id, i)
+			x.doubtful = append(x.doubtful, b)
 		} else {
 			x.unread = append(x.unread, b)
 		}
 	}
-	slices.Reverse(x.unread) // the last sealed are read first: they are the likeliest to come again
-	x.checked = len(names)
+	x.checked = len(s.recovered)
+	s.recovered = nil
 	x.file.tidy(len(x.batches) + len(s.array.records) + len(x.probes))
 	x.filling.order = s.progress.Order
 	for _, record := range s.array.records {
@@ -82,7 +77,6 @@ func (x *identityIndex) load(s *spool) error {
 		}
 		x.filling.records = append(x.filling.records, filledRecord{hash, saved})
 	}
-	return nil
 }
 
 // loadFile reads the file. It returns nothing if that is of another function.
@@ -100,34 +94,57 @@ func (x *identityIndex) loadFile() identityLines {
 	return cached
 }
 
-// isUnchanged reports whether a batch has the size that it had when it was read. One that
-// was compressed since, or moved just now, is still known by its id.
-func (x *identityIndex) isUnchanged(b batch, size int64) bool {
-	name := x.spool.batchPath(b)
-	if path.Ext(name) != ".json" {
-		return true
-	}
-	info, err := x.spool.fs.Stat(name)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size == size
-}
-
-// start reads the unread batches in a goroutine.
+// start begins a goroutine that reads the unread batches.
 func (x *identityIndex) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	x.stop = cancel
 	if len(x.unread) == 0 {
 		close(x.built)
-		return
 	}
 	go x.build(ctx)
 }
 
 func (x *identityIndex) build(ctx context.Context) {
-	defer close(x.built)
-	for ctx.Err() == nil {
-		if more, err := x.readNext(); err != nil || !more { // who appends tries again
+	defer close(x.ended)
+	if !x.isBuilt() {
+		for more := true; more && ctx.Err() == nil; {
+			more, _ = x.readNext() // after an error who appends tries again
+		}
+		close(x.built)
+	}
+	for _, b := range x.doubtful {
+		if ctx.Err() != nil {
 			return
 		}
+		x.compare(b)
+	}
+}
+
+func (x *identityIndex) isBuilt() bool {
+	select {
+	case <-x.built:
+		return true
+	default:
+		return false
+	}
+}
+
+// compare has a batch read again if its file has not the size that the index says. Only
+// somebody else can have changed it, so nobody waits for this. One that was compressed or
+// moved since is known by its id.
+func (x *identityIndex) compare(b batch) {
+	name := x.spool.batchPath(b)
+	if path.Ext(name) != ".json" {
+		return
+	}
+	info, err := x.spool.fs.Stat(name)
+	if err != nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i, ok := x.batches[b.id]; ok && i.size != info.Size {
+		x.unread = append(x.unread, b)
 	}
 }
 
@@ -362,117 +379,4 @@ func (x *identityIndex) forgetGone() {
 		}
 	}
 	x.file.tidy(len(x.batches))
-}
-
-// saveBatch adds a batch to the file, and fetches to try the function on. The caller has
-// the turn.
-func (x *identityIndex) saveBatch(id string, i indexedBatch, probes []probe) {
-	text := appendBatchLine(nil, id, i)
-	n := 1
-	for _, p := range probes {
-		if len(x.probes) < keptProbes {
-			x.probes = append(x.probes, p)
-			text = appendProbeLine(text, p)
-			n++
-		}
-	}
-	x.save(text, n)
-}
-
-// save adds lines to the file, or writes all of it if that has to be.
-func (x *identityIndex) save(lines []byte, n int) {
-	name := x.spool.path(identitiesFile)
-	if x.file.whole && x.file.append(x.spool.fs, name, lines, n) == nil {
-		return
-	}
-	text := appendLine(nil, identitiesTitle+x.cfg.identityName())
-	n = 1
-	for _, p := range x.probes {
-		text = appendProbeLine(text, p)
-		n++
-	}
-	x.mu.Lock()
-	for id, i := range x.batches {
-		text = appendBatchLine(text, id, i)
-		n++
-	}
-	x.mu.Unlock()
-	x.file.replace(x.spool, name, text, n)
-}
-
-// close ends the goroutine, and saves what is known of the array, which its next Writer
-// would have to read. The caller has the append semaphore.
-func (x *identityIndex) close(s *spool) {
-	x.stop()
-	<-x.built
-	x.follow(s)
-	if s.sealing != nil {
-		return
-	}
-	x.turn <- struct{}{} // for good
-	if !x.file.whole {
-		x.save(nil, 0)
-	}
-	var lines []byte
-	n := 0
-	for i, record := range s.array.records {
-		r := x.filling.records[i]
-		if !r.saved {
-			lines = appendRecordLine(lines, sumOf(record), r.hash)
-			n++
-		}
-		if p, ok := newProbe(record, r.hash); ok && len(x.probes) < keptProbes {
-			x.probes = append(x.probes, p)
-			lines = appendProbeLine(lines, p)
-			n++
-		}
-	}
-	if n > 0 && x.file.whole {
-		x.file.append(x.spool.fs, x.spool.path(identitiesFile), lines, n)
-	}
-}
-
-// identitiesLog is how the file was left.
-type identitiesLog struct {
-	whole bool  // it can be added to
-	lines int   // how many it has
-	end   int64 // where the next begins
-}
-
-// tidy has the file written anew if most of its lines are of no use any more.
-func (l *identitiesLog) tidy(useful int) {
-	if l.lines > 2*useful+200 {
-		l.whole = false
-	}
-}
-
-// append adds lines. A power cut may take them.
-func (l *identitiesLog) append(fsys vfs.FS, name string, lines []byte, n int) error {
-	f, err := fsys.OpenFile(name, os.O_WRONLY, 0)
-	if err == nil {
-		_, err = f.WriteAt(lines, l.end)
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		l.whole = false
-		return err
-	}
-	l.end += int64(len(lines))
-	l.lines += n
-	return nil
-}
-
-// replace puts a new file in place of the old one. If that fails, it is tried again with
-// the next line.
-func (l *identitiesLog) replace(s *spool, name string, text []byte, n int) {
-	*l = identitiesLog{}
-	err := vfs.WriteUnsynced(s.fs, name+".new", text)
-	if err == nil {
-		err = s.fs.Rename(name+".new", name)
-	}
-	if err != nil {
-		s.remove(name + ".new") // what it took is wanted for fetches
-		return
-	}
-	*l = identitiesLog{true, n, int64(len(text))}
 }

@@ -26,8 +26,7 @@ func (b *bench) fillOnce(identity func([]byte) (string, error)) {
 
 var fiveIDs = []string{"a", "b", "c", "d", "e"}
 
-// The next Writer reads no batch, and asks for the identity of no fetch, if the index has
-// them.
+// The next Writer reads no batch if the index has them.
 func TestIndexSavesReading(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fillOnce(rotatelog.HeaderIdentity)
@@ -180,6 +179,29 @@ func TestIndexForgets(t *testing.T) {
 		}
 		if r := b.append(499)[0]; !r.Duplicate {
 			t.Errorf("the last: %+v", r)
+		}
+	})
+}
+
+// A batch that somebody has changed meanwhile is read again.
+func TestIndexOfABatchThatWasChanged(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.fillOnce(rotatelog.HeaderIdentity)
+		name := "all_api.spool/pending/" + b.pending()[1]
+		content, err := b.disk.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := bytes.Replace(content, []byte(`"d"`), []byte(`"changed"`), 1)
+		if err := b.disk.ReplaceFile(name, changed, 0o400); err != nil {
+			t.Fatal(err)
+		}
+		b.cfg.AppendOnly = true
+		b.open()
+		b.wantDuplicatesOf("c", 3)
+		b.wantDuplicatesOf("changed", 4)
+		if r := b.appendID("d"); r.Duplicate {
+			t.Errorf("what is gone: %+v", r)
 		}
 	})
 }

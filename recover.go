@@ -24,6 +24,7 @@ func (s *spool) recover(today Day, dayOf func(fetch []byte, file vfs.Info) Day) 
 	if err != nil {
 		return err
 	}
+	s.recovered = found.names
 	p, err := found.plan(today, dayOf)
 	if p.progressLost {
 		s.report(Repaired{File: s.path(progressFile), Problem: "it was missing; rebuilt from the names in the spool"})

@@ -84,9 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 		return nil, newError("open", cfg.path(cfg.Name+".json"), err)
 	}
 	if cfg.Identity != nil {
-		if err := w.openIndex(); err != nil {
-			return nil, errors.Join(newError("open", cfg.path(w.spool.dir), err), w.spool.close(), w.lock.Close())
-		}
+		w.openIndex()
 	}
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
 	w.publisher.watch = w.watch

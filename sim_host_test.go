@@ -380,6 +380,7 @@ func (h *host) append(ctx context.Context, goroutine int) {
 
 // deliver gives a fetch to the Writer of a process, perhaps once more.
 func (h *host) deliver(ctx context.Context, p *process, goroutine, n int) {
+	before := h.receipt(n)
 	var r rotatelog.Receipt
 	var err error
 	if n%5 == 0 {
@@ -388,7 +389,7 @@ func (h *host) deliver(ctx context.Context, p *process, goroutine, n int) {
 		r, err = p.w.Append(ctx, record(n))
 	}
 	p.pause(fmt.Sprint("appended ", goroutine))
-	h.judgeReceipt(n, r, err)
+	h.judgeReceipt(n, before, r, err)
 	h.returned(n, r, err)
 	switch {
 	case err == nil:

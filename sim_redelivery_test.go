@@ -101,11 +101,16 @@ func (h *host) submitted() (numbers []int) {
 	return numbers
 }
 
-// judgeReceipt wants a fetch that was acknowledged before to be the duplicate of what was.
-func (h *host) judgeReceipt(n int, r rotatelog.Receipt, err error) {
+// receipt returns that of a fetch as far as it was acknowledged by now.
+func (h *host) receipt(n int) rotatelog.Receipt {
 	h.mu.Lock()
-	before := h.fetches[n-1].receipt
-	h.mu.Unlock()
+	defer h.mu.Unlock()
+	return h.fetches[n-1].receipt
+}
+
+// judgeReceipt wants a fetch that was acknowledged before it was delivered again to be the
+// duplicate of what was.
+func (h *host) judgeReceipt(n int, before, r rotatelog.Receipt, err error) {
 	if err == nil && before.Number > 0 && (!r.Duplicate || r.Day != before.Day || r.Number != before.Number) {
 		h.t.Errorf("host %d: fetch %d was #%d of %v, and now got %+v", h.id, n, before.Number, before.Day, r)
 	}

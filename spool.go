@@ -41,7 +41,8 @@ type spool struct {
 	reserve  *reserve.Reserve
 	prunable *prunable
 
-	tally counts // of the fetches in the array, as far as this Writer has appended them
+	recovered []batch // those that were there at Open
+	tally     counts  // of the fetches in the array, as far as this Writer has appended them
 
 	sealed   []sealedBatch // what has happened and is not yet reported
 	repaired []Repaired

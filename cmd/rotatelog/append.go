@@ -67,6 +67,9 @@ func (c *appendCommand) config(s *stream, flags writerFlags) (rotatelog.Config, 
 		return cfg, err
 	}
 	cfg.LockWait, cfg.AppendOnly = c.Wait, c.NoUpload
+	if flags.Once {
+		cfg.Identity = onceIdentity(flags.Envelope)
+	}
 	if c.Replay {
 		cfg.TimeOf = rotatelog.HeaderTime
 	}

@@ -24,7 +24,9 @@ type appender struct {
 
 	turn     sync.Mutex // held from an append to its line: that of an upload comes after it
 	envelope bool
+	once     bool
 	fetches  int   // appended
+	kept     int   // not stored, since they were there already
 	matches  int64 // in them
 	refused  int   // inputs, and stretches of them
 }
@@ -39,7 +41,7 @@ func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
 		return nil, err
 	}
 	j := a.newJournal(s)
-	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), envelope: flags.Envelope}
+	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), envelope: flags.Envelope, once: flags.Once}
 	r.cfg.Logger = slog.New(&logHandler{journal: j})
 	r.cfg.Hooks = rotatelog.Hooks{Uploaded: r.uploaded, Failed: r.outage.happened}
 	return r, nil
@@ -89,14 +91,18 @@ func (r *appender) runAll(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil:
 		r.refuse("%v", err)
-	case r.fetches == 0 && r.refused == 0:
+	case r.fetches == 0 && r.kept == 0 && r.refused == 0:
 		r.journal.warn("there was no fetch to append")
-	case r.fetches > 1:
+	case r.fetches+r.kept > 1:
 		matches := ""
 		if r.journal.saysMatches(r.matches) {
 			matches = " with " + format.Plural(r.matches, "match record", "match records")
 		}
-		r.journal.said("%s%s appended", format.Plural(r.fetches, "fetch", "fetches"), matches)
+		kept := ""
+		if r.kept > 0 {
+			kept = ", " + format.Count(r.kept) + " already there"
+		}
+		r.journal.said("%s%s appended%s", format.Plural(r.fetches, "fetch", "fetches"), matches, kept)
 	}
 	return r.end(ctx)
 }
@@ -115,12 +121,17 @@ func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.R
 	r.turn.Lock()
 	defer r.turn.Unlock()
 	if r.envelope {
-		receipt, err = r.w.AppendFetch(ctx, rotatelog.Fetch{Data: text, TotalMatches: r.countData(text)})
+		receipt, err = r.appendAnswer(ctx, text)
 	} else {
 		receipt, err = r.w.Append(ctx, text)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return receipt, err
+	case receipt.Duplicate:
+		r.kept++
+		r.journal.kept(receipt)
+		return receipt, nil
 	}
 	r.fetches++
 	r.matches += receipt.Matches
@@ -129,6 +140,17 @@ func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.R
 	}
 	r.journal.appended(receipt, r.w.Today())
 	return receipt, nil
+}
+
+// appendAnswer appends an answer of the API in an envelope.
+func (r *appender) appendAnswer(ctx context.Context, answer []byte) (receipt rotatelog.Receipt, err error) {
+	f := rotatelog.Fetch{Data: answer, TotalMatches: r.countData(answer)}
+	if r.once {
+		if f.ID, err = answerID(answer); err != nil {
+			return receipt, err
+		}
+	}
+	return r.w.AppendFetch(ctx, f)
 }
 
 // hasCount reports whether a fetch brings its count along.

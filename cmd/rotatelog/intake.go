@@ -135,7 +135,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		r.refuse("%s: it is a daily document, whose fetches have envelopes; leave out --envelope", name)
 		return false, nil
 	}
-	n, before := 0, r.fetches
+	n, before, kept := 0, r.fetches, r.kept
 	for fetch, err := range d.Fetches() {
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
@@ -148,7 +148,7 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 		case errors.Is(err, rotatelog.ErrInvalidFetch):
 			r.refuse("%s, fetch %d: %v", name, n, reason(err, fetch))
 		case fetch == nil:
-			r.refuse("%s: %v; %s before that were appended, and nothing after it is read", name, reason(err, nil), format.Plural(r.fetches-before, "fetch", "fetches"))
+			r.refuse("%s: %v; %s before that were appended, and nothing after it is read", name, reason(err, nil), format.Plural(r.fetches+r.kept-before-kept, "fetch", "fetches"))
 			return false, nil
 		case err != nil:
 			return false, err
@@ -162,7 +162,11 @@ func (r *appender) takeApart(ctx context.Context, name string, d *input.Document
 	if d.Date != "" {
 		of = " of " + d.Date
 	}
-	r.journal.said("%s is a daily document%s: its %s were appended one by one%s", name, of, format.Plural(r.fetches-before, "fetch", "fetches"), hint)
+	there := ""
+	if more := r.kept - kept; more > 0 {
+		there = ", but for " + format.Count(more) + " that were there already"
+	}
+	r.journal.said("%s is a daily document%s: its %s were appended one by one%s%s", name, of, format.Plural(r.fetches+r.kept-before-kept, "fetch", "fetches"), there, hint)
 	return true, nil
 }
 

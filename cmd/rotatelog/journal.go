@@ -48,6 +48,11 @@ func (j *journal) appended(r rotatelog.Receipt, today rotatelog.Today) {
 	j.news(" " + text)
 }
 
+// kept logs that a fetch was on disk already.
+func (j *journal) kept(r rotatelog.Receipt) {
+	j.news(fmt.Sprintf(" %s#%d: already there, not stored again", j.day(r.Day), r.Number))
+}
+
 // saysMatches reports whether a sum of matches is worth a word: where nothing is counted, 0
 // says nothing.
 func (j *journal) saysMatches(sum int64) bool { return j.counts || sum > 0 }

@@ -15,6 +15,7 @@ type writerFlags struct {
 	Batch       int                   `setting:"" placeholder:"N" default:"10" help:"How many fetches make an upload (default 10)."`
 	Compress    rotatelog.Compression `setting:"" placeholder:"FORMAT" default:"none" help:"Of days that begin: none (default), zstd or gzip."`
 	Verbatim    bool                  `setting:"" help:"Keep fetches in the local file as they are, not indented."`
+	Once        bool                  `setting:"" help:"Do not store again what is equal to a fetch that --dir still has."`
 }
 
 // writerFlags returns those of the stream. typed are those of the command, if it has them.
