@@ -2,6 +2,8 @@ package rotatelog_test
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -9,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -285,4 +289,85 @@ func TestBatchesAreCompressedWhileTheyAreTakenBack(t *testing.T) {
 			t.Error(log)
 		}
 	})
+}
+
+// compressAndCut has a Writer compress three batches of four, with a disk that does what
+// fail says at the k-th change. It returns false if there are fewer.
+func (b *bench) compressAndCut(k int, fail error) (reached bool) {
+	b.t.Helper()
+	b.cfg.KeepUploaded = 1
+	left := k
+	b.onDisk(func(op crashfs.Op) error {
+		if !op.Mutates {
+			return nil
+		}
+		if left--; left == 0 {
+			return fail
+		}
+		return nil
+	})
+	if w, err := rotatelog.Open(b.t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID)); err == nil {
+		time.Sleep(time.Second)
+		w.Close()
+	}
+	b.onDisk(nil)
+	return left <= 0
+}
+
+// wantFour wants the four batches to be kept, whole and once, in whatever form. Power cuts
+// bring back the name in pending/ of the last one, which goes at the next seal.
+func (b *bench) wantFour(when string) {
+	b.t.Helper()
+	kept := b.spoolBatches()
+	if len(kept) != 4 {
+		b.t.Errorf("%s: %d batches are kept, want 4", when, len(kept))
+	}
+	for i, batch := range kept {
+		if batch.FetchCount != 1 || batch.Sequence != i+1 && i < 3 || batch.Matches != int64(i+1) {
+			b.t.Errorf("%s: batch %d is %+v", when, i+1, batch)
+		}
+	}
+}
+
+// TestCrashWhileCompressing: whenever power is cut, each batch is kept in one form or the
+// other, and is compressed by the next Writer.
+func TestCrashWhileCompressing(t *testing.T) {
+	for k, reached := 1, true; reached && !t.Failed(); k += depth.N(5, 1, 1) {
+		inBubble(t, func(t *testing.T, b *bench) {
+			keptFour(b)
+			b.Writer = nil
+			reached = b.compressAndCut(k, crashfs.ErrPowerCut)
+			rng := rand.New(rand.NewPCG(uint64(k), 0))
+			crashed := b.disk
+			for i, choose := range []func(int) int{crashfs.KeepNothing, crashfs.KeepAll, rng.IntN, rng.IntN, rng.IntN} {
+				when := fmt.Sprintf("power was cut at change %d, disk %d", k, i)
+				b.setDisk(crashed.Crash(choose))
+				b.wantFour(when)
+				b.open()
+				b.wantForms(1, 3)
+				b.Close()
+				b.Writer = nil
+				b.wantFour(when + ", and the next Writer closed")
+			}
+		})
+	}
+}
+
+// TestFaultWhileCompressing: whichever operation of the disk fails, each batch is kept, and
+// nothing is left over an hour later.
+func TestFaultWhileCompressing(t *testing.T) {
+	for _, fail := range []error{syscall.EIO, syscall.ENOSPC} {
+		for k, reached := 1, true; reached && !t.Failed(); k += depth.N(5, 1, 1) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				keptFour(b)
+				b.Writer = nil
+				reached = b.compressAndCut(k, fail)
+				b.setDisk(b.disk.Crash(crashfs.KeepNothing))
+				b.wantFour(fmt.Sprintf("change %d failed with %v, and then power was cut", k, fail))
+				b.open()
+				time.Sleep(2 * time.Hour)
+				b.wantForms(1, 3)
+			})
+		}
+	}
 }

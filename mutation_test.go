@@ -730,6 +730,48 @@ func mutations() []mutation {
 			"^TestFullDiskKeepsLastCopies$", "",
 		},
 		{
+			"delete a batch before its compressed form is durable", "compresskept.go",
+			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestCrashWhileCompressing$", "",
+		},
+		{
+			"rename a compressed batch that is not synced", "compresskept.go",
+			"if err := vfs.SyncFile(f); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestCrashWhileCompressing$", "",
+		},
+		{
+			"do not read back what was compressed", "compresskept.go",
+			"return was, readBack(f, text())",
+			"return was, nil",
+			"^TestCompressorThatErrs$", "",
+		},
+		{
+			"believe a frame that is damaged", "keptbatch.go",
+			"if err := checkFrame(f, size); err != nil {",
+			"if err := error(nil); err != nil {",
+			"^TestDamagedFrameIsNoBatch$", "",
+		},
+		{
+			"compress the batch that was sealed last", "keeping.go",
+			"stays := i == len(all)-1 || ",
+			"stays := ",
+			"^TestToCompress$", "",
+		},
+		{
+			"delete by age what was not looked at", "publish.go",
+			"!w.spool.mayPrune(b) })\n",
+			"false })\n",
+			"^TestDayIsLookedAtBeforeItsBatchesGo$", "",
+		},
+		{
+			"take a file of somebody else for the link", "lastlink.go",
+			"if !s.ownsLast() {",
+			"if false {",
+			"^TestLinkOfSomebodyElseStays$", "",
+		},
+		{
 			"look once for batches that may move", "batch.go",
 			"if err == nil && slices.Equal(pending, again) {",
 			"if err == nil {",

@@ -23,6 +23,7 @@ func TestSummaryOfHealthyStream(t *testing.T) {
 		Fetched:   Fetched{Last: f.Now.Add(-12 * time.Second), Number: 767, Missing: 0, Matches: 45},
 		Batch:     Batch{Fetches: 7, Size: 10, Due: f.Now.Add(2*time.Minute + 48*time.Second)},
 		Uploaded:  Uploaded{Last: f.Now.Add(-7*time.Minute - 12*time.Second), Uploads: 76, Fetches: 760, Matches: 34200},
+		Kept:      Kept{Batches: 10, Bytes: 185e6, Oldest: f.Now.Add(-7*time.Minute - 12*time.Second - 90*time.Minute)},
 		Disk:      &DiskEstimate{FreeBytes: 61e9, Lasts: LongLasting},
 		Yesterday: Yesterday{Day: yesterday, Complete: true, Uploads: 144, Fetches: 1440, Closed: closed},
 	}
