@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/vfs"
@@ -93,6 +95,25 @@ func fileError(name string, err error) error {
 		e.Hint = "name another folder or file"
 	}
 	return e
+}
+
+// staleAfter is for how long nothing was written to what a killed export has left: no other
+// is at work on it.
+const staleAfter = 24 * time.Hour
+
+// removeStale removes from a folder what exports of a stream have left that were killed.
+// What cannot be removed is no matter: no program takes it for data.
+func removeStale(folder, stream string) {
+	left, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	for _, entry := range left {
+		isOurs := strings.HasPrefix(entry.Name(), "."+stream+".") && strings.HasSuffix(entry.Name(), ".tmp")
+		if info, err := entry.Info(); isOurs && err == nil && time.Since(info.ModTime()) > staleAfter {
+			os.Remove(filepath.Join(folder, entry.Name()))
+		}
+	}
 }
 
 // madeDirs are directories that were made, the outermost first.

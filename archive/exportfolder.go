@@ -39,6 +39,7 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 			return
 		}
 		defer made.removeEmpty()
+		removeStale(folder, e.name())
 		for _, day := range days {
 			r, err := e.toFolder(ctx, folder, day)
 			if !yield(r, err) || ctx.Err() != nil {
@@ -48,13 +49,16 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 	}
 }
 
+// name returns the name of the stream.
+func (e *exporter) name() string { return cmp.Or(e.archive.Name, "all_api") }
+
 // toFolder exports a day to a file below a folder.
 func (e *exporter) toFolder(ctx context.Context, folder string, day rotatelog.Day) (ExportedDay, error) {
 	s, err := e.open(ctx, day)
 	if err != nil {
 		return ExportedDay{Day: day}, err
 	}
-	file := filepath.Join(folder, "day="+day.String(), cmp.Or(e.archive.Name, "all_api")+s.ext)
+	file := filepath.Join(folder, "day="+day.String(), e.name()+s.ext)
 	if !e.opts.Again && s.isDone(file) {
 		return s.ExportedDay, nil
 	}

@@ -202,6 +202,32 @@ func TestExportThatFailsLeavesNothing(t *testing.T) {
 	})
 }
 
+// What an export has left that was killed is removed a day later.
+func TestExportRemovesWhatAKilledOneLeft(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(2)
+		folder := t.TempDir()
+		for name, age := range map[string]time.Duration{
+			".all_api.ndjson-ABC.tmp": 25 * time.Hour, ".all_api.ndjson-DEF.tmp": 23 * time.Hour, ".merge.ndjson-ABC.tmp": 25 * time.Hour, ".all_api.notes": 25 * time.Hour,
+		} {
+			file := filepath.Join(folder, name)
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(file, time.Time{}, time.Now().Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e := w.toFolder(w.archive(), folder, archive.ExportOptions{}, day); e.worst() != nil {
+			t.Error(e.worst())
+		}
+		files := filesIn(t, folder)
+		if _, there := files[".all_api.ndjson-ABC.tmp"]; there || len(files) != 5 {
+			t.Errorf("there are %q", files)
+		}
+	})
+}
+
 func sameFiles(a, b map[string]string) bool {
 	if len(a) != len(b) {
 		return false

@@ -1,6 +1,7 @@
 // Package archive checks and mends the days that a Writer has left in a store: Verify
 // reads them and reports what is wrong, Restore rebuilds one from whatever still holds
-// its uploads, and Takeover lets a new machine continue the stream of a lost one.
+// its uploads, and Takeover lets a new machine continue the stream of a lost one. Export
+// makes files of days that other programs read.
 //
 // What it reads it streams: memory does not grow with the day.
 package archive

@@ -204,7 +204,8 @@ func (r *exportRun) unfinished(day archive.ExportedDay, err error) error {
 	if errors.Is(err, rotatelog.ErrReplaced) {
 		err = fmt.Errorf("%v was replaced while it was exported: %w", day.Day, err)
 	}
-	if next := "next: the same command again"; refusedKey(err) == "" {
+	e, ok := errors.AsType[*rotatelog.Error](err)
+	if next := "next: the same command again"; refusedKey(err) == "" && (!ok || e.Hint == "") {
 		if r.toFolder && r.written+r.unchanged > 0 {
 			next += ", which goes on with the days that are not there"
 		}

@@ -239,6 +239,9 @@ func TestExportUsage(t *testing.T) {
 		}
 		w.wantError(codeUnreachable, "the store cannot be opened", "export", "today", "--store=file:///none", "--out", out)
 		w.wantError(codeUnreachable, "rotatelog: export /dev/null: this is no regular file; name another one\n", "export", "today", "--out", "/dev/null")
+		if strings.Contains(w.stderr, "next: ") {
+			t.Errorf("it says to type the same again: %s", w.stderr)
+		}
 		if left, err := os.ReadDir(filepath.Dir(out)); err != nil || len(left) != 0 {
 			t.Errorf("there are %v, %v", left, err)
 		}
@@ -303,22 +306,34 @@ func TestExportIsInterrupted(t *testing.T) {
 	}
 }
 
-// A store that fails says nothing about the data, and the same command goes on.
+// A store that fails says nothing about the data.
 func TestExportCannotLook(t *testing.T) {
 	t.Parallel()
 	w := newBucketWorld(t)
 	w.write(w.dir, 25)
+	out := t.TempDir()
 	w.srv.Fault = func(fakes3.Op) fakes3.Fault {
 		return fakes3.Fault{Reply: fakes3.Error{Status: 404, Code: "NoSuchBucket"}}
 	}
-	out := t.TempDir()
-	if w.run("export", "today", "--out", out); w.code != codeUnreachable || !strings.Contains(w.stderr, "NoSuchBucket") || !strings.HasSuffix(w.stderr, "\nnext: the same command again\n") {
-		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	w.wantError(codeUnreachable, "NoSuchBucket", "export", "today", "--out", out)
+	gets := 0
+	w.srv.Fault = func(fakes3.Op) fakes3.Fault {
+		if gets++; gets == 2 { // the first finds the object
+			w.srv.PutObject(testBucket, july10, []byte(`{"uploads":[]}`), nil)
+		}
+		return fakes3.Fault{}
+	}
+	w.wantError(codeUnreachable, "2025-07-10 was replaced while it was exported: ", "export", "today", "--out", out)
+	if !strings.HasSuffix(w.stderr, "\nnext: the same command again\n") {
+		t.Errorf("stderr is %s", w.stderr)
 	}
 	w.srv.Fault = nil
 	w.set("AWS_ACCESS_KEY_ID", "AKIDGONE")
 	if w.run("export", "today", "--out", out); w.code != codeUnreachable || !strings.HasPrefix(w.stderr, "rotatelog: The store refuses the key: 403") || !strings.Contains(w.stderr, "\nnext: put a new key into") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	if left, err := os.ReadDir(out); err != nil || len(left) != 0 {
+		t.Errorf("it leaves %v, %v", left, err)
 	}
 }
 

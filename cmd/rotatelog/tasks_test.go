@@ -24,6 +24,29 @@ func TestServerEachDayAndEachWeek(t *testing.T) {
 	})
 }
 
+// An analyst has no more than a key, and no directory of the stream.
+func TestServerIsReadByAnAnalyst(t *testing.T) {
+	onServers(t, func(t *testing.T, s s3Server) {
+		o := newOperator(t, s)
+		for range 2 {
+			o.fetches(3)
+			o.clock.Advance(24*time.Hour - 3*time.Minute)
+		}
+		o.fetches(1) // with which the day before is complete
+		if err := os.RemoveAll(o.dir); err != nil {
+			t.Fatal(err)
+		}
+		week := filepath.Join(t.TempDir(), "week")
+		command := "rotatelog export 7d --each RAW_API_DATA.live_matches.results --dir= --out " + week + "/"
+		o.types(codeOK, command, "\n2025-07-10 Thu         3              6 ", "\n2025-07-11 Fri         3              6 ", ": 2 written, 5 without an object\n")
+		o.types(codeOK, command, ": 2 were there, 5 without an object\n")
+		files, err := filepath.Glob(week + "/day=2025-07-1*/all_api.ndjson")
+		if err != nil || len(files) != 2 {
+			t.Errorf("there are %q, %v", files, err)
+		}
+	})
+}
+
 // The key is refused at 3 AM.
 func TestServerRefusesTheKey(t *testing.T) {
 	onServers(t, func(t *testing.T, s s3Server) {
