@@ -2,6 +2,7 @@ package rawjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 )
 
@@ -9,40 +10,56 @@ import (
 // makes it, but in pieces and without a copy of text that is compact already. It ignores
 // errors of w, which should be a hash.
 func WriteCompact(w io.Writer, value []byte) {
-	short := make([]byte, 0, 4<<10) // pieces that are too short to be worth a Write
-	for len(value) > 0 {
-		n := tokens(value)
-		if len(short)+n > cap(short) {
-			w.Write(short)
-			short = short[:0]
+	var short [4 << 10]byte // pieces that are too short to be worth a Write
+	n := 0
+	for i := skipSpace(value, 0); i < len(value); {
+		end := compactEnd(value, i)
+		piece := value[i:end]
+		if n+len(piece) > len(short) {
+			w.Write(short[:n])
+			n = 0
 		}
-		if n > cap(short) {
-			w.Write(value[:n])
+		if len(piece) > len(short) {
+			w.Write(piece)
 		} else {
-			short = append(short, value[:n]...)
+			n += copy(short[n:], piece)
 		}
-		for n < len(value) && isSpace(value[n]) {
-			n++
-		}
-		value = value[n:]
+		i = skipSpace(value, end)
 	}
-	w.Write(short)
+	w.Write(short[:n])
 }
 
-// tokens returns how long b goes on before white space that is not in a string.
-func tokens(b []byte) int {
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			i = stringEnd(b, i)
-		case isSpace(c):
+// compactEnd returns where white space that is not in a string comes next, from i on.
+func compactEnd(b []byte, i int) int {
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			i = stringEnd(b, i) + 1
+		case ' ', '\n', '\t', '\r':
+			return i
+		default:
+			i++
+		}
+	}
+	return min(i, len(b))
+}
+
+// skipSpace returns where white space ends that begins at i.
+func skipSpace(b []byte, i int) int {
+	const eight = 0x2020202020202020
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case ' ', '\t', '\r':
+		case '\n': // and most likely the next line is indented
+			for len(b)-i > 8 && binary.LittleEndian.Uint64(b[i+1:]) == eight {
+				i += 8
+			}
+		default:
 			return i
 		}
 	}
-	return len(b)
+	return i
 }
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 // SoleMember returns the value of the member of that name if it is the first of a valid
 // object and no other member, however deep, has the name. It reads no further than that,
