@@ -62,7 +62,7 @@ func TestPipeKilled(t *testing.T) {
 		t.Skip("it starts dozens of processes")
 	}
 	seed := number(t, "NATSPIPE_SEED", rand.IntN(1e9))
-	rounds := number(t, "NATSPIPE_ROUNDS", 16)
+	rounds := number(t, "NATSPIPE_ROUNDS", 30)
 	k := &killing{
 		t: t, rng: rand.New(rand.NewPCG(uint64(seed), 0)), dir: t.TempDir(), network: newNetwork(t),
 		events: make(chan event), running: map[string]*exec.Cmd{},

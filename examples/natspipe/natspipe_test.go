@@ -408,3 +408,36 @@ func TestUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestLessonIsShort: the program and its README.md have at most 300 lines, and what the one
+// rests on is in the other.
+func TestLessonIsShort(t *testing.T) {
+	var program strings.Builder
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, "_test.go") {
+			program.WriteString(readFile(t, name))
+		}
+	}
+	readme := readFile(t, "README.md")
+	if n := strings.Count(program.String()+readme, "\n"); n > 300 {
+		t.Errorf("%d lines", n)
+	}
+	for _, word := range []string{"AckWait", "DiscardNew", "Identity", "MaxAckPending", "SyncAlways", "WorkQueuePolicy"} {
+		if !strings.Contains(program.String(), word) || !strings.Contains(readme, "`"+word+"`") && !strings.Contains(readme, "."+word+"`") {
+			t.Errorf("%s is not in both", word)
+		}
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
