@@ -165,7 +165,7 @@ func workloads() []workload {
 				h.flush(200 * time.Millisecond)
 			}
 		}},
-		{"redeliveries", with(func(c *rotatelog.Config) { c.Identity, c.KeepUploaded = numberOf, keepAll }), redeliveries},
+		{"redeliveries", with(func(c *rotatelog.Config) { c.Identity = numberOf; keepAll(c) }), redeliveries},
 	}
 }
 

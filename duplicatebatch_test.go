@@ -112,7 +112,7 @@ func TestDuplicateInUnsyncedBatch(t *testing.T) {
 
 func TestDuplicateOutsideTheWindow(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.Identity = 1, 2, rotatelog.HeaderIdentity
+		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor, b.cfg.Identity = 1, 2, -1, rotatelog.HeaderIdentity
 		b.open()
 		for _, id := range []string{"a", "b", "c", "d"} {
 			b.appendID(id)

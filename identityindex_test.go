@@ -162,7 +162,7 @@ func TestIndexWithAForeignHash(t *testing.T) {
 // The index does not grow with what is no longer kept.
 func TestIndexForgets(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.Identity = 1, 2, rotatelog.ContentIdentity
+		b.cfg.MaxFetches, b.cfg.KeepUploaded, b.cfg.KeepFor, b.cfg.Identity = 1, 2, -1, rotatelog.ContentIdentity
 		b.open()
 		largest := 0
 		for i := range 500 {

@@ -9,13 +9,16 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/depth"
 )
 
-// keepAll as Config.KeepUploaded keeps all batches of a history.
-const keepAll = 100_000
+// keepAll keeps all batches of a history, most of them compressed.
+func keepAll(cfg *rotatelog.Config) {
+	cfg.KeepUploaded, cfg.KeepFor, cfg.KeepBytes = 2, 100*365*24*time.Hour, -1
+}
 
 // numberOf is the Identity of the fetches of a simulation: their number.
 func numberOf(fetch []byte) (string, error) {

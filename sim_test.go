@@ -172,7 +172,8 @@ func newSim(t *testing.T, seed uint64, once bool) *sim {
 			h.cfg.Compression = s.compression() // another key than that of the others
 		}
 		if s.once {
-			h.cfg.Identity, h.cfg.KeepUploaded = numberOf, keepAll
+			h.cfg.Identity = numberOf
+			keepAll(&h.cfg)
 		}
 		h.stalls = s.rng.IntN(3) == 0
 		h.disk.AnyOrder, h.disk.RetrySyncDir, h.disk.Cuts = s.rng.IntN(2) == 0, s.rng.IntN(2) == 0, 1+s.rng.IntN(3)
