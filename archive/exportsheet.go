@@ -41,7 +41,7 @@ func (e *exporter) newSheet(w io.Writer) (*sheet, error) {
 		}
 		s.below.w, s.end = z, z.Close
 	}
-	s.text = bufio.NewWriterSize(s.below, 256<<10)
+	s.text = bufio.NewWriterSize(s.below, 64<<10)
 	s.csv = csv.NewWriter(s.text) // which does not buffer once more
 	if e.opts.Columns == nil {
 		return s, nil
