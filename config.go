@@ -96,7 +96,8 @@ type Config struct {
 	// KeepUploaded is how many confirmed batches stay on disk while that is not
 	// full: 10 unless set. A negative number keeps only the last one, whose name
 	// recovery may need. The last one of a day that is not closed stays too, for up
-	// to 7 days, and so do batches that were not seen in the day's object.
+	// to 7 days, and so do batches that were not seen in the day's object. Identity
+	// finds what comes again for as long as that.
 	KeepUploaded int
 	// LockWait is how long Open waits for another Writer of the same stream and
 	// directory to close, before it returns ErrLocked.
