@@ -96,7 +96,8 @@ type Config struct {
 	// KeepUploaded is how many confirmed batches stay on disk in any case while that is
 	// not full: 10 unless set. A negative number keeps only the last one, whose name
 	// recovery may need. The last one of a day that is not closed stays too, for up
-	// to 7 days, and so do batches that were not seen in the day's object.
+	// to 7 days, and so do batches that were not seen in the day's object. Identity
+	// finds what comes again for as long as that.
 	KeepUploaded int
 	// KeepFor is how long other confirmed batches stay as a backup, counted from when
 	// they were sealed: 48 hours unless set. A negative duration keeps none. They are

@@ -67,7 +67,6 @@ func (x *identityIndex) load(s *spool) {
 		}
 	}
 	x.checked = len(s.recovered)
-	s.recovered = nil
 	x.file.tidy(len(x.batches) + len(s.array.records) + len(x.probes))
 	x.filling.order = s.progress.Order
 	for _, record := range s.array.records {

@@ -86,6 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Writer, error) {
 	if cfg.Identity != nil {
 		w.openIndex()
 	}
+	w.spool.recovered = nil // there may be many thousands
 	w.publisher = newPublisher(&w.cfg, w.spool, w.sealOverdue, &w.stats)
 	w.publisher.watch = w.watch
 	w.resumeState()

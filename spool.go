@@ -43,7 +43,7 @@ type spool struct {
 	syncs    *syncs
 	linked   vfs.ID // what the link to the last batch was made of
 
-	recovered []batch // those that were there at Open
+	recovered []batch // those that recovery found; only for Open
 	tally     counts  // of the fetches in the array, as far as this Writer has appended them
 
 	sealed   []sealedBatch // what has happened and is not yet reported
