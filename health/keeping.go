@@ -54,20 +54,23 @@ func (v *view) verifyOld() Finding {
 		return Finding{}
 	}
 	since := *v.Verified
-	text := "No day was verified for %s, since %s."
-	if since.IsZero() {
+	never := since.IsZero()
+	if never {
 		first := v.firstDay()
 		if first.IsZero() {
 			return Finding{}
 		}
 		since = first.Next().Start(v.Location)
-		text = "No day was ever verified, for %s, since %s."
 	}
 	age := v.Now.Sub(since)
 	if age < verifiedFor {
 		return Finding{}
 	}
-	return Finding{Severity: Warning, Since: since, Text: fmt.Sprintf(text, roughly(age), v.at(since)), Steps: []string{
+	text := fmt.Sprintf("No day was verified for %s, since %s.", roughly(age), v.at(since))
+	if never {
+		text = fmt.Sprintf("No day was verified yet, and the first one was over %s ago.", roughly(age))
+	}
+	return Finding{Severity: Warning, Since: since, Text: text, Steps: []string{
 		"rotatelog verify 7d",
 		"let cron do it each day: 30 3 * * * rotatelog verify --quiet",
 	}}

@@ -187,6 +187,6 @@ func (v *view) totalsOf(y *Yesterday) {
 		y.Uploads, y.Fetches, y.Closed = p.LastComplete.Uploads, p.LastComplete.Fetches, p.LastComplete.Looked
 	}
 	if d, ok := v.object(y.Day); ok {
-		y.Uploads, y.Fetches = d.Totals.Uploads, d.Totals.Fetches
+		y.Uploads, y.Fetches = d.Totals.Uploads, d.Totals.Fetches+y.Waiting
 	}
 }

@@ -75,10 +75,15 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 	return l
 }
 
-// look finds out what is known of a stream. Its error is one of the settings.
-func (l *looker) look(s stream) (streamStatus, error) {
+// look finds out what is known of a stream. What the store says of days counts until ctx
+// is done. The error is one of the settings.
+func (l *looker) look(ctx context.Context, s stream) (streamStatus, error) {
 	status := streamStatus{stream: s}
-	options, err := l.options(s)
+	expect, err := s.expected()
+	if err != nil {
+		return status, err
+	}
+	options, err := l.options(s, expect)
 	if err != nil {
 		return status, err
 	}
@@ -98,29 +103,42 @@ func (l *looker) look(s stream) (streamStatus, error) {
 	} else {
 		status.unknown = append(status.unknown, "the disk: "+err.Error())
 	}
-	if ahead, err := l.clockOf(s); err == nil {
-		facts.ClockOff = ahead
-	} else {
+	facts.KeySince = s.keySince(expect.KeySince)
+	facts.Now = l.app.now()
+	if facts.Verified, err = s.verified(); err != nil {
+		status.unknown = append(status.unknown, "when a day was verified: "+err.Error())
+	}
+	if ahead, err := l.clockOf(s); err != nil { // and is not asked for more
 		status.unknown = append(status.unknown, "the store's clock: "+err.Error())
+	} else {
+		facts.ClockOff = ahead
+		if err := l.addDays(ctx, s, &facts, options); err != nil {
+			status.unknown = append(status.unknown, unknownDays(err))
+		}
 	}
 	facts.Now = l.app.now()
 	status.Summary = health.Summarize(facts, options)
 	return status, nil
 }
 
-// options returns what is expected of a stream.
-func (l *looker) options(s stream) (health.Options, error) {
-	var expect expectFlags
-	if err := l.app.resolve(&expect, s.Name); err != nil {
-		return health.Options{}, err
+// expected returns what is expected of the stream, as flags and settings say.
+func (s *stream) expected() (expect expectFlags, err error) {
+	if err := s.app.resolve(&expect, s.Name); err != nil {
+		return expect, err
 	}
 	switch {
 	case expect.Every < 0:
-		return health.Options{}, usagef("%s: it cannot be negative", s.origin("every"))
+		return expect, usagef("%s: it cannot be negative", s.origin("every"))
 	case expect.ExpectUpload < 0:
-		return health.Options{}, usagef("%s: it cannot be negative", s.origin("expect-upload"))
+		return expect, usagef("%s: it cannot be negative", s.origin("expect-upload"))
 	}
-	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone}
+	return expect, nil
+}
+
+// options returns what the rules are told of a stream.
+func (l *looker) options(s stream, expect expectFlags) (health.Options, error) {
+	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone,
+		DayLimit: int64(expect.DayLimit), StorageBudget: int64(expect.StorageBudget)}
 	if f := l.app.settings.File(); f != nil {
 		o.Settings = f.Path
 	}
