@@ -91,7 +91,7 @@ func TestDayOpen(t *testing.T) {
 		{"2 h after the midnight of the night of 25 hours", "2025-11-02 01:00:00", open(func(*Facts, *Options) {}), OK}, // one of two such hours
 		{"begun by another program, and never closed", "", withDays(func(f *Facts, _ *Options) { lastOf(f).Layout = "foreign" }), OK},
 		{"its metadata is lost", "", withDays(func(f *Facts, _ *Options) {
-			*lastOf(f) = rotatelog.DayMetadata{Totals: rotatelog.Totals{Day: lastOf(f).Totals.Day}, Size: 1e9}
+			*lastOf(f) = rotatelog.DayMetadata{Totals: rotatelog.Totals{Day: lastOf(f).Totals.Day}, Size: 1e9, Layout: "metadata last"}
 		}), OK},
 		{"today's is open", "", withDays(func(f *Facts, _ *Options) {
 			d := wholeDay(dayOf(f.Now), f.Now.Location())
@@ -118,6 +118,7 @@ func TestFetchesShort(t *testing.T) {
 		{"less than 95 %", "", short(0.949, no), Error},
 		{"less than 95 %, at night", "2025-07-10 01:59:59", short(0.949, no), OK},
 		{"less than 95 %, at 2 AM", "2025-07-10 02:00:00", short(0.949, no), Error},
+		{"95 % of 23 hours", "2025-03-10 12:00:00", short(0.951, no), OK},
 		{"less than 95 % of 23 hours", "2025-03-10 12:00:00", short(0.949, no), Error},
 		{"less than 95 % of 25 hours", "2025-11-03 12:00:00", short(0.949, no), Error},
 		{"less than 95 % of what --every wants", "", short(0.949, func(_ *Facts, o *Options) { o.Every = time.Minute }), Error},

@@ -47,8 +47,9 @@ type Options struct {
 	UploadEvery, ExpectUpload time.Duration
 	// MaxPendingBytes is Config.MaxPendingBytes: 0 if only the disk bounds what waits.
 	MaxPendingBytes int64
-	// DayLimit is how large a day's object can be: 5 GiB unless set, which is what a store
-	// takes by one request. 5 TiB are the limit where the server copies parts.
+	// DayLimit is how large a day's object may be: 5 GiB unless set, which is what S3 takes
+	// or copies by one request. Only an object of more than 5 TiB is refused where the
+	// server copies parts and a single Writer owns the key.
 	DayLimit int64
 	// StorageBudget is how much all days' objects may have, in bytes: no limit unless set.
 	StorageBudget int64

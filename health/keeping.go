@@ -22,11 +22,11 @@ func (v *view) dayLarge() Finding {
 		return Finding{}
 	}
 	x := Finding{Severity: Warning, Since: largest.Totals.Day.Start(v.Location)}
-	x.Text = fmt.Sprintf("The object of %s has %s. A day can have %s where it is sent as a whole.", largest.Totals.Day, size(largest.Size), size(v.DayLimit))
+	x.Text = fmt.Sprintf("The object of %s has %s. The limit of a day is %s.", largest.Totals.Day, size(largest.Size), size(v.DayLimit))
 	if largest.Compression == rotatelog.Uncompressed {
 		x.Steps = []string{"set ROTATELOG_COMPRESS=zstd in " + v.Settings + "   (for days that begin; a fraction of the size)"}
 	}
-	x.Steps = append(x.Steps, `rotatelog doctor   (if "part copy" is ok, set ROTATELOG_DAY_LIMIT=5TiB)`)
+	x.Steps = append(x.Steps, `rotatelog doctor   (if "part copy" is ok, and no other tool copies days, set ROTATELOG_DAY_LIMIT=5TiB)`)
 	return x
 }
 

@@ -24,7 +24,7 @@ type expectFlags struct {
 	ExpectUpload time.Duration `setting:"" placeholder:"1h" help:"For how long a batch may wait (default: it goes up at once)."`
 
 	KeySince      rotatelog.Day `setting:"" placeholder:"DAY" help:"When the store's key was made (default: as the settings file that has it)."`
-	DayLimit      byteSize      `setting:"" placeholder:"SIZE" help:"How large a day can be (default 5GiB)."`
+	DayLimit      byteSize      `setting:"" placeholder:"SIZE" help:"How large a day may be (default 5GiB in a bucket)."`
 	StorageBudget byteSize      `setting:"" placeholder:"SIZE" help:"How much all days may have, as 2TB (default: no limit)."`
 }
 

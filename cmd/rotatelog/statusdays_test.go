@@ -80,6 +80,21 @@ func TestStatusOfABudget(t *testing.T) {
 	})
 }
 
+// A directory takes days of any size, unless a limit is set.
+func TestStatusOfALargeDay(t *testing.T) {
+	inWorld(t, "2025-07-01", func(w *world) {
+		w.keep("2025-07-01", "2025-07-02", 4)
+		if err := os.Truncate(w.object("2025-07-01"), 5<<30); err != nil {
+			t.Fatal(err)
+		}
+		for args, want := range map[string]bool{"--every=6h": false, "--every=6h --day-limit=5TiB": false, "--every=6h --day-limit=5GiB": true} {
+			if w.run(strings.Fields(args)...); strings.Contains(w.stdout, "day_large") != want || w.code != codeOK {
+				t.Errorf("%s: exit code %d\n%s%s", args, w.code, w.stdout, w.stderr)
+			}
+		}
+	})
+}
+
 // A day is asked for by few requests, none of which writes, reads a day or lasts.
 func TestStatusAsksTheStore(t *testing.T) {
 	t.Parallel()

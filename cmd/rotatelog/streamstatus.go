@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -139,6 +140,9 @@ func (s *stream) expected() (expect expectFlags, err error) {
 func (l *looker) options(s stream, expect expectFlags) (health.Options, error) {
 	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone,
 		DayLimit: int64(expect.DayLimit), StorageBudget: int64(expect.StorageBudget)}
+	if strings.HasPrefix(s.Store, "file:") && o.DayLimit == 0 {
+		o.DayLimit = math.MaxInt64 // the disk's
+	}
 	if f := l.app.settings.File(); f != nil {
 		o.Settings = f.Path
 	}
