@@ -49,23 +49,27 @@ func (v *view) lastDay() rotatelog.Day { return daysBefore(v.today(), 1) }
 // midnight returns when today began.
 func (v *view) midnight() time.Time { return v.today().Start(v.Location) }
 
-// firstDay returns the first day of which anything is known, zero if there is none. That
-// day may have begun before the stream.
-func (v *view) firstDay() (first rotatelog.Day) {
-	seen := func(day rotatelog.Day) {
-		if first.IsZero() || day.Compare(first) < 0 {
-			first = day
-		}
-	}
+// firstHere returns the first day on which a fetch was put on disk here, of those that are
+// remembered; zero if there is none.
+func (v *view) firstHere() rotatelog.Day {
 	if a := v.Spool.Append; a != nil {
-		for _, c := range a.Days {
+		for _, c := range a.Days { // the oldest first
 			if c.Appended > 0 {
-				seen(c.Day)
+				return c.Day
 			}
 		}
 	}
+	return rotatelog.Day{}
+}
+
+// firstDay returns the first day of which anything is known, zero if there is none. That
+// day may have begun before the stream.
+func (v *view) firstDay() rotatelog.Day {
+	first := v.firstHere()
 	for _, d := range v.Days {
-		seen(d.Totals.Day)
+		if first.IsZero() || d.Totals.Day.Compare(first) < 0 {
+			first = d.Totals.Day
+		}
 	}
 	return first
 }

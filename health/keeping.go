@@ -47,8 +47,8 @@ const (
 	keyFor      = 90 * 24 * time.Hour // after the key was made
 )
 
-// verifyOld finds that nobody verifies days. Of a stream that was never verified, its first
-// day counts.
+// verifyOld finds that nobody verifies days. If nobody ever did, the first day here counts:
+// what was imported is older.
 func (v *view) verifyOld() Finding {
 	if v.Verified == nil {
 		return Finding{}
@@ -56,7 +56,7 @@ func (v *view) verifyOld() Finding {
 	since := *v.Verified
 	never := since.IsZero()
 	if never {
-		first := v.firstDay()
+		first := v.firstHere()
 		if first.IsZero() {
 			return Finding{}
 		}

@@ -68,6 +68,11 @@ func TestVerifyOld(t *testing.T) {
 		{"8 days", "", verified(8 * 24 * time.Hour), Warning},
 		{"never, and the first day is over for 7 days", "", never(8), OK},
 		{"never, and the first day is over for 8 days", "", never(9), Warning},
+		{"never, and older days were imported", "", withDays(func(f *Facts, _ *Options) {
+			days := f.Days
+			began(f, 8)
+			f.Days = days
+		}), OK},
 		{"never, and nothing is there", "", func(f *Facts, _ *Options) { f.Verified, f.Spool.Append = &time.Time{}, nil }, OK},
 		{"it is not known", "", withDays(func(f *Facts, _ *Options) { f.Verified = nil }), OK},
 	})

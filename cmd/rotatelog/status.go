@@ -54,16 +54,9 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	l := newLooker(ctx, a, streams)
-	asking, stop := context.WithTimeout(ctx, daysTimeout)
-	defer stop()
-	var all []streamStatus
-	for _, s := range streams {
-		status, err := l.look(asking, s)
-		if err != nil {
-			return err
-		}
-		all = append(all, status)
+	all, err := lookAt(ctx, a, streams)
+	if err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

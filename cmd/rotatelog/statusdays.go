@@ -17,17 +17,17 @@ import (
 	"example.com/rotatelog/health"
 )
 
-// Of the days of a stream, status asks for this much at most. Nothing is downloaded.
 const (
-	daysTimeout = 5 * time.Second // for all streams
-	daysAtOnce  = 8
-	mostDays    = 60
+	daysTimeout = 5 * time.Second // for the stores of all streams
+	daysAtOnce  = 8               // requests
+	mostDays    = 30              // of a stream, each by a request or, compressed, by two or three
 )
 
 // addDays finds out what the store has of the days that are over, as far as the rules look
-// at it.
-func (l *looker) addDays(ctx context.Context, s stream, f *health.Facts, o health.Options) error {
-	wanted := health.DaysToAskFor(*f, o)
+// at it. Each request takes one of the turns. Nothing is downloaded.
+func (s *streamStatus) addDays(ctx context.Context, turns chan struct{}) error {
+	f, budget := &s.facts, s.options.StorageBudget
+	wanted := health.DaysToAskFor(*f, s.options)
 	if s.Store == "" || len(wanted) == 0 {
 		return nil
 	}
@@ -35,15 +35,17 @@ func (l *looker) addDays(ctx context.Context, s stream, f *health.Facts, o healt
 	if err != nil {
 		return err
 	}
+	turns <- struct{}{}
 	listed, notListed := listDays(ctx, a)
+	<-turns
 	if notListed == nil { // what is not listed is not asked for, but for yesterday
 		wanted = append(wanted[:1], slices.DeleteFunc(wanted[1:], func(day rotatelog.Day) bool { return !slices.Contains(listed, day) })...)
 	}
 	some := slices.Clip(wanted)
-	if o.StorageBudget > 0 {
+	if budget > 0 {
 		some = append(some, sampleOf(listed, wanted, mostDays-len(wanted))...)
 	}
-	answers, err := askForDays(ctx, a, some)
+	answers, err := askForDays(ctx, turns, a, some)
 	for i, d := range answers {
 		switch {
 		case d.none:
@@ -52,7 +54,7 @@ func (l *looker) addDays(ctx context.Context, s stream, f *health.Facts, o healt
 			f.Days = append(f.Days, d.metadata)
 		}
 	}
-	if o.StorageBudget > 0 {
+	if budget > 0 {
 		f.StoredBytes = estimate(answers[:len(wanted)], answers[len(wanted):], len(listed))
 		err = cmp.Or(err, notListed)
 	}
@@ -104,10 +106,9 @@ type dayAnswer struct {
 
 // askForDays asks for days, and returns the first error of those about which nothing could
 // be found out.
-func askForDays(ctx context.Context, a rotatelog.Archive, days []rotatelog.Day) ([]dayAnswer, error) {
+func askForDays(ctx context.Context, turns chan struct{}, a rotatelog.Archive, days []rotatelog.Day) ([]dayAnswer, error) {
 	answers, errs := make([]dayAnswer, len(days)), make([]error, len(days))
 	var asking sync.WaitGroup
-	turns := make(chan struct{}, daysAtOnce)
 	for i, day := range days {
 		turns <- struct{}{}
 		asking.Go(func() {

@@ -60,6 +60,49 @@ func TestStatusOfYesterday(t *testing.T) {
 	})
 }
 
+// A fetch has as many matches as on the same weekday of the weeks before.
+func TestStatusOfUnusualMatches(t *testing.T) {
+	inWorld(t, "2025-06-01", func(w *world) {
+		for _, day := range []string{"2025-06-04", "2025-06-11", "2025-06-18", "2025-06-25", "2025-07-02", "2025-07-09"} {
+			w.waitFor(day)
+			w.matches = 45
+			if day == "2025-07-09" {
+				w.matches = 20
+			}
+			w.write(3)
+		}
+		w.keep("2025-07-10", "2025-07-10", 2)
+		w.run("--every=8h")
+		if w.code != codeFinding || !strings.HasPrefix(w.stdout, "all_api  ERROR matches_unusual ") || !strings.Contains(w.stdout, "had 20.0 matches on average, and usually has 45.0: that\n") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
+// A day that is not closed is seen in its metadata, and upload closes it.
+func TestStatusOfAnOpenDay(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.size = 300_000
+		w.write(20) // 6 MB, so that daily_metadata is last
+		w.waitFor("2025-07-10")
+		w.stdin = `{"n":21}`
+		if w.run("append", "--one", "--no-upload"); w.code != codeOK {
+			t.Fatalf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.touch()
+		if w.run("--every=8h"); w.code != codeFinding || !strings.HasPrefix(w.stdout, "all_api  ERROR day_open ") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.stdin = ""
+		if w.run("upload", "--partial"); w.code != codeOK {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		if w.run("--every=8h"); w.code != codeOK || !strings.Contains(w.stdout, "\n  yesterday  complete ") {
+			t.Errorf("after upload: exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+	})
+}
+
 // What all days have is estimated, and held against a budget.
 func TestStatusOfABudget(t *testing.T) {
 	inWorld(t, "2025-07-01", func(w *world) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -19,6 +20,9 @@ type streamStatus struct {
 	err      error    // why nothing is known
 	problems []string // what of the spool could not be read
 	unknown  []string // what else could not be found out
+
+	facts   health.Facts // which the Summary is made of
+	options health.Options
 }
 
 // worst returns how bad the worst finding is.
@@ -76,16 +80,36 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 	return l
 }
 
-// look finds out what is known of a stream. What the store says of days counts until ctx
-// is done. The error is one of the settings.
-func (l *looker) look(ctx context.Context, s stream) (streamStatus, error) {
+// lookAt finds out what is known of all streams. The error is one of the settings.
+func lookAt(ctx context.Context, a *app, streams []stream) ([]streamStatus, error) {
+	l := newLooker(ctx, a, streams)
+	var all []streamStatus
+	for _, s := range streams {
+		status, err := l.look(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, status)
+	}
+	l.askStores(ctx, all)
+	for i := range all {
+		if s := &all[i]; s.err == nil {
+			s.facts.Now = a.now()
+			s.Summary = health.Summarize(s.facts, s.options)
+		}
+	}
+	return all, nil
+}
+
+// look finds out what is known of a stream without its store. The error is one of the
+// settings.
+func (l *looker) look(s stream) (streamStatus, error) {
 	status := streamStatus{stream: s}
 	expect, err := s.expected()
 	if err != nil {
 		return status, err
 	}
-	options, err := l.options(s, expect)
-	if err != nil {
+	if status.options, err = l.options(s, expect); err != nil {
 		return status, err
 	}
 	if s.Dir == "" {
@@ -98,28 +122,44 @@ func (l *looker) look(ctx context.Context, s stream) (streamStatus, error) {
 		return status, nil
 	}
 	status.problems = spool.Problems
-	facts := health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started()}
+	status.facts = health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started(),
+		KeySince: s.keySince(expect.KeySince)}
 	if disk, err := l.app.env.DiskOf(s.Dir); err == nil {
-		facts.Disk = &disk
+		status.facts.Disk = &disk
 	} else {
 		status.unknown = append(status.unknown, "the disk: "+err.Error())
 	}
-	facts.KeySince = s.keySince(expect.KeySince)
-	facts.Now = l.app.now()
-	if facts.Verified, err = s.verified(); err != nil {
+	if status.facts.Verified, err = s.verified(); err != nil {
 		status.unknown = append(status.unknown, "when a day was verified: "+err.Error())
 	}
-	if ahead, err := l.clockOf(s); err != nil { // and is not asked for more
-		status.unknown = append(status.unknown, "the store's clock: "+err.Error())
-	} else {
-		facts.ClockOff = ahead
-		if err := l.addDays(ctx, s, &facts, options); err != nil {
-			status.unknown = append(status.unknown, unknownDays(err))
-		}
-	}
-	facts.Now = l.app.now()
-	status.Summary = health.Summarize(facts, options)
 	return status, nil
+}
+
+// askStores adds what the stores say: what time it is, and what they have of days. Those
+// of all streams are asked at the same time.
+func (l *looker) askStores(ctx context.Context, all []streamStatus) {
+	ctx, stop := context.WithTimeout(ctx, daysTimeout)
+	defer stop()
+	turns := make(chan struct{}, daysAtOnce)
+	var asking sync.WaitGroup
+	for i := range all {
+		s := &all[i]
+		if s.err != nil {
+			continue
+		}
+		ahead, err := l.clockOf(s.stream)
+		if err != nil { // and is not asked for more
+			s.unknown = append(s.unknown, "the store's clock: "+err.Error())
+			continue
+		}
+		s.facts.Now, s.facts.ClockOff = l.app.now(), ahead
+		asking.Go(func() {
+			if err := s.addDays(ctx, turns); err != nil {
+				s.unknown = append(s.unknown, unknownDays(err))
+			}
+		})
+	}
+	asking.Wait()
 }
 
 // expected returns what is expected of the stream, as flags and settings say.

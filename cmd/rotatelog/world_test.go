@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -23,6 +24,8 @@ type world struct {
 	zone       *time.Location
 	name       string // of the stream that is written
 	n          int    // fetches appended
+	matches    int64  // in each that write appends; 45 unless set
+	size       int    // of each that write appends, at least
 	shows      []string
 }
 
@@ -75,7 +78,11 @@ func (w *world) write(n int) {
 	defer wr.Close()
 	for range n {
 		w.n++
-		fetch := rotatelog.Fetch{Data: fmt.Appendf(nil, `{"n":%d}`, w.n), TotalMatches: 45, ID: fmt.Sprintf("ID%010d", w.n)}
+		data := fmt.Appendf(nil, `{"n":%d}`, w.n)
+		if w.size > 0 {
+			data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, w.n, strings.Repeat("x", w.size))
+		}
+		fetch := rotatelog.Fetch{Data: data, TotalMatches: cmp.Or(w.matches, 45), ID: fmt.Sprintf("ID%010d", w.n)}
 		if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
 			w.t.Fatal(err)
 		}
