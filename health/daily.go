@@ -80,9 +80,12 @@ func (v *view) fetchesShort() Finding {
 		return Finding{}
 	}
 	d, ok := v.object(day)
-	came := max(d.Totals.Fetches+v.yesterday().Waiting, v.appended(day))
-	due := int(math.Round(v.due(day)))
-	if !ok && v.appended(day) == 0 || 100*came >= enough*due {
+	came, like := max(d.Totals.Fetches+v.yesterday().Waiting, v.appended(day)), v.came
+	if !ok { // then this machine's fetches are held against those that it had before
+		came, like = v.appended(day), v.appended
+	}
+	due := int(math.Round(v.due(day, like)))
+	if came == 0 || 100*came >= enough*due {
 		return Finding{}
 	}
 	text := fmt.Sprintf("Of %s, %s came, and about %s should have: %d %%.", day, count(came, "fetch", "fetches"), grouped(due), 100*came/due)

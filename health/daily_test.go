@@ -139,6 +139,12 @@ func TestFetchesShort(t *testing.T) {
 		}), OK},
 		{"another machine fetches, too", "", withDays(func(f *Facts, _ *Options) { unfetched(f, daysBefore(dayOf(f.Now), 1)) }), OK},
 		{"the store was not asked", "", short(0.5, func(f *Facts, _ *Options) { f.Days = nil }), Error},
+		{"only one of two machines is known", "", withDays(func(f *Facts, _ *Options) {
+			*lastOf(f) = rotatelog.DayMetadata{Totals: rotatelog.Totals{Day: lastOf(f).Totals.Day}}
+			for i := range f.Spool.Append.Days {
+				f.Spool.Append.Days[i].Appended = 720
+			}
+		}), OK},
 		{"nothing is known of it", "", short(0.5, func(f *Facts, _ *Options) { f.Days = nil; unfetched(f, daysBefore(dayOf(f.Now), 1)) }), OK},
 		{"three days are too few", "", short(0.5, func(f *Facts, _ *Options) { began(f, 4) }), OK},
 		{"four days are enough", "", short(0.5, func(f *Facts, _ *Options) { began(f, 5) }), Error},

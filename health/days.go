@@ -124,8 +124,8 @@ func (v *view) expectedOn(day rotatelog.Day) time.Duration {
 }
 
 // due returns how many fetches should have come on a day, 0 if that is not known: by
-// Every, else as many an hour as on the days before it.
-func (v *view) due(day rotatelog.Day) float64 {
+// Every, else as many an hour as came on the days before it.
+func (v *view) due(day rotatelog.Day, came func(rotatelog.Day) int) float64 {
 	expected := float64(v.expectedOn(day))
 	if v.Every > 0 {
 		return expected / float64(v.Every)
@@ -133,8 +133,8 @@ func (v *view) due(day rotatelog.Day) float64 {
 	var rates []float64
 	for n := range usualDays {
 		before := daysBefore(day, n+1)
-		if came := v.came(before); came > 0 {
-			rates = append(rates, float64(came)/float64(v.expectedOn(before)))
+		if n := came(before); n > 0 {
+			rates = append(rates, float64(n)/float64(v.expectedOn(before)))
 		}
 	}
 	if len(rates) < fewDays {

@@ -68,7 +68,7 @@ func (v *view) verifyOld() Finding {
 	}
 	text := fmt.Sprintf("No day was verified for %s, since %s.", roughly(age), v.at(since))
 	if never {
-		text = fmt.Sprintf("No day was verified yet, and the first one was over %s ago.", roughly(age))
+		text = fmt.Sprintf("No day was verified yet, and there are days that were over %s ago.", roughly(age))
 	}
 	return Finding{Severity: Warning, Since: since, Text: text, Steps: []string{
 		"rotatelog verify 7d",
