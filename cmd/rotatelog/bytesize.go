@@ -2,33 +2,40 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
 
-// byteSize is the value of a flag such as 2TB or 5GiB.
+// byteSize is a number of bytes that is typed as 2GiB, 500MB or 1000000.
 type byteSize int64
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (b *byteSize) UnmarshalText(text []byte) error {
-	units := []struct {
-		name  string
-		bytes float64
-	}{
-		{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20},
-		{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"", 1},
+	digits := strings.TrimRight(string(text), "kKMGTiB ")
+	n, err := strconv.ParseFloat(digits, 64)
+	unit, ok := unitSize(strings.TrimSpace(string(text[len(digits):])))
+	if err != nil || !ok || !(1 <= n*unit && n*unit < math.MaxInt64) {
+		return fmt.Errorf("%q is no size: use one such as 2GiB or 500MB", text)
 	}
-	for _, u := range units {
-		number, ok := strings.CutSuffix(string(text), u.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if size := n * u.bytes; err == nil && size >= 1 && size < 1<<62 {
-			*b = byteSize(size)
-			return nil
-		}
-		break
+	*b = byteSize(n * unit)
+	return nil
+}
+
+// unitSize returns how many bytes a unit is.
+func unitSize(unit string) (bytes float64, ok bool) {
+	prefix, isBytes := strings.CutSuffix(unit, "B")
+	if unit == "" {
+		return 1, true
 	}
-	return fmt.Errorf("%q is not a size such as 2TB or 5GiB", text)
+	base := 1000.0
+	if binary, ok := strings.CutSuffix(prefix, "i"); ok {
+		prefix, base = binary, 1024
+	}
+	for i, known := range []string{"", "k", "M", "G", "T"} {
+		if isBytes && strings.EqualFold(prefix, known) && (known != "" || base == 1000) {
+			return math.Pow(base, float64(i)), true
+		}
+	}
+	return 0, false
 }
