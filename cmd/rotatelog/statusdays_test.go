@@ -65,9 +65,9 @@ func TestStatusOfUnusualMatches(t *testing.T) {
 	inWorld(t, "2025-06-01", func(w *world) {
 		for _, day := range []string{"2025-06-04", "2025-06-11", "2025-06-18", "2025-06-25", "2025-07-02", "2025-07-09"} {
 			w.waitFor(day)
-			w.matches = 45
+			w.eachCounts = 45
 			if day == "2025-07-09" {
-				w.matches = 20
+				w.eachCounts = 20
 			}
 			w.write(3)
 		}
@@ -82,7 +82,7 @@ func TestStatusOfUnusualMatches(t *testing.T) {
 // A day that is not closed is seen in its metadata, and upload closes it.
 func TestStatusOfAnOpenDay(t *testing.T) {
 	inWorld(t, "2025-07-09", func(w *world) {
-		w.size = 300_000
+		w.eachHas = 300_000
 		w.write(20) // 6 MB, so that daily_metadata is last
 		w.waitFor("2025-07-10")
 		w.stdin = `{"n":21}`

@@ -24,8 +24,8 @@ type world struct {
 	zone       *time.Location
 	name       string // of the stream that is written
 	n          int    // fetches appended
-	matches    int64  // in each that write appends; 45 unless set
-	size       int    // of each that write appends, at least
+	eachCounts int64  // matches, of those that write appends; 45 unless set
+	eachHas    int    // bytes, of those that write appends, at least
 	shows      []string
 }
 
@@ -79,10 +79,10 @@ func (w *world) write(n int) {
 	for range n {
 		w.n++
 		data := fmt.Appendf(nil, `{"n":%d}`, w.n)
-		if w.size > 0 {
-			data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, w.n, strings.Repeat("x", w.size))
+		if w.eachHas > 0 {
+			data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, w.n, strings.Repeat("x", w.eachHas))
 		}
-		fetch := rotatelog.Fetch{Data: data, TotalMatches: cmp.Or(w.matches, 45), ID: fmt.Sprintf("ID%010d", w.n)}
+		fetch := rotatelog.Fetch{Data: data, TotalMatches: cmp.Or(w.eachCounts, 45), ID: fmt.Sprintf("ID%010d", w.n)}
 		if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
 			w.t.Fatal(err)
 		}
