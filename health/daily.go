@@ -64,7 +64,7 @@ func (v *view) dayOpen() Finding {
 		Text: fmt.Sprintf("The object of %s is not closed: its daily_metadata is still at its end. It is whole and can be read.", day),
 		Steps: []string{
 			`look for "daily file could not be closed" in the log`,
-			v.command("upload --partial") + "   (closes it with what is unfinished, as the next upload does)",
+			v.command("upload --partial") + "   (the next upload closes it)",
 			"rotatelog doctor",
 		}}
 }
