@@ -694,6 +694,36 @@ func mutations() []mutation {
 			"^TestOwnVersionsAreNotRead$", "",
 		},
 		{
+			"judge a day before it can be uploaded", "health/days.go",
+			"return v.Now.Sub(begin) >= wait && !v.inGrace()",
+			"return !v.inGrace()",
+			"^TestDailyRulesAreSilent$", "",
+		},
+		{
+			"expect as many fetches of 23 hours as of 24", "health/days.go",
+			"expected := float64(v.expectedOn(day))",
+			"expected := float64(24 * time.Hour)",
+			"^TestFetchesShort$", "",
+		},
+		{
+			"find a break of the leagues each time", "health/matches.go",
+			"(perFetch == 0 || perFetch < slices.Min(usual))",
+			"true",
+			"^TestDailyRulesAreSilent$", "",
+		},
+		{
+			"take an object whose totals are lost for an empty day", "health/days.go",
+			"d.Totals.Day == day && d.Totals.Uploads > 0",
+			"d.Totals.Day == day",
+			"^TestDayOpen$", "",
+		},
+		{
+			"ask for days of which the store lists none", "cmd/rotatelog/statusdays.go",
+			"if notListed == nil {",
+			"if false {",
+			"^TestStatusAsksTheStore$", "",
+		},
+		{
 			"do not use the reserve for what uploading needs", "spool.go",
 			"s.reserve.Take(spare) == nil; try++ {",
 			"false; try++ {",

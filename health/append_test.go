@@ -158,6 +158,11 @@ func TestUncounted(t *testing.T) {
 				f.Spool.Append.Recent[i].Uncounted = true
 			}
 		}, OK},
+		{"nobody plays", "", func(f *Facts, o *Options) {
+			for i := range f.Spool.Append.Recent {
+				f.Spool.Append.Recent[i].Matches = 0
+			}
+		}, OK},
 		{"refused ones are none", "", func(f *Facts, o *Options) {
 			uncounted(6)(f, o)
 			refusals("invalid")(f, o)

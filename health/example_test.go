@@ -1,11 +1,15 @@
 package health_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/health"
+	"example.com/rotatelog/storetest"
 )
 
 // A stream whose store has been away since five past nine.
@@ -31,6 +35,40 @@ func ExampleEvaluate() {
 	//   Uploads are late: a batch has waited for 2 h, since 09:05:00 AM. The last error: the server does not answer in time. Nothing is lost: 18 batches (180 fetches, 333 MB) wait; the disk lasts 22 days.
 	//   1. rotatelog doctor
 	//   2. rotatelog upload
+}
+
+// What the store has of the days that are over, without a download.
+func ExampleDaysToAskFor() {
+	ctx := context.Background()
+	archive := rotatelog.Archive{Store: storetest.NewMem()} // of the stream
+	now := time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC)
+	july9 := rotatelog.Day{Year: 2025, Month: 7, Date: 9}
+	facts := health.Facts{Now: now, Spool: rotatelog.SpoolStatus{ // of rotatelog.Inspect
+		Name:   "all_api",
+		Append: &rotatelog.WriterState{LastSuccess: now.Add(-12 * time.Second), Days: []rotatelog.DayCounts{{Day: july9, Appended: 1440}}},
+	}}
+	options := health.Options{Every: time.Minute}
+	for _, day := range health.DaysToAskFor(facts, options) {
+		object, err := archive.Stat(ctx, day)
+		switch {
+		case err == nil:
+			facts.Days = append(facts.Days, object)
+		case errors.Is(err, fs.ErrNotExist):
+			facts.NoObject = append(facts.NoObject, day)
+		default: // nothing is known of it
+			fmt.Println(err)
+		}
+	}
+	for _, finding := range health.Evaluate(facts, options) {
+		fmt.Println(finding)
+	}
+	// Output:
+	// all_api  ERROR day_missing
+	//   The store has no object of 2025-07-09, and nothing of it waits. On that day 1,440 fetches were put on disk here: the object was deleted, or is in another place.
+	//   1. rotatelog doctor   (says where the store is)
+	//   2. rotatelog restore 2025-07-09
+	//   3. rotatelog restore 2025-07-09 --apply
+	//   4. find out who did it, and whose key can delete there
 }
 
 // The facts of a healthy stream, which a program prints as it likes.

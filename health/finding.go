@@ -49,7 +49,17 @@ const (
 	Corrupt       Code = "corrupt"
 	Clock         Code = "clock"
 	Uncounted     Code = "uncounted"
-	Repaired      Code = "repaired"
+
+	DayMissing     Code = "day_missing"
+	DayOpen        Code = "day_open"
+	FetchesShort   Code = "fetches_short"
+	MatchesUnusual Code = "matches_unusual"
+
+	Repaired    Code = "repaired"
+	DayLarge    Code = "day_large"
+	StorageOver Code = "storage_over"
+	VerifyOld   Code = "verify_old"
+	KeyOld      Code = "key_old"
 )
 
 // A Finding is something that is wrong.

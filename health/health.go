@@ -14,9 +14,17 @@ type Facts struct {
 	Spool rotatelog.SpoolStatus // of Inspect
 	// Neighbors are the other streams on the same disk, which fill it as well.
 	Neighbors []rotatelog.SpoolStatus
-	// Days are the objects of today and yesterday as the store has them, as far as they
-	// were read.
+	// Days are the objects of days as the store has them, as far as it was asked: see
+	// DaysToAskFor. One without uploads is one of which only the size is known.
 	Days []rotatelog.DayMetadata
+	// NoObject are the days that the store was asked for, and has no object of.
+	NoObject []rotatelog.Day
+	// StoredBytes is what all days' objects have, about; 0 if that is not known.
+	StoredBytes int64
+	// Verified is when a day was last verified, zero if never; nil: not known.
+	Verified *time.Time
+	// KeySince is since when the store's key is in use; zero if that is not known.
+	KeySince time.Time
 	// Disk is the file system of the spool; nil: it was not asked.
 	Disk *Disk
 	// ClockOff is by how much this machine's clock is ahead of the store's, negative if it
@@ -39,6 +47,12 @@ type Options struct {
 	UploadEvery, ExpectUpload time.Duration
 	// MaxPendingBytes is Config.MaxPendingBytes: 0 if only the disk bounds what waits.
 	MaxPendingBytes int64
+	// DayLimit is how large a day's object may be: 5 GiB unless set, which is what S3 takes
+	// or copies by one request. Only an object of more than 5 TiB is refused where the
+	// server copies parts and a single Writer owns the key.
+	DayLimit int64
+	// StorageBudget is how much all days' objects may have, in bytes: no limit unless set.
+	StorageBudget int64
 	// BatchSize is Config.MaxFetches: 10 unless set.
 	BatchSize int
 	// Location is Config.Location: New York unless set. Times are written in it.
@@ -49,6 +63,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.BatchSize = cmp.Or(o.BatchSize, 10)
+	o.DayLimit = cmp.Or(o.DayLimit, 5<<30)
 	o.Settings = cmp.Or(o.Settings, "/etc/rotatelog/env")
 	if o.Location == nil {
 		o.Location = newYork()
@@ -100,7 +115,15 @@ func rules() []rule {
 		{Corrupt, (*view).corrupt},
 		{Clock, (*view).clock},
 		{Uncounted, (*view).uncounted},
+		{DayMissing, (*view).dayMissing},
+		{DayOpen, (*view).dayOpen},
+		{FetchesShort, (*view).fetchesShort},
+		{MatchesUnusual, (*view).matchesUnusual},
 		{Repaired, (*view).repaired},
+		{DayLarge, (*view).dayLarge},
+		{StorageOver, (*view).storageOver},
+		{VerifyOld, (*view).verifyOld},
+		{KeyOld, (*view).keyOld},
 	}
 }
 

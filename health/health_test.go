@@ -18,7 +18,8 @@ func clock(t *testing.T, s string) time.Time {
 	return at
 }
 
-func dayOf(t time.Time) rotatelog.Day { return rotatelog.DayOf(t, newYork()) }
+// dayOf returns the day of a time of clock.
+func dayOf(t time.Time) rotatelog.Day { return rotatelog.DayOf(t, t.Location()) }
 
 // noon is when the tables look, unless they say when.
 const noon = "2025-07-10 12:47:03"

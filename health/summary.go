@@ -138,16 +138,6 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// object returns a day's object as the store has it.
-func (v *view) object(day rotatelog.Day) (rotatelog.DayMetadata, bool) {
-	for _, d := range v.Days {
-		if d.Totals.Day == day {
-			return d, true
-		}
-	}
-	return rotatelog.DayMetadata{}, false
-}
-
 func (v *view) uploaded() Uploaded {
 	u := Uploaded{Uploads: -1, Fetches: -1, Matches: -1}
 	if p := v.Spool.Publish; p != nil {
@@ -188,8 +178,7 @@ func (v *view) kept() Kept {
 }
 
 func (v *view) yesterday() Yesterday {
-	midnight := v.today().Start(v.Location)
-	y := Yesterday{Day: rotatelog.DayOf(midnight.Add(-time.Second), v.Location), Uploads: -1, Fetches: -1}
+	y := Yesterday{Day: v.lastDay(), Uploads: -1, Fetches: -1}
 	for _, b := range v.Spool.Pending {
 		if b.Day == y.Day {
 			y.Waiting += b.Fetches
@@ -198,9 +187,8 @@ func (v *view) yesterday() Yesterday {
 	if v.Spool.Day == y.Day {
 		y.Waiting += v.Spool.Unfinished.Fetches
 	}
-	unsettled := slices.ContainsFunc(v.Spool.Unsettled, func(u rotatelog.UnsettledWrite) bool { return u.Day == y.Day })
 	v.totalsOf(&y)
-	y.Complete = y.Fetches >= 0 && y.Waiting == 0 && !unsettled
+	y.Complete = y.Fetches >= 0 && y.Waiting == 0 && !v.unsettled(y.Day) && !v.hasNone(y.Day)
 	return y
 }
 
@@ -219,6 +207,6 @@ func (v *view) totalsOf(y *Yesterday) {
 		y.Uploads, y.Fetches, y.Closed = p.LastComplete.Uploads, p.LastComplete.Fetches, p.LastComplete.Looked
 	}
 	if d, ok := v.object(y.Day); ok {
-		y.Uploads, y.Fetches = d.Totals.Uploads, d.Totals.Fetches
+		y.Uploads, y.Fetches = d.Totals.Uploads, d.Totals.Fetches+y.Waiting
 	}
 }

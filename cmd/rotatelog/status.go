@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/health"
 )
 
@@ -21,6 +22,10 @@ type expectFlags struct {
 	Every        time.Duration `setting:"" placeholder:"1m" help:"Time between two fetches (default: as they came lately)."`
 	Expect       window        `setting:"" placeholder:"11:00-01:00" help:"When fetches come, in New York (default: always)."`
 	ExpectUpload time.Duration `setting:"" placeholder:"1h" help:"For how long a batch may wait (default: it goes up at once)."`
+
+	KeySince      rotatelog.Day `setting:"" placeholder:"DAY" help:"When the store's key was made (default: as the settings file that has it)."`
+	DayLimit      byteSize      `setting:"" placeholder:"SIZE" help:"How large a day may be (default 5GiB in a bucket)."`
+	StorageBudget byteSize      `setting:"" placeholder:"SIZE" help:"How much all days may have, as 2TB (default: no limit)."`
 }
 
 // window is the value of --expect.
@@ -34,8 +39,9 @@ func (w *window) UnmarshalText(text []byte) (err error) {
 
 // Help is added to the help of the command.
 func (statusCommand) Help() string {
-	return `The spool in --dir says it, beside a running Writer or after a killed one. No
-key is used. The server of a bucket is asked for its time only. Without a
+	return `The spool in --dir says it, beside a running Writer or after a killed one. The
+store is asked for the days that are over, for seconds at most and without
+downloading any; what it does not say is not known, and no finding. Without a
 command, rotatelog does the same. The exit code is 1 for an error, which is
 worth a mail, and for what is critical, which is worth waking somebody.
 
@@ -48,14 +54,9 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	l := newLooker(ctx, a, streams)
-	var all []streamStatus
-	for _, s := range streams {
-		status, err := l.look(s)
-		if err != nil {
-			return err
-		}
-		all = append(all, status)
+	all, err := lookAt(ctx, a, streams)
+	if err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

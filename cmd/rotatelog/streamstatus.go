@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -18,6 +20,9 @@ type streamStatus struct {
 	err      error    // why nothing is known
 	problems []string // what of the spool could not be read
 	unknown  []string // what else could not be found out
+
+	facts   health.Facts // which the Summary is made of
+	options health.Options
 }
 
 // worst returns how bad the worst finding is.
@@ -75,11 +80,36 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 	return l
 }
 
-// look finds out what is known of a stream. Its error is one of the settings.
+// lookAt finds out what is known of all streams. The error is one of the settings.
+func lookAt(ctx context.Context, a *app, streams []stream) ([]streamStatus, error) {
+	l := newLooker(ctx, a, streams)
+	var all []streamStatus
+	for _, s := range streams {
+		status, err := l.look(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, status)
+	}
+	l.askStores(ctx, all)
+	for i := range all {
+		if s := &all[i]; s.err == nil {
+			s.facts.Now = a.now()
+			s.Summary = health.Summarize(s.facts, s.options)
+		}
+	}
+	return all, nil
+}
+
+// look finds out what is known of a stream without its store. The error is one of the
+// settings.
 func (l *looker) look(s stream) (streamStatus, error) {
 	status := streamStatus{stream: s}
-	options, err := l.options(s)
+	expect, err := s.expected()
 	if err != nil {
+		return status, err
+	}
+	if status.options, err = l.options(s, expect); err != nil {
 		return status, err
 	}
 	if s.Dir == "" {
@@ -92,35 +122,67 @@ func (l *looker) look(s stream) (streamStatus, error) {
 		return status, nil
 	}
 	status.problems = spool.Problems
-	facts := health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started()}
+	status.facts = health.Facts{Spool: spool.SpoolStatus, Neighbors: l.neighbors(s), Started: l.app.env.Started(),
+		KeySince: s.keySince(expect.KeySince)}
 	if disk, err := l.app.env.DiskOf(s.Dir); err == nil {
-		facts.Disk = &disk
+		status.facts.Disk = &disk
 	} else {
 		status.unknown = append(status.unknown, "the disk: "+err.Error())
 	}
-	if ahead, err := l.clockOf(s); err == nil {
-		facts.ClockOff = ahead
-	} else {
-		status.unknown = append(status.unknown, "the store's clock: "+err.Error())
+	if status.facts.Verified, err = s.verified(); err != nil {
+		status.unknown = append(status.unknown, "when a day was verified: "+err.Error())
 	}
-	facts.Now = l.app.now()
-	status.Summary = health.Summarize(facts, options)
 	return status, nil
 }
 
-// options returns what is expected of a stream.
-func (l *looker) options(s stream) (health.Options, error) {
-	var expect expectFlags
-	if err := l.app.resolve(&expect, s.Name); err != nil {
-		return health.Options{}, err
+// askStores adds what the stores say: what time it is, and what they have of days. Those
+// of all streams are asked at the same time.
+func (l *looker) askStores(ctx context.Context, all []streamStatus) {
+	ctx, stop := context.WithTimeout(ctx, daysTimeout)
+	defer stop()
+	turns := make(chan struct{}, daysAtOnce)
+	var asking sync.WaitGroup
+	for i := range all {
+		s := &all[i]
+		if s.err != nil {
+			continue
+		}
+		ahead, err := l.clockOf(s.stream)
+		if err != nil { // and is not asked for more
+			s.unknown = append(s.unknown, "the store's clock: "+err.Error())
+			continue
+		}
+		s.facts.Now, s.facts.ClockOff = l.app.now(), ahead
+		asking.Go(func() {
+			if err := s.addDays(ctx, turns); err != nil {
+				s.unknown = append(s.unknown, unknownDays(err))
+			}
+		})
+	}
+	asking.Wait()
+}
+
+// expected returns what is expected of the stream, as flags and settings say.
+func (s *stream) expected() (expect expectFlags, err error) {
+	if err := s.app.resolve(&expect, s.Name); err != nil {
+		return expect, err
 	}
 	switch {
 	case expect.Every < 0:
-		return health.Options{}, usagef("%s: it cannot be negative", s.origin("every"))
+		return expect, usagef("%s: it cannot be negative", s.origin("every"))
 	case expect.ExpectUpload < 0:
-		return health.Options{}, usagef("%s: it cannot be negative", s.origin("expect-upload"))
+		return expect, usagef("%s: it cannot be negative", s.origin("expect-upload"))
 	}
-	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone}
+	return expect, nil
+}
+
+// options returns what the rules are told of a stream.
+func (l *looker) options(s stream, expect expectFlags) (health.Options, error) {
+	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone,
+		DayLimit: int64(expect.DayLimit), StorageBudget: int64(expect.StorageBudget)}
+	if strings.HasPrefix(s.Store, "file:") && o.DayLimit == 0 {
+		o.DayLimit = math.MaxInt64 // the disk's
+	}
 	if f := l.app.settings.File(); f != nil {
 		o.Settings = f.Path
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -23,6 +24,8 @@ type world struct {
 	zone       *time.Location
 	name       string // of the stream that is written
 	n          int    // fetches appended
+	eachCounts int64  // matches, of those that write appends; 45 unless set
+	eachHas    int    // bytes, of those that write appends, at least
 	shows      []string
 }
 
@@ -75,7 +78,11 @@ func (w *world) write(n int) {
 	defer wr.Close()
 	for range n {
 		w.n++
-		fetch := rotatelog.Fetch{Data: fmt.Appendf(nil, `{"n":%d}`, w.n), TotalMatches: 45, ID: fmt.Sprintf("ID%010d", w.n)}
+		data := fmt.Appendf(nil, `{"n":%d}`, w.n)
+		if w.eachHas > 0 {
+			data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, w.n, strings.Repeat("x", w.eachHas))
+		}
+		fetch := rotatelog.Fetch{Data: data, TotalMatches: cmp.Or(w.eachCounts, 45), ID: fmt.Sprintf("ID%010d", w.n)}
 		if _, err := wr.AppendFetch(w.t.Context(), fetch); err != nil {
 			w.t.Fatal(err)
 		}
