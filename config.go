@@ -60,7 +60,7 @@ type Config struct {
 	// is that of one in the local file or among the batches that the spool keeps is not
 	// stored again; see Receipt.Duplicate. So a source that delivers a fetch again until
 	// it is acknowledged has it stored once, if it does so while the spool keeps the
-	// first: see KeepUploaded. "" says that the fetch has no identity, and is stored. If
+	// first: see KeepFor. "" says that the fetch has no identity, and is stored. If
 	// Identity returns an error the fetch is refused.
 	//
 	// Identity gets fetches as they come, and those that are stored as they are in the
@@ -96,8 +96,7 @@ type Config struct {
 	// KeepUploaded is how many confirmed batches stay on disk in any case while that is
 	// not full: 10 unless set. A negative number keeps only the last one, whose name
 	// recovery may need. The last one of a day that is not closed stays too, for up
-	// to 7 days, and so do batches that were not seen in the day's object. Identity
-	// finds what comes again for as long as that.
+	// to 7 days, and so do batches that were not seen in the day's object.
 	KeepUploaded int
 	// KeepFor is how long other confirmed batches stay as a backup, counted from when
 	// they were sealed: 48 hours unless set. A negative duration keeps none. They are
