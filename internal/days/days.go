@@ -45,6 +45,15 @@ func Parse(args []string, today rotatelog.Day) (Days, error) {
 	return d, nil
 }
 
+// Of returns days that were not named.
+func Of(all []rotatelog.Day) Days {
+	d := Days{map[rotatelog.Day]bool{}}
+	for _, day := range all {
+		d.named[day] = false
+	}
+	return d
+}
+
 // All returns the days in their order.
 func (d Days) All() []rotatelog.Day {
 	return slices.SortedFunc(maps.Keys(d.named), rotatelog.Day.Compare)

@@ -43,12 +43,12 @@ type State int
 
 // The states of a day.
 const (
-	None    State = iota // it has no object, and need not have one: no day before it has, or it is not over
-	Missing              // it has no object, as it should
+	NotYet  State = iota // it has no object, and is not over
+	Early                // it has no object, and as far as was asked, no day before it has one
+	Missing              // it has no object, though a day before it has one
 	Known                // all is known
 	Unknown              // it has an object of which only the size is known: another program wrote that
 	Unread               // it could not be asked for
-	states
 )
 
 // Days returns what is known of each day from one to another, of the objects that were found,
@@ -74,8 +74,12 @@ func Days(found iter.Seq2[*rotatelog.DayText, error], from, to, today rotatelog.
 		switch {
 		case ok:
 			begun = true
-		case begun && day.Compare(today) < 0:
+		case day.Compare(today) >= 0:
+			d.State = NotYet
+		case begun:
 			d.State = Missing
+		default:
+			d.State = Early
 		}
 		d.Day = day
 		all = append(all, d)

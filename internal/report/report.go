@@ -84,3 +84,12 @@ func New(stream string, known []Day, of days.Days, by By, today rotatelog.Day) *
 	}
 	return r
 }
+
+// Total returns the sum of the report, with what the part of it that is over is compared with.
+func (r *Report) Total() *Row {
+	total := *r.Sum
+	if r.Compared != nil && len(r.Compared.Days) == len(total.Days) {
+		total.Before = r.Compared.Before
+	}
+	return &total
+}

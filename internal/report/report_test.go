@@ -67,7 +67,9 @@ func (s stream) day(d rotatelog.Day) report.Day {
 		Fetches: fetches, Uploads: fetches / 10, Matches: int64(fetches * perFetch), Bytes: int64(fetches) * 1000}}
 	state, ok := s.states[d.String()]
 	switch {
-	case d.Compare(s.since) < 0 || ok && (state == report.None || state == report.Missing):
+	case d.Compare(s.since) < 0:
+		return report.Day{Day: d, State: report.Early}
+	case ok && state == report.Missing:
 		return report.Day{Day: d, State: state}
 	case ok && state == report.Unknown:
 		return report.Day{Day: d, State: state, Counts: report.Counts{Bytes: k.Bytes}}
@@ -183,7 +185,7 @@ func TestDaysThatAreNotKnown(t *testing.T) {
 	if r.Sum.Fetches != 4*1440 || r.Sum.Bytes != 5*1440*1000 {
 		t.Errorf("%+v", r.Sum.Counts)
 	}
-	for state, want := range map[report.State]string{report.Missing: "[2025-07-04]", report.Unknown: "[2025-07-07]", report.Unread: "[2025-07-08]", report.None: "[]"} {
+	for state, want := range map[report.State]string{report.Missing: "[2025-07-04]", report.Unknown: "[2025-07-07]", report.Unread: "[2025-07-08]", report.Early: "[]"} {
 		if got := fmt.Sprint(r.Sum.In(state)); got != want {
 			t.Errorf("state %d: %s, want %s", state, got, want)
 		}
@@ -199,7 +201,7 @@ func TestDaysThatAreNotKnown(t *testing.T) {
 	}
 
 	s = newStream(t, "2025-07-10", "2025-07-01") // nothing before
-	if r := s.report(report.ByDay, "7d"); r.Compared.Before.First() != day(t, "2025-06-26") || len(r.Compared.Before.In(report.None)) != 5 {
+	if r := s.report(report.ByDay, "7d"); r.Compared.Before.First() != day(t, "2025-06-26") || len(r.Compared.Before.In(report.Early)) != 5 {
 		t.Errorf("compared with %v", r.Compared.Before.Days)
 	} else {
 		wantChange(t, "in the first week", r.Compared.Change().Fetches, 0)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"example.com/rotatelog"
@@ -99,11 +100,19 @@ func rowIn(by By, known map[rotatelog.Day]Day, span days.Span) *Row {
 		}
 		all = append(all, d)
 	}
-	if r := rowOf(by, all); r.counted() > 0 {
+	if r := rowOf(by, all); r.sized() > 0 {
 		return r
 	}
 	return nil
 }
+
+// HasObject reports whether any of the days has an object.
+func (r *Row) HasObject() bool {
+	return slices.ContainsFunc(r.Days, func(d Day) bool { return d.Objects > 0 })
+}
+
+// Known reports whether anything is known of what is on the days, and of how large they are.
+func (r *Row) Known() (counted, sized bool) { return r.counted() > 0, r.sized() > 0 }
 
 // counted returns how many days are known, or known to lack their object.
 func (r *Row) counted() int { return len(r.In(Known)) + len(r.In(Missing)) }
