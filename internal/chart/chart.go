@@ -50,7 +50,8 @@ type Band struct {
 // CSS has the text grow with it.
 const (
 	width, height = 720.0, 250.0
-	top, bottom   = 26.0, 34.0 // above and below where numbers are drawn
+	top, bottom   = 12.0, 34.0 // above and below where numbers are drawn
+	left          = 88.0       // of it, where the scale is written
 	floor         = height - bottom
 	steps         = 4  // lines across, about
 	manyLabels    = 12 // along the axis
@@ -130,10 +131,13 @@ func (d *drawing) places() int {
 }
 
 // pitch returns the distance between places.
-func (d *drawing) pitch() float64 { return width / float64(d.places()) }
+func (d *drawing) pitch() float64 { return (width - left) / float64(d.places()) }
+
+// edge returns where a place begins.
+func (d *drawing) edge(place int) float64 { return left + float64(place)*d.pitch() }
 
 // x returns the middle of a place.
-func (d *drawing) x(place int) float64 { return rounded((float64(place) + 0.5) * d.pitch()) }
+func (d *drawing) x(place int) float64 { return rounded(d.edge(place) + d.pitch()/2) }
 
 // y returns how far down a number is.
 func (d *drawing) y(v float64) float64 { return rounded(floor - (floor-top)*v/d.limit) }
@@ -148,20 +152,20 @@ func (d *drawing) bands() {
 			class = b.Class
 		}
 		d.printf(`<rect class="chart-%s" x="%g" y="%g" width="%g" height="%g"><title>%s</title></rect>`+"\n", class,
-			rounded(float64(b.Place)*d.pitch()), top, rounded(d.pitch()), floor-top, b.Text)
+			rounded(d.edge(b.Place)), top, rounded(d.pitch()), floor-top, b.Text)
 	}
 }
 
 func (d *drawing) grid() {
 	for v := 0.0; v <= d.limit; v += d.step {
-		d.printf(`<line class="chart-grid" x1="0" y1="%[1]g" x2="%[2]g" y2="%[1]g"/>`+"\n", d.y(v), width)
+		d.printf(`<line class="chart-grid" x1="%[3]g" y1="%[1]g" x2="%[2]g" y2="%[1]g"/>`+"\n", d.y(v), width, left)
 	}
 }
 
-// scale writes the numbers of the lines across, on top of all else.
+// scale writes the numbers of the lines across.
 func (d *drawing) scale() {
-	for v := d.step; v <= d.limit; v += d.step {
-		d.printf(`<text class="chart-text" x="2" y="%g">%s</text>`+"\n", d.y(v)-4, d.Format(v))
+	for v := 0.0; v <= d.limit; v += d.step {
+		d.printf(`<text class="chart-text" x="%g" y="%g" text-anchor="end" dominant-baseline="central">%s</text>`+"\n", left-6, d.y(v), d.Format(v))
 	}
 }
 
@@ -185,7 +189,7 @@ func (d *drawing) bars(series int, s Series) {
 			continue
 		}
 		d.printf(`<rect x="%g" y="%g" width="%g" height="%g"><title>%s</title></rect>`+"\n",
-			rounded(float64(i)*d.pitch()+gap/2), d.y(v), rounded(d.pitch()-gap), rounded(floor-d.y(v)), d.tip(i, s))
+			rounded(d.edge(i)+gap/2), d.y(v), rounded(d.pitch()-gap), rounded(floor-d.y(v)), d.tip(i, s))
 	}
 	d.text.WriteString("</g>\n")
 }
@@ -222,11 +226,8 @@ func (d *drawing) labels() {
 	for n := 0; n < len(named); n += step {
 		i := named[n]
 		anchor, x := "middle", d.x(i)
-		switch { // at the edges, text must not be cut
-		case x < 40:
-			anchor, x = "start", rounded(float64(i)*d.pitch())
-		case x > width-40:
-			anchor, x = "end", rounded(float64(i+1)*d.pitch())
+		if x > width-40 { // text must not be cut
+			anchor, x = "end", rounded(d.edge(i+1))
 		}
 		class := "chart-text"
 		if n/step%sparse != 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 
 	"example.com/rotatelog/internal/chart"
@@ -119,7 +120,7 @@ func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known fu
 		c.Series = append(c.Series, chart.Series{Name: "the time before", Kind: chart.Line, Values: before})
 	}
 	c.Desc = describe(values, r, text)
-	p.add("<figure>\n<figcaption>%s%s</figcaption>\n%s</figure>\n", c.Title, markup(legend(c)), markup(c.SVG()))
+	p.add("<figure>\n<figcaption>%s <span class=\"legend\">%s</span></figcaption>\n%s</figure>\n", c.Title, markup(legend(c, r.By)), markup(c.SVG()))
 }
 
 // lineBefore returns the days of the time before, one for each row. It returns nil where
@@ -142,11 +143,23 @@ func (r *Report) lineBefore(of func(Counts) int64, known func(*Row) int) []float
 }
 
 // legend says what the colors stand for, where there are several.
-func legend(c chart.Chart) string {
-	if len(c.Series) < 2 {
-		return ""
+func legend(c chart.Chart, by By) string {
+	text := ""
+	add := func(class, sign string) { text += fmt.Sprintf(` <span class="%s">%s</span>`, class, sign) }
+	if len(c.Series) > 1 {
+		add("first", "bars: these days")
+		add("second", "dashed line: the time before")
 	}
-	return ` <span class="legend"><span class="first">bars: these days</span>, <span class="second">dashed line: the time before</span></span>`
+	missing := "no object"
+	if by != ByDay {
+		missing = "days without an object"
+	}
+	for _, sign := range [][2]string{{"missing", missing}, {"unknown", "not known"}} {
+		if slices.ContainsFunc(c.Bands, func(b chart.Band) bool { return b.Class == sign[0] }) {
+			add("band "+sign[0], sign[1])
+		}
+	}
+	return text
 }
 
 // describe says in words what a chart shows.
@@ -202,11 +215,24 @@ func (p *page) table(r *Report, id string) {
 	p.row(r.Sum, r.Sum.Label(), "", len(columns), r.By != ByDay)
 	if c := r.Compared; c != nil && c.Before != nil {
 		if len(c.Days) != len(r.Sum.Days) {
-			p.row(c, "Without today", c.Change().Texts().Matches, len(columns), r.By != ByDay)
+			p.row(c, "Without today", "", len(columns), r.By != ByDay)
 		}
 		p.row(c.Before, "The time before", "", len(columns), r.By != ByDay)
+		p.changeRow(c.Change().Texts(), r.By != ByDay)
 	}
 	p.add("</tfoot>\n</table>\n</div>\n")
+}
+
+// changeRow writes by how much the sum has changed.
+func (p *page) changeRow(t Texts, parts bool) {
+	p.add("<tr><th scope=\"row\">Change</th>")
+	if parts {
+		p.add("<td></td>")
+	}
+	for _, cell := range []string{t.Matches, "", t.Fetches, t.Uploads, t.Bytes, "", ""} {
+		p.add("<td>%s</td>", cell)
+	}
+	p.add("</tr>\n")
 }
 
 // row writes a row of the table.
