@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A file is replaced as a whole or not at all, and what is no file is written to, not
-// replaced.
+// A file is replaced as a whole or not at all, and what is no file, such as a link, is written
+// to, not replaced.
 func TestOutputFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -16,16 +16,13 @@ func TestOutputFiles(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Skip(err)
 	}
-	for _, test := range []struct{ path, text string }{{file, "first"}, {file, "second"}, {link, "third"}, {os.DevNull, "nothing"}} {
+	for _, test := range []struct{ path, text string }{{file, "first"}, {file, "second"}, {link, "third"}} {
 		if err := writeFile(test.path, test.text); err != nil {
 			t.Fatal(err)
 		}
-		if text, err := os.ReadFile(file); test.path != os.DevNull && (err != nil || string(text) != test.text) {
+		if text, err := os.ReadFile(file); err != nil || string(text) != test.text {
 			t.Errorf("%s: %q, %v", test.path, text, err)
 		}
-	}
-	if info, err := os.Lstat(os.DevNull); err != nil || info.Mode().IsRegular() {
-		t.Fatalf("%s was replaced: %v, %v", os.DevNull, info, err)
 	}
 	if target, err := os.Readlink(link); err != nil || target != file {
 		t.Errorf("the link was replaced: %q, %v", target, err)

@@ -197,7 +197,7 @@ func axisLabel(row *Row) string {
 
 // table writes all numbers.
 func (p *page) table(r *Report, id string) {
-	p.add("<div class=\"scroll\" role=\"region\" aria-labelledby=\"%s\" tabindex=\"0\">\n<table>\n<caption id=\"%s\">All numbers, by %s</caption>\n", id, id, string(r.By))
+	p.add("<div class=\"scroll\" role=\"region\" aria-labelledby=\"%s\" tabindex=\"0\">\n<table>\n<caption id=\"%s\">All numbers of %s, by %s</caption>\n", id, id, r.Stream, string(r.By))
 	columns := []string{"Match records", "Change", "Fetches", "Uploads", "Size", "First upload", "Last upload"}
 	first := map[By]string{ByDay: "Day", ByWeek: "Week from", ByMonth: "Month"}[r.By]
 	if r.By != ByDay {

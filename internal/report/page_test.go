@@ -151,6 +151,16 @@ func TestPageHasATableBesideTheCharts(t *testing.T) {
 	}
 }
 
+// What can be jumped to has a name of its own.
+func TestPageNamesItsRegions(t *testing.T) {
+	page := pages(t)["week"]
+	for _, stream := range []string{"all_api", "merge"} {
+		if want := ">All numbers of " + stream + ", by day</caption>"; strings.Count(page, want) != 1 {
+			t.Errorf("there is not one %s", want)
+		}
+	}
+}
+
 // Names come from settings and keys: nothing of them becomes markup.
 func TestPageShowsNamesAsTheyAre(t *testing.T) {
 	const evil = `</title></style><script>alert(1)</script>`
