@@ -20,7 +20,8 @@ type Chart struct {
 	Labels []string // of the places along the axis, "" for one without
 	Series []Series
 	Bands  []Band
-	Format func(float64) string // writes a number, for the axis and the tooltips
+	Format func(float64) string // writes a number, for the tooltips
+	Scale  func(float64) string // writes it beside the scale, in about seven characters: Format unless set
 }
 
 // Series is a row of numbers, one for each place. NaN stands for none.
@@ -164,8 +165,12 @@ func (d *drawing) grid() {
 
 // scale writes the numbers of the lines across.
 func (d *drawing) scale() {
+	text := d.Scale
+	if text == nil {
+		text = d.Format
+	}
 	for v := 0.0; v <= d.limit; v += d.step {
-		d.printf(`<text class="chart-text" x="%g" y="%g" text-anchor="end" dominant-baseline="central">%s</text>`+"\n", left-6, d.y(v), d.Format(v))
+		d.printf(`<text class="chart-text" x="%g" y="%g" text-anchor="end" dominant-baseline="central">%s</text>`+"\n", left-6, d.y(v), text(v))
 	}
 }
 

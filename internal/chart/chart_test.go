@@ -153,6 +153,15 @@ func TestNothingBecomesMarkup(t *testing.T) {
 	}
 }
 
+// Numbers beside the scale may be written shorter than those of the tooltips.
+func TestScaleMayBeShorter(t *testing.T) {
+	c := chart.Chart{ID: "c", Format: count, Series: []chart.Series{{Values: []float64{3_000_000}}}}
+	c.Scale = func(v float64) string { return fmt.Sprintf("%g M", v/1_000_000) }
+	if _, text := elements(t, c.SVG()); !strings.Contains(text, "\n1 M\n2 M\n3 M\n") || strings.Count(text, "3,000,000") != 1 {
+		t.Errorf("%s", text)
+	}
+}
+
 // Scales are of round numbers, of at most five lines, whatever the numbers are.
 func TestScaleIsRound(t *testing.T) {
 	for _, most := range []float64{0, 1, 3, 4, 5, 7, 9, 10, 11, 45, 99, 100, 101, 1440, 34515, 101377, 2.61e9, 9.9e15, math.NaN()} {

@@ -6,6 +6,7 @@ import (
 	"html"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"example.com/rotatelog/internal/chart"
@@ -68,9 +69,9 @@ func (p *page) add(form string, args ...any) {
 func (p *page) report(r *Report, id string) {
 	p.add("<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, r.Stream)
 	p.tiles(r)
-	p.chart(r, id+"-matches", "Match records", func(d Counts) int64 { return d.Matches }, (*Row).counted, format.Count[int64])
-	p.chart(r, id+"-fetches", "Fetches", func(d Counts) int64 { return int64(d.Fetches) }, (*Row).counted, format.Count[int64])
-	p.chart(r, id+"-bytes", "Bytes", func(d Counts) int64 { return d.Bytes }, (*Row).sized, format.Bytes)
+	p.chart(r, id+"-matches", "Match records", func(d Counts) int64 { return d.Matches }, (*Row).counted, format.Count[int64], short)
+	p.chart(r, id+"-fetches", "Fetches", func(d Counts) int64 { return int64(d.Fetches) }, (*Row).counted, format.Count[int64], short)
+	p.chart(r, id+"-bytes", "Bytes", func(d Counts) int64 { return d.Bytes }, (*Row).sized, format.Bytes, format.Bytes)
 	p.table(r, id+"-table")
 	p.add("<ul class=\"notes\">\n")
 	for _, note := range r.Notes() {
@@ -100,8 +101,10 @@ func (p *page) tiles(r *Report) {
 }
 
 // chart draws a number through the rows of a report.
-func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known func(*Row) int, text func(int64) string) {
-	c := chart.Chart{ID: id, Title: fmt.Sprintf("%s by %s", name, r.By), Format: func(v float64) string { return text(int64(v)) }}
+func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known func(*Row) int, text, scale func(int64) string) {
+	c := chart.Chart{ID: id, Title: fmt.Sprintf("%s by %s", name, r.By)}
+	c.Format = func(v float64) string { return text(int64(v)) }
+	c.Scale = func(v float64) string { return scale(int64(v)) }
 	values := make([]float64, len(r.Rows))
 	for i, row := range r.Rows {
 		c.Labels = append(c.Labels, axisLabel(row))
@@ -121,6 +124,14 @@ func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known fu
 	}
 	c.Desc = describe(values, r, text)
 	p.add("<figure>\n<figcaption>%s <span class=\"legend\">%s</span></figcaption>\n%s</figure>\n", c.Title, markup(legend(c, r.By)), markup(c.SVG()))
+}
+
+// short returns a count so that it fits beside a scale, as 1.5 M for 1,500,000.
+func short(n int64) string {
+	if n < 1_000_000 {
+		return format.Count(n)
+	}
+	return strconv.FormatFloat(float64(n)/1_000_000, 'f', -1, 64) + " M"
 }
 
 // lineBefore returns the days of the time before, one for each row. It returns nil where

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,21 @@ func TestPageHasATableBesideTheCharts(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+}
+
+// Numbers beside a scale have room there, of however many days they are.
+func TestScaleHasRoom(t *testing.T) {
+	n := 0
+	for name, page := range pages(t) {
+		for _, m := range regexp.MustCompile(`dominant-baseline="central">([^<]*)<`).FindAllStringSubmatch(page, -1) {
+			if n++; len(m[1]) > 7 {
+				t.Errorf("%s: %s", name, m[1])
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("%d numbers only", n)
 	}
 }
 
