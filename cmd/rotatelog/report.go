@@ -117,7 +117,7 @@ func (r *reportRun) fail(s stream, err error) {
 
 // print prints the reports, and writes the files.
 func (r *reportRun) print() error {
-	if file := r.command.HTML; file != "" {
+	if file := r.command.HTML; file != "" && len(r.reports) > 0 {
 		if err := writeFile(file, report.Page(r.reports, r.what(), r.made())); err != nil {
 			return err
 		}

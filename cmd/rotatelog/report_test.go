@@ -74,6 +74,11 @@ func TestReportOfNothing(t *testing.T) {
 		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report")
 		w.write(1)
 		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report", "2025-06")
+		page := filepath.Join(t.TempDir(), "page.html")
+		w.wantError(codeFinding, "new: none of these days", "report", "2025-06", "--name=new,all_api", "--html", page)
+		if _, err := os.Stat(page); err == nil {
+			t.Error("there is a page of nothing")
+		}
 		if w.run("report", "today"); w.code != codeOK || strings.Contains(w.stdout, "before") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
