@@ -38,36 +38,25 @@ func (a Archive) prefix() string { return cmp.Or(a.Prefix, a.name()+"_rotating_l
 // Open opens the object of a day, however it is compressed. Its error matches
 // [fs.ErrNotExist] if there is none.
 func (a Archive) Open(ctx context.Context, day Day) (*DayReader, error) {
-	return a.openForm(ctx, day, Uncompressed)
+	var none error
+	for _, c := range formsFrom(Uncompressed) {
+		d, err := OpenDay(ctx, a.Store, a.Key(day, c), a.ReadOptions)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return d, err
+		}
+		none = cmp.Or(none, err)
+	}
+	return nil, none
 }
 
 // Stat returns what Open and Metadata return. It takes a request for each form that the
 // object could have, up to the one that it has.
 func (a Archive) Stat(ctx context.Context, day Day) (DayMetadata, error) {
-	return a.stat(ctx, day, Uncompressed)
-}
-
-func (a Archive) stat(ctx context.Context, day Day, likely Compression) (DayMetadata, error) {
-	d, err := a.openForm(ctx, day, likely)
+	d, err := a.Open(ctx, day)
 	if err != nil {
-		return DayMetadata{Key: a.Key(day, likely), Totals: Totals{Day: day}, Compression: likely}, err
+		return DayMetadata{Key: a.Key(day, Uncompressed), Totals: Totals{Day: day}}, err
 	}
 	return d.Metadata(), nil
-}
-
-// openForm opens the object of a day, and asks for the likely form of it first.
-func (a Archive) openForm(ctx context.Context, day Day, likely Compression) (*DayReader, error) {
-	var none error
-	for _, c := range formsFrom(likely) {
-		d, err := OpenDay(ctx, a.Store, a.Key(day, c), a.ReadOptions)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return d, err
-		}
-		if none == nil {
-			none = err
-		}
-	}
-	return nil, none
 }
 
 // formsFrom returns all compressions, the likely one first.
@@ -82,7 +71,7 @@ func formsFrom(likely Compression) []Compression {
 }
 
 // statsAtOnce is how many days are asked for at the same time.
-const statsAtOnce = 16
+const statsAtOnce = 32
 
 // Days returns what is known of each day that has an object, from one day to another, both
 // included, in their order. If the Store is a [Lister] it lists them, takes one request for
@@ -94,39 +83,105 @@ const statsAtOnce = 16
 // after it follow. If there can be no more days, since ctx is done or listing has failed,
 // an error is the last that is yielded.
 func (a Archive) Days(ctx context.Context, from, to Day) iter.Seq2[DayMetadata, error] {
-	return func(yield func(DayMetadata, error) bool) {
+	return eachDay(ctx, a, from, to, func(ctx context.Context, t *DayText, err error) (DayMetadata, error) {
+		var d *DayReader
+		if err == nil {
+			d, err = t.reader(ctx)
+		}
+		if err != nil {
+			return DayMetadata{Key: t.key, Totals: Totals{Day: t.day.day}, Compression: t.day.pack}, err
+		}
+		return d.Metadata(), nil
+	})
+}
+
+// Texts finds the objects of the days as Days does, without reading any: of an object whose
+// own metadata is lost, Metadata then says that nothing is known.
+func (a Archive) Texts(ctx context.Context, from, to Day) iter.Seq2[*DayText, error] {
+	return eachDay(ctx, a, from, to, func(_ context.Context, t *DayText, err error) (*DayText, error) { return t, err })
+}
+
+// eachDay finds the objects of days, several at the same time, and yields what of makes of
+// each, in their order. The zero T goes with an error that is of no day.
+func eachDay[T any](ctx context.Context, a Archive, from, to Day, of func(context.Context, *DayText, error) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(context.Canceled)
 		asks, listed := a.asks(ctx, from, to)
-		for m, err := range inOrder(asks, statsAtOnce) {
+		for answer := range inOrder(asks, statsAtOnce, func(ask ask) dayAnswer[T] {
+			found, err := ask()
+			got, err := of(ctx, found, err)
+			return dayAnswer[T]{got, err}
+		}) {
 			if ctx.Err() != nil {
-				yield(m, context.Cause(ctx))
+				yield(answer.got, context.Cause(ctx))
 				return
 			}
-			if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile, or not a day of the stream
+			if errors.Is(answer.err, fs.ErrNotExist) { // deleted meanwhile, or not a day of the stream
 				continue
 			}
-			if !yield(m, err) {
+			if !yield(answer.got, answer.err) {
 				cancel(context.Canceled) // what has been asked for is waited for
 				return
 			}
 		}
 		if err := *listed; err != nil {
-			yield(DayMetadata{}, err)
+			var none T
+			yield(none, err)
 		}
 	}
 }
 
-// ask finds out what is known of a day.
-type ask func() (DayMetadata, error)
+// dayAnswer is what was found out about a day.
+type dayAnswer[T any] struct {
+	got T
+	err error
+}
+
+// ask finds the object of a day. If there is an error, only the key and the day of the
+// text are known.
+type ask func() (*DayText, error)
 
 // asks returns what is to be asked for. The error is there when all of that was returned.
 func (a Archive) asks(ctx context.Context, from, to Day) (iter.Seq[ask], *error) {
 	failed := new(error)
+	opts, err := a.ReadOptions.checked()
+	if err == nil && noStore(a.Store) {
+		err = errors.New("Store is not set")
+	}
+	if err != nil {
+		*failed = fmt.Errorf("rotatelog: %w", err)
+		return func(func(ask) bool) {}, failed
+	}
+	a.ReadOptions = opts
 	if l, ok := a.Store.(Lister); ok {
 		return a.listed(ctx, l, from, to, failed), failed
 	}
 	return a.unlisted(ctx, from, to, failed), failed
+}
+
+// find finds the object of a day in one form.
+func (a Archive) find(ctx context.Context, key string, day dayKey) (*DayText, error) {
+	o := dayObject{a.Store, key, day, a.ReadOptions}
+	obj, err := o.stat(ctx)
+	if err != nil {
+		err = storeError("open", key, err)
+	}
+	return &DayText{o, obj}, err
+}
+
+// findLikely finds the object of a day, and asks for the likely form of it first.
+func (a Archive) findLikely(ctx context.Context, day Day, likely Compression) (none *DayText, absent error) {
+	for _, c := range formsFrom(likely) {
+		t, err := a.find(ctx, a.Key(day, c), dayKey{day, c})
+		if !errors.Is(err, fs.ErrNotExist) {
+			return t, err
+		}
+		if absent == nil {
+			none, absent = t, err
+		}
+	}
+	return none, absent
 }
 
 // unlisted returns asks for each day.
@@ -138,12 +193,12 @@ func (a Archive) unlisted(ctx context.Context, from, to Day, failed *error) iter
 	var likely atomic.Int64 // the form of the last day found
 	return func(yield func(ask) bool) {
 		for day := from; day.Compare(to) <= 0; day = day.Next() {
-			ok := yield(func() (DayMetadata, error) {
-				m, err := a.stat(ctx, day, Compression(likely.Load()))
+			ok := yield(func() (*DayText, error) {
+				t, err := a.findLikely(ctx, day, Compression(likely.Load()))
 				if err == nil {
-					likely.Store(int64(m.Compression))
+					likely.Store(int64(t.day.pack))
 				}
-				return m, err
+				return t, err
 			})
 			if !ok {
 				return
@@ -170,28 +225,18 @@ func (a Archive) listed(ctx context.Context, l Lister, from, to Day, failed *err
 			if !ok || of != stream || o.day.Compare(from) < 0 && !from.IsZero() || o.day.Compare(to) > 0 && !to.IsZero() {
 				continue
 			}
-			if !yield(func() (DayMetadata, error) {
-				d, err := OpenDay(ctx, a.Store, key, a.ReadOptions)
-				if err != nil {
-					return DayMetadata{Key: key, Totals: Totals{Day: o.day}, Compression: o.pack}, err
-				}
-				return d.Metadata(), nil
-			}) {
+			if !yield(func() (*DayText, error) { return a.find(ctx, key, o) }) {
 				return
 			}
 		}
 	}
 }
 
-// inOrder returns the answers in the order of the questions, and asks up to n at
+// inOrder returns what answer makes of each question, in their order, and asks up to n at
 // the same time. All have been answered when it ends.
-func inOrder(asks iter.Seq[ask], n int) iter.Seq2[DayMetadata, error] {
-	type answer struct {
-		m   DayMetadata
-		err error
-	}
-	return func(yield func(DayMetadata, error) bool) {
-		var waiting []chan answer
+func inOrder[Q, A any](asks iter.Seq[Q], n int, answer func(Q) A) iter.Seq[A] {
+	return func(yield func(A) bool) {
+		var waiting []chan A
 		defer func() {
 			for _, c := range waiting {
 				<-c
@@ -200,18 +245,15 @@ func inOrder(asks iter.Seq[ask], n int) iter.Seq2[DayMetadata, error] {
 		first := func() bool {
 			got := <-waiting[0]
 			waiting = slices.Delete(waiting, 0, 1)
-			return yield(got.m, got.err)
+			return yield(got)
 		}
 		for ask := range asks {
 			if len(waiting) == n && !first() {
 				return
 			}
-			c := make(chan answer, 1)
+			c := make(chan A, 1)
 			waiting = append(waiting, c)
-			go func() {
-				m, err := ask()
-				c <- answer{m, err}
-			}()
+			go func() { c <- answer(ask) }()
 		}
 		for len(waiting) > 0 {
 			if !first() {
@@ -235,19 +277,20 @@ func (a Archive) Text(ctx context.Context, day Day) (*DayText, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rotatelog: %w", err)
 	}
-	var none error
-	for _, c := range formsFrom(Uncompressed) {
-		o := dayObject{a.Store, a.Key(day, c), dayKey{day, c}, opts}
-		obj, err := o.stat(ctx)
-		if err == nil {
-			return &DayText{o, obj}, nil
-		}
-		if err = storeError("open", o.key, err); !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		none = cmp.Or(none, err)
+	a.ReadOptions = opts
+	t, err := a.findLikely(ctx, day, Uncompressed)
+	if err != nil {
+		return nil, err
 	}
-	return nil, none
+	return t, nil
+}
+
+// reader returns a reader of the day.
+func (t *DayText) reader(ctx context.Context) (*DayReader, error) {
+	if doc, known := documentFromMeta(t.day, t.object); known {
+		return &DayReader{t.dayObject, t.object, doc}, nil
+	}
+	return t.open(ctx)
 }
 
 // Metadata returns what the metadata beside the object says. known is false if that is

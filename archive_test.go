@@ -110,7 +110,7 @@ func TestDaysOfAYear(t *testing.T) {
 			slow := &slowStore{Store: mem, stats: map[string]int{}}
 			a := rotatelog.Archive{Store: slow}
 			from, to := rotatelog.Day{Year: 2025, Month: 1, Date: 1}, rotatelog.Day{Year: 2025, Month: 12, Date: 31}
-			most := len(want) + 2*12 + 3*16 // where it cannot list: missing days, and the change of form
+			most := len(want) + 2*12 + 3*32 // where it cannot list: missing days, and the change of form
 			if lists {
 				a.Store = listing{slow, mem}
 				from, to, most = rotatelog.Day{}, rotatelog.Day{}, len(want)
@@ -128,6 +128,37 @@ func TestDaysOfAYear(t *testing.T) {
 			if !slices.Equal(found, []string{"2025-06-01", "2025-06-02", "2025-06-03"}) || len(errs) > 0 {
 				t.Errorf("lists=%v: %q, %v", lists, found, errs)
 			}
+		}
+	})
+}
+
+// Texts reads nothing of a day whose own metadata is lost, not even what another program
+// wrote.
+func TestTextsReadNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem, want := yearOfDays(t)
+		lost := rotatelog.Archive{}.Key(rotatelog.Day{Year: 2025, Month: 2, Date: 2}, rotatelog.Uncompressed)
+		mem.Put(lost, []byte("=== FETCH START: #1 ==="), nil)
+		bad := rotatelog.Archive{}.Key(rotatelog.Day{Year: 2025, Month: 2, Date: 3}, rotatelog.Uncompressed)
+		denied := fmt.Errorf("%w: denied", rotatelog.ErrPermanent)
+		slow := &slowStore{Store: mem, stats: map[string]int{}, fail: map[string]error{bad: denied}}
+		a := rotatelog.Archive{Store: listing{slow, mem}}
+		var found []string
+		for text, err := range a.Texts(t.Context(), rotatelog.Day{}, rotatelog.Day{}) {
+			m, known := text.Metadata()
+			day := m.Totals.Day.String()
+			found = append(found, day)
+			switch {
+			case m.Key == bad:
+				if !errors.Is(err, denied) || known || day != "2025-02-03" {
+					t.Errorf("%s: %v", day, err)
+				}
+			case err != nil || known == (m.Key == lost) || known && m.Totals.Uploads == 0 || m.Size == 0:
+				t.Errorf("known=%v, %+v, %v", known, m, err)
+			}
+		}
+		if !slices.Equal(found, want) || slow.requests() != len(want) {
+			t.Errorf("%d days in %d requests, want %d", len(found), slow.requests(), len(want))
 		}
 	})
 }

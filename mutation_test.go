@@ -376,6 +376,36 @@ func mutations() []mutation {
 			"^TestCustomerKeyIsSentWhereItIsTaken$", "",
 		},
 		{
+			"compare today with whole days", "internal/report/report.go",
+			"if over.Last.Compare(today) >= 0 {",
+			"if false {",
+			"^TestOnlyWhatIsOverIsCompared$", "",
+		},
+		{
+			"take a day that is not known for one with nothing on it", "internal/report/row.go",
+			"return len(r.In(Known)) + len(r.In(Missing)) }",
+			"return len(r.In(Known)) + len(r.In(Missing)) + len(r.In(Unknown)) }",
+			"^TestDaysThatAreNotKnown$", "",
+		},
+		{
+			"report of the object that a reader does not find", "internal/report/day.go",
+			"other.pack < d.pack",
+			"other.pack > d.pack",
+			"^TestFindTellsWhyNothingIsKnown$", "",
+		},
+		{
+			"let a name become markup", "internal/report/page.go",
+			"args[i] = html.EscapeString(s)",
+			"args[i] = s + html.EscapeString(s)[:0]",
+			"^TestPageShowsNamesAsTheyAre$", "",
+		},
+		{
+			"read the days of which only the size is needed", "archive.go",
+			"func(_ context.Context, t *DayText, err error) (*DayText, error) { return t, err })",
+			"func(ctx context.Context, t *DayText, err error) (*DayText, error) {\n\t\tif err == nil {\n\t\t\t_, err = t.reader(ctx)\n\t\t}\n\t\treturn t, err\n\t})",
+			"^TestTextsReadNothing$", "",
+		},
+		{
 			"take a stream that is too long", "internal/stream/stream.go",
 			"case n > 0:",
 			"case false:",

@@ -21,7 +21,7 @@ const (
 	idleTimeout = 45 * time.Second // less than the servers', so that no request meets a closing connection
 	stallLimit  = 30 * time.Second // without a byte in either direction
 
-	maxIdleConns = 16
+	maxIdleConns = 32 // as many days as rotatelog.Archive asks for at the same time
 )
 
 // NewClient returns a client that is right for Linode Object Storage and similar

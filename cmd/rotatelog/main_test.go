@@ -259,6 +259,7 @@ func TestNothingIsSet(t *testing.T) {
 		"doctor":                               "--store is not set: ",
 		"verify":                               "--store is not set: ",
 		"restore today":                        "--store is not set: ",
+		"report":                               "--store is not set: ",
 		"takeover":                             "--store is not set: ",
 		"cat today":                            "--store is not set: ",
 		"export today --out=x":                 "--store is not set: ",

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -263,4 +264,31 @@ func TestKeyIsMissing(t *testing.T) {
 	w := newBucketWorld(t)
 	w.environ = w.environ[:3]
 	w.wantError(codeUsage, "s3://sports-json-logs-all: neither the environment nor a settings file sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "cat", "today")
+}
+
+// A key that may only read is enough for a report, which looks at each object once, and reads
+// none.
+func TestReportOnlyLooksAtABucket(t *testing.T) {
+	t.Parallel()
+	w := newBucketWorld(t)
+	for range 3 {
+		w.write(w.dir, 25)
+		w.clock.Advance(24 * time.Hour)
+	}
+	text, _, _ := w.srv.Object(testBucket, july10)
+	w.srv.PutObject(testBucket, july10, text, nil) // its metadata is lost
+	w.srv.Reset()
+	w.environ = slices.DeleteFunc(w.environ, func(v string) bool { return strings.HasPrefix(v, "ROTATELOG_DIR=") })
+	if w.run("report", "3d"); w.code != codeOK || !strings.Contains(w.stdout, "\n2025-07-10 Thu  not known, ") || !strings.Contains(w.stdout, "\n3 days                  50        6          2,250 ") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	stats := w.srv.Stats()
+	for op, n := range stats.Requests {
+		if looks := op == "GetObject" || op == "HeadObject"; looks && n > 3 || !looks && op != "ListObjectsV2" {
+			t.Errorf("%d requests of %s", n, op)
+		}
+	}
+	if stats.Sent > int64(len(text)) {
+		t.Errorf("%d bytes were read", stats.Sent)
+	}
 }

@@ -21,6 +21,7 @@ func TestServerEachDayAndEachWeek(t *testing.T) {
 		o.types(codeOK, "rotatelog", "all_api  OK ", "\n  yesterday  complete ")
 		o.types(codeOK, "rotatelog verify", "\n2025-07-16 Wed         3 ", "\n1 day, ", ": all good\n")
 		o.types(codeOK, "rotatelog verify 7d", "\n2025-07-10 Thu         3 ", "\n7 days, ", ": all good\n")
+		o.types(codeOK, "rotatelog report 7d", "\n2025-07-10 Thu           3 ", "\n7 days                  21        7             42 ")
 	})
 }
 

@@ -45,6 +45,15 @@ func Parse(args []string, today rotatelog.Day) (Days, error) {
 	return d, nil
 }
 
+// Of returns days that were not named.
+func Of(all []rotatelog.Day) Days {
+	d := Days{map[rotatelog.Day]bool{}}
+	for _, day := range all {
+		d.named[day] = false
+	}
+	return d
+}
+
 // All returns the days in their order.
 func (d Days) All() []rotatelog.Day {
 	return slices.SortedFunc(maps.Keys(d.named), rotatelog.Day.Compare)
@@ -81,7 +90,7 @@ func parse(arg string, today rotatelog.Day) (span Span, single bool, err error) 
 	case span.Last.Compare(today) > 0:
 		span.Last = today
 	}
-	if span.Last.Compare(addDays(span.First, maxDays)) >= 0 {
+	if span.Last.Compare(Add(span.First, maxDays)) >= 0 {
 		return Span{}, false, fmt.Errorf("%s: that is more than ten years", arg)
 	}
 	return span, single, nil
@@ -110,7 +119,7 @@ var (
 
 // one parses a day, a month, or the last days.
 func one(arg string, today rotatelog.Day) (span Span, single bool, err error) {
-	yesterday := addDays(today, -1)
+	yesterday := Add(today, -1)
 	switch m := lastDays().FindStringSubmatch(arg); {
 	case arg == "today":
 		return Span{today, today}, true, nil
@@ -118,11 +127,11 @@ func one(arg string, today rotatelog.Day) (span Span, single bool, err error) {
 		return Span{yesterday, yesterday}, true, nil
 	case m != nil:
 		n, err := strconv.Atoi(m[1])
-		return Span{addDays(today, -n), yesterday}, false, err
+		return Span{Add(today, -n), yesterday}, false, err
 	case month().MatchString(arg):
 		if first, err := rotatelog.ParseDay(arg + "-01"); err == nil {
 			next := rotatelog.DayOf(time.Date(first.Year, first.Month+1, 1, 0, 0, 0, 0, time.UTC), time.UTC)
-			return Span{first, addDays(next, -1)}, false, nil
+			return Span{first, Add(next, -1)}, false, nil
 		}
 	default:
 		if day, err := rotatelog.ParseDay(arg); err == nil {
@@ -132,6 +141,7 @@ func one(arg string, today rotatelog.Day) (span Span, single bool, err error) {
 	return Span{}, false, fmt.Errorf("%q names no day: use %s", arg, Forms)
 }
 
-func addDays(d rotatelog.Day, n int) rotatelog.Day {
+// Add returns the day that comes n days after d, or before it if n is negative.
+func Add(d rotatelog.Day, n int) rotatelog.Day {
 	return rotatelog.DayOf(time.Date(d.Year, d.Month, d.Date+n, 0, 0, 0, 0, time.UTC), time.UTC)
 }

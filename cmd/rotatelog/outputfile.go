@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// writeFile writes a file that others may read. One that is there stays as it is until the new
+// one is complete; what is not a file, such as a pipe, is written to.
+func writeFile(path, text string) error {
+	replace := replaceFile
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		replace = func(path, text string) error { return os.WriteFile(path, []byte(text), 0o644) }
+	}
+	if err := replace(path, text); err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return nil
+}
+
+// replaceFile puts a new file in the place of what is there.
+func replaceFile(path, text string) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(temp.Name())
+		}
+	}()
+	_, err = temp.WriteString(text)
+	if err == nil {
+		err = temp.Chmod(0o644)
+	}
+	if closed := temp.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	return err
+}
