@@ -339,7 +339,8 @@ func TestCrashWhileCompressing(t *testing.T) {
 			reached = b.compressAndCut(k, crashfs.ErrPowerCut)
 			rng := rand.New(rand.NewPCG(uint64(k), 0))
 			crashed := b.disk
-			for i, choose := range []func(int) int{crashfs.KeepNothing, crashfs.KeepAll, rng.IntN, rng.IntN, rng.IntN} {
+			crashed.AnyOrder = true
+			for i, choose := range []func(int) int{crashfs.KeepNothing, crashfs.KeepAll, rng.IntN, rng.IntN, rng.IntN, rng.IntN, rng.IntN} {
 				when := fmt.Sprintf("power was cut at change %d, disk %d", k, i)
 				b.setDisk(crashed.Crash(choose))
 				b.wantFour(when)

@@ -811,19 +811,13 @@ func mutations() []mutation {
 			"believe a frame that is damaged", "keptbatch.go",
 			"if err := checkFrame(f, size); err != nil {",
 			"if err := error(nil); err != nil {",
-			"^TestDamagedFrameIsNoBatch$", "",
+			"^TestSpoolReaderReadsBothForms$", "",
 		},
 		{
 			"compress the batch that was sealed last", "keeping.go",
 			"stays := i == len(all)-1 || ",
 			"stays := ",
 			"^TestToCompress$", "",
-		},
-		{
-			"delete by age what was not looked at", "publish.go",
-			"!w.spool.mayPrune(b) })\n",
-			"false })\n",
-			"^TestDayIsLookedAtBeforeItsBatchesGo$", "",
 		},
 		{
 			"take a file of somebody else for the link", "lastlink.go",
