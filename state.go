@@ -93,6 +93,7 @@ type DayLook struct {
 	Uploads int       `json:"uploads"`
 	Fetches int       `json:"fetches"`
 	Matches int64     `json:"matches"`
+	Size    int64     `json:"size,omitempty"` // of the object as stored, in bytes; 0 if there is none
 	Looked  time.Time `json:"looked"`
 }
 
@@ -113,6 +114,8 @@ type DayCounts struct {
 	Attempts  int `json:"attempts,omitempty"` // to upload
 	Failures  int `json:"failures,omitempty"` // of the Writer that uploads
 	Repaired  int `json:"repaired,omitempty"`
+	// Matches are those of the fetches appended.
+	Matches int64 `json:"matches,omitempty"`
 	// Refused are the Appends that returned an error, by reason: invalid, spool_full,
 	// no_space, permission, io, timeout, canceled, other.
 	Refused map[string]int `json:"refused,omitempty"`
@@ -325,6 +328,7 @@ func (c DayCounts) plus(d DayCounts) DayCounts {
 	c.Attempts += d.Attempts
 	c.Failures += d.Failures
 	c.Repaired += d.Repaired
+	c.Matches = addClamped(c.Matches, d.Matches)
 	c.Refused = maps.Clone(c.Refused)
 	for reason, n := range d.Refused {
 		c.refuse(reason, n)
