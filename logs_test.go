@@ -157,7 +157,9 @@ func TestLoggedIsExplained(t *testing.T) {
 	}
 	explained := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(string(text), -1)
 	for _, m := range logMessages(t) {
-		begins := func(e []string) bool { return len(e[1]) > 4 && strings.HasPrefix(m.text, strings.TrimSuffix(e[1], "…")) }
+		begins := func(e []string) bool {
+			return len(e[1]) > 4 && strings.HasPrefix(m.text, strings.TrimSuffix(e[1], "…"))
+		}
 		if m.text != "…" && !slices.ContainsFunc(explained, begins) {
 			t.Errorf("%s: docs/TROUBLESHOOTING.md does not say what %q means", m.at, m.text)
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,12 +103,26 @@ func (w *benchWorld) scrape(b *testing.B, c *Collector, before func()) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
 	b.ReportAllocs()
+	var used time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		before()
 		b.StartTimer()
+		begin := cpuTime(b)
 		if families, err := registry.Gather(); err != nil || len(families) == 0 {
 			b.Fatal(len(families), err)
 		}
+		used += cpuTime(b) - begin
 	}
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N)/1e6, "cpu-ms/op")
+}
+
+// cpuTime returns the time that this process has had on all CPUs, which other processes
+// do not stretch.
+func cpuTime(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }

@@ -37,6 +37,10 @@ type Stream struct {
 	Writer *rotatelog.Writer
 	// Options say what is expected of the stream, for the findings.
 	Options health.Options
+	// Facts adds to what is known of the stream what the program knows besides: when it
+	// was started, how far the store's clock is off, the objects of the last days. It is
+	// called for each scrape, and so should be quick. It may be nil.
+	Facts func(*health.Facts)
 }
 
 // watched is a stream that is being watched.

@@ -128,6 +128,11 @@ func TestFindings(t *testing.T) {
 	w.want(c, map[string]float64{"finding_severity{append_stale}": 2})
 	w.clock.Advance(10 * time.Minute)
 	w.want(c, map[string]float64{"finding_severity{append_stale}": 3})
+	w.add(c, Stream{Dir: w.cfg.Dir, Options: health.Options{Every: time.Minute}, Facts: func(f *health.Facts) {
+		off := 10 * time.Minute
+		f.Started, f.ClockOff = f.Now, &off
+	}})
+	w.want(c, map[string]float64{"finding_severity{append_stale}": 0, "finding_severity{clock}": 3})
 	codes := 0
 	for name := range w.values(c) {
 		if strings.HasPrefix(name, "rotatelog_finding_severity") {

@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,34 +56,31 @@ func (r *reader) read(now time.Time) reading {
 
 // A stamp shows whether a file, or the list of files in a directory, has changed.
 type stamp struct {
-	name     string
 	size     int64
-	modified time.Time
+	modified time.Time // zero if it does not exist
 }
 
-// stampsOf returns the stamps of a spool's files: each state, each directory of batches,
-// the unfinished batch. It returns nil if there is no telling.
+// stampsOf returns the stamps of what changes when a spool does: the directories of its
+// files, which are all renamed into place, and the unfinished batch, which is not. It
+// returns nil if there is no telling.
 func stampsOf(dir, name string) []stamp {
-	entries, err := os.ReadDir(filepath.Join(dir, name+".spool"))
-	if err != nil {
-		return nil
-	}
+	spool := filepath.Join(dir, name+".spool")
 	var stamps []stamp
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil { // it is being replaced
+	for _, path := range []string{
+		filepath.Join(dir, name+".json"), spool, filepath.Join(spool, "pending"), filepath.Join(spool, "uploaded"),
+		filepath.Join(spool, "intents"), filepath.Join(spool, "damaged"),
+	} {
+		switch info, err := os.Lstat(path); {
+		case err == nil:
+			stamps = append(stamps, stamp{info.Size(), info.ModTime()})
+		case errors.Is(err, fs.ErrNotExist):
+			stamps = append(stamps, stamp{})
+		default:
 			return nil
 		}
-		stamps = append(stamps, stampOf(info))
 	}
-	info, err := os.Lstat(filepath.Join(dir, name+".json"))
-	if err != nil {
-		return nil
-	}
-	return append(stamps, stampOf(info))
+	return stamps
 }
-
-func stampOf(info fs.FileInfo) stamp { return stamp{info.Name(), info.Size(), info.ModTime()} }
 
 // tick is how far apart two changes are that file systems tell apart, and more.
 const tick = 100 * time.Millisecond

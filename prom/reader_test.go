@@ -1,9 +1,12 @@
 package prom
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,5 +69,71 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	w.clock.Advance(time.Second)
 	if r.read(w.clock.Now()).ok {
 		t.Error("a spool that is gone was read")
+	}
+}
+
+// TestNoticesEachChange: in each directory of the spool, and in the unfinished batch. A
+// directory that a later version adds has to be looked at, too.
+func TestNoticesEachChange(t *testing.T) {
+	w := newWorld(t)
+	w.process(fetch45, fetch45, fetch45)
+	spool := filepath.Join(w.cfg.Dir, "all_api.spool")
+	old := time.Now().Add(-time.Hour)
+	entries, err := os.ReadDir(spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{filepath.Join(w.cfg.Dir, "all_api.json"), spool}
+	for _, e := range entries {
+		switch {
+		case !e.IsDir() || e.Name() == "reserve": // which says nothing
+		default:
+			paths = append(paths, filepath.Join(spool, e.Name()))
+		}
+	}
+	if len(paths) < 5 {
+		t.Fatalf("found only %q", paths)
+	}
+	for _, path := range paths {
+		for _, path := range paths {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := stampsOf(w.cfg.Dir, "all_api")
+		if !slices.Equal(settled(before), stampsOf(w.cfg.Dir, "all_api")) {
+			t.Errorf("%s: nothing has changed, and it looks so", path)
+		}
+		if err := os.Chtimes(path, old, old.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Equal(before, stampsOf(w.cfg.Dir, "all_api")) {
+			t.Errorf("a change of %s is not noticed", path)
+		}
+	}
+}
+
+// TestScrapesAtOnce: several scrapers, Writers that append, and streams that come and go.
+func TestScrapesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	c := New()
+	w.cfg.Hooks = c.Hooks(rotatelog.Hooks{})
+	writer := w.open()
+	var wg sync.WaitGroup
+	for n := range 4 {
+		wg.Go(func() {
+			for range 20 {
+				writer.Append(t.Context(), []byte(fetch45))
+				w.values(c)
+				if err := c.Add(Stream{Name: fmt.Sprint("s", n), Dir: w.cfg.Dir, Writer: writer}); err != nil {
+					t.Error(err)
+				}
+				c.Remove(fmt.Sprint("s", (n+1)%4))
+			}
+		})
+	}
+	wg.Wait()
+	if n := writer.Stats().Appended; n != 80 {
+		t.Errorf("%d appended", n)
 	}
 }

@@ -61,7 +61,11 @@ func (t totals) plus(more totals) totals {
 func (w *watched) snapshot(now time.Time, r reading, neighbors []rotatelog.SpoolStatus) snapshot {
 	s := snapshot{stream: w.Name, readable: w.reader == nil || r.ok, interval: w.Options.Every, unfinished: -1}
 	if r.ok {
-		s.fromSpool(now, r, neighbors, w.Options)
+		facts := health.Facts{Now: now, Spool: r.spool, Neighbors: neighbors, Disk: r.disk}
+		if w.Facts != nil {
+			w.Facts(&facts)
+		}
+		s.fromSpool(facts, w.Options)
 	}
 	if w.Writer != nil {
 		t := w.before.plus(totalsOf(w.Writer.Stats()))
@@ -71,21 +75,20 @@ func (w *watched) snapshot(now time.Time, r reading, neighbors []rotatelog.Spool
 	return s
 }
 
-func (s *snapshot) fromSpool(now time.Time, r reading, neighbors []rotatelog.SpoolStatus, o health.Options) {
-	facts := health.Facts{Now: now, Spool: r.spool, Neighbors: neighbors, Disk: r.disk}
+func (s *snapshot) fromSpool(facts health.Facts, o health.Options) {
+	spool, today := facts.Spool, rotatelog.DayOf(facts.Now, o.Location)
 	sum := health.Summarize(facts, o)
 	s.known, s.findings, s.judged, s.disk = true, sum.Findings, true, sum.Disk
 	s.lastFetch, s.lastUpload = sum.Fetched.Last, sum.Uploaded.Last
 	s.interval = health.Interval(facts, o)
-	s.unfinished, s.pending = r.spool.Unfinished.Fetches, sum.Waiting
-	today := rotatelog.DayOf(now, o.Location)
-	if p := r.spool.Publish; p != nil {
+	s.unfinished, s.pending = spool.Unfinished.Fetches, sum.Waiting
+	if p := spool.Publish; p != nil {
 		s.refused = refuses(p)
 		if p.LastLook != nil && p.LastLook.Day == today {
 			s.today = p.LastLook
 		}
 	}
-	s.totals = totalsOfMonth(r.spool, today)
+	s.totals = totalsOfMonth(spool, today)
 	s.created = rotatelog.Day{Year: today.Year, Month: today.Month, Date: 1}.Start(o.Location)
 }
 
