@@ -114,13 +114,13 @@ type DayCounts struct {
 	Attempts  int `json:"attempts,omitempty"` // to upload
 	Failures  int `json:"failures,omitempty"` // of the Writer that uploads
 	Repaired  int `json:"repaired,omitempty"`
-	// Matches are those of the fetches appended.
-	Matches int64 `json:"matches,omitempty"`
 	// Refused are the Appends that returned an error, by reason: invalid, spool_full,
 	// no_space, permission, io, timeout, canceled, other.
 	Refused map[string]int `json:"refused,omitempty"`
 	// LongestWait is the longest time from the sealing of a batch to its upload.
 	LongestWait int64 `json:"longest_wait_seconds,omitempty"`
+	// Matches are those of the fetches appended.
+	Matches int64 `json:"matches,omitempty"`
 }
 
 // stateFile is one of the files, being kept. It is safe for concurrent use.
@@ -328,12 +328,12 @@ func (c DayCounts) plus(d DayCounts) DayCounts {
 	c.Attempts += d.Attempts
 	c.Failures += d.Failures
 	c.Repaired += d.Repaired
-	c.Matches = addClamped(c.Matches, d.Matches)
 	c.Refused = maps.Clone(c.Refused)
 	for reason, n := range d.Refused {
 		c.refuse(reason, n)
 	}
 	c.LongestWait = max(c.LongestWait, d.LongestWait)
+	c.Matches = addClamped(c.Matches, d.Matches)
 	return c
 }
 
