@@ -84,6 +84,7 @@ func (w *dayWorker) advance(ctx context.Context, op string, seen snapshot, plan 
 		}
 		if errors.Is(reply, ErrConflict) {
 			w.stats.update(func(s *Stats) { s.Conflicts++ })
+			w.state.record(func(_ *WriterState, today *DayCounts) { today.Conflicts++ })
 		}
 	}
 }

@@ -121,6 +121,8 @@ type DayCounts struct {
 	LongestWait int64 `json:"longest_wait_seconds,omitempty"`
 	// Matches are those of the fetches appended.
 	Matches int64 `json:"matches,omitempty"`
+	// Conflicts are writes that were lost to another Writer of the key, and made again.
+	Conflicts int `json:"conflicts,omitempty"`
 }
 
 // stateFile is one of the files, being kept. It is safe for concurrent use.
@@ -334,6 +336,7 @@ func (c DayCounts) plus(d DayCounts) DayCounts {
 	}
 	c.LongestWait = max(c.LongestWait, d.LongestWait)
 	c.Matches = addClamped(c.Matches, d.Matches)
+	c.Conflicts += d.Conflicts
 	return c
 }
 

@@ -21,7 +21,7 @@
 //	rotatelog_uploads_total                         batches seen in their day's object
 //	rotatelog_upload_attempts_total
 //	rotatelog_upload_failures_total
-//	rotatelog_upload_conflicts_total                writes lost to another Writer of the key; W
+//	rotatelog_upload_conflicts_total                writes lost to another Writer of the key
 //	rotatelog_upload_duration_seconds               histogram, of the write; W, H
 //	rotatelog_upload_wait_seconds                   histogram, from sealing to the object; W, H
 //	rotatelog_repairs_total                         of the spool

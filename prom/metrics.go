@@ -99,8 +99,8 @@ func (k sink) when(d *prometheus.Desc, t time.Time) {
 }
 
 // count sends a counter that began at a time.
-func (k sink) count(d *prometheus.Desc, n int64, began time.Time, labels ...string) {
-	k.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(d, prometheus.CounterValue, float64(n), began, append([]string{k.stream}, labels...)...)
+func (k sink) count(d *prometheus.Desc, n float64, began time.Time, labels ...string) {
+	k.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(d, prometheus.CounterValue, n, began, append([]string{k.stream}, labels...)...)
 }
 
 // emit sends the metrics of a stream.
@@ -133,23 +133,21 @@ func (m *metrics) emit(s snapshot, ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) emitTotals(t totals, began time.Time, k sink) {
-	k.count(m.fetches, int64(t.fetches), began)
+	k.count(m.fetches, float64(t.fetches), began)
 	k.count(m.matches, t.matches, began)
-	k.count(m.uncounted, int64(t.uncounted), began)
-	k.count(m.uploads, int64(t.uploads), began)
-	k.count(m.attempts, int64(t.attempts), began)
-	k.count(m.failures, int64(t.failures), began)
-	k.count(m.repairs, int64(t.repairs), began)
-	if t.conflicts >= 0 {
-		k.count(m.conflicts, int64(t.conflicts), began)
-	}
+	k.count(m.uncounted, float64(t.uncounted), began)
+	k.count(m.uploads, float64(t.uploads), began)
+	k.count(m.attempts, float64(t.attempts), began)
+	k.count(m.failures, float64(t.failures), began)
+	k.count(m.conflicts, float64(t.conflicts), began)
+	k.count(m.repairs, float64(t.repairs), began)
 	refused := map[string]int{}
 	for _, reason := range reasons() {
 		refused[reason] = 0
 	}
 	maps.Copy(refused, t.refused)
 	for reason, n := range refused {
-		k.count(m.appendsRefused, int64(n), began, reason)
+		k.count(m.appendsRefused, float64(n), began, reason)
 	}
 }
 

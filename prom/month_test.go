@@ -72,10 +72,10 @@ func TestMonthOfBothStates(t *testing.T) {
 			{Day: day, Appended: 7, Matches: 315, Uncounted: 2, Repaired: 1, Refused: map[string]int{"io": 3}}}},
 		Publish: &rotatelog.WriterState{Days: []rotatelog.DayCounts{
 			{Day: rotatelog.Day{Year: 2024, Month: 7, Date: 10}, Uploaded: 100},
-			{Day: day, Uploaded: 4, Attempts: 6, Failures: 2}}},
+			{Day: day, Uploaded: 4, Attempts: 6, Failures: 2, Conflicts: 5}}},
 	}
 	got := totalsOfMonth(spool, day)
-	want := totals{fetches: 7, uncounted: 2, uploads: 4, attempts: 6, failures: 2, repairs: 1, matches: 315, conflicts: -1, refused: map[string]int{"io": 3}}
+	want := totals{fetches: 7, uncounted: 2, uploads: 4, attempts: 6, failures: 2, repairs: 1, matches: 315, conflicts: 5, refused: map[string]int{"io": 3}}
 	if fmt.Sprint(*got) != fmt.Sprint(want) {
 		t.Errorf("%+v, want %+v", *got, want)
 	}

@@ -33,20 +33,19 @@ type snapshot struct {
 
 // totals are what only grows.
 type totals struct {
-	fetches, uncounted, uploads, attempts, failures, repairs int
+	fetches, uncounted, uploads, attempts, failures, conflicts, repairs int
 
-	matches   int64
-	conflicts int            // -1: not known
-	refused   map[string]int // by reason
+	matches float64        // which may be many: as large as an int64 each
+	refused map[string]int // by reason
 }
 
 func totalsOf(s rotatelog.Stats) totals {
-	return totals{s.Appended, s.Uncounted, s.Uploaded, s.Attempts, s.Failed, s.Repaired, s.Matches, s.Conflicts, s.RefusedFor}
+	return totals{s.Appended, s.Uncounted, s.Uploaded, s.Attempts, s.Failed, s.Conflicts, s.Repaired, float64(s.Matches), s.RefusedFor}
 }
 
 func (t totals) plus(more totals) totals {
 	sum := totals{t.fetches + more.fetches, t.uncounted + more.uncounted, t.uploads + more.uploads, t.attempts + more.attempts,
-		t.failures + more.failures, t.repairs + more.repairs, t.matches + more.matches, t.conflicts + more.conflicts, maps.Clone(t.refused)}
+		t.failures + more.failures, t.conflicts + more.conflicts, t.repairs + more.repairs, t.matches + more.matches, maps.Clone(t.refused)}
 	if sum.refused == nil {
 		sum.refused = map[string]int{}
 	}
@@ -111,11 +110,10 @@ func totalsOfMonth(s rotatelog.SpoolStatus, today rotatelog.Day) *totals {
 		}
 		for _, c := range state.Days {
 			if c.Day.Year == today.Year && c.Day.Month == today.Month {
-				t = t.plus(totals{c.Appended, c.Uncounted, c.Uploaded, c.Attempts, c.Failures, c.Repaired, c.Matches, 0, c.Refused})
+				t = t.plus(totals{c.Appended, c.Uncounted, c.Uploaded, c.Attempts, c.Failures, c.Conflicts, c.Repaired, float64(c.Matches), c.Refused})
 			}
 		}
 	}
-	t.conflicts = -1
 	return &t
 }
 
