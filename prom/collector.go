@@ -68,7 +68,7 @@ func (c *Collector) Add(s Stream) error {
 	s.Options.Location = zoneOf(s.Options) // once: it is read from a file
 	w := &watched{Stream: s, began: c.now()}
 	if s.Dir != "" {
-		w.reader = &reader{dir: s.Dir, name: s.Name, inspect: rotatelog.Inspect}
+		w.reader = &reader{dir: s.Dir, name: s.Name, inspect: rotatelog.NewInspector(s.Dir, s.Name).Inspect}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -26,7 +26,7 @@ type reading struct {
 // A reader reads a spool, no more often than needed.
 type reader struct {
 	dir, name string
-	inspect   func(dir, name string) (rotatelog.SpoolStatus, error)
+	inspect   func() (rotatelog.SpoolStatus, error)
 
 	mu    sync.Mutex // guards what follows, and is held while the spool is read
 	at    time.Time  // when it was looked at last
@@ -44,7 +44,7 @@ func (r *reader) read(now time.Time) reading {
 	r.at = now
 	stamps := stampsOf(r.dir, r.name)
 	if stamps == nil || !slices.Equal(stamps, r.stamp) {
-		spool, err := r.inspect(r.dir, r.name)
+		spool, err := r.inspect()
 		r.last, r.stamp = reading{ok: err == nil, spool: spool}, settled(stamps)
 	}
 	r.last.disk = nil

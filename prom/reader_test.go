@@ -19,9 +19,9 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	w := newWorld(t)
 	w.process(fetch45)
 	inspected := 0
-	r := &reader{dir: w.cfg.Dir, name: "all_api", inspect: func(dir, name string) (rotatelog.SpoolStatus, error) {
+	r := &reader{dir: w.cfg.Dir, name: "all_api", inspect: func() (rotatelog.SpoolStatus, error) {
 		inspected++
-		return rotatelog.Inspect(dir, name)
+		return rotatelog.Inspect(w.cfg.Dir, "")
 	}}
 	wantRead := func(when string, want int) {
 		t.Helper()
