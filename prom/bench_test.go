@@ -126,3 +126,14 @@ func cpuTime(b *testing.B) time.Duration {
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
+
+// BenchmarkHook is what the hooks add to an Append, by several goroutines at once.
+func BenchmarkHook(b *testing.B) {
+	hooks := New().Hooks(rotatelog.Hooks{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			hooks.Appended(rotatelog.Appended{Name: "all_api", Took: time.Millisecond})
+		}
+	})
+}
