@@ -426,7 +426,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		w.cfg.reportRepaired(*odd)
 	}
 	tally := counts{u.Fetches, u.Matches}
-	w.loaded[b.id] = loaded{tally, int64(len(u.Data))}
+	w.loaded[b.id] = loaded{counts: tally, bytes: int64(len(u.Data))}
 	w.stats.setTally(b.id, tally)
 	return u, nil
 }
