@@ -45,15 +45,17 @@ func (p *publisher) compressible(all []batch) (b batch, ok bool) {
 func (p *publisher) startCompressing(ctx context.Context) {
 	all, err := p.spool.uploaded()
 	if err != nil {
+		p.endPackDue()
 		return // the next pass will say so
 	}
 	b, ok := p.compressible(all)
+	p.mu.Lock()
+	p.packing = p.packing || ok
+	p.packDue = p.packDue && p.packing
+	p.mu.Unlock()
 	if !ok {
 		return
 	}
-	p.mu.Lock()
-	p.packing = true
-	p.mu.Unlock()
 	p.running.Go(func() { p.compressed(ctx, b, p.spool.usedBy("compress").compress(ctx, b)) })
 }
 
@@ -61,7 +63,7 @@ func (p *publisher) startCompressing(ctx context.Context) {
 func (p *publisher) compressed(ctx context.Context, b batch, err error) {
 	interrupted := ctx.Err() != nil || errors.Is(err, errInterrupted)
 	p.mu.Lock()
-	p.packing = false
+	p.packing, p.packDue = false, false
 	if err == nil {
 		p.packed = retryState{}
 	} else {
@@ -72,7 +74,23 @@ func (p *publisher) compressed(ctx context.Context, b batch, err error) {
 	if err != nil && !interrupted && !vfs.NoSpace(err) {
 		p.cfg.reportNotCompressed(p.cfg.path(p.spool.batchPath(b)), compressPause, err)
 	}
+	p.endRound()
 	p.wake()
+}
+
+// setPackDue has the drain that has just begun wait for the compression of one batch.
+// Programs that run for one fetch would otherwise never compress any: they drain, and end.
+func (p *publisher) setPackDue(drained bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packDue = p.packDue || drained
+}
+
+// endPackDue has no drain wait for a compression.
+func (p *publisher) endPackDue() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packDue = false
 }
 
 // compress replaces the file of a confirmed batch by a compressed one.

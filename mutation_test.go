@@ -124,6 +124,12 @@ func mutations() []mutation {
 			"^TestIndexOfAnotherFunction$", "",
 		},
 		{
+			"compress nothing where processes live for one fetch", "publisher.go",
+			"	p.setPackDue(drained)\n",
+			"",
+			"^TestShortProcessesCompress$", "",
+		},
+		{
 			"make an owner while another process does", "publisher.go",
 			"lock, err := p.spool.lock(ownerLock)",
 			"lock, err := p.spool.lock(ownerLock + p.spool.newID())",

@@ -40,6 +40,7 @@ type publisher struct {
 	awaited  int              // workers that a drain waits for
 	unswept  Day              // on which a sweep failed last
 	packing  bool             // a batch is being compressed
+	packDue  bool             // a drain waits until one has been, if there is one
 	packed   retryState       // of the compression of batches
 	proof    string           // what the Store has proved, "" if that is not known
 
@@ -173,6 +174,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		err = p.assign(ctx, batches)
 	}
 	if err != nil {
+		p.endPackDue()
 		return p.failed(ctx, err)
 	}
 	p.retry = retryState{}
@@ -222,6 +224,7 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 // assign gives the workers what there is to do.
 func (p *publisher) assign(ctx context.Context, batches []batch) error {
 	drained := p.takeRetryNow()
+	p.setPackDue(drained)
 	batches, err := p.holdBack(ctx, batches)
 	if err != nil {
 		return err

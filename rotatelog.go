@@ -261,7 +261,8 @@ func (w *Writer) Seal(ctx context.Context) error {
 	return nil
 }
 
-// Drain waits until every batch that is sealed by now is in the store. It returns
+// Drain waits until every batch that is sealed by now is in the store. While it waits, a
+// kept batch may be compressed (Config.KeepFor), and it waits for that, too. It returns
 // early with the error if one meets a permanent error (ErrPermanent), when ctx is done,
 // and with fs.ErrClosed when the Writer is closed. The batches then still wait on disk.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }
