@@ -108,7 +108,7 @@ func (s *spool) compressing() string { return s.path(uploadedDir, packingFile) }
 
 // createCompressing creates the compressed file, in place of one that was left over.
 func (s *spool) createCompressing() (vfs.File, error) {
-	if err := s.remove(s.compressing()); err != nil {
+	if err := errors.Join(s.remove(s.compressing()), s.remove(s.path(uploadedDir, droppedFile))); err != nil {
 		return nil, err
 	}
 	return s.fs.OpenFile(s.compressing(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -215,16 +215,25 @@ func (s *spool) replaceByCompressed(b batch, was vfs.Info) error {
 }
 
 // dropCompressing gives back the room of a batch that is being compressed, by this process
-// or another, which notices that.
+// or another, which notices that. The file first loses its name: it may be complete, and
+// be named as a batch at any moment, whose bytes are then the only ones.
 func (s *spool) dropCompressing() error {
-	f, err := s.fs.OpenFile(s.compressing(), os.O_WRONLY, 0)
+	dropped := s.path(uploadedDir, droppedFile)
+	err := s.fs.Rename(s.compressing(), dropped)
+	if vfs.NoSpace(err) {
+		return s.remove(s.compressing())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.fs.OpenFile(dropped, os.O_WRONLY, 0)
 	if err == nil {
 		err = errors.Join(f.Truncate(0), f.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // complete, and so read-only
 		return err
 	}
-	return s.remove(s.compressing())
+	return s.remove(dropped)
 }
 
 // move keeps batches in uploaded/ from getting other names until the function that it

@@ -808,6 +808,12 @@ func mutations() []mutation {
 			"^TestCompressorThatErrs$", "",
 		},
 		{
+			"empty what may become a batch", "compresskept.go",
+			"err := s.fs.Rename(s.compressing(), dropped)",
+			"dropped = s.compressing()\n\tvar err error",
+			"^TestRoomIsNotTakenOfACompleteBatch$", "",
+		},
+		{
 			"believe a frame that is damaged", "keptbatch.go",
 			"if err := checkFrame(f, size); err != nil {",
 			"if err := error(nil); err != nil {",

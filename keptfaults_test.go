@@ -1,0 +1,61 @@
+package rotatelog_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/internal/crashfs"
+)
+
+// Who needs room takes that of the file that is being compressed. If that is complete, and
+// gets its name at this moment, it is a batch already, and stays whole.
+func TestRoomIsNotTakenOfACompleteBatch(t *testing.T) {
+	for _, kind := range []string{"Truncate", "Remove"} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			names := keptFour(b)
+			b.cfg.KeepUploaded = 1
+			b.away() // so no batch may be deleted
+			var full atomic.Bool
+			b.onDisk(func(op crashfs.Op) error {
+				switch {
+				case op.Kind == "Remove" && op.Name == uploadedDir+names[2]+".zst" && !full.Load():
+					full.Store(true)
+					time.Sleep(time.Second) // it is complete, and read back
+				case op.Kind == kind && strings.HasPrefix(op.Name, compressing) && full.Load():
+					time.Sleep(2 * time.Second)
+				case op.Kind == "Chmod" && op.Name == compressing:
+					return syscall.EPERM // or as root, who may write to what is read-only
+				case op.Kind == "WriteAt" && strings.HasPrefix(op.Name, "all_api.") && full.Load():
+					return syscall.ENOSPC
+				}
+				return nil
+			})
+			w, err := rotatelog.Open(t.Context(), rotatelog.OnDisk(b.cfg, b.disk, b.newID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Writer = w
+			for !full.Load() {
+				time.Sleep(100 * time.Millisecond)
+			}
+			b.Append(t.Context(), counted(5))
+			b.onDisk(nil)
+			synctest.Wait()
+			time.Sleep(time.Minute)
+			kept := b.spoolBatches()
+			if len(kept) < 4 {
+				t.Errorf("%s: %d batches are kept", kind, len(kept))
+			}
+			for _, kept := range kept {
+				if kept.FetchCount != 1 {
+					t.Errorf("%s: %s has %d fetches\n%s", kind, kept.File, kept.FetchCount, b.log)
+				}
+			}
+		})
+	}
+}
