@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"errors"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,52 @@ func TestRoomIsNotTakenOfACompleteBatch(t *testing.T) {
 					t.Errorf("%s: %s has %d fetches\n%s", kind, kept.File, kept.FetchCount, b.log)
 				}
 			}
+		})
+	}
+}
+
+// A batch that cannot be compressed does not keep the others from being compressed.
+func TestBatchThatCannotBeCompressed(t *testing.T) {
+	for name, hurt := range map[string]func(b *bench, name string){
+		"it cannot be read": func(b *bench, name string) {
+			b.onDisk(func(op crashfs.Op) error {
+				if op.Kind == "ReadAt" && op.Name == uploadedDir+name {
+					return syscall.EIO
+				}
+				return nil
+			})
+		},
+		"it leads nowhere": func(b *bench, name string) {
+			if err := errors.Join(b.disk.Remove(uploadedDir+name), b.disk.Symlink("nowhere", uploadedDir+name)); err != nil {
+				b.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				names := keptFour(b)
+				hurt(b, names[2])
+				tries := 0
+				before := b.fail
+				b.onDisk(func(op crashfs.Op) error {
+					if op.Kind == "OpenFile" && op.Name == compressing && op.Mutates {
+						if tries++; tries > 100 {
+							time.Sleep(time.Hour)
+						}
+					}
+					if before != nil {
+						return before(op)
+					}
+					return nil
+				})
+				b.cfg.KeepUploaded = 1
+				b.open()
+				time.Sleep(90 * time.Minute)
+				b.wantForms(2, 2)
+				if tries > 10 {
+					t.Errorf("%d tries", tries)
+				}
+			})
 		})
 	}
 }
