@@ -252,22 +252,6 @@ func (s *spool) alias(from, to string) error {
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
-// never renamed, since it may be the only copy.
-func (s *spool) unconfirm(b batch) (batch, error) {
-	defer s.move()()
-	b = s.present(b)
-	from := s.batchPath(b)
-	to := s.batchPath(b.pending())
-	if err := s.alias(from, to); err != nil {
-		return b, err
-	}
-	if err := s.syncPending(); err != nil {
-		return b, err
-	}
-	return b.pending(), s.remove(from)
-}
-
 // load calls each for every fetch of a pending batch, as readBatch does. If the file
 // does not parse it is kept in damaged/ and reported, unless that is known.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {

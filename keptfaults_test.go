@@ -1,7 +1,9 @@
 package rotatelog_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/storetest"
 )
 
 // Who needs room takes that of the file that is being compressed. If that is complete, and
@@ -105,4 +108,86 @@ func TestBatchThatCannotBeCompressed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A batch that is there in both forms, since a process died while it was compressing, leaves
+// neither behind when it is taken back or gets another upload_sequence.
+func TestBothFormsOfABatchMoveTogether(t *testing.T) {
+	for name, change := range map[string]func(b *bench){
+		"taken back": func(b *bench) { b.mem.Delete(dayA) },
+		"taken back, and uploaded after another's": func(b *bench) {
+			b.mem.Delete(dayA)
+			other := b.second()
+			other.append(77)
+			other.flush()
+			other.Close()
+		},
+		"renumbered": func(b *bench) {
+			b.mem.Put(dayA, bytes.Replace(b.mem.Bytes(dayA), []byte(`"upload_sequence":4`), []byte(`"upload_sequence":9`), 1), nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				names := keptFour(b)
+				text, err := b.disk.ReadFile(uploadedDir + names[3])
+				if err == nil {
+					err = b.disk.WriteFile(uploadedDir+names[3]+".zst", frameOf(t, text), 0o400)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.forgetBody()
+				change(b)
+				b.open()
+				b.uploadEach(5, 5)
+				names = append(b.uploaded(), b.pending()...)
+				for id := 1; id <= 5; id++ {
+					if all := strings.Join(names, " "); strings.Count(all, fmt.Sprintf("-ID%08d", id)) != 1 {
+						t.Errorf("batch %d is not there once: %q", id, names)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A sync that fails takes the name with which a batch is taken back. A later one does not
+// make up for it.
+func TestBatchTakenBackAfterAFailedSync(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		b.append(1)
+		b.flush()
+		before := b.mem.Bytes(dayA)
+		b.append(22)
+		b.flush()
+		b.mem.Put(dayA, before, nil)
+		var linked, failed atomic.Bool
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "Link" && strings.HasPrefix(op.Name, uploadedDir) && strings.HasPrefix(op.To, "all_api.spool/pending/") {
+				linked.Store(true)
+			}
+			if op.Kind == "SyncDir" && op.Name == "all_api.spool/pending" && linked.Load() && failed.CompareAndSwap(false, true) {
+				return syscall.EIO
+			}
+			return nil
+		})
+		b.onStore(func(op storetest.Op) storetest.Fault {
+			if op.Name == "write" {
+				return storetest.Fault{Err: errors.New("away"), Skip: true}
+			}
+			return storetest.Fault{}
+		})
+		b.append(3)
+		b.Seal(t.Context())
+		time.Sleep(time.Minute)
+		if !failed.Load() {
+			t.Fatal("no batch was taken back")
+		}
+		onEachDisk(b.disk, func(name string, left *crashfs.FS) {
+			if !holds(left, 22, "pending", "uploaded") {
+				t.Errorf("%s is left: the batch is gone", name)
+			}
+		})
+	})
 }

@@ -592,10 +592,22 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "batch.go",
+			"take a batch back without a sync", "keptbatch.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
+		},
+		{
+			"take a batch back under a name whose sync has failed", "keptbatch.go",
+			"if err := s.remove(to); err != nil {\n\t\treturn b, err\n\t}\n\tfailed",
+			"failed",
+			"^TestBatchTakenBackAfterAFailedSync$", "",
+		},
+		{
+			"leave the other form of a batch behind", "keptbatch.go",
+			"return b, s.remove(s.batchPath(b.twin()))",
+			"return b, nil",
+			"^TestBothFormsOfABatchMoveTogether$", "",
 		},
 		{
 			"rename a batch where there are no hard links", "batch.go",
