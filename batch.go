@@ -252,12 +252,12 @@ func (s *spool) alias(from, to string) error {
 // bytes are in damaged/.
 func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
 
-// load calls each for every fetch of a pending batch, as readBatch does. If the file
+// load calls each for every fetch of a batch, as readBatch does. If the file
 // does not parse it is kept in damaged/ and reported, unless that is known.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
 	defer func() {
-		if errors.Is(err, syscall.EIO) {
+		if errors.Is(err, syscall.EIO) && b.sequence == 0 { // what is confirmed must not be appended again
 			err = hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
 				"copy from it what can be read, move the file away, and append that again")
 		}

@@ -191,3 +191,27 @@ func TestBatchTakenBackAfterAFailedSync(t *testing.T) {
 		})
 	})
 }
+
+// What cannot be read of a batch that is kept is uploaded: nobody is told to append it
+// again.
+func TestKeptBatchThatCannotBeReadIsUploaded(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches, b.cfg.Identity = 1, rotatelog.HeaderIdentity
+		b.open()
+		b.appendID("a")
+		b.flush()
+		b.Close()
+		b.disk.Remove(identitiesFile)
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "ReadAt" && strings.HasPrefix(op.Name, uploadedDir) {
+				return syscall.EIO
+			}
+			return nil
+		})
+		b.open()
+		_, err := b.Append(t.Context(), withID("b"))
+		if !errors.Is(err, syscall.EIO) || strings.Contains(err.Error(), "not uploaded") || strings.Contains(err.Error(), "append that again") {
+			t.Errorf("append: %v", err)
+		}
+	})
+}
