@@ -207,3 +207,24 @@ func TestNameOfALinkIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestLinkFollowsABatchThatIsWrittenAgain: a batch of an earlier Writer is written once more
+// when a duplicate of a fetch in it comes. The link leads to it then, and to the next.
+func TestLinkFollowsABatchThatIsWrittenAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches, b.cfg.Identity = 1, rotatelog.HeaderIdentity
+		b.away()
+		b.open()
+		b.appendID("a")
+		b.reopen()
+		before := b.newestFile()
+		b.wantDuplicates("a")
+		if b.newestFile() == before {
+			t.Fatal("the batch was not written again")
+		}
+		b.wantLast()
+		b.reopen()
+		b.appendID("b")
+		b.wantLast()
+	})
+}

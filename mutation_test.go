@@ -850,6 +850,12 @@ func mutations() []mutation {
 			"^TestDayIsLookedAtBeforeItsBatchesGo$", "",
 		},
 		{
+			"lose the link when a batch is written again", "lastlink.go",
+			"linked := err == nil && s.isFile(b, info.ID)",
+			"linked := err == nil && false",
+			"^TestLinkFollowsABatchThatIsWrittenAgain$", "",
+		},
+		{
 			"take a file of somebody else for the link", "lastlink.go",
 			"if !s.ownsLast() {",
 			"if false {",
