@@ -250,7 +250,10 @@ func (s *spool) alias(from, to string) error {
 
 // abandon takes a pending batch that holds nothing readable out of the way; its
 // bytes are in damaged/.
-func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
+func (s *spool) abandon(b batch) error {
+	s.unlinkLast(b)
+	return s.remove(s.batchPath(b))
+}
 
 // load calls each for every fetch of a batch, as readBatch does. If the file
 // does not parse it is kept in damaged/ and reported, unless that is known.

@@ -228,3 +228,30 @@ func TestLinkFollowsABatchThatIsWrittenAgain(t *testing.T) {
 		b.wantLast()
 	})
 }
+
+// TestLinkToABatchThatIsGivenUp goes with it.
+func TestLinkToABatchThatIsGivenUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.away()
+		b.open()
+		b.append(1)
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.disk.WriteFile("all_api.spool/pending/"+b.pending()[0], []byte("\x00\x00"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if b.lastFile() != b.newestFile() {
+			t.Fatal("the link leads elsewhere")
+		}
+		b.onStore(nil)
+		b.open()
+		b.flush()
+		if len(b.pending()) > 0 {
+			t.Fatalf("it waits still: %q", b.pending())
+		}
+		b.uploadEach(2, 2)
+		b.wantLast()
+	})
+}
