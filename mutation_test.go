@@ -598,10 +598,22 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "batch.go",
+			"take a batch back without a sync", "keptbatch.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
+		},
+		{
+			"take a batch back under a name whose sync has failed", "keptbatch.go",
+			"if err := s.remove(to); err != nil {\n\t\treturn b, err\n\t}\n\tfailed",
+			"failed",
+			"^TestBatchTakenBackAfterAFailedSync$", "",
+		},
+		{
+			"leave the other form of a batch behind", "keptbatch.go",
+			"return b, s.remove(s.batchPath(b.twin()))",
+			"return b, nil",
+			"^TestBothFormsOfABatchMoveTogether$", "",
 		},
 		{
 			"rename a batch where there are no hard links", "batch.go",
@@ -814,6 +826,18 @@ func mutations() []mutation {
 			"^TestCompressorThatErrs$", "",
 		},
 		{
+			"compress no other batch while one cannot be read", "compresskept.go",
+			"if !tried {",
+			"if !tried || true {",
+			"^TestBatchThatCannotBeCompressed$", "",
+		},
+		{
+			"empty what may become a batch", "compresskept.go",
+			"err := s.fs.Rename(s.compressing(), dropped)",
+			"dropped = s.compressing()\n\tvar err error",
+			"^TestRoomIsNotTakenOfACompleteBatch$", "",
+		},
+		{
 			"believe a frame that is damaged", "keptbatch.go",
 			"if err := checkFrame(f, size); err != nil {",
 			"if err := error(nil); err != nil {",
@@ -824,6 +848,18 @@ func mutations() []mutation {
 			"stays := i == len(all)-1 || ",
 			"stays := ",
 			"^TestToCompress$", "",
+		},
+		{
+			"delete by age what was not looked at", "publish.go",
+			"!w.spool.mayPrune(b) })\n",
+			"false })\n",
+			"^TestDayIsLookedAtBeforeItsBatchesGo$", "",
+		},
+		{
+			"lose the link when a batch is written again", "lastlink.go",
+			"linked := err == nil && s.isFile(b, info.ID)",
+			"linked := err == nil && false",
+			"^TestLinkFollowsABatchThatIsWrittenAgain$", "",
 		},
 		{
 			"take a file of somebody else for the link", "lastlink.go",
