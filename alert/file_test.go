@@ -1,0 +1,81 @@
+package alert
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"example.com/rotatelog/internal/vfs"
+)
+
+// fullDisk is a directory on a disk on which no file can be made, and none can grow.
+type fullDisk struct{ vfs.FS }
+
+func (d fullDisk) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
+	if flag&os.O_CREATE != 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOSPC}
+	}
+	f, err := d.FS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	return fullFile{f, info.Size}, err
+}
+
+type fullFile struct {
+	vfs.File
+	size int64
+}
+
+func (f fullFile) WriteAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > f.size {
+		return 0, syscall.ENOSPC
+	}
+	return f.File.WriteAt(p, off)
+}
+
+// nobody is a lock that nobody has.
+type nobody struct{}
+
+func (nobody) Close() error { return nil }
+
+var _ io.Closer = nobody{}
+
+// On a full disk the memory is overwritten in place: when fetches are lost is when alerts
+// matter most.
+func TestMemoryOnAFullDisk(t *testing.T) {
+	dir := spool(t)
+	fsys, err := vfs.Dir(filepath.Join(dir, "all_api.spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{fsys, nobody{}}
+	defer p.close()
+	full := &place{fullDisk{fsys}, nobody{}}
+	m := &memory{}
+	if err := full.write(m); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v", err)
+	}
+	if err := p.write(m); err != nil {
+		t.Fatal(err)
+	}
+	m.evaluate(lookOf(t, "10 12:00"+bad), policy{zone: newYork(t), hasPage: true}, false)
+	m.evaluate(lookOf(t, "10 12:05"+bad), policy{zone: newYork(t), hasPage: true}, false)
+	if err := full.write(m); err != nil {
+		t.Fatal(err)
+	}
+	read, err := p.read()
+	if err != nil || len(read.Causes) != 1 || len(read.Outbox.Waiting) != 1 {
+		t.Errorf("%v, %+v", err, read)
+	}
+	names, err := fsys.ReadDir(".")
+	if err != nil || strings.Join(names, " ") != memoryFile {
+		t.Errorf("%q, %v", names, err)
+	}
+}
