@@ -108,9 +108,11 @@ func sinceOf(s symptom) time.Time {
 	return s.Finding.Since
 }
 
+func inSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
 // alert returns what there is to say of streams that have it.
 func (c *cause) alert(firing []symptom) Alert {
-	a := Alert{Status: Firing, Severity: c.Level, Code: c.Code, Since: c.Since.UTC(), Streams: []string{}, Steps: []string{}}
+	a := Alert{Status: Firing, Severity: c.Level, Code: c.Code, Since: inSeconds(c.Since), Streams: []string{}, Steps: []string{}}
 	for _, s := range firing {
 		a.Streams = append(a.Streams, s.Stream)
 		for _, step := range s.Finding.Steps {
@@ -135,9 +137,9 @@ func (c *cause) resolved(now time.Time) Alert {
 			}
 		}
 	}
-	a := Alert{Status: Resolved, Severity: c.Level, Code: c.Code, Since: c.Since.UTC(), Until: now.UTC(), Streams: slices.Clone(c.Streams), Steps: []string{}}
+	a := Alert{Status: Resolved, Severity: c.Level, Code: c.Code, Since: inSeconds(c.Since), Until: inSeconds(now), Streams: slices.Clone(c.Streams), Steps: []string{}}
 	if !last.IsZero() && last.Before(now) {
-		a.Until = last.UTC()
+		a.Until = inSeconds(last)
 	}
 	a.Text = "It is over. It was: " + textOf(were)
 	return a

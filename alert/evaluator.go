@@ -237,7 +237,7 @@ func (e *Evaluator) Test(ctx context.Context, now time.Time) []Sent {
 // examples returns messages of which nothing is true: something is wrong, it is over and,
 // if it is worth a mail only, good morning.
 func (e *Evaluator) examples(now time.Time, s health.Severity) []Message {
-	now = now.UTC()
+	now = inSeconds(now)
 	firing := Alert{Status: Firing, Severity: s, Code: health.UploadLate, Streams: []string{e.cfg.Name}, Since: now.Add(-time.Hour),
 		Text: "Uploads are late: a batch has waited for 60 min.", Steps: []string{"rotatelog doctor"}}
 	over := firing

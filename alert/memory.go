@@ -217,6 +217,6 @@ func (m *memory) send(msg Message, to Channel, now time.Time, p policy) {
 	if msg.Alerts == nil {
 		msg.Alerts = []Alert{}
 	}
-	msg.Host, msg.Time = p.host, now.UTC()
+	msg.Host, msg.Time = p.host, inSeconds(now)
 	m.Outbox.add(to, msg.complete(), now)
 }
