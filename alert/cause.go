@@ -103,7 +103,7 @@ func (c *cause) say(firing []symptom, level health.Severity, to []Channel, now t
 // sinceOf returns since when a stream has it, as far as is known.
 func sinceOf(s symptom) time.Time {
 	if s.Finding.Since.IsZero() {
-		return s.Last
+		return s.First
 	}
 	return s.Finding.Since
 }

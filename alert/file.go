@@ -24,8 +24,9 @@ const (
 
 // place is the spool with the memory, under the lock.
 type place struct {
-	fsys vfs.FS
-	lock io.Closer
+	fsys    vfs.FS
+	lock    io.Closer
+	content []byte // of the file, as far as it is known
 }
 
 // openPlace locks the memory in a spool. The error matches vfs.ErrLocked if somebody else
@@ -50,7 +51,7 @@ func openPlace(spool string) (*place, error) {
 		fsys.Close()
 		return nil, err
 	}
-	return &place{fsys, lock}, nil
+	return &place{fsys: fsys, lock: lock}, nil
 }
 
 func (p *place) close() {
@@ -75,6 +76,7 @@ func (p *place) read() (*memory, error) {
 	if err := json.Unmarshal(content, m); err != nil || m.isTorn() {
 		return &memory{}, errForgotten
 	}
+	p.content = content
 	return m, nil
 }
 
@@ -93,8 +95,8 @@ func (m *memory) isTorn() bool {
 	return false
 }
 
-// write replaces what is remembered. It is durable before it has the name. On a full disk
-// the file is overwritten in place.
+// write replaces what is remembered, if that has changed. It is durable before it has the
+// name. On a full disk the file is overwritten in place.
 func (p *place) write(m *memory) error {
 	content, err := json.Marshal(m)
 	if err != nil {
@@ -102,11 +104,22 @@ func (p *place) write(m *memory) error {
 	}
 	content = append(content, '\n')
 	content = append(content, bytes.Repeat([]byte{' '}, (block-len(content)%block)%block)...)
+	if bytes.Equal(content, p.content) { // which saves an fsync
+		return nil
+	}
+	if err := p.replace(content); err != nil {
+		return err
+	}
+	p.content = content
+	return nil
+}
+
+func (p *place) replace(content []byte) error {
 	const fresh = memoryFile + ".new"
 	if err := vfs.Remove(p.fsys, fresh); err != nil {
 		return err
 	}
-	err = vfs.WriteNew(p.fsys, fresh, content)
+	err := vfs.WriteNew(p.fsys, fresh, content)
 	if err == nil {
 		return p.fsys.Rename(fresh, memoryFile)
 	}

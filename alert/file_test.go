@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/rotatelog/internal/vfs"
 )
@@ -55,9 +56,9 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{fsys, nobody{}}
+	p := &place{fsys: fsys, lock: nobody{}}
 	defer p.close()
-	full := &place{fullDisk{fsys}, nobody{}}
+	full := &place{fsys: fullDisk{fsys}, lock: nobody{}}
 	m := &memory{}
 	if err := full.write(m); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("%v", err)
@@ -77,5 +78,34 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 	names, err := fsys.ReadDir(".")
 	if err != nil || strings.Join(names, " ") != memoryFile {
 		t.Errorf("%q, %v", names, err)
+	}
+}
+
+// A program that looks each second writes the memory when it changes, not each second.
+func TestMemoryIsWrittenWhenItChanges(t *testing.T) {
+	dir := spool(t)
+	e := evaluator(t, Config{Dir: dir})
+	l := lookOf(t, "10 12:00"+bad)
+	file := filepath.Join(dir, "all_api.spool", memoryFile)
+	var inodes []uint64
+	for range 62 {
+		if _, err := e.Evaluate(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inodes = append(inodes, info.Sys().(*syscall.Stat_t).Ino)
+		l.Now = l.Now.Add(time.Second)
+	}
+	changes := 0
+	for i := 1; i < len(inodes); i++ {
+		if inodes[i] != inodes[i-1] {
+			changes++
+		}
+	}
+	if changes != 2 { // after 30 and 60 seconds
+		t.Errorf("it was replaced %d times", changes)
 	}
 }

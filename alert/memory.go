@@ -87,6 +87,7 @@ func (m *memory) turnBack(now time.Time) {
 		back(&c.Since)
 		for i := range c.Symptoms {
 			back(&c.Symptoms[i].Below)
+			back(&c.Symptoms[i].First)
 			back(&c.Symptoms[i].Last)
 		}
 	}

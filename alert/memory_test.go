@@ -263,3 +263,16 @@ func TestOneMessageForTheWorst(t *testing.T) {
 		t.Errorf("said (-want +got):\n%s", diff)
 	}
 }
+
+// Where a finding does not say since when, it is since it was first found.
+func TestSinceItWasFound(t *testing.T) {
+	p := policy{host: "web1", zone: newYork(t), hasPage: true}
+	m := &memory{}
+	for _, text := range join(every(t, "10 12:00", "10 12:30", "clock=error"), every(t, "10 12:35", "10 12:45", "")) {
+		m.evaluate(lookOf(t, text), p, false)
+	}
+	first, last := m.Outbox.Waiting[0].Message.Alerts[0], m.Outbox.Waiting[1].Message.Alerts[0]
+	if !first.Since.Equal(at(t, "10 12:00")) || !last.Since.Equal(first.Since) || !last.Until.Equal(at(t, "10 12:30")) || !first.Until.IsZero() {
+		t.Errorf("since %v; since %v until %v", first.Since, last.Since, last.Until)
+	}
+}

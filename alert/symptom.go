@@ -24,8 +24,9 @@ type symptom struct {
 	Peak  health.Severity `json:"peak"`
 	Under health.Severity `json:"under"`
 	Below time.Time       `json:"below,omitzero"`
-	// Last is when this was last found.
-	Last time.Time `json:"last,omitzero"`
+	// First and Last are when this was found, since nothing was wrong.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
 }
 
 // see takes in what one evaluation has found. If it is hasty, once is enough for what is
@@ -33,6 +34,9 @@ type symptom struct {
 func (s *symptom) see(f health.Finding, now time.Time, hasty bool) {
 	if f.Severity > health.OK {
 		s.Finding, s.Last = f, now
+		if s.isOver() {
+			s.First = now
+		}
 	}
 	if hasty && f.Severity == health.Critical {
 		s.Peak = max(s.Peak, f.Severity)

@@ -18,7 +18,7 @@ type notifier struct {
 	command *statusCommand
 	app     *app
 	ev      *alert.Evaluator
-	tells   bool // somebody, and does not only make the heartbeat
+	mails   bool // what is no reason to wake somebody is told as well
 }
 
 // newNotifier returns what tells those whom the settings name. Nothing is sent yet.
@@ -31,7 +31,7 @@ func (c *statusCommand) newNotifier(a *app, streams []stream) (*notifier, error)
 		return nil, usageError(&incomplete{fmt.Errorf("--notify: none of %s is set: say who is to be told, as %s", strings.Join(settings.AlertNames(), ", "), alert.Forms)})
 	}
 	ev, err := alert.New(cfg)
-	return &notifier{c, a, ev, cfg.Notify != nil || cfg.Page != nil}, err
+	return &notifier{c, a, ev, cfg.Notify != nil}, err
 }
 
 // alertConfig returns who is told, as the settings say, and where that is remembered: with
@@ -79,7 +79,7 @@ func (n *notifier) run(ctx context.Context, all []streamStatus) error {
 		return nil
 	case err != nil:
 		return failed(err)
-	case !n.tells:
+	case !n.mails:
 		return n.command.end(all)
 	}
 	return nil

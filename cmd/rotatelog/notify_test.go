@@ -233,8 +233,8 @@ func TestStatusBesideAnEvaluator(t *testing.T) {
 	})
 }
 
-// With the heartbeat alone, nobody is told, and the exit code says what is wrong.
-func TestStatusWithAHeartbeatOnly(t *testing.T) {
+// Where nobody is told of errors, the exit code says what is wrong.
+func TestStatusWithoutNotify(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		e := &ear{}
 		w.env = func(env *env) { env.Clock, env.Transport = systemClock{}, e }
@@ -246,6 +246,12 @@ func TestStatusWithAHeartbeatOnly(t *testing.T) {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		e.want(t, "alive.example heartbeat", "alive.example heartbeat")
+		w.set("ROTATELOG_PAGE", "webhook:https://page.example/SECRET")
+		time.Sleep(5 * time.Minute)
+		if w.run("status", "--notify", "--quiet"); w.code != codeFinding || w.stdout == "" {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		e.want(t, "alive.example heartbeat", "page.example CRITICAL append_stale: all_api")
 	})
 }
 
