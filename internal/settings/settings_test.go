@@ -139,7 +139,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 // read.
 func TestReceiversAreSecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "env")
-	for _, name := range AlertNames() {
+	for _, name := range secretNames() {
 		write(t, file, name+"=webhook:https://hooks.example/SECRET/abcd\n")
 		s := load(t, Sources{Config: file})
 		if all := s.List(); len(all) != 1 || all[0].Name != name || all[0].Text != "…abcd" {
