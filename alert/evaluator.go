@@ -197,6 +197,9 @@ func (e *Evaluator) failed(err error) error {
 	return &rotatelog.Error{Op: "remember alerts in", Key: filepath.Join(e.cfg.Dir, e.cfg.Name+".spool", memoryFile), Err: err, Hint: hint}
 }
 
+// heartbeatTimeout is for how long it is tried to make one.
+const heartbeatTimeout = 12 * time.Second
+
 // heartbeatEvery is the time between two heartbeats, less what cron may be early.
 const heartbeatEvery = 5*time.Minute - 30*time.Second
 
@@ -207,6 +210,8 @@ func (e *Evaluator) beat(ctx context.Context, m *memory, look Look, remembered b
 	if e.cfg.Heartbeat == nil || !due || look.inGrace() || m.Outbox.stuck() || !remembered {
 		return nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, heartbeatTimeout, fmt.Errorf("not made within %v", heartbeatTimeout))
+	defer cancel()
 	s := &Sent{To: e.cfg.Heartbeat}
 	if s.Err = e.send(ctx, s.To, Message{}); s.Err == nil {
 		m.Heartbeat = look.Now

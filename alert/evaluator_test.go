@@ -259,6 +259,20 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// All servers hang: an evaluation takes less than a minute all the same.
+func TestAllServersHang(t *testing.T) {
+	dir := spool(t)
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Dir: dir, Sleep: sleepFor, Notify: receivers(t, "webhook:https://a.example"), Heartbeat: heartbeat(t, "https://b.example"), Transport: transport(hangs)}
+		for _, look := range []string{"10 12:00 clock=error", "10 12:05 clock=error", "10 12:10 clock=error"} {
+			begun := time.Now()
+			if _, err := evaluate(t, cfg, look); err == nil || time.Since(begun) >= time.Minute {
+				t.Errorf("%s: took %v, %v", look, time.Since(begun), err)
+			}
+		}
+	})
+}
+
 // A receiver that fails is not tried at each evaluation, but every 15 minutes at least, and
 // a message is given up after a day.
 func TestPausesAndEnd(t *testing.T) {

@@ -72,11 +72,19 @@ func (p *place) read() (*memory, error) {
 	if err != nil {
 		return &memory{}, err
 	}
+	m, err := decode(content)
+	if err == nil {
+		p.content = content
+	}
+	return m, err
+}
+
+// decode returns the memory that a file has, an empty one and errForgotten if it has none.
+func decode(content []byte) (*memory, error) {
 	m := &memory{}
 	if err := json.Unmarshal(content, m); err != nil || m.isTorn() {
 		return &memory{}, errForgotten
 	}
-	p.content = content
 	return m, nil
 }
 

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -87,25 +89,64 @@ func TestMemoryIsWrittenWhenItChanges(t *testing.T) {
 	e := evaluator(t, Config{Dir: dir})
 	l := lookOf(t, "10 12:00"+bad)
 	file := filepath.Join(dir, "all_api.spool", memoryFile)
-	var inodes []uint64
+	var before os.FileInfo
+	changes := 0
 	for range 62 {
 		if _, err := e.Evaluate(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(file)
+		f, err := os.Open(file) // and leaves it open, so that no other file has its inode
 		if err != nil {
 			t.Fatal(err)
 		}
-		inodes = append(inodes, info.Sys().(*syscall.Stat_t).Ino)
-		l.Now = l.Now.Add(time.Second)
-	}
-	changes := 0
-	for i := 1; i < len(inodes); i++ {
-		if inodes[i] != inodes[i-1] {
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before != nil && !os.SameFile(before, info) {
 			changes++
 		}
+		before = info
+		l.Now = l.Now.Add(time.Second)
 	}
 	if changes != 2 { // after 30 and 60 seconds
 		t.Errorf("it was replaced %d times", changes)
 	}
+}
+
+// Whatever is in the file, an evaluation begins anew or goes on.
+func FuzzMemory(f *testing.F) {
+	f.Add([]byte(`{"causes":[{"code":"clock","symptoms":[{"stream":"all_api","level":"error","peak":"critical"}],"level":"error","streams":["merge"]}]}`))
+	f.Add([]byte(`{"outbox":{"waiting":[{"to":"page","message":{"alerts":[{}]}}],"failing":{"webhook-0123":{"times":-7,"next":"2025-07-10T12:00:00Z"}}}}`))
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		f.Fatal(err)
+	}
+	p := policy{host: "web1", zone: zone, hasPage: true}
+	e := &Evaluator{cfg: Config{Page: []*Receiver{{kind: "exec", cmd: "x"}}, Notify: []*Receiver{{kind: "exec", cmd: "y"}}}}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, _ := decode(text)
+		var last time.Time
+		for _, look := range []string{"10 12:00" + bad, "10 12:05" + bad, "10 12:10" + bad} {
+			l := lookOf(t, look)
+			last = l.Now
+			m.evaluate(l, p, false)
+			m.Outbox.expire(l.Now)
+			for _, r := range e.routes() {
+				m.Outbox.sent(r.to, m.Outbox.due(r.to, r.channels, l.Now), errForgotten, l.Now)
+			}
+			m.Outbox.tidy(e.receivers())
+			again, err := json.Marshal(m)
+			if err == nil {
+				m, err = decode(again)
+			}
+			if err != nil {
+				t.Fatalf("%v: %s", err, again)
+			}
+		}
+		if level := m.cause(health.AppendRefused).level(); level != health.Critical || !m.Looked.Equal(last) {
+			t.Errorf("%v at %v", level, m.Looked)
+		}
+	})
 }

@@ -96,7 +96,7 @@ func (o *outbox) sent(r *Receiver, done []*delivery, err error, now time.Time) {
 	}
 	f := o.Failing[r.mark()]
 	f.Times++
-	f.Next = now.Add(min(maxPause, time.Minute<<min(f.Times-1, 10)))
+	f.Next = now.Add(min(maxPause, time.Minute<<max(0, min(f.Times-1, 10))))
 	if o.Failing == nil {
 		o.Failing = map[string]failing{}
 	}

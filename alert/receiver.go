@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -96,6 +97,16 @@ func (r Receiver) String() string {
 
 // Format has all verbs print what String returns, also those that look into a value.
 func (r Receiver) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
+
+// InClear reports whether messages, and the URL, go to another machine unencrypted.
+func (r Receiver) InClear() bool {
+	if r.url == nil || r.url.Scheme != "http" {
+		return false
+	}
+	host := r.url.Hostname()
+	ip := net.ParseIP(host)
+	return host != "localhost" && (ip == nil || !ip.IsLoopback())
+}
 
 // MarshalText returns what String does: a Receiver that is written somewhere has no secret.
 func (r Receiver) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

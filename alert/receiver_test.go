@@ -41,6 +41,17 @@ func TestReceiversAreParsed(t *testing.T) {
 	}
 }
 
+func TestReceiversInTheClear(t *testing.T) {
+	for list, want := range map[string]bool{
+		"webhook:https://hooks.example/": false, "webhook:http://hooks.example/": true, "ntfy:http://10.0.0.1:80/topic": true, "exec:curl http://hooks.example": false,
+		"ntfy:http://localhost/topic": false, "webhook:http://127.0.0.2:8080": false, "webhook:http://[::1]/": false, "webhook:http://localhost.example/": true,
+	} {
+		if got := receivers(t, list)[0].InClear(); got != want {
+			t.Errorf("%s: %v", list, got)
+		}
+	}
+}
+
 // What is wrong is said without a secret.
 func TestBadReceivers(t *testing.T) {
 	for list, want := range map[string]string{

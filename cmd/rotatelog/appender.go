@@ -42,7 +42,7 @@ func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
 		return nil, err
 	}
 	j := a.newJournal(s)
-	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), news: a.newUploadNews(j), envelope: flags.Envelope, once: flags.Once}
+	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), news: s.newUploadNews(j), envelope: flags.Envelope, once: flags.Once}
 	r.cfg.Logger = slog.New(&logHandler{journal: j})
 	r.cfg.Hooks = rotatelog.Hooks{Uploaded: r.uploaded, Failed: r.outage.happened}
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,11 +63,24 @@ func (a *app) alertConfig(streams []stream) (alert.Config, error) {
 		case "ROTATELOG_HEARTBEAT":
 			cfg.Heartbeat, err = alert.ParseHeartbeat(v.Text)
 		}
+		if err == nil && !at.InsecureHTTP {
+			err = notInClear(append(slices.Concat(cfg.Notify, cfg.Page), cfg.Heartbeat))
+		}
 		if err != nil {
 			return cfg, usagef("%s: %w", v.Origin, err)
 		}
 	}
 	return cfg, nil
+}
+
+// notInClear refuses receivers beyond this machine to which a secret would go unencrypted.
+func notInClear(receivers []*alert.Receiver) error {
+	for _, r := range receivers {
+		if r != nil && r.InClear() {
+			return fmt.Errorf("%s would be told in the clear, with what is secret in its URL: use https, or --insecure-http", r)
+		}
+	}
+	return nil
 }
 
 // run takes in what is known of the streams, and tells what is new. The error is what the

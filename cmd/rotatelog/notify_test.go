@@ -273,11 +273,18 @@ func TestStatusTestsReceivers(t *testing.T) {
 
 func TestNotifyUsage(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
+		w.env = func(env *env) { env.Clock, env.Transport = systemClock{}, &ear{} }
 		w.wantError(codeUsage, "--notify: none of ROTATELOG_NOTIFY, ROTATELOG_PAGE, ROTATELOG_HEARTBEAT is set", "status", "--notify")
 		w.wantError(codeUsage, "--test is for --notify", "status", "--test")
 		w.set("ROTATELOG_NOTIFY", "https://hooks.example/SECRET")
 		w.wantError(codeUsage, "ROTATELOG_NOTIFY in the environment: receiver 1: it does not begin like ntfy:URL, webhook:URL or exec:CMD", "status", "--notify")
 		w.set("ROTATELOG_NOTIFY", "")
+		w.set("ROTATELOG_PAGE", "ntfy:http://ntfy.example/SECRET")
+		w.wantError(codeUsage, "ROTATELOG_PAGE in the environment: ntfy ntfy.example would be told in the clear", "status", "--notify")
+		if w.run("status", "--notify", "--test", "--insecure-http"); w.code == codeUsage {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		w.set("ROTATELOG_PAGE", "")
 		w.set("ROTATELOG_HEARTBEAT", "SECRET")
 		w.wantError(codeUsage, "ROTATELOG_HEARTBEAT in the environment: it is not followed by https://", "status", "--notify")
 		if strings.Contains(w.stderr, "SECRET") {

@@ -45,7 +45,7 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	cfg.Logger = slog.New(&logHandler{journal: j})
-	news := a.newUploadNews(j)
+	news := s.newUploadNews(j)
 	defer news.close(ctx) // after the Writer
 	cfg.Hooks = rotatelog.Hooks{Failed: o.happened, Uploaded: func(u rotatelog.Uploaded) {
 		sent++

@@ -16,12 +16,16 @@ type uploadNews struct{ uploads *alert.Uploads }
 
 // newUploadNews returns what tells of uploads. Whatever is wrong with that is a line in the
 // journal, and no reason not to keep a fetch.
-func (a *app) newUploadNews(j *journal) *uploadNews {
+func (s *stream) newUploadNews(j *journal) *uploadNews {
+	a := s.app
 	v, ok := a.settings.Env(settings.UploadedName)
 	if !ok || v.Text == "" {
 		return nil
 	}
 	to, err := alert.ParseReceivers(v.Text)
+	if err == nil && !s.InsecureHTTP {
+		err = notInClear(to)
+	}
 	var uploads *alert.Uploads
 	if err == nil {
 		uploads, err = alert.NewUploads(alert.UploadsConfig{To: to, Sleep: a.env.Clock.Sleep, Transport: a.env.Transport,
