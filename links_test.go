@@ -20,6 +20,7 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		".":           root,
 		"./archive":   root,
 		"./health":    root,
+		"./alert":     root,
 		"./dirstore":  root,
 		"./clocktest": nil,
 		"./storetest": root,

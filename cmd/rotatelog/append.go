@@ -54,6 +54,7 @@ func (c *appendCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer r.news.close(ctx) // after the Writer
 	if c.One {
 		return r.runOne(ctx)
 	}

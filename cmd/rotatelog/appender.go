@@ -20,6 +20,7 @@ type appender struct {
 	cfg     rotatelog.Config
 	journal *journal
 	outage  *outage
+	news    *uploadNews
 	w       *rotatelog.Writer // nil before it is open
 
 	turn     sync.Mutex // held from an append to its line: that of an upload comes after it
@@ -41,7 +42,7 @@ func (a *app) newAppender(s *stream, c *appendCommand) (*appender, error) {
 		return nil, err
 	}
 	j := a.newJournal(s)
-	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), envelope: flags.Envelope, once: flags.Once}
+	r := &appender{app: a, command: c, stream: s, cfg: cfg, journal: j, outage: newOutage(j), news: s.newUploadNews(j), envelope: flags.Envelope, once: flags.Once}
 	r.cfg.Logger = slog.New(&logHandler{journal: j})
 	r.cfg.Hooks = rotatelog.Hooks{Uploaded: r.uploaded, Failed: r.outage.happened}
 	return r, nil
@@ -52,6 +53,7 @@ func (r *appender) uploaded(u rotatelog.Uploaded) {
 	defer r.turn.Unlock()
 	r.outage.over()
 	r.journal.uploaded(u)
+	r.news.uploaded(u)
 }
 
 // runOne appends what should be one fetch. It reads all of it before it opens the stream,

@@ -100,8 +100,16 @@ func (s schedule) fetch(of stream, streams []stream) string {
 	return "curl -fsS -m 50 " + exampleURL + " | " + shellLine(s.words(args...))
 }
 
-// status returns a command that looks whether all is well.
-func (s schedule) status() []string { return s.words("status", "--quiet") }
+// status returns a command that looks whether all is well, and tells if somebody is to be
+// told.
+func (s schedule) status() []string {
+	for _, name := range settings.AlertNames() {
+		if _, ok := s.app.settings.Env(name); ok {
+			return s.words("status", "--notify", "--quiet")
+		}
+	}
+	return s.words("status", "--quiet")
+}
 
 // crontab returns the lines for cron, which takes % for the end of a line.
 func (s schedule) crontab(streams []stream) []string {

@@ -11,6 +11,8 @@ import (
 )
 
 type statusCommand struct {
+	Notify bool `help:"Tell those whom the settings name what is new, once."`
+	Test   bool `help:"With --notify: send one message of each kind now, and do no more."`
 	expectFlags
 	failOn
 	jsonFlag
@@ -45,7 +47,15 @@ downloading any; what it does not say is not known, and no finding. Without a
 command, rotatelog does the same. The exit code is 1 for an error, which is
 worth a mail, and for what is critical, which is worth waking somebody.
 
-  */5 * * * * /usr/local/bin/rotatelog status --quiet`
+With --notify it tells of that: at the second run that finds it, and once more
+when it was gone for ten minutes. What is critical goes to ROTATELOG_PAGE at
+once. Errors and warnings go to ROTATELOG_NOTIFY, between 10 PM and 8 AM not
+before 8 AM, when there is a line about each stream every day. Both are lists of
+ntfy:URL, webhook:URL and exec:CMD. ROTATELOG_HEARTBEAT is a URL to ask every
+five minutes. These are settings without a flag. The exit code is 1 then if
+something could not be sent; it is tried again by the next run.
+
+  */5 * * * * /usr/local/bin/rotatelog status --notify --quiet`
 }
 
 // Run prints what is wrong with the streams, and what is going on.
@@ -53,6 +63,18 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 	streams, err := a.streams()
 	if err != nil {
 		return err
+	}
+	var notify *notifier
+	if c.Notify {
+		if notify, err = c.newNotifier(a, streams); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Test && !c.Notify:
+		return usagef("--test is for --notify")
+	case c.Test:
+		return notify.test(ctx)
 	}
 	all, err := lookAt(ctx, a, streams)
 	if err != nil {
@@ -66,6 +88,9 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 		err = printStatusJSON(a, all)
 	} else {
 		printStatus(a, all)
+	}
+	if err == nil && notify != nil {
+		return notify.run(ctx, all)
 	}
 	return cmp.Or(err, c.end(all))
 }

@@ -201,6 +201,11 @@ func (s *stream) keySince(set rotatelog.Day) time.Time {
 	return info.ModTime()
 }
 
+// ofTheDays returns the codes that need what the store has of days.
+func ofTheDays() []health.Code {
+	return []health.Code{health.DayMissing, health.DayOpen, health.FetchesShort, health.MatchesUnusual, health.DayLarge, health.StorageOver}
+}
+
 // unknownDays says why nothing is known of days.
 func unknownDays(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {

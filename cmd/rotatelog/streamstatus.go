@@ -21,6 +21,8 @@ type streamStatus struct {
 	problems []string // what of the spool could not be read
 	unknown  []string // what else could not be found out
 
+	blindTo []health.Code // the codes that could not be looked for because of that
+
 	facts   health.Facts // which the Summary is made of
 	options health.Options
 }
@@ -128,9 +130,11 @@ func (l *looker) look(s stream) (streamStatus, error) {
 		status.facts.Disk = &disk
 	} else {
 		status.unknown = append(status.unknown, "the disk: "+err.Error())
+		status.blindTo = append(status.blindTo, health.DiskDays)
 	}
 	if status.facts.Verified, err = s.verified(); err != nil {
 		status.unknown = append(status.unknown, "when a day was verified: "+err.Error())
+		status.blindTo = append(status.blindTo, health.VerifyOld)
 	}
 	return status, nil
 }
@@ -150,12 +154,14 @@ func (l *looker) askStores(ctx context.Context, all []streamStatus) {
 		ahead, err := l.clockOf(s.stream)
 		if err != nil { // and is not asked for more
 			s.unknown = append(s.unknown, "the store's clock: "+err.Error())
+			s.blindTo = append(s.blindTo, append(ofTheDays(), health.Clock)...)
 			continue
 		}
 		s.facts.Now, s.facts.ClockOff = l.app.now(), ahead
 		asking.Go(func() {
 			if err := s.addDays(ctx, turns); err != nil {
 				s.unknown = append(s.unknown, unknownDays(err))
+				s.blindTo = append(s.blindTo, ofTheDays()...)
 			}
 		})
 	}

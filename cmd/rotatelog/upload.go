@@ -45,10 +45,13 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	cfg.Logger = slog.New(&logHandler{journal: j})
+	news := s.newUploadNews(j)
+	defer news.close(ctx) // after the Writer
 	cfg.Hooks = rotatelog.Hooks{Failed: o.happened, Uploaded: func(u rotatelog.Uploaded) {
 		sent++
 		o.over()
 		j.uploaded(u)
+		news.uploaded(u)
 	}}
 	if _, err := rotatelog.Inspect(s.Dir, s.Name); err != nil { // a Writer would make a new spool
 		return s.spoolError(err)
@@ -63,11 +66,11 @@ func (c *uploadCommand) Run(ctx context.Context, a *app) error {
 		return errFinding()
 	}
 	w.Close() // before what was sent is counted
-	news := "nothing waited"
+	result := "nothing waited"
 	if sent > 0 {
-		news = format.Plural(sent, "batch", "batches") + " sent, nothing waits"
+		result = format.Plural(sent, "batch", "batches") + " sent, nothing waits"
 	}
-	j.said("%s", news)
+	j.said("%s", result)
 	if n := d.unfinished(); n > 0 {
 		j.said("%s unfinished (--partial)", format.Plural(n, "fetch is", "fetches are"))
 	}

@@ -137,6 +137,9 @@ func (a *app) printSettings() {
 	a.paragraph("It is no shell script: no quotes, no $, and a comment on a line of its own. If a key is in it, its mode " +
 		"must be 0600. ROTATELOG_NAME=all_api,merge lists streams, and ROTATELOG_COUNT_MERGE is for one of them. A store " +
 		"whose URL says profile=MIRROR has the keys MIRROR_AWS_ACCESS_KEY_ID and MIRROR_AWS_SECRET_ACCESS_KEY.")
+	a.println("")
+	a.paragraph("ROTATELOG_NOTIFY, ROTATELOG_PAGE and ROTATELOG_HEARTBEAT say who is told what is wrong: rotatelog status --help " +
+		"says more. ROTATELOG_UPLOADED=webhook:URL is told of each upload. These are secrets, and have no flags.")
 	var all []*kong.Flag
 	for _, command := range a.parser.Model.Children {
 		for _, flag := range command.Flags {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +43,7 @@ func hasSecret(lines map[string]line) bool {
 // IsSecret reports whether the value of a variable is a secret, as far as its name says.
 func IsSecret(name string) bool {
 	if strings.HasPrefix(name, prefix) {
-		return false
+		return slices.Contains(secretNames(), name)
 	}
 	for _, word := range []string{"KEY", "SECRET", "TOKEN", "PASS"} {
 		if strings.Contains(name, word) {

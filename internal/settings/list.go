@@ -3,6 +3,7 @@ package settings
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A Setting is a setting that has a value, for people to check.
@@ -12,7 +13,7 @@ type Setting struct {
 }
 
 // List returns all settings that have a value: those of all streams, then those of one
-// stream, then keys, of which only the last four characters are shown.
+// stream, then keys and who is told, of which only the last four characters are shown.
 func (s *Settings) List() []Setting {
 	var all []Setting
 	for _, flag := range s.known {
@@ -37,15 +38,15 @@ func (s *Settings) origin(flag, stream string) Origin {
 	return v.Origin
 }
 
-// keys returns the keys, those of profiles included.
+// keys returns the keys, those of profiles included, and who is told.
 func (s *Settings) keys() []Setting {
 	names := map[string]bool{}
 	for name := range s.environ {
-		names[name] = isKey(name)
+		names[name] = isKey(name) || IsSecret(name) && strings.HasPrefix(name, prefix)
 	}
 	if s.file != nil {
 		for name := range s.file.lines {
-			names[name] = isKey(name)
+			names[name] = isKey(name) || IsSecret(name) && strings.HasPrefix(name, prefix)
 		}
 	}
 	var keys []Setting

@@ -11,6 +11,18 @@ import (
 // its own, such as MIRROR_AWS_ACCESS_KEY_ID.
 var keyNames = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
+// AlertNames are the variables that say who is told what is wrong. They have no flag, since
+// everybody sees what is typed, and no stream has its own. Their URLs are secrets.
+func AlertNames() []string {
+	return []string{"ROTATELOG_NOTIFY", "ROTATELOG_PAGE", "ROTATELOG_HEARTBEAT"}
+}
+
+// UploadedName is the variable that says who is told of uploads, which is a secret as well.
+const UploadedName = prefix + "UPLOADED"
+
+// secretNames are the settings that are secrets.
+func secretNames() []string { return append(AlertNames(), UploadedName) }
+
 // checkNames refuses names that are probably misspelled: those that begin with
 // ROTATELOG_ and are no setting, and in the file also those that are nearly one.
 func (s *Settings) checkNames(streams []string) error {
@@ -62,7 +74,7 @@ func (s *Settings) checkUnambiguous(streams []string) error {
 // names returns the names of all variables that are settings, those of each stream
 // included.
 func (s *Settings) names(streams []string) []string {
-	names := slices.Clone(keyNames)
+	names := append(slices.Clone(keyNames), secretNames()...)
 	for _, flag := range s.known {
 		names = append(names, Variable(flag))
 		for _, stream := range streams {

@@ -104,6 +104,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"", "\nROTATELOG_COUNT_MERG=x\nROTATELOG_NAME=all_api,merge\n", "ROTATELOG_COUNT_MERG in FILE, line 2: there is no such setting; the nearest is ROTATELOG_COUNT_MERGE"},
 		{"", "ROTATLOG_STORE=x\n", "ROTATLOG_STORE in FILE, line 1: there is no such setting; the nearest is ROTATELOG_STORE"},
 		{"", "AWS_ACCESS_KEYID=x\n", "the nearest is AWS_ACCESS_KEY_ID"},
+		{"", "ROTATELOG_PAGER=x\n", "ROTATELOG_PAGER in FILE, line 1: there is no such setting; the nearest is ROTATELOG_PAGE"},
+		{"", "ROTATELOG_NOTIFY_ALL_API=x\n", "there is no such setting"},
 		{"", "ROTATELOG_CONFIG=/x\n", "a file cannot name another"},
 		{"", "ROTATELOG_NAME=a, b\n", `"a, b" must be names with single commas between them`},
 		{"ROTATELOG_NAME=../a", "", `"../a" is no name of a stream`},
@@ -130,6 +132,26 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), file, "FILE"), test.want) {
 			t.Errorf("%q %q: %v, want %s", test.environ, test.text, err, test.want)
 		}
+	}
+}
+
+// Who is told of alerts is a secret, which is neither listed nor in a file that others can
+// read.
+func TestReceiversAreSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "env")
+	for _, name := range secretNames() {
+		write(t, file, name+"=webhook:https://hooks.example/SECRET/abcd\n")
+		s := load(t, Sources{Config: file})
+		if all := s.List(); len(all) != 1 || all[0].Name != name || all[0].Text != "…abcd" {
+			t.Errorf("%s is listed as %v", name, all)
+		}
+		if err := os.Chmod(file, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadFile(file); err == nil || !strings.Contains(err.Error(), "others can read it (mode 0640)") {
+			t.Errorf("%s: %v", name, err)
+		}
+		os.Remove(file)
 	}
 }
 

@@ -1,0 +1,8 @@
+//go:build !linux && !darwin
+
+package alert
+
+import "os/exec"
+
+// endTogether does nothing here.
+func endTogether(*exec.Cmd) {}
