@@ -112,6 +112,14 @@ type Profile struct {
 	// SSEC is what becomes of encryption with a customer's key. Row "SSE-C".
 	SSEC SSEC
 
+	// Lifecycle, Encryption and Logging are what is known of these settings of a
+	// bucket. Row "lifecycle put"; of RGW 16.2.15, asked on 2026-11-30, the lines under
+	// docs/S3.md, "What a bucket can be set to".
+	Lifecycle, Encryption, Logging Setting
+	// CephRequests: the numbers of requests have the form that Ceph's gateway gives
+	// them.
+	CephRequests bool
+
 	// UnknownKey is the answer to an unknown access key; zero: 403
 	// InvalidAccessKeyId. "unknown key" under the table.
 	UnknownKey Error
@@ -127,6 +135,16 @@ const (
 	Honoured Conditions = iota
 	Ignored
 	Refused // 501 NotImplemented
+)
+
+// Setting is what a server does with a setting of a bucket.
+type Setting int
+
+const (
+	SettingKept    Setting = iota
+	SettingRefused         // 501 NotImplemented
+	SettingUnseen          // as if the parameter that names it were not there: a GET lists the bucket
+	SettingEmpty           // can be read, as not set, and not be set
 )
 
 // Repeated is what a server answers when an upload that is not open is to be
@@ -195,6 +213,8 @@ func RGW16() Profile {
 	p.EveryPart = true
 	p.NoUploadIsNoKey = true
 	p.Chunked = ChunkedRefused
+	p.Encryption = SettingUnseen
+	p.Logging = SettingEmpty
 	return p
 }
 
@@ -230,6 +250,7 @@ func RGW20() Profile {
 		MetadataUnlimited:      true,
 		ChunkedGzipForbidden:   true,
 		SSEC:                   SSECAnywhere,
+		CephRequests:           true,
 		NoMessages:             true,
 	}
 }
@@ -258,6 +279,7 @@ func Versity() Profile {
 		CopyRangeAnySource: true,
 		AbortSparesCopies:  true,
 		SSEC:               SSECIgnored,
+		Lifecycle:          SettingRefused,
 		UnknownKey:         Error{404, "XAdminUserNotFound", "There is no such user."},
 	}
 }
@@ -282,6 +304,7 @@ func Gofakes3() Profile {
 	return Profile{
 		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored, Read: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
+		Lifecycle: SettingUnseen,
 	}
 }
 
@@ -291,7 +314,7 @@ func Rclone() Profile {
 	return Profile{
 		Name: "rclone", NotAtomic: true, CopyTarget: Ignored, NoCopyObject: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
 		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
-		SSEC: SSECRefused,
+		SSEC: SSECRefused, Lifecycle: SettingRefused,
 	}
 }
 

@@ -1,0 +1,134 @@
+package s3store_test
+
+import (
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/internal/s3test"
+	"example.com/rotatelog/s3store"
+)
+
+// newSettings returns a bucket at a server like that of a profile.
+func newSettings(t *testing.T, p fakes3.Profile) (*s3store.Store, *s3.Client, *fakes3.Server) {
+	t.Helper()
+	srv := fakes3.New(fakes3.Options{Profile: p})
+	srv.CreateBucket("logs")
+	ts := httptest.NewServer(srv)
+	t.Cleanup(ts.Close)
+	client := s3store.NewClient(ts.URL, "us-east-1", credentials.NewStaticCredentialsProvider("access", "secret", ""))
+	return s3test.Must(s3store.New(client, "logs", s3store.Options{})), client, srv
+}
+
+// states returns what is known of each setting.
+func states(b s3store.BucketSettings) string {
+	var all []string
+	v := reflect.ValueOf(b)
+	for field, value := range v.Fields() {
+		if s, ok := value.Interface().(s3store.Setting); ok {
+			text := field.Name + "=" + s.State.String()
+			if s.Text != "" {
+				text += " " + s.Text
+			}
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// TestBucketSettingsOfServers: what a server does not know is not taken for what is
+// turned off, although it may answer 200.
+func TestBucketSettingsOfServers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		profile fakes3.Profile
+		server  string
+		want    string
+	}{
+		{fakes3.Strict(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=off"},
+		{fakes3.Linode(), "Ceph", "Versioning=off, Encryption=not supported, Logging=off, Lifecycle=off"},
+		{fakes3.Versity(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=not supported"},
+		{fakes3.Gofakes3(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=not supported"},
+	} {
+		store, _, srv := newSettings(t, test.profile)
+		got := store.BucketSettings(t.Context())
+		if states(got) != test.want || got.Server != test.server {
+			t.Errorf("%s: %s at %q, want %s at %q", test.profile.Name, states(got), got.Server, test.want, test.server)
+		}
+		for op := range srv.Stats().Requests {
+			if !strings.HasPrefix(op, "GetBucket") {
+				t.Errorf("%s: it sends %s", test.profile.Name, op)
+			}
+		}
+	}
+}
+
+func TestBucketSettingsThatAreOn(t *testing.T) {
+	t.Parallel()
+	store, client, _ := newSettings(t, fakes3.Strict())
+	rules := []types.LifecycleRule{
+		{ID: aws.String("open"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
+			AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(7)}},
+		{ID: aws.String("old"), Status: types.ExpirationStatusDisabled, Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{
+			Prefix: aws.String("a/"), Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}},
+			Expiration:                  &types.LifecycleExpiration{Days: aws.Int32(400)},
+			NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(3)},
+			Transitions:                 []types.Transition{{Days: aws.Int32(30), StorageClass: types.TransitionStorageClassGlacier}}},
+	}
+	_, err1 := client.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: aws.String("logs"),
+		LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules}})
+	_, err2 := client.PutBucketLogging(t.Context(), &s3.PutBucketLoggingInput{Bucket: aws.String("logs"), BucketLoggingStatus: &types.BucketLoggingStatus{
+		LoggingEnabled: &types.LoggingEnabled{TargetBucket: aws.String("access"), TargetPrefix: aws.String("logs/")}}})
+	_, err3 := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String("logs"),
+		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended}})
+	if err1 != nil || err2 != nil || err3 != nil {
+		t.Fatal(err1, err2, err3)
+	}
+	got := store.BucketSettings(t.Context())
+	if want := "Versioning=on Suspended, Encryption=on AES256, Logging=on s3://access/logs/, Lifecycle=on"; states(got) != want {
+		t.Errorf("%s, want %s", states(got), want)
+	}
+	want := []s3store.LifecycleRule{
+		{ID: "open", Enabled: true, AbortAfter: 7},
+		{ID: "old", Prefix: "a/", Partial: true, ExpireAfter: 400, NoncurrentAfter: 3, Moves: true},
+	}
+	if diff := gocmp.Diff(want, got.Rules); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+}
+
+// TestBucketSettingsOfAKeyThatMayNotAsk: a Writer's key need not be allowed to ask, and an
+// error says which permission is missing, or what else is wrong.
+func TestBucketSettingsOfAKeyThatMayNotAsk(t *testing.T) {
+	t.Parallel()
+	store, _, srv := newSettings(t, fakes3.Linode())
+	for code, want := range map[string]string{
+		"AccessDenied":       "the key may not ask; use a key that has s3:GetLifecycleConfiguration",
+		"InvalidAccessKeyId": "the server does not know the access key",
+		"NoSuchBucket":       "does not exist at",
+	} {
+		srv.Fault = func(op fakes3.Op) fakes3.Fault {
+			status := 403
+			if code == "NoSuchBucket" {
+				status = 404
+			}
+			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: code}}
+		}
+		got := store.BucketSettings(t.Context())
+		if s := got.Lifecycle; s.State != s3store.SettingUnknown || s.Err == nil || !strings.Contains(s.Err.Error(), want) {
+			t.Errorf("%s: %v, %v", code, s.State, s.Err)
+		}
+		if !slices.Equal(strings.Fields(states(got)), strings.Fields("Versioning=unknown, Encryption=unknown, Logging=unknown, Lifecycle=unknown")) {
+			t.Errorf("%s: %s", code, states(got))
+		}
+	}
+}
