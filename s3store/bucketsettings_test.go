@@ -1,11 +1,16 @@
 package s3store_test
 
 import (
+	"cmp"
+	"crypto/rand"
 	"net/http/httptest"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -56,8 +61,10 @@ func TestBucketSettingsOfServers(t *testing.T) {
 	}{
 		{fakes3.Strict(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=off"},
 		{fakes3.Linode(), "Ceph", "Versioning=off, Encryption=not supported, Logging=off, Lifecycle=off"},
-		{fakes3.Versity(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=not supported"},
-		{fakes3.Gofakes3(), "fakes3", "Versioning=off, Encryption=on AES256, Logging=off, Lifecycle=not supported"},
+		{fakes3.RGW20(), "Ceph", "Versioning=off, Encryption=off, Logging=off, Lifecycle=off"},
+		{fakes3.MinIO(), "MinIO", "Versioning=off, Encryption=off, Logging=off, Lifecycle=off"},
+		{fakes3.Versity(), "VERSITYGW", "Versioning=off, Encryption=not supported, Logging=not supported, Lifecycle=not supported"},
+		{fakes3.Gofakes3(), "fakes3", "Versioning=off, Encryption=not supported, Logging=not supported, Lifecycle=not supported"},
 	} {
 		store, _, srv := newSettings(t, test.profile)
 		got := store.BucketSettings(t.Context())
@@ -130,5 +137,85 @@ func TestBucketSettingsOfAKeyThatMayNotAsk(t *testing.T) {
 		if !slices.Equal(strings.Fields(states(got)), strings.Fields("Versioning=unknown, Encryption=unknown, Logging=unknown, Lifecycle=unknown")) {
 			t.Errorf("%s: %s", code, states(got))
 		}
+	}
+}
+
+// TestServerBucketSettings asks real servers, which .ci/servers starts, and fakes with their
+// profiles.
+func TestServerBucketSettings(t *testing.T) {
+	servers := map[string]string{ // profiles by endpoint
+		os.Getenv("ROTATELOG_RGW_ENDPOINT"):     cmp.Or(os.Getenv("ROTATELOG_RGW_PROFILE"), "rgw16"),
+		os.Getenv("ROTATELOG_VERSITY_ENDPOINT"): "versity",
+	}
+	delete(servers, "")
+	if len(servers) == 0 {
+		t.Skip("neither ROTATELOG_RGW_ENDPOINT nor ROTATELOG_VERSITY_ENDPOINT names a server; .ci/servers starts them")
+	}
+	creds := credentials.NewStaticCredentialsProvider(os.Getenv("ROTATELOG_SERVERS_ACCESS_KEY"), os.Getenv("ROTATELOG_SERVERS_SECRET_KEY"), "")
+	for endpoint, name := range servers {
+		t.Run(name, func(t *testing.T) {
+			profile, err := fakes3.ProfileByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := s3store.NewClient(endpoint, "us-east-1", creds)
+			bucket := "settings-" + strings.ToLower(rand.Text())
+			if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+				t.Fatal(err)
+			}
+			defer client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket})
+			fake, fakeClient, _ := newSettings(t, profile)
+			real := s3test.Must(s3store.New(client, bucket, s3store.Options{}))
+			rules := &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{{ID: aws.String("open"), Status: types.ExpirationStatusEnabled,
+				Filter:                         &types.LifecycleRuleFilter{Prefix: aws.String("")},
+				AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(7)}}}}
+			for range 2 { // without rules, and with one
+				want, got := fake.BucketSettings(t.Context()), real.BucketSettings(t.Context())
+				if states(want) != states(got) || want.Server != got.Server || !slices.Equal(want.Rules, got.Rules) {
+					t.Errorf("fake %s at %q, real %s at %q\n%+v", states(want), want.Server, states(got), got.Server, got)
+				}
+				_, err1 := fakeClient.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: aws.String("logs"), LifecycleConfiguration: rules})
+				_, err2 := client.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket, LifecycleConfiguration: rules})
+				if (err1 == nil) != (err2 == nil) {
+					t.Errorf("fake: %v, real: %v", err1, err2)
+				}
+			}
+		})
+	}
+}
+
+// TestProbeInDocument holds the table of docs/S3.md against what Probe finds at fakes with
+// the profiles of the servers. TestProbeServers holds these against the servers that can be
+// started.
+func TestProbeInDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/S3.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## What Probe finds\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|[^|]*\\|[^|]*\\|(.*)\\|$").FindAllStringSubmatch(table, -1) {
+		rows[row[1]] = row[2]
+	}
+	for _, p := range fakes3.Profiles() {
+		synctest.Test(t, func(t *testing.T) {
+			_, client := s3test.NewFake(fakes3.Options{Profile: p})
+			c, err := probe(t.Context(), client, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for _, f := range []s3store.Finding{c.CreateOnly, c.IfMatch, c.Atomic, c.CompleteCreateOnly, c.CompleteIfMatch, c.CopyPart, c.LargeMetadata, c.ContentMD5} {
+				want = append(want, map[s3store.Result]string{s3store.ResultYes: "yes", s3store.ResultNo: "**no**", s3store.ResultUnknown: "**no**"}[f.Result])
+			}
+			if got := strings.Join(want, " | "); strings.TrimSpace(rows[p.Name]) != got {
+				t.Errorf("docs/S3.md says of %s\n%s, want\n%s", p.Name, rows[p.Name], got)
+			}
+		})
+	}
+	if len(rows) != len(fakes3.Profiles()) {
+		t.Errorf("docs/S3.md has %d rows, want %d", len(rows), len(fakes3.Profiles()))
 	}
 }

@@ -112,10 +112,13 @@ type Profile struct {
 	// SSEC is what becomes of encryption with a customer's key. Row "SSE-C".
 	SSEC SSEC
 
-	// Lifecycle, Encryption and Logging are what is known of these settings of a
-	// bucket. Row "lifecycle put"; of RGW 16.2.15, asked on 2026-11-30, the lines under
-	// docs/S3.md, "What a bucket can be set to".
+	// Lifecycle, Encryption and Logging are what becomes of these settings of a bucket.
+	// Row "lifecycle put"; RGW 16.2.15 and versitygw
+	// 1.8 were asked for the others on 2026-11-30. Of minio
+	// and of later gateways they are what their source says.
 	Lifecycle, Encryption, Logging Setting
+	// Software is the server's name for itself, in the header Server; "": fakes3.
+	Software string
 	// CephRequests: the numbers of requests have the form that Ceph's gateway gives
 	// them.
 	CephRequests bool
@@ -214,7 +217,6 @@ func RGW16() Profile {
 	p.NoUploadIsNoKey = true
 	p.Chunked = ChunkedRefused
 	p.Encryption = SettingUnseen
-	p.Logging = SettingEmpty
 	return p
 }
 
@@ -251,6 +253,8 @@ func RGW20() Profile {
 		ChunkedGzipForbidden:   true,
 		SSEC:                   SSECAnywhere,
 		CephRequests:           true,
+		Encryption:             SettingEmpty,
+		Logging:                SettingEmpty,
 		NoMessages:             true,
 	}
 }
@@ -267,19 +271,22 @@ func Linode() Profile {
 
 // MinIO is minio of February 2026.
 func MinIO() Profile {
-	return Profile{Name: "minio", Delete: Ignored, CopyTarget: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
+	return Profile{Name: "minio", Software: "MinIO", Encryption: SettingEmpty, Logging: SettingEmpty, Delete: Ignored, CopyTarget: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
 }
 
 // Versity is versitygw 1.8.
 func Versity() Profile {
 	return Profile{
 		Name:               "versity",
+		Software:           "VERSITYGW",
 		CopyTarget:         Ignored,
 		Repeated:           RepeatedSame,
 		CopyRangeAnySource: true,
 		AbortSparesCopies:  true,
 		SSEC:               SSECIgnored,
 		Lifecycle:          SettingRefused,
+		Encryption:         SettingRefused,
+		Logging:            SettingRefused,
 		UnknownKey:         Error{404, "XAdminUserNotFound", "There is no such user."},
 	}
 }
@@ -304,7 +311,7 @@ func Gofakes3() Profile {
 	return Profile{
 		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored, Read: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
-		Lifecycle: SettingUnseen,
+		Lifecycle: SettingUnseen, Encryption: SettingUnseen, Logging: SettingUnseen, // the last two are assumed
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Server) send(w http.ResponseWriter, q *request, p reply, f Fault) {
 	if !f.Absent {
 		h.Set("X-Amz-Request-Id", s.requestID(q))
 	}
-	h.Set("Server", "fakes3")
+	h.Set("Server", cmp.Or(s.opts.Profile.Software, "fakes3"))
 	headless := q.Method == "HEAD" && status >= 300
 	if status != http.StatusNoContent && status != http.StatusNotModified && !headless {
 		h.Set("Content-Length", strconv.FormatInt(cmp.Or(p.length, p.body.size()), 10))

@@ -32,6 +32,9 @@ func (s *Server) getSetting(q *request) (reply, error) {
 	case "lifecycle":
 		return reply{}, errNoLifecycle
 	case "encryption":
+		if s.setting(q) == SettingEmpty {
+			return reply{}, errNoEncryption
+		}
 		return documentReply(encryptionDocument{Algorithm: "AES256"}), nil // since 2023, whatever is set
 	}
 	return documentReply(loggingDocument{}), nil
