@@ -11,9 +11,15 @@ import (
 // setNow is a line about how the bucket is set up.
 type setNow struct {
 	what, is string
-	good     bool
+	mark     string // fine, look or asked
 	text     string
 }
+
+const (
+	fine  = "ok"
+	look  = "look" // it should be otherwise
+	asked = "?"    // in vain
+)
 
 // printSettings prints how the bucket is set up, and what should be otherwise.
 func (b *bucketSetup) printSettings() {
@@ -22,14 +28,14 @@ func (b *bucketSetup) printSettings() {
 		return
 	}
 	for _, line := range b.settingsNow() {
-		mark, c := "ok", green
-		if !line.good {
-			mark, c = "look", yellow
+		c := yellow
+		if line.mark == fine {
+			c = green
 		}
-		begin := fmt.Sprintf("  %-6s%-12s", mark, line.what)
+		begin := fmt.Sprintf("  %-6s%-12s", line.mark, line.what)
 		text := strings.Trim(line.is+": "+line.text, ": ")
 		lines := strings.Join(format.Wrap(text, strings.Repeat(" ", len(begin)), b.app.out.width), "\n")
-		b.app.println(strings.Replace(begin, mark, b.app.out.paint(c, mark), 1) + lines[len(begin):])
+		b.app.println(strings.Replace(begin, line.mark, b.app.out.paint(c, line.mark), 1) + lines[len(begin):])
 	}
 }
 
@@ -49,12 +55,11 @@ func plainNow(what string, s s3store.Setting, ifOff string) setNow {
 	if s.State == s3store.SettingOff {
 		text = ifOff
 	}
-	return setNow{what, s.State.String(), true, text}
+	return setNow{what, s.State.String(), fine, text}
 }
 
 func unknownNow(what string, s s3store.Setting) setNow {
-	text := withoutRequest(s.Err.Error(), s.Err)
-	return setNow{what, "not known", false, text}
+	return setNow{what, "not known", asked, withoutRequest(s.Err.Error(), s.Err)}
 }
 
 func (b *bucketSetup) versioningNow(s s3store.Setting) setNow {
@@ -63,13 +68,13 @@ func (b *bucketSetup) versioningNow(s s3store.Setting) setNow {
 	case s.State == s3store.SettingUnknown:
 		return unknownNow(what, s)
 	case s.State == s3store.SettingOn && s.Text == "Suspended":
-		return setNow{what, "off", true, "it was on once, and versions from then stay"}
+		return setNow{what, "off", fine, "it was on once, and versions from then stay"}
 	case s.State == s3store.SettingOn && b.provider.versioned:
-		return setNow{what, "on", true, "as always here"}
+		return setNow{what, "on", fine, "as always here"}
 	case s.State == s3store.SettingOn:
-		return setNow{what, "on", false, "each upload leaves an old version of the whole day" + b.versionsADay()}
+		return setNow{what, "on", look, "each upload leaves an old version of the whole day" + b.versionsADay()}
 	}
-	return setNow{what, s.State.String(), true, ""}
+	return setNow{what, s.State.String(), fine, ""}
 }
 
 // printVersions says how large old versions would be.
@@ -94,7 +99,7 @@ func (b *bucketSetup) lifecycleNow(s *s3store.BucketSettings) []setNow {
 	case s3store.SettingUnknown:
 		return []setNow{unknownNow(what, s.Lifecycle)}
 	case s3store.SettingUnsupported:
-		return []setNow{{what, s.Lifecycle.State.String(), true, ""}}
+		return []setNow{{what, s.Lifecycle.State.String(), fine, ""}}
 	}
 	var lines []setNow
 	aborts := false
@@ -103,7 +108,7 @@ func (b *bucketSetup) lifecycleNow(s *s3store.BucketSettings) []setNow {
 			continue
 		}
 		if r.AbortAfter > 0 && r.AbortAfter < abortAfter {
-			lines = append(lines, setNow{what, "rule " + r.ID, false,
+			lines = append(lines, setNow{what, "rule " + r.ID, look,
 				fmt.Sprintf("it aborts uploads after %s; that may destroy a day whose upload is slow: no sooner than %d",
 					format.Plural(r.AbortAfter, "day", "days"), abortAfter)})
 		}
@@ -111,9 +116,9 @@ func (b *bucketSetup) lifecycleNow(s *s3store.BucketSettings) []setNow {
 		lines = append(lines, b.ruleForDays(r)...)
 	}
 	if !aborts {
-		return append([]setNow{{what, "no rule", false, "uploads that a lost machine has begun stay, and are paid for"}}, lines...)
+		return append([]setNow{{what, "no rule", look, "uploads that a lost machine has begun stay, and are paid for"}}, lines...)
 	}
-	return append([]setNow{{what, "on", true, "unfinished uploads are aborted"}}, lines...)
+	return append([]setNow{{what, "on", fine, "unfinished uploads are aborted"}}, lines...)
 }
 
 // isForAll reports whether a rule is for all keys of all streams.
@@ -133,14 +138,18 @@ func (b *bucketSetup) ruleForDays(r s3store.LifecycleRule) (lines []setNow) {
 	}
 	is := "rule " + r.ID
 	if r.Moves {
-		lines = append(lines, setNow{"lifecycle", is, false, "it moves days to another storage class: nothing can be appended to an archived one"})
+		lines = append(lines, setNow{"lifecycle", is, look, "it moves days to another storage class: nothing can be appended to an archived one"})
 	}
 	if r.ExpireAfter > 0 {
-		lines = append(lines, setNow{"lifecycle", is, r.ExpireAfter > 2,
+		mark := fine
+		if r.ExpireAfter <= 2 { // that day may go on
+			mark = look
+		}
+		lines = append(lines, setNow{"lifecycle", is, mark,
 			fmt.Sprintf("it deletes each day %s after its last upload", format.Plural(r.ExpireAfter, "day", "days"))})
 	}
 	if r.ExpireAfter < 0 {
-		lines = append(lines, setNow{"lifecycle", is, false, "it deletes all days on a date"})
+		lines = append(lines, setNow{"lifecycle", is, look, "it deletes all days on a date"})
 	}
 	return lines
 }

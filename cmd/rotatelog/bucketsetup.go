@@ -84,10 +84,7 @@ func (b *bucketSetup) print() error {
 	a.println("")
 	b.printSteps()
 	if b.provider.policies {
-		if err := b.printJSON("policy.json, of the key that writes", b.policy()); err != nil {
-			return err
-		}
-		if err := b.printJSON("reader.json, of a key that only reads", b.readerPolicy()); err != nil {
+		if err := b.printPolicies(); err != nil {
 			return err
 		}
 	}

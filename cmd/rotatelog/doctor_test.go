@@ -405,7 +405,7 @@ func TestEstimateFromRealDays(t *testing.T) {
 		}
 		return fakes3.Fault{}
 	}
-	if w.run("doctor", "--bucket"); w.code != codeOK || !strings.Contains(w.stdout, "\n  look  lifecycle   not known: the key may not ask; use a key that has\n") {
+	if w.run("doctor", "--bucket"); w.code != codeOK || !strings.Contains(w.stdout, "\n  ?     lifecycle   not known: the key may not ask; use a key that has\n") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 	}
 }

@@ -11,6 +11,7 @@ type provider struct {
 	steps    []string // of setting it up
 	commands []string // that do it, to paste
 	policies bool     // keys have policies
+	user     string   // whom the policy of the bucket names; "" if each key has a policy of its own
 
 	lifecycle  string // what to do where rules are not set by the S3 interface; else ""
 	versioned  bool   // there is no bucket without versions
@@ -60,6 +61,16 @@ func (p provider) of(software string) provider {
 	switch software {
 	case "Ceph":
 		p.name = "Ceph RADOS Gateway"
+		p.user = "arn:aws:iam:::user/rotatelog"
+		p.steps = []string{
+			"Make the bucket BUCKET, with versioning off, as a user who owns it.",
+			"Make a user for this machine, and one for who only reads, neither of whom can make buckets. policy.json, below, says what they may do:",
+		}
+		p.commands = []string{
+			"radosgw-admin user create --uid=rotatelog --display-name=rotatelog --max-buckets=-1\n" +
+				"radosgw-admin user create --uid=rotatelog-reader --display-name=reader --max-buckets=-1\n" +
+				"aws s3api put-bucket-policy --bucket BUCKET --endpoint-url ENDPOINT \\\n  --policy file://policy.json",
+		}
 		p.logging = "The gateway has none before release 20. Its own log of operations: rgw_enable_ops_log."
 		p.lacks = []string{
 			"Before release 20, conditions on CompleteMultipartUpload: one Writer a key, or days are sent whole.",
@@ -67,6 +78,9 @@ func (p provider) of(software string) provider {
 		}
 	case "MinIO":
 		p.name = "MinIO"
+		p.commands = []string{
+			"mc admin user add ALIAS rotatelog\nmc admin policy create ALIAS rotatelog policy.json\nmc admin policy attach ALIAS rotatelog --user rotatelog",
+		}
 		p.encryption = sseByKey + " SSE-S3 needs a KMS at the server."
 		p.logging = "The server sends its audit log to a webhook: audit_webhook."
 	case "VERSITYGW":
