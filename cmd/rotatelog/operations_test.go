@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -222,4 +223,71 @@ func number(t *testing.T, text, pattern string) float64 {
 		t.Fatalf("nothing is %s", pattern)
 	}
 	return slices.Max(all)
+}
+
+// TestPlacesOfFetchesInOperations: no file of the machine has a fetch but those that the
+// document lists, and nobody else can read them. What is to be done to empty them does.
+func TestPlacesOfFetchesInOperations(t *testing.T) {
+	onFake(t, func(t *testing.T, s s3Server, _ func(key string)) {
+		o := newOperator(t, s)
+		o.set("ROTATELOG_BATCH", "1")
+		o.fetches(14)
+		o.environ = o.environ[:len(o.environ)-1]
+		o.fetches(3)
+		var listed []string
+		for _, row := range tableRows(section(t, "where-fetches-lie")) {
+			for _, m := range code.FindAllStringSubmatch(row[0], -1) {
+				if place, ok := strings.CutPrefix(m[1], "/var/lib/rotatelog/"); ok {
+					listed = append(listed, strings.Replace(place, "body-2025-07-10", "body-", 1))
+				}
+			}
+		}
+		with := o.filesWithFetches()
+		for _, place := range []string{"all_api.json", "all_api.last.json", "all_api.spool/uploaded/", "all_api.spool/body-"} {
+			if !slices.ContainsFunc(with, func(file string) bool { return strings.HasPrefix(file, place) }) {
+				t.Errorf("no file of %s has a fetch: %q", place, with)
+			}
+		}
+		for _, file := range with {
+			if !slices.ContainsFunc(listed, func(place string) bool { return strings.HasPrefix(file, place) }) {
+				t.Errorf("%s has a fetch, and is not listed", file)
+			}
+			if info, err := os.Stat(filepath.Join(o.dir, file)); err != nil || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("others can read %s: %v, %v", file, info.Mode(), err)
+			}
+		}
+		o.set("ROTATELOG_KEEP_FOR", "0")
+		o.types(codeOK, "rotatelog upload --partial")
+		kept := 0
+		for _, file := range o.filesWithFetches() {
+			if strings.HasPrefix(file, "all_api.spool/uploaded/") {
+				kept++
+			} else if file == "all_api.json" || strings.HasPrefix(file, "all_api.spool/pending/") {
+				t.Errorf("%s still has a fetch", file)
+			}
+		}
+		if kept > 10 {
+			t.Errorf("%d batches are kept", kept)
+		}
+	})
+}
+
+// filesWithFetches returns the files of the operator's directory that have a fetch.
+func (o *operator) filesWithFetches() (found []string) {
+	o.t.Helper()
+	dir := os.DirFS(o.dir)
+	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := fs.ReadFile(dir, name)
+		if fetch := regexp.MustCompile(`"fetch": ?[0-9]`); err == nil && (fetch.Match(text) || strings.HasSuffix(name, ".json.zst")) {
+			found = append(found, name)
+		}
+		return err
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return found
 }
