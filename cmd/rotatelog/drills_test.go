@@ -190,7 +190,7 @@ func TestNewKeyOfOperations(t *testing.T) {
 
 // goodAnswer is what a good answer has, or has not: a text in backticks, after "no" or
 // not.
-var goodAnswer = regexp.MustCompile("(no (?:day )?)?`([^`]+)`")
+var goodAnswer = regexp.MustCompile("(no (?:day says )?)?`([^`]+)`")
 
 // TestServerChecks types each check of the document, and holds against what is printed what
 // a good answer has.
