@@ -850,6 +850,30 @@ func mutations() []mutation {
 			"^TestDayOpen$", "",
 		},
 		{
+			"take an answer to another question for a setting that is off", "s3store/bucketsettings.go",
+			"case err == nil && a.is == a.want:",
+			"case err == nil:",
+			"^TestBucketSettingsOfServers$", "",
+		},
+		{
+			"let a rule abort uploads that may be in use", "cmd/rotatelog/bucketnow.go",
+			"r.AbortAfter > 0 && r.AbortAfter < abortAfter",
+			"false",
+			"^TestBucketThatIsSetUpOtherwise$", "",
+		},
+		{
+			"print a rule that deletes days, enabled", "cmd/rotatelog/bucketrules.go",
+			`Status: "Disabled"`,
+			`Status: "Enabled"`,
+			"^TestSetUpOfABucket$", "",
+		},
+		{
+			"take an export of another stream for the day", "internal/dayfiles/dayfiles.go",
+			"m == nil || m[2] != stream",
+			"m == nil",
+			"^TestDaysOfAnExportAreFound$", "",
+		},
+		{
 			"ask for days of which the store lists none", "cmd/rotatelog/statusdays.go",
 			"if notListed == nil {",
 			"if false {",

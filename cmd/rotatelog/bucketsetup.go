@@ -11,16 +11,22 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/storeurl"
+	"example.com/rotatelog/s3store"
 )
 
 // bucketSetup is a bucket, and the streams in it.
 type bucketSetup struct {
+	app      *app
 	place    *storeurl.Place
 	provider provider
 	streams  []stream
+
+	settings *s3store.BucketSettings // nil if there is no key to ask with
+	usage    usage                   // of an average day, if there is one
+	unknown  string                  // why neither is known
 }
 
-// printBuckets prints how to set up the bucket of each stream.
+// printBuckets prints how to set up the bucket of each stream. It changes nothing.
 func (a *app) printBuckets(ctx context.Context, streams []stream) error {
 	var all []*bucketSetup
 	for _, s := range streams {
@@ -35,7 +41,7 @@ func (a *app) printBuckets(ctx context.Context, streams []stream) error {
 			return b.place.Bucket == place.Bucket && b.place.Endpoint == place.Endpoint
 		})
 		if i < 0 {
-			i, all = len(all), append(all, &bucketSetup{place: place, provider: providerOf(place.Endpoint)})
+			i, all = len(all), append(all, &bucketSetup{app: a, place: place, provider: providerOf(place.Endpoint)})
 		}
 		all[i].streams = append(all[i].streams, s)
 	}
@@ -43,44 +49,103 @@ func (a *app) printBuckets(ctx context.Context, streams []stream) error {
 		if i > 0 {
 			a.println("")
 		}
-		if err := b.print(ctx, a); err != nil {
+		if err := b.ask(ctx); err != nil {
+			return err
+		}
+		if err := b.print(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bucketSetup) print(ctx context.Context, a *app) error {
-	a.printf("%s: %s at %s\n\n", a.out.paint(bold, b.provider.name), b.place, b.place.Endpoint)
+// ask finds out how the bucket is set up, and how large its days are.
+func (b *bucketSetup) ask(ctx context.Context) error {
+	archive, err := b.streams[0].archiveAt(b.place)
+	if err != nil { // there is no key yet
+		b.unknown = err.Error()
+		return nil
+	}
+	if store, ok := archive.Store.(*s3store.Store); ok {
+		settings := store.BucketSettings(ctx)
+		b.settings = &settings
+		b.provider = b.provider.of(settings.Server)
+	}
+	if b.usage, err = b.average(ctx, b.app.today()); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+func (b *bucketSetup) print() error {
+	a := b.app
+	a.println(a.out.paint(bold, b.provider.name))
+	a.printText("", fmt.Sprintf("%s at %s", b.place, b.place.Endpoint))
+	a.println("")
+	b.printSteps()
+	if b.provider.policies {
+		if err := b.printPolicies(); err != nil {
+			return err
+		}
+	}
+	if err := b.printLifecycle(); err != nil {
+		return err
+	}
+	b.section("versioning", b.provider.aboutVersions(), b.printVersions)
+	b.section("encryption", b.provider.encryption)
+	b.section("access log", b.provider.logging)
+	if command := b.provider.logCommand; command != "" {
+		b.app.println(b.named(command))
+	}
+	if len(b.provider.lacks) > 0 {
+		b.section("what there is not", "")
+		for _, what := range b.provider.lacks {
+			a.printText("  ", what)
+		}
+	}
+	b.section("what is set now", "", b.printSettings)
+	b.section("estimate", "", b.printEstimate)
+	return nil
+}
+
+// section prints a title, a text, and what else there is.
+func (b *bucketSetup) section(title, text string, more ...func()) {
+	b.app.println("\n" + b.app.out.paint(bold, title))
+	if text != "" {
+		b.app.paragraph(b.named(text))
+	}
+	for _, print := range more {
+		print()
+	}
+}
+
+// named returns a text with the bucket's name in it.
+func (b *bucketSetup) named(text string) string {
+	return strings.NewReplacer("BUCKET", b.place.Bucket, "ENDPOINT", b.place.Endpoint).Replace(text)
+}
+
+func (b *bucketSetup) printSteps() {
 	file := "/etc/rotatelog/env"
-	if f := a.settings.File(); f != nil {
+	if f := b.app.settings.File(); f != nil {
 		file = f.Path
 	}
 	steps := append(slices.Clone(b.provider.steps), "Put the key into "+file+", mode 0600, and run rotatelog doctor.")
 	for i, step := range steps {
 		begin := fmt.Sprintf("%d. ", i+1)
-		lines := strings.Join(format.Wrap(strings.ReplaceAll(step, "BUCKET", b.place.Bucket), "   ", a.out.width), "\n")
-		a.println(begin + lines[len(begin):])
+		lines := strings.Join(format.Wrap(b.named(step), "   ", b.app.out.width), "\n")
+		b.app.println(begin + lines[len(begin):])
 	}
-	if b.provider.policies {
-		if err := b.printJSON(a, "policy of the key", b.policy()); err != nil {
-			return err
-		}
+	for _, command := range b.provider.commands {
+		b.app.println("\n" + b.named(command))
 	}
-	if err := b.printJSON(a, "lifecycle.json", b.lifecycle()); err != nil {
-		return err
-	}
-	a.printf("\naws s3api put-bucket-lifecycle-configuration --bucket %s \\\n  --endpoint-url %s \\\n  --lifecycle-configuration file://lifecycle.json\n\n",
-		b.place.Bucket, b.place.Endpoint)
-	return b.printCost(ctx, a)
 }
 
-func (b *bucketSetup) printJSON(a *app, what string, value any) error {
+func (b *bucketSetup) printJSON(what string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	a.printf("\n%s\n%s\n", a.out.paint(bold, what), text)
+	b.app.printf("\n%s\n%s\n", b.app.out.paint(bold, what), text)
 	return nil
 }
 
@@ -98,58 +163,4 @@ func (b *bucketSetup) prefixes() []string {
 func prefixOf(archive rotatelog.Archive) string {
 	key := archive.Key(rotatelog.Day{}, rotatelog.Uncompressed)
 	return key[:strings.LastIndex(key, "/")+1]
-}
-
-type policy struct {
-	Version   string
-	Statement []statement
-}
-
-type statement struct {
-	Effect   string
-	Action   []string
-	Resource []string
-}
-
-// policy returns what a key needs for all commands. docs/S3.md says what each permission
-// is for.
-func (b *bucketSetup) policy() policy {
-	bucket := "arn:aws:s3:::" + b.place.Bucket
-	resources := func(suffix string) []string {
-		var all []string
-		for _, prefix := range b.prefixes() {
-			all = append(all, bucket+"/"+prefix+suffix)
-		}
-		return all
-	}
-	return policy{"2012-10-17", []statement{
-		{"Allow", []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, resources("*")},
-		{"Allow", []string{"s3:DeleteObject", "s3:DeleteObjectVersion"}, resources("rotatelog-probe-*")},
-		{"Allow", []string{"s3:DeleteObject"}, resources("damaged/*")},
-		{"Allow", []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}, []string{bucket}},
-	}}
-}
-
-type lifecycle struct{ Rules []lifecycleRule }
-
-type lifecycleRule struct {
-	ID, Status                     string
-	Filter                         struct{ Prefix string }
-	AbortIncompleteMultipartUpload *struct{ DaysAfterInitiation int } `json:",omitempty"`
-	Expiration                     *struct{ Days int }                `json:",omitempty"`
-}
-
-// lifecycle returns the rules that remove what nobody else does: uploads that were never
-// finished, and objects of tests. No rule may touch the days.
-func (b *bucketSetup) lifecycle() lifecycle {
-	unfinished := lifecycleRule{ID: "unfinished-uploads", Status: "Enabled"}
-	unfinished.AbortIncompleteMultipartUpload = &struct{ DaysAfterInitiation int }{7}
-	rules := []lifecycleRule{unfinished}
-	for _, prefix := range b.prefixes() {
-		probes := lifecycleRule{ID: "probes-" + strings.Trim(prefix, "/"), Status: "Enabled"}
-		probes.Filter.Prefix = prefix + "rotatelog-probe-"
-		probes.Expiration = &struct{ Days int }{1}
-		rules = append(rules, probes)
-	}
-	return lifecycle{rules}
 }

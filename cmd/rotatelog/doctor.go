@@ -14,7 +14,7 @@ import (
 
 type doctorCommand struct {
 	Quick  bool `help:"Leave out tests that send and read 5 MiB."`
-	Bucket bool `help:"Test nothing. Print how to set the bucket and its key up, and what the days will cost."`
+	Bucket bool `help:"Test nothing. Print how to set the bucket and its key up, how it is set up now, and what a month takes."`
 	settingsFlags
 }
 

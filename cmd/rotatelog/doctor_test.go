@@ -3,14 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/fakes3"
+	"example.com/rotatelog/s3store"
 )
 
 // testedBucket is a shell in a directory of its own, and a server to test the connection to, over
@@ -276,28 +285,146 @@ func TestDoctorUsage(t *testing.T) {
 	}
 }
 
-func TestSetUpOfABucket(t *testing.T) {
+// Before there is a key, the bucket can be set up.
+func TestSetUpOfABucketWithoutAKey(t *testing.T) {
 	b := newTestedBucket(t, fakes3.Linode())
 	b.set("ROTATELOG_NAME", "all_api,merge")
 	b.reset("AWS_ACCESS_KEY_ID", "") // there is none yet
-	b.want(codeOK, "bucket-linode", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://us-ord-1.linodeobjects.com", "--endpoint=")
-	b.want(codeOK, "bucket-amazon", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://s3.us-east-2.amazonaws.com", "--endpoint=")
+	b.want(codeOK, "bucket-no-key", "doctor", "--bucket", "--store", "s3://sports?endpoint=https://us-ord-1.linodeobjects.com", "--endpoint=")
 	if b.srv.Stats().Total() > 0 || bytes.Contains([]byte(b.stdout), []byte(testSecret)) {
 		t.Errorf("it made requests, or prints a secret:\n%s", b.stdout)
 	}
 }
 
-func TestCostOfRealDays(t *testing.T) {
+// TestSetUpOfABucket: what is printed depends on who runs the bucket, and on what its
+// server does not know. Nothing is changed.
+func TestSetUpOfABucket(t *testing.T) {
+	for name, test := range map[string]struct {
+		profile  fakes3.Profile
+		endpoint string
+	}{
+		"bucket-linode":  {fakes3.Linode(), "https://us-ord-1.linodeobjects.com"},
+		"bucket-amazon":  {fakes3.Strict(), "https://s3.us-east-2.amazonaws.com"},
+		"bucket-r2":      {fakes3.Strict(), "https://0123.r2.cloudflarestorage.com"},
+		"bucket-b2":      {fakes3.B2(), "https://s3.us-west-004.backblazeb2.com"},
+		"bucket-ceph":    {fakes3.RGW18(), "https://objects.example"},
+		"bucket-minio":   {fakes3.MinIO(), "https://objects.example"},
+		"bucket-versity": {fakes3.Versity(), "https://objects.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newTestedBucket(t, test.profile)
+			b.env = func(e *env) { e.Transport = roundTripper(b.answer) }
+			b.want(codeOK, name, "doctor", "--bucket", "--store", "s3://"+testBucket+"?endpoint="+test.endpoint, "--endpoint=", "--region=us-east-1")
+			b.wantNothingLeft()
+			for op := range b.srv.Stats().Requests {
+				if !strings.HasPrefix(op, "GetBucket") && op != "ListObjectsV2" {
+					t.Errorf("it sends %s", op)
+				}
+			}
+		})
+	}
+}
+
+// answer has the fake answer a request to any host.
+func (b *testedBucket) answer(req *http.Request) (*http.Response, error) {
+	return fakes3.Transport(b.srv).RoundTrip(req)
+}
+
+// TestBucketThatIsSetUpOtherwise: what would destroy days is pointed out.
+func TestBucketThatIsSetUpOtherwise(t *testing.T) {
+	w := newBucketWorld(t)
+	w.write(w.dir, 25)
+	w.clock.Advance(24 * time.Hour)
+	client := s3store.NewClient(w.url, "us-east-1", credentials.NewStaticCredentialsProvider("AKIDTEST", testSecret, ""))
+	rule := func(id, prefix string, change func(*types.LifecycleRule)) types.LifecycleRule {
+		r := types.LifecycleRule{ID: &id, Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: &prefix}}
+		change(&r)
+		return r
+	}
+	expire := func(days int32) func(*types.LifecycleRule) {
+		return func(r *types.LifecycleRule) { r.Expiration = &types.LifecycleExpiration{Days: &days} }
+	}
+	abort := func(days int32) func(*types.LifecycleRule) {
+		return func(r *types.LifecycleRule) {
+			r.AbortIncompleteMultipartUpload = &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: &days}
+		}
+	}
+	set := func(rules ...types.LifecycleRule) {
+		t.Helper()
+		if _, err := client.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: aws.String(testBucket),
+			LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const days = "all_api_rotating_logs/"
+	for _, test := range []struct {
+		want  string // "" if there is nothing to look at
+		rules []types.LifecycleRule
+	}{
+		{"", []types.LifecycleRule{rule("a", "", abort(7)), rule("p", days+"rotatelog-probe-", expire(1)), rule("d", days+"damaged/", expire(1))}},
+		{"", []types.LifecycleRule{rule("a", "all_", abort(30)), rule("o", days, expire(400))}},
+		{"no rule: uploads that a lost machine has begun stay", []types.LifecycleRule{rule("a", "merge", abort(7))}},
+		{"rule a: it aborts uploads after 1 day; that may destroy a day", []types.LifecycleRule{rule("a", "", abort(1))}},
+		{"rule o: it deletes each day 1 day after its last upload", []types.LifecycleRule{rule("a", "", abort(7)), rule("o", "", expire(1))}},
+		{"rule o: it deletes each day 1 day after its last upload", []types.LifecycleRule{rule("a", "", abort(7)), rule("o", days+"all_api_json", expire(1))}},
+		{"rule m: it moves days to another storage class", []types.LifecycleRule{rule("a", "", abort(7)), rule("m", days, func(r *types.LifecycleRule) {
+			r.Transitions = []types.Transition{{Days: aws.Int32(30), StorageClass: types.TransitionStorageClassGlacier}}
+		})}},
+	} {
+		set(test.rules...)
+		w.run("doctor", "--bucket")
+		text := strings.Join(strings.Fields(w.stdout), " ")
+		if w.code != codeOK || strings.Contains(text, " look ") != (test.want != "") || !strings.Contains(text, test.want) {
+			t.Errorf("%q: exit code %d\n%s%s", test.want, w.code, w.stdout, w.stderr)
+		}
+	}
+	if _, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(testBucket),
+		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}}); err != nil {
+		t.Fatal(err)
+	}
+	w.run("doctor", "--bucket")
+	if !strings.Contains(w.stdout, "look  versioning  on: each upload leaves an old version of the whole day,\n") ||
+		!strings.Contains(w.stdout, "\"ID\": \"old-versions-all_api_rotating_logs\"") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+func TestEstimateFromRealDays(t *testing.T) {
 	w := newBucketWorld(t)
 	w.write(w.dir, 25)
 	w.clock.Advance(24 * 60 * 60 * 1e9)
-	w.run("doctor", "--bucket")
-	if w.code != codeOK || !strings.Contains(w.stdout, "\ncost\n  a day, of 1 day  ") || !strings.Contains(w.stdout, ", 3 uploads, about 9 requests\n  after a month ") {
-		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
-	}
+	w.want(codeOK, "bucket-estimate", "doctor", "--bucket")
 	w.srv.Fault = denied("ListObjectsV2")
 	if w.run("doctor", "--bucket"); w.code != codeUnreachable || !strings.Contains(w.stderr, "AccessDenied") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+	// A key that may only do what it has to.
+	w.srv.Fault = func(op fakes3.Op) fakes3.Fault {
+		if strings.HasPrefix(op.Name, "GetBucket") {
+			return fakes3.Fault{Reply: fakes3.Error{Status: 403, Code: "AccessDenied"}}
+		}
+		return fakes3.Fault{}
+	}
+	if w.run("doctor", "--bucket"); w.code != codeOK || !strings.Contains(w.stdout, "\n  ?     lifecycle   not known: the key may not ask; use a key that has\n") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+	}
+}
+
+// TestUsageOfADay: a small day is sent whole with each upload, a large one once.
+func TestUsageOfADay(t *testing.T) {
+	day := func(size int64, uploads int) rotatelog.DayMetadata {
+		var d rotatelog.DayMetadata
+		d.Size, d.Totals.Uploads = size, uploads
+		return d
+	}
+	var one, large usage
+	one.add(day(1_000_000, 9))
+	if one.sent != 5_000_000 || one.rewritten != 5_000_000 || one.put != 9+288+20 || one.get != 18+288*15 {
+		t.Errorf("%+v", one)
+	}
+	large.add(day(2_600_000_000, 144))
+	if large.sent < 2_600_000_000 || large.sent > 2_602_000_000 || large.rewritten != 2_600_000_000*145/2 || int(large.put) != 144*(1+3+9)+288+20+98 {
+		t.Errorf("%+v", large)
 	}
 }
 

@@ -78,12 +78,15 @@ func (o *operator) types(code int, command string, texts ...string) {
 	}
 }
 
+// fetchOf returns what only the n-th fetch has.
+func fetchOf(n int) string { return fmt.Sprintf(`{"fetch":%d}`, n) }
+
 // fetches lets cron keep n answers of the API, one a minute.
 func (o *operator) fetches(n int) {
 	o.t.Helper()
 	for range n {
 		o.n++
-		o.stdin = fmt.Sprintf(`{"live_matches":{"results":[{"fetch":%d},{}]}}`, o.n)
+		o.stdin = fmt.Sprintf(`{"live_matches":{"results":[%s,{}]}}`, fetchOf(o.n))
 		o.types(codeOK, "rotatelog append --one --envelope", ": 2 matches, ")
 		local := filepath.Join(o.dir, "all_api.json")
 		if err := os.Chtimes(local, o.clock.Now(), o.clock.Now()); err != nil {

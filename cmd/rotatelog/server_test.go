@@ -36,6 +36,14 @@ func onServers(t *testing.T, test func(t *testing.T, s s3Server)) {
 	})
 }
 
+// onFake runs a test with a fake of Linode's server, whose key can be replaced.
+func onFake(t *testing.T, test func(t *testing.T, s s3Server, setKey func(key string))) {
+	srv := fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: accessKey, SecretKey: secretKey})
+	ts := httptest.NewServer(srv)
+	t.Cleanup(ts.Close)
+	test(t, s3Server{ts.URL, accessKey, secretKey}, func(key string) { srv.SetKey(key, secretKey) })
+}
+
 // objects is what a bucket of a test has.
 type objects struct {
 	t      *testing.T

@@ -28,6 +28,24 @@ var dayFile = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(_json_log_[0-9]{4}-[0-9]{2}-[0-9]{2}\.json(?:\.zst|\.gz)?)(-[^/]*)?$`)
 })
 
+// exported is the path of a day's object in the folder of an export.
+var exported = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|/)day=([0-9]{4}-[0-9]{2}-[0-9]{2})/([^/]+)\.(json(?:\.zst|\.gz)?)$`)
+})
+
+// nameOf returns how the name of a day's file ends in a bucket, for a file that may be an
+// export of it.
+func nameOf(file, stream string) (name string, ok bool) {
+	if m := dayFile().FindStringSubmatch(file); m != nil {
+		return m[1], true
+	}
+	m := exported().FindStringSubmatch(filepath.ToSlash(file))
+	if m == nil || m[2] != stream {
+		return "", false
+	}
+	return "_json_log_" + m[1] + "." + m[3], true
+}
+
 // Open returns the store of a file, or of the files of a stream in a directory. Its error
 // matches fs.ErrNotExist if there is nothing, or no day of the stream in it.
 func Open(name, stream string) (*Store, error) {
@@ -37,21 +55,28 @@ func Open(name, stream string) (*Store, error) {
 	}
 	s := &Store{map[string]string{}}
 	if !info.IsDir() {
-		m := dayFile().FindStringSubmatch(name)
-		if m == nil {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		day, ok := nameOf(path, stream)
+		if !ok {
 			return nil, fmt.Errorf("the name of %s does not say which day it is: call it as in a bucket, %s_json_log_2025-07-06.json", name, stream)
 		}
-		s.files[m[1]] = name
+		s.files[day] = name
 		return s, nil
 	}
-	for _, pattern := range []string{"*/" + stream + "_json_log_*", stream + "_json_log_*"} {
+	for _, pattern := range []string{"day=*/" + stream + ".json*", "*/" + stream + "_json_log_*", stream + "_json_log_*"} {
 		found, err := fs.Glob(os.DirFS(name), pattern)
 		if err != nil {
 			return nil, err
 		}
 		for _, file := range found {
-			if m := dayFile().FindStringSubmatch(file); m != nil && m[2] == "" {
-				s.files[m[1]] = filepath.Join(name, file)
+			if m := dayFile().FindStringSubmatch(file); m != nil && m[2] != "" {
+				continue // a copy that a restore has kept
+			}
+			if day, ok := nameOf(file, stream); ok {
+				s.files[day] = filepath.Join(name, file)
 			}
 		}
 	}

@@ -132,3 +132,27 @@ func TestReadIsOfTheVersionAndWithinIt(t *testing.T) {
 		t.Errorf("write: %v", err)
 	}
 }
+
+// TestDaysOfAnExportAreFound: what export --raw has written can be restored from, as a
+// folder or as a file.
+func TestDaysOfAnExportAreFound(t *testing.T) {
+	const plain, packed = "day=2025-07-06/all_api.json", "day=2025-07-07/all_api.json.zst"
+	dir := write(t, plain, packed, "day=2025-07-08/merge.json", "day=2025-07-09/all_api.ndjson", "day=2025-07-06/all_api_2.json")
+	s, err := Open(dir, "all_api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{key: plain, "any/all_api_json_log_2025-07-07.json.zst": packed,
+		"any/all_api_json_log_2025-07-08.json": "", "any/all_api_json_log_2025-07-09.json": ""} {
+		if got := read(t, s, key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	s, err = Open(filepath.Join(dir, plain), "all_api")
+	if err != nil || read(t, s, key) != plain {
+		t.Errorf("%v", err)
+	}
+	if _, err := Open(filepath.Join(dir, plain), "merge"); err == nil {
+		t.Error("another stream's file is taken for one of merge")
+	}
+}

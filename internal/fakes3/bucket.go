@@ -12,6 +12,7 @@ type bucket struct {
 	name       string
 	created    time.Time
 	versioning string               // "", "Enabled" or "Suspended"
+	settings   map[string][]byte    // documents, by the parameter that names them
 	objects    map[string][]*object // the versions of each key, the current one last; never empty
 	past       map[string][]*object // what was current at each key, the current one last; nil: nothing
 	uploads    map[string]*upload   // open ones, by id
@@ -21,7 +22,7 @@ type bucket struct {
 func newBucket(name string, created time.Time) *bucket {
 	return &bucket{
 		name: name, created: created,
-		objects: map[string][]*object{}, past: map[string][]*object{}, uploads: map[string]*upload{}, completed: map[string]completed{},
+		settings: map[string][]byte{}, objects: map[string][]*object{}, past: map[string][]*object{}, uploads: map[string]*upload{}, completed: map[string]completed{},
 	}
 }
 

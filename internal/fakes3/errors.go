@@ -62,6 +62,8 @@ var (
 	errMalformedXML       = Error{400, "MalformedXML", "The document is not the one that was expected."}
 	errMetadataTooLarge   = Error{400, "MetadataTooLarge", "The user metadata is larger than 2 KB."}
 	errMissingLength      = Error{411, "MissingContentLength", "A Content-Length is needed."}
+	errNoEncryption       = Error{404, "ServerSideEncryptionConfigurationNotFoundError", "The bucket has no default encryption."}
+	errNoLifecycle        = Error{404, "NoSuchLifecycleConfiguration", "The bucket has no lifecycle rules."}
 	errNoSuchBucket       = Error{404, "NoSuchBucket", "There is no such bucket."}
 	errNoSuchKey          = Error{404, "NoSuchKey", "There is no such key."}
 	errNoSuchUpload       = Error{404, "NoSuchUpload", "There is no such upload: it is unknown, aborted or completed."}

@@ -112,6 +112,17 @@ type Profile struct {
 	// SSEC is what becomes of encryption with a customer's key. Row "SSE-C".
 	SSEC SSEC
 
+	// Lifecycle, Encryption and Logging are what becomes of these settings of a bucket.
+	// Row "lifecycle put"; RGW 16.2.15 and versitygw
+	// 1.8 were asked for the others on 2026-11-30. Of minio
+	// and of later gateways they are what their source says.
+	Lifecycle, Encryption, Logging Setting
+	// Software is the server's name for itself, in the header Server; "": fakes3.
+	Software string
+	// CephRequests: the numbers of requests have the form that Ceph's gateway gives
+	// them.
+	CephRequests bool
+
 	// UnknownKey is the answer to an unknown access key; zero: 403
 	// InvalidAccessKeyId. "unknown key" under the table.
 	UnknownKey Error
@@ -127,6 +138,16 @@ const (
 	Honoured Conditions = iota
 	Ignored
 	Refused // 501 NotImplemented
+)
+
+// Setting is what a server does with a setting of a bucket.
+type Setting int
+
+const (
+	SettingKept    Setting = iota
+	SettingRefused         // 501 NotImplemented
+	SettingUnseen          // as if the parameter that names it were not there: a GET lists the bucket
+	SettingEmpty           // can be read, as not set, and not be set
 )
 
 // Repeated is what a server answers when an upload that is not open is to be
@@ -195,6 +216,7 @@ func RGW16() Profile {
 	p.EveryPart = true
 	p.NoUploadIsNoKey = true
 	p.Chunked = ChunkedRefused
+	p.Encryption = SettingUnseen
 	return p
 }
 
@@ -230,6 +252,9 @@ func RGW20() Profile {
 		MetadataUnlimited:      true,
 		ChunkedGzipForbidden:   true,
 		SSEC:                   SSECAnywhere,
+		CephRequests:           true,
+		Encryption:             SettingEmpty,
+		Logging:                SettingEmpty,
 		NoMessages:             true,
 	}
 }
@@ -246,18 +271,22 @@ func Linode() Profile {
 
 // MinIO is minio of February 2026.
 func MinIO() Profile {
-	return Profile{Name: "minio", Delete: Ignored, CopyTarget: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
+	return Profile{Name: "minio", Software: "MinIO", Encryption: SettingEmpty, Logging: SettingEmpty, Delete: Ignored, CopyTarget: Ignored, CopyRangeAnySource: true, UploadsByKey: true}
 }
 
 // Versity is versitygw 1.8.
 func Versity() Profile {
 	return Profile{
 		Name:               "versity",
+		Software:           "VERSITYGW",
 		CopyTarget:         Ignored,
 		Repeated:           RepeatedSame,
 		CopyRangeAnySource: true,
 		AbortSparesCopies:  true,
 		SSEC:               SSECIgnored,
+		Lifecycle:          SettingRefused,
+		Encryption:         SettingRefused,
+		Logging:            SettingRefused,
 		UnknownKey:         Error{404, "XAdminUserNotFound", "There is no such user."},
 	}
 }
@@ -282,6 +311,7 @@ func Gofakes3() Profile {
 	return Profile{
 		Name: "gofakes3", Complete: Ignored, Delete: Ignored, CopySource: Ignored, CopyTarget: Ignored, Read: Ignored,
 		MissingKeyFails: true, NoCopyPart: true, SmallParts: true, NoUploadsIsNoUpload: true, MergesMetadata: true, SSEC: SSECIgnored,
+		Lifecycle: SettingUnseen, Encryption: SettingUnseen, Logging: SettingUnseen, // the last two are assumed
 	}
 }
 
@@ -291,7 +321,7 @@ func Rclone() Profile {
 	return Profile{
 		Name: "rclone", NotAtomic: true, CopyTarget: Ignored, NoCopyObject: true, Repeated: RepeatedSame, CompleteETag: ETagOther, RepeatedETag: ETagOther,
 		CopyRangeAnySource: true, SmallParts: true, NoUploadsIsNoUpload: true,
-		SSEC: SSECRefused,
+		SSEC: SSECRefused, Lifecycle: SettingRefused,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // reply is an answer, and what must be done to make it true.
@@ -43,9 +44,9 @@ func (s *Server) send(w http.ResponseWriter, q *request, p reply, f Fault) {
 	}
 	h.Set("Date", s.opts.Now().UTC().Format(http.TimeFormat))
 	if !f.Absent {
-		h.Set("X-Amz-Request-Id", q.id)
+		h.Set("X-Amz-Request-Id", s.requestID(q))
 	}
-	h.Set("Server", "fakes3")
+	h.Set("Server", cmp.Or(s.opts.Profile.Software, "fakes3"))
 	headless := q.Method == "HEAD" && status >= 300
 	if status != http.StatusNoContent && status != http.StatusNotModified && !headless {
 		h.Set("Content-Length", strconv.FormatInt(cmp.Or(p.length, p.body.size()), 10))
@@ -55,6 +56,14 @@ func (s *Server) send(w http.ResponseWriter, q *request, p reply, f Fault) {
 		return
 	}
 	s.sendBody(w, q, p.body, f)
+}
+
+// requestID returns the number of a request as it is told.
+func (s *Server) requestID(q *request) string {
+	if s.opts.Profile.CephRequests {
+		return "tx00000" + strings.ToLower(q.id) + "-006b0d1e24-1008-default"
+	}
+	return q.id
 }
 
 func (s *Server) sendBody(w http.ResponseWriter, q *request, body rope, f Fault) {
