@@ -2,19 +2,13 @@ package rotatelog_test
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"example.com/rotatelog/internal/depth"
 )
 
 // mutation is a defect: in file, old becomes new.
@@ -966,7 +960,7 @@ func mutations() []mutation {
 		{
 			"lose the link when a batch is written again", "lastlink.go",
 			"linked := err == nil && s.isFile(b, info.ID)",
-			"linked := err == nil && false",
+			"linked := err == nil && s.isFile(b, info.ID) && false",
 			"^TestLinkFollowsABatchThatIsWrittenAgain$", "",
 		},
 		{
@@ -1203,38 +1197,6 @@ func TestMutationsApply(t *testing.T) {
 	}
 }
 
-// TestMutations breaks the code on purpose, one defect at a time, and wants the
-// tests named beside it to notice, as deep as an ordinary run is.
-func TestMutations(t *testing.T) {
-	if !depth.Full() {
-		t.Skipf("it builds and runs the tests once for each defect, which takes several minutes; %s=1 runs it", depth.Variable)
-	}
-	goCommand, err := exec.LookPath("go")
-	if err != nil {
-		t.Skip("there is no go command")
-	}
-	for _, m := range mutations() {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			// Neither inlined nor linked for a debugger, it is built in two thirds of the time.
-			args := append([]string{"test", "-overlay", overlay(t, m), "-vet=off", "-gcflags=-l", "-ldflags=-s -w", "-failfast", "-timeout=5m", "-run", m.run}, strings.Fields(m.args)...)
-			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute) // longer than go test has, which ends what it runs
-			defer cancel()
-			begin := time.Now()
-			args = append(args, m.packages(t)...)
-			cmd := exec.CommandContext(ctx, goCommand, args...)
-			cmd.Env = depth.Environ()
-			out, err := cmd.CombinedOutput()
-			t.Logf("%v", time.Since(begin).Round(time.Second))
-			if err == nil {
-				t.Errorf("nothing noticed it:\n%s", out)
-			} else if !strings.Contains(string(out), "--- FAIL: Test") {
-				t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-			}
-		})
-	}
-}
-
 // packages returns where the tests that catch it are: beside the file, or in the root.
 func (m mutation) packages(t *testing.T) []string {
 	t.Helper()
@@ -1258,28 +1220,6 @@ func (m mutation) packages(t *testing.T) []string {
 		t.Fatalf("%s: there is no test %s", m.name, m.run)
 	}
 	return found
-}
-
-// overlay writes the mutated file, and what go's -overlay wants to know of it.
-func overlay(t *testing.T, m mutation) string {
-	t.Helper()
-	original, err := filepath.Abs(m.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	write := func(name, content string) string {
-		name = filepath.Join(dir, name)
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: write("mutated.go", mutated(t, m))}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return write("overlay.json", string(replace))
 }
 
 // mutated returns the file with the defect.
