@@ -215,3 +215,36 @@ func TestKeptBatchThatCannotBeReadIsUploaded(t *testing.T) {
 		}
 	})
 }
+
+// A drain whose batches are in the store succeeds, also if the Writer is closed while it
+// waits for a compression.
+func TestDrainThatWaitsForCompressionIsClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		keptFour(b)
+		b.cfg.KeepUploaded = 1
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "OpenFile" && op.Name == compressing {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		})
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Delay: time.Second} })
+		b.open()
+		b.append(5)
+		drained := make(chan error)
+		go func() { drained <- b.Drain(t.Context()) }()
+		time.Sleep(time.Minute)
+		if m := b.day(dayA).Metadata; m.Fetches != 5 {
+			t.Fatalf("%+v", m)
+		}
+		select {
+		case err := <-drained:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		go b.Close()
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	})
+}
