@@ -250,10 +250,11 @@ func (i *inspection) describe(f foundSpool) {
 
 // batch adds a batch, unless it has been moved since it was listed.
 func (i *inspection) batch(b batch) {
-	b = i.spool.present(b)
 	name := i.spool.batchPath(b)
 	size, ok := i.known[name]
 	if !ok {
+		b = i.spool.present(b)
+		name = i.spool.batchPath(b)
 		info, err := i.spool.fs.Stat(name)
 		if err != nil {
 			i.problem(name, err)
