@@ -194,9 +194,9 @@ func (i *inspection) found() (f foundSpool) {
 	}
 	if f.names = i.names; err != nil { // half a spool
 		i.problem(s.dir, err)
-		pending, err := s.list(pendingDir)
+		pending, err := s.pending()
 		i.problem(s.path(pendingDir), err)
-		uploaded, err := s.list(uploadedDir)
+		uploaded, err := s.uploaded()
 		i.problem(s.path(uploadedDir), err)
 		f.names = append(uploaded, pending...)
 	}
