@@ -858,7 +858,7 @@ func mutations() []mutation {
 		{
 			"lose the link when a batch is written again", "lastlink.go",
 			"linked := err == nil && s.isFile(b, info.ID)",
-			"linked := err == nil && false",
+			"linked := err == nil && s.isFile(b, info.ID) && false",
 			"^TestLinkFollowsABatchThatIsWrittenAgain$", "",
 		},
 		{
