@@ -217,32 +217,6 @@ func latest(names []batch) batch {
 	return names[len(names)-1]
 }
 
-// confirm moves a batch that the store holds to uploaded/. It has a name at every
-// instant: while a seal is unfinished, only that says that the array must not be sealed
-// again.
-func (s *spool) confirm(b batch, sequence int, place string) error {
-	from := s.batchPath(b)
-	b.sequence, b.place = sequence, place
-	to := s.batchPath(b)
-	if err := s.remove(to); err != nil { // of an attempt that failed half way
-		return err
-	}
-	if err := s.alias(from, to); err != nil { // there may be no room, which a rename does not need
-		if err := s.fs.Rename(from, to); err != nil {
-			return err
-		}
-	}
-	return s.dropPending(b.pending())
-}
-
-// dropPending removes the name in pending/ of a batch that has one in uploaded/.
-func (s *spool) dropPending(b batch) error {
-	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
-		return err
-	}
-	return s.remove(s.batchPath(b))
-}
-
 // alias gives a batch a second name, in another directory. If there are no hard links
 // it is copied: after a rename from one directory to another, a power cut may leave the
 // name in neither, and then the numbers in it are lost.
