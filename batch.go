@@ -128,17 +128,30 @@ func byOrder(a, b batch) int { return cmp.Compare(a.order, b.order) }
 
 // pending returns the batches that wait, in the order of sealing. Their names are not
 // durable before syncPending.
-func (s *spool) pending() ([]batch, error) { return s.list(pendingDir) }
+func (s *spool) pending() ([]batch, error) {
+	names, err := s.fs.ReadDir(s.path(pendingDir))
+	return parseBatches(names), err
+}
 
 // uploaded returns the last confirmed batches, in the order of sealing.
-func (s *spool) uploaded() ([]batch, error) { return s.list(uploadedDir) }
+func (s *spool) uploaded() ([]batch, error) {
+	names, err := s.readUploaded()
+	return parseBatches(names), err
+}
 
-func (s *spool) list(dir string) ([]batch, error) {
-	names, err := s.fs.ReadDir(s.path(dir))
-	if err != nil {
-		return nil, err
+// readUploaded returns the names in uploaded/. A file that gets another name there while the
+// directory is read may be listed under neither: a large directory is read in pieces. So it
+// is read until nothing has changed.
+func (s *spool) readUploaded() ([]string, error) {
+	names, err := s.fs.ReadDir(s.path(uploadedDir))
+	for err == nil {
+		var again []string
+		if again, err = s.fs.ReadDir(s.path(uploadedDir)); err == nil && slices.Equal(names, again) {
+			return names, nil
+		}
+		names = again
 	}
-	return parseBatches(names), nil
+	return nil, err
 }
 
 // parseBatches returns the batches among names, in the order of sealing.
@@ -185,7 +198,7 @@ func (s *spool) files() ([]string, error) {
 	pending, err := s.fs.ReadDir(s.path(pendingDir))
 	for err == nil {
 		var uploaded, again []string
-		if uploaded, err = s.fs.ReadDir(s.path(uploadedDir)); err == nil {
+		if uploaded, err = s.readUploaded(); err == nil {
 			again, err = s.fs.ReadDir(s.path(pendingDir))
 		}
 		if err == nil && slices.Equal(pending, again) {
@@ -202,32 +215,6 @@ func latest(names []batch) batch {
 		return batch{}
 	}
 	return names[len(names)-1]
-}
-
-// confirm moves a batch that the store holds to uploaded/. It has a name at every
-// instant: while a seal is unfinished, only that says that the array must not be sealed
-// again.
-func (s *spool) confirm(b batch, sequence int, place string) error {
-	from := s.batchPath(b)
-	b.sequence, b.place = sequence, place
-	to := s.batchPath(b)
-	if err := s.remove(to); err != nil { // of an attempt that failed half way
-		return err
-	}
-	if err := s.alias(from, to); err != nil { // there may be no room, which a rename does not need
-		if err := s.fs.Rename(from, to); err != nil {
-			return err
-		}
-	}
-	return s.dropPending(b.pending())
-}
-
-// dropPending removes the name in pending/ of a batch that has one in uploaded/.
-func (s *spool) dropPending(b batch) error {
-	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
-		return err
-	}
-	return s.remove(s.batchPath(b))
 }
 
 // alias gives a batch a second name, in another directory. If there are no hard links

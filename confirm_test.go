@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
@@ -253,4 +254,43 @@ func confirmedAndCut(b *bench, links bool, cut int) (over bool) {
 		next.Close()
 	})
 	return !disk.cut
+}
+
+// TestConfirmationThatFails: a batch whose name in uploaded/ could not be synced is confirmed
+// again. It is in the day's object, but only the spool says which fetches it had.
+func TestConfirmationThatFails(t *testing.T) {
+	for name, fails := range map[string]error{"the disk fails": syscall.EIO, "there is no room": syscall.ENOSPC} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				failed := 0
+				b.onDisk(func(op crashfs.Op) error {
+					switch {
+					case op.Kind == "Link" && strings.HasPrefix(op.To, uploadedDir),
+						op.Kind == "OpenFile" && strings.HasPrefix(op.Name, uploadedDir) && strings.HasSuffix(op.Name, ".new"):
+						return fails
+					case op.Kind == "SyncDir" && op.Name+"/" == uploadedDir && failed < 2:
+						failed++
+						return syscall.EIO
+					}
+					return nil
+				})
+				b.open()
+				b.append(1)
+				b.append(22)
+				b.Seal(t.Context())
+				time.Sleep(time.Minute)
+				b.onDisk(nil)
+				b.flush()
+				time.Sleep(2 * time.Minute)
+				if n := len(b.pending()); n > 0 {
+					t.Errorf("%d batches wait still", n)
+				}
+				onEachDisk(b.disk, func(name string, left *crashfs.FS) {
+					if !holds(left, 22, "pending", "uploaded") {
+						t.Errorf("%s is left: the batch is gone", name)
+					}
+				})
+			})
+		})
+	}
 }

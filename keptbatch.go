@@ -132,6 +132,46 @@ func (s *spool) inOneForm(b batch) (batch, error) {
 	return b, s.remove(s.batchPath(b.twin()))
 }
 
+// confirm moves a batch that the store holds to uploaded/. It has a name at every
+// instant: while a seal is unfinished, only that says that the array must not be sealed
+// again.
+func (s *spool) confirm(b batch, sequence int, place string) error {
+	from := s.batchPath(b)
+	b.sequence, b.place = sequence, place
+	to := s.batchPath(b)
+	if err := s.remove(to); err != nil { // of an attempt that failed half way
+		return err
+	}
+	err := s.alias(from, to)
+	if vfs.NoSpace(err) {
+		return s.confirmByRename(from, to)
+	}
+	if err != nil {
+		return err
+	}
+	return s.dropPending(b.pending())
+}
+
+// confirmByRename moves a batch where there is no room for a second name. If that may not
+// be durable it is taken back, so that the batch is confirmed again.
+func (s *spool) confirmByRename(from, to string) error {
+	if err := s.fs.Rename(from, to); err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return errors.Join(err, s.fs.Rename(to, from))
+	}
+	return nil
+}
+
+// dropPending removes the name in pending/ of a batch that has one in uploaded/.
+func (s *spool) dropPending(b batch) error {
+	if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {
+		return err
+	}
+	return s.remove(s.batchPath(b))
+}
+
 // unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
 // never renamed, since it may be the only copy. A name that is in pending/ already is made
 // again: it may be of an attempt whose sync failed, for which no later one makes up.

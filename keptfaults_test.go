@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
+	"example.com/rotatelog/internal/vfs"
 	"example.com/rotatelog/storetest"
 )
 
@@ -214,4 +216,77 @@ func TestKeptBatchThatCannotBeReadIsUploaded(t *testing.T) {
 			t.Errorf("append: %v", err)
 		}
 	})
+}
+
+// A drain whose batches are in the store succeeds, also if the Writer is closed while it
+// waits for a compression.
+func TestDrainThatWaitsForCompressionIsClosed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		keptFour(b)
+		b.cfg.KeepUploaded = 1
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "OpenFile" && op.Name == compressing {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		})
+		b.onStore(func(storetest.Op) storetest.Fault { return storetest.Fault{Delay: time.Second} })
+		b.open()
+		b.append(5)
+		drained := make(chan error)
+		go func() { drained <- b.Drain(t.Context()) }()
+		time.Sleep(time.Minute)
+		if m := b.day(dayA).Metadata; m.Fetches != 5 {
+			t.Fatalf("%+v", m)
+		}
+		select {
+		case err := <-drained:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		go b.Close()
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// overlooks is a disk of which one reading of uploaded/ has no name of a batch, as may be
+// if that is renamed while the directory is read.
+type overlooks struct {
+	vfs.FS
+	id   string
+	left *atomic.Int32
+}
+
+func (o overlooks) ReadDir(name string) ([]string, error) {
+	names, err := o.FS.ReadDir(name)
+	if name+"/" == uploadedDir && o.left.Add(-1) == 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, o.id) })
+	}
+	return names, err
+}
+
+// A batch that gets another name while its directory is read is not taken for gone:
+// wherever that happens, its fetches are not stored again.
+func TestBatchIsRenamedWhileItsDirectoryIsRead(t *testing.T) {
+	for n := int32(1); n <= 12; n++ {
+		inBubble(t, func(t *testing.T, b *bench) {
+			b.cfg.MaxFetches, b.cfg.Identity = 1, rotatelog.HeaderIdentity
+			b.open()
+			for _, id := range []string{"a", "b", "c"} {
+				b.appendID(id)
+				b.flush()
+			}
+			if err := errors.Join(b.Close(), b.disk.Remove(identitiesFile)); err != nil {
+				t.Fatal(err)
+			}
+			left := new(atomic.Int32)
+			left.Store(n)
+			b.Writer = b.openOn(overlooks{b.disk, "ID00000002", left})
+			synctest.Wait()
+			b.wantDuplicatesOf("b", 2)
+			b.wantOnce("a", "b", "c")
+		})
+	}
 }

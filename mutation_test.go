@@ -142,9 +142,9 @@ func mutations() []mutation {
 			between, "",
 		},
 		{
-			"confirm before it is durable in uploaded", "batch.go",
-			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {",
-			"if err := error(nil); err != nil {",
+			"confirm before it is durable in uploaded", "keptbatch.go",
+			"if err := s.fs.SyncDir(s.path(uploadedDir)); err != nil {\n\t\treturn err\n\t}\n\treturn s.remove",
+			"if err := error(nil); err != nil {\n\t\treturn err\n\t}\n\treturn s.remove",
 			between, "",
 		},
 		{
@@ -616,10 +616,16 @@ func mutations() []mutation {
 			"^(TestBatchTakenBackIsDurable|TestConfirmedNumbersAreNotGivenAgain)$", "",
 		},
 		{
-			"confirm by a rename without a sync", "batch.go",
-			"if err := s.fs.Rename(from, to); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn s.dropPending(b.pending())",
-			"return s.fs.Rename(from, to)\n\t}\n\treturn s.dropPending(b.pending())",
+			"confirm by a rename without a sync", "keptbatch.go",
+			"if err := s.fs.Rename(from, to); err != nil {\n\t\treturn err\n\t}\n\tif err",
+			"if true {\n\t\treturn s.fs.Rename(from, to)\n\t}\n\tif err",
 			"^TestConfirmedBatchIsDurable$", "",
+		},
+		{
+			"leave a batch confirmed whose name may not be durable", "keptbatch.go",
+			"return errors.Join(err, s.fs.Rename(to, from))",
+			"return err",
+			"^TestConfirmationThatFails$", "",
 		},
 		{
 			"close the day of another Writer", "inspect.go",
@@ -968,6 +974,12 @@ func mutations() []mutation {
 			"if !s.ownsLast() {",
 			"if false {",
 			"^TestLinkOfSomebodyElseStays$", "",
+		},
+		{
+			"read once where batches get other names", "batch.go",
+			"err == nil && slices.Equal(names, again) {",
+			"err == nil {",
+			"^TestBatchIsRenamedWhileItsDirectoryIsRead$", "",
 		},
 		{
 			"look once for batches that may move", "batch.go",

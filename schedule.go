@@ -265,7 +265,7 @@ func (p *publisher) drain(ctx context.Context) error {
 		case <-p.ctx.Done():
 		}
 		switch { // whatever else happened meanwhile
-		case ctx.Err() != nil && p.waitsOnlyToCompress(batches):
+		case (ctx.Err() != nil || p.ctx.Err() != nil) && p.waitsOnlyToCompress(batches):
 			return nil
 		case ctx.Err() != nil:
 			return p.unfinished(len(batches), context.Cause(ctx))
@@ -286,11 +286,12 @@ func (p *publisher) drain(ctx context.Context) error {
 	}
 }
 
-// waitsOnlyToCompress reports whether all that a drain of batches is for has been done.
+// waitsOnlyToCompress reports whether all that a drain of batches is for has been done. Who
+// closes the Writer also ends the compression.
 func (p *publisher) waitsOnlyToCompress(batches []batch) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(batches) == 0 && p.packDue && !p.retryNow && p.awaited == 0
+	return len(batches) == 0 && !p.retryNow && p.awaited == 0
 }
 
 // skipBackoff has every day tried at once, and returns what is closed at the end

@@ -194,9 +194,9 @@ func (i *inspection) found() (f foundSpool) {
 	}
 	if f.names = i.names; err != nil { // half a spool
 		i.problem(s.dir, err)
-		pending, err := s.list(pendingDir)
+		pending, err := s.pending()
 		i.problem(s.path(pendingDir), err)
-		uploaded, err := s.list(uploadedDir)
+		uploaded, err := s.uploaded()
 		i.problem(s.path(uploadedDir), err)
 		f.names = append(uploaded, pending...)
 	}
@@ -250,10 +250,11 @@ func (i *inspection) describe(f foundSpool) {
 
 // batch adds a batch, unless it has been moved since it was listed.
 func (i *inspection) batch(b batch) {
-	b = i.spool.present(b)
 	name := i.spool.batchPath(b)
 	size, ok := i.known[name]
 	if !ok {
+		b = i.spool.present(b)
+		name = i.spool.batchPath(b)
 		info, err := i.spool.fs.Stat(name)
 		if err != nil {
 			i.problem(name, err)
