@@ -28,16 +28,6 @@ type streamStatus struct {
 // worst returns how bad the worst finding is.
 func (s *streamStatus) worst() health.Severity { return health.Worst(s.Findings) }
 
-// rank orders streams by what has to be seen first: what is not known comes before a
-// warning.
-func (s *streamStatus) rank() int {
-	rank := 2 * int(s.worst())
-	if s.err != nil || len(s.problems) > 0 {
-		rank = max(rank, 2*int(health.Warning)+1)
-	}
-	return rank
-}
-
 // looker finds out what is known of streams.
 type looker struct {
 	app    *app
