@@ -20,6 +20,7 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		".":           root,
 		"./archive":   root,
 		"./health":    root,
+		"./dashboard": root,
 		"./dirstore":  root,
 		"./clocktest": nil,
 		"./storetest": root,
