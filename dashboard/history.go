@@ -12,6 +12,7 @@ import (
 // the spool remembers only the last 60 fetches.
 type history struct {
 	last time.Time // fetch that was added
+	same int       // fetches that were added with this time
 	days []dayHistory
 }
 
@@ -37,27 +38,41 @@ func (h *history) add(f health.Facts, zone *time.Location) {
 	if f.Spool.Append == nil {
 		return
 	}
-	latest := h.last
+	last, same := h.last, h.same
+	n := 0
 	for _, a := range f.Spool.Append.Recent {
-		if a.Refused != "" || a.Uncounted || !a.Time.After(h.last) || a.Time.After(f.Now.Add(time.Minute)) {
+		if a.Refused != "" || a.Time.Before(h.last) || a.Time.After(f.Now.Add(time.Minute)) {
 			continue
 		}
-		day := rotatelog.DayOf(a.Time, zone)
-		place := int(a.Time.Sub(day.Start(zone)) / bucketTime)
-		if place < 0 || place >= maxBuckets {
-			continue
+		if a.Time.Equal(h.last) {
+			if n++; n <= h.same {
+				continue
+			}
 		}
-		d := h.of(day)
-		for len(d.buckets) <= place {
-			d.buckets = append(d.buckets, bucket{})
+		switch {
+		case a.Time.Equal(last):
+			same++
+		case a.Time.After(last):
+			last, same = a.Time, 1
 		}
-		d.buckets[place].fetches++
-		d.buckets[place].matches += a.Matches
-		if a.Time.After(latest) {
-			latest = a.Time
-		}
+		h.count(a, zone)
 	}
-	h.last = latest
+	h.last, h.same = last, same
+}
+
+// count adds a fetch, if it could be counted.
+func (h *history) count(a rotatelog.RecentAppend, zone *time.Location) {
+	day := rotatelog.DayOf(a.Time, zone)
+	place := int(a.Time.Sub(day.Start(zone)) / bucketTime)
+	if a.Uncounted || place < 0 || place >= maxBuckets {
+		return
+	}
+	d := h.of(day)
+	for len(d.buckets) <= place {
+		d.buckets = append(d.buckets, bucket{})
+	}
+	d.buckets[place].fetches++
+	d.buckets[place].matches += a.Matches
 }
 
 // of returns the history of a day, and forgets one if there are too many.
