@@ -163,7 +163,7 @@ func (p *page) writeStream(t *text) {
 <div><dt>Disk</dt><dd id="disk">%s</dd></div>
 </dl>
 </section>
-<section aria-labelledby="h-today">
+<section class="day" aria-labelledby="h-today">
 <h2 id="h-today">Today</h2>
 <p id="today">%s</p>
 <figure id="chart">%s</figure>
