@@ -357,7 +357,7 @@ func (w *Writer) makeReceipts(g group) {
 	if len(g.written) == 0 {
 		return
 	}
-	uncounted := 0
+	uncounted, matches := 0, int64(0)
 	tally := &w.spool.tally
 	for i, r := range g.written {
 		position := g.before + i + 1
@@ -365,23 +365,27 @@ func (w *Writer) makeReceipts(g group) {
 			BatchSize: w.spool.max, Matches: r.matches}
 		tally.fetches++
 		tally.matches = addClamped(tally.matches, r.matches)
+		matches = addClamped(matches, r.matches)
 		if r.uncounted != nil {
 			uncounted++
 		}
 	}
 	appended := len(g.written)
 	last := g.written[appended-1].receipt
+	now := w.cfg.stateTime()
 	w.stats.update(func(s *Stats) {
 		s.Appended += appended
 		s.Uncounted += uncounted
+		s.Matches = addClamped(s.Matches, matches)
 		s.Day, s.Number, s.Position = last.Day, last.Number, last.Position
+		s.LastAppended = now
 	})
-	now := w.cfg.stateTime()
 	w.state.record(func(s *WriterState, today *DayCounts) {
 		s.LastSuccess = now
 		s.succeeded(Day{}, now)
 		today.Appended += appended
 		today.Uncounted += uncounted
+		today.Matches = addClamped(today.Matches, matches)
 		for _, r := range g.written {
 			s.remember(RecentAppend{Time: now, Matches: r.matches, Uncounted: r.uncounted != nil})
 		}
@@ -390,13 +394,14 @@ func (w *Writer) makeReceipts(g group) {
 
 // appendError returns why a fetch was not appended, and counts that.
 func (w *Writer) appendError(err error) error {
-	w.stats.update(func(s *Stats) { s.Refused++ })
 	failed := newError("append", w.cfg.path(w.spool.array.name), err)
 	now := w.cfg.stateTime()
+	failure := failureOf(failed, now)
+	w.stats.refused(failure.Code)
 	w.state.record(func(s *WriterState, today *DayCounts) {
-		s.failed(failureOf(failed, now))
-		today.refuse(s.LastFailure.Code, 1)
-		s.remember(RecentAppend{Time: now, Refused: s.LastFailure.Code})
+		s.failed(failure)
+		today.refuse(failure.Code, 1)
+		s.remember(RecentAppend{Time: now, Refused: failure.Code})
 	})
 	return failed
 }

@@ -250,30 +250,17 @@ func (s *spool) alias(from, to string) error {
 
 // abandon takes a pending batch that holds nothing readable out of the way; its
 // bytes are in damaged/.
-func (s *spool) abandon(b batch) error { return s.remove(s.batchPath(b)) }
-
-// unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
-// never renamed, since it may be the only copy.
-func (s *spool) unconfirm(b batch) (batch, error) {
-	defer s.move()()
-	b = s.present(b)
-	from := s.batchPath(b)
-	to := s.batchPath(b.pending())
-	if err := s.alias(from, to); err != nil {
-		return b, err
-	}
-	if err := s.syncPending(); err != nil {
-		return b, err
-	}
-	return b.pending(), s.remove(from)
+func (s *spool) abandon(b batch) error {
+	s.unlinkLast(b)
+	return s.remove(s.batchPath(b))
 }
 
-// load calls each for every fetch of a pending batch, as readBatch does. If the file
+// load calls each for every fetch of a batch, as readBatch does. If the file
 // does not parse it is kept in damaged/ and reported, unless that is known.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
 	defer func() {
-		if errors.Is(err, syscall.EIO) {
+		if errors.Is(err, syscall.EIO) && b.sequence == 0 { // what is confirmed must not be appended again
 			err = hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
 				"copy from it what can be read, move the file away, and append that again")
 		}
@@ -426,7 +413,7 @@ func (w *dayWorker) encode(b batch) (upload, error) {
 		w.cfg.reportRepaired(*odd)
 	}
 	tally := counts{u.Fetches, u.Matches}
-	w.loaded[b.id] = loaded{tally, int64(len(u.Data))}
+	w.loaded[b.id] = loaded{counts: tally, bytes: int64(len(u.Data))}
 	w.stats.setTally(b.id, tally)
 	return u, nil
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"example.com/rotatelog/internal/packed"
@@ -37,7 +39,29 @@ func (p *publisher) compressible(all []batch) (b batch, ok bool) {
 	if wait || p.spool.isTight() {
 		return batch{}, false
 	}
-	return toCompress(p.spool.sized(all), p.cfg.KeepUploaded)
+	next := toCompress(p.spool.sized(all), p.cfg.KeepUploaded)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.unpacked, func(id string, _ time.Time) bool {
+		return !slices.ContainsFunc(next, func(b batch) bool { return b.id == id })
+	})
+	return nextToCompress(next, p.unpacked, p.cfg.Clock.Now())
+}
+
+// nextToCompress returns the first of batches that was not tried in vain. If there is none
+// it is the one that failed longest ago, once that is compressPause ago: the disk may be
+// better by now. A batch that cannot be read must not keep the others from it.
+func nextToCompress(batches []batch, failed map[string]time.Time, now time.Time) (next batch, ok bool) {
+	for _, b := range batches {
+		at, tried := failed[b.id]
+		if !tried {
+			return b, true
+		}
+		if now.Sub(at).Abs() >= compressPause && (!ok || at.Before(failed[next.id])) {
+			next, ok = b, true
+		}
+	}
+	return next, ok
 }
 
 // startCompressing starts to compress a batch, unless one is being compressed. At its end
@@ -45,34 +69,57 @@ func (p *publisher) compressible(all []batch) (b batch, ok bool) {
 func (p *publisher) startCompressing(ctx context.Context) {
 	all, err := p.spool.uploaded()
 	if err != nil {
+		p.endPackDue()
 		return // the next pass will say so
 	}
 	b, ok := p.compressible(all)
+	p.mu.Lock()
+	p.packing = p.packing || ok
+	p.packDue = p.packDue && p.packing
+	p.mu.Unlock()
 	if !ok {
 		return
 	}
-	p.mu.Lock()
-	p.packing = true
-	p.mu.Unlock()
 	p.running.Go(func() { p.compressed(ctx, b, p.spool.usedBy("compress").compress(ctx, b)) })
 }
 
 // compressed records how the compression of a batch has ended.
 func (p *publisher) compressed(ctx context.Context, b batch, err error) {
-	interrupted := ctx.Err() != nil || errors.Is(err, errInterrupted)
+	interrupted := ctx.Err() != nil || errors.Is(err, errInterrupted) || vfs.NoSpace(err)
+	moved := errors.Is(err, errMoved)
+	now := p.cfg.Clock.Now()
 	p.mu.Lock()
-	p.packing = false
+	p.packing, p.packDue = false, false
 	if err == nil {
 		p.packed = retryState{}
-	} else {
+	} else if !moved {
 		p.packed.failures++
-		p.packed.due = p.cfg.Clock.Now().Add(compressPause)
+		p.packed.due = now.Add(compressPause)
+	}
+	if err != nil && !interrupted {
+		p.unpacked[b.id] = now
 	}
 	p.mu.Unlock()
-	if err != nil && !interrupted && !vfs.NoSpace(err) {
+	if err != nil && !interrupted && !moved {
 		p.cfg.reportNotCompressed(p.cfg.path(p.spool.batchPath(b)), compressPause, err)
 	}
+	p.endRound()
 	p.wake()
+}
+
+// setPackDue has the drain that has just begun wait for the compression of one batch.
+// Programs that run for one fetch would otherwise never compress any: they drain, and end.
+func (p *publisher) setPackDue(drained bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packDue = p.packDue || drained
+}
+
+// endPackDue has no drain wait for a compression.
+func (p *publisher) endPackDue() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packDue = false
 }
 
 // compress replaces the file of a confirmed batch by a compressed one.
@@ -89,10 +136,7 @@ func (s *spool) compress(ctx context.Context, b batch) error {
 	if err == nil {
 		err = s.replaceByCompressed(b, was)
 	}
-	switch {
-	case errors.Is(err, errMoved):
-		return s.remove(s.compressing())
-	case err != nil:
+	if err != nil {
 		return errors.Join(err, s.remove(s.compressing()))
 	}
 	return nil
@@ -108,7 +152,7 @@ func (s *spool) compressing() string { return s.path(uploadedDir, packingFile) }
 
 // createCompressing creates the compressed file, in place of one that was left over.
 func (s *spool) createCompressing() (vfs.File, error) {
-	if err := s.remove(s.compressing()); err != nil {
+	if err := errors.Join(s.remove(s.compressing()), s.remove(s.path(uploadedDir, droppedFile))); err != nil {
 		return nil, err
 	}
 	return s.fs.OpenFile(s.compressing(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -215,16 +259,25 @@ func (s *spool) replaceByCompressed(b batch, was vfs.Info) error {
 }
 
 // dropCompressing gives back the room of a batch that is being compressed, by this process
-// or another, which notices that.
+// or another, which notices that. The file first loses its name: it may be complete, and
+// be named as a batch at any moment, whose bytes are then the only ones.
 func (s *spool) dropCompressing() error {
-	f, err := s.fs.OpenFile(s.compressing(), os.O_WRONLY, 0)
+	dropped := s.path(uploadedDir, droppedFile)
+	err := s.fs.Rename(s.compressing(), dropped)
+	if vfs.NoSpace(err) {
+		return s.remove(s.compressing())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.fs.OpenFile(dropped, os.O_WRONLY, 0)
 	if err == nil {
 		err = errors.Join(f.Truncate(0), f.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // complete, and so read-only
 		return err
 	}
-	return s.remove(s.compressing())
+	return s.remove(dropped)
 }
 
 // move keeps batches in uploaded/ from getting other names until the function that it

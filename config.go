@@ -100,7 +100,8 @@ type Config struct {
 	KeepUploaded int
 	// KeepFor is how long other confirmed batches stay as a backup, counted from when
 	// they were sealed: 48 hours unless set. A negative duration keeps none. They are
-	// compressed in the background, some 40 times smaller, by a Writer that stays open.
+	// compressed in the background, some 40 times smaller. A program that runs for one
+	// fetch compresses one of them each time it drains.
 	KeepFor time.Duration
 	// KeepBytes bounds what confirmed batches may take on disk for KeepFor: 2 GiB unless
 	// set. The oldest go first. A negative number sets no bound.

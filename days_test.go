@@ -317,6 +317,11 @@ func TestContentionIsNoFailure(t *testing.T) {
 		if s := b.Stats(); s.Failed != 0 || s.Conflicts == 0 || s.Uploaded != 1 {
 			t.Errorf("%+v", s)
 		}
+		b.Close()
+		last := b.state(publishState).Days
+		if got, want := last[len(last)-1].Conflicts, b.Stats().Conflicts; got != want {
+			t.Errorf("the spool says that %d writes were lost, want %d", got, want)
+		}
 		if log := b.log.String(); strings.Contains(log, "WARN") || strings.Contains(log, "ERROR") {
 			t.Error(log)
 		}

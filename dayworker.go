@@ -47,7 +47,8 @@ type dayWorker struct {
 // loaded is what is remembered of a batch that was read.
 type loaded struct {
 	counts
-	bytes int64 // in the day's object, without the head
+	bytes int64         // in the day's object, without the head
+	took  time.Duration // the last write that was to bring it
 }
 
 // counts are what a batch adds to its day.
@@ -119,6 +120,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 	now := w.cfg.Clock.Now()
 	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
 		w.state.record(func(_ *WriterState, today *DayCounts) { today.Attempts++ })
+		w.stats.update(func(s *Stats) { s.Attempts++ })
 		if err := w.publish(ctx, w.waiting); err != nil {
 			w.failed(ctx, err)
 			return
@@ -212,7 +214,7 @@ func (w *dayWorker) reportOver(ctx context.Context) {
 	w.mu.Lock()
 	w.toReport = false
 	w.mu.Unlock()
-	complete := w.dayLook(seen.doc.totals, w.cfg.stateTime())
+	complete := w.dayLook(seen, w.cfg.stateTime())
 	w.state.record(func(s *WriterState, _ *DayCounts) { s.LastComplete = &complete })
 	w.cfg.reportDayComplete(seen.doc.totals)
 }

@@ -163,7 +163,7 @@ func (w *Writer) secure(b batch) error {
 		err = withoutModes(s.fs.Chmod(s.array.spare, fileMode))
 	}
 	if err == nil {
-		err = s.fs.Rename(s.array.spare, s.batchPath(b))
+		err = s.renameAsBatch(s.array.spare, b)
 	}
 	if err != nil {
 		return errors.Join(err, s.remove(s.array.spare))

@@ -11,6 +11,22 @@ import (
 
 // What happens is reported twice: to the log, for people, and to the hooks.
 
+// beginAppend returns when an Append begins, if anybody wants to know.
+func (cfg *Config) beginAppend() time.Time {
+	if cfg.Hooks.Appended == nil {
+		return time.Time{}
+	}
+	return cfg.Clock.Now()
+}
+
+// reportAppended reports to the hook only: a log of each fetch would be as long as the
+// archive.
+func (cfg *Config) reportAppended(began time.Time, r Receipt, err error) {
+	if err == nil && cfg.Hooks.Appended != nil {
+		cfg.Hooks.Appended(Appended{cfg.Name, r, cfg.Clock.Now().Sub(began)})
+	}
+}
+
 func (cfg *Config) reportSealed(s Sealed) {
 	cfg.Logger.Info("batch sealed", "day", s.Day, "first", s.First, "last", s.Last, "fetches", s.Fetches, "reason", s.Reason)
 	s.Name = cfg.Name

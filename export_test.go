@@ -52,7 +52,12 @@ func MetaOf(day Day, pack Compression) (size int64, meta map[string]string) {
 
 // InspectOn is Inspect of a test's own disk.
 func InspectOn(disk vfs.FS, name string) (SpoolStatus, error) {
-	return inspectSpool(disk, &Config{Name: name, Clock: systemClock{}})
+	return NewInspector("", name).InspectOn(disk)
+}
+
+// InspectOn is Inspect of a test's own disk.
+func (i *Inspector) InspectOn(disk vfs.FS) (SpoolStatus, error) {
+	return i.inspect(disk, &Config{Name: i.name, Clock: systemClock{}})
 }
 
 // ForgeIdentity gives all hashes of one kind of lines of the file identities to an

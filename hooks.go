@@ -5,8 +5,11 @@ import "time"
 // Hooks are called when something happened, from whatever goroutine it
 // happened on, with no lock held; uploads wait while one runs, so it should be
 // quick, and must not call Flush, Drain or Close. Any of them may be nil. What
-// they report is also logged.
+// they report is also logged, but for Appended.
 type Hooks struct {
+	// Appended: a fetch is on disk. It is called by Append before that returns, and so
+	// by several goroutines at once if they append.
+	Appended func(Appended)
 	// Sealed: a batch is complete, and waits to be uploaded.
 	Sealed func(Sealed)
 	// Uploaded: a batch is in the day's object.
@@ -21,6 +24,13 @@ type Hooks struct {
 	Changed func(Changed)
 	// Repaired: something in the spool was not as it was left, and was repaired.
 	Repaired func(Repaired)
+}
+
+// Appended describes a fetch that is on disk.
+type Appended struct {
+	Name    string // of the stream
+	Receipt Receipt
+	Took    time.Duration // that Append took, waiting for others included
 }
 
 // Sealed describes a batch that was sealed.
@@ -44,6 +54,10 @@ type Uploaded struct {
 	Matches  int64
 	Bytes    int64  // of its fetches in the object
 	Totals   Totals // of the object, this batch included
+	Size     int64  // of the object as stored, in bytes
+
+	Waited time.Duration // from its sealing until it was seen in the object
+	Took   time.Duration // of that, the write that brought it; 0 if another process has written it
 }
 
 // Totals are the sums over one day's object.

@@ -2,7 +2,9 @@ package rotatelog
 
 import (
 	"errors"
+	"maps"
 	"os"
+	"slices"
 
 	"example.com/rotatelog/internal/vfs"
 )
@@ -35,8 +37,8 @@ func (x *identityIndex) save(lines []byte, n int) {
 		n++
 	}
 	x.mu.Lock()
-	for id, i := range x.batches {
-		text = appendBatchLine(text, id, i)
+	for _, id := range slices.Sorted(maps.Keys(x.batches)) {
+		text = appendBatchLine(text, id, x.batches[id])
 		n++
 	}
 	x.mu.Unlock()

@@ -272,7 +272,10 @@ func (w *dayWorker) renumber(seen snapshot, uploaded []batch) error {
 // renumber changes the upload_sequence in the name of a confirmed batch.
 func (s *spool) renumber(b batch, sequence int) error {
 	defer s.move()()
-	b = s.present(b)
+	b, err := s.inOneForm(b)
+	if err != nil {
+		return err
+	}
 	from := s.batchPath(b)
 	b.sequence = sequence
 	if err := s.fs.Rename(from, s.batchPath(b)); err != nil {

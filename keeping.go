@@ -45,18 +45,18 @@ func (k keeping) overdue(all []keptBatch, now time.Time) []batch {
 // bytes. Ten batches of ten indented fetches of 2 MB would take some 450 MB.
 const maxPlain = 64 << 20
 
-// toCompress returns the newest of confirmed batches, which are in the order of sealing,
-// that is to be compressed. The last ones, up to last of them and maxPlain, stay as they
+// toCompress returns those of confirmed batches, which are in the order of sealing, that
+// are to be compressed, the newest first. The last ones, up to last of them and maxPlain, stay as they
 // were sealed, for people to open. The very last one does in any case: recovery recognizes
 // the batch that was sealed last by its file.
-func toCompress(all []keptBatch, last int) (b batch, ok bool) {
+func toCompress(all []keptBatch, last int) (next []batch) {
 	var size int64
 	for i, b := range slices.Backward(all) {
 		size += b.size
 		stays := i == len(all)-1 || i >= len(all)-last && size <= maxPlain
 		if !b.zst && !stays {
-			return b.batch, true
+			next = append(next, b.batch)
 		}
 	}
-	return batch{}, false
+	return next
 }

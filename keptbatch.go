@@ -122,6 +122,46 @@ func (s *spool) present(b batch) batch {
 	return b.twin()
 }
 
+// inOneForm returns a confirmed batch in the form in which it is there. If it is there in
+// both, as a process leaves it that dies while it compresses, the compressed one is
+// deleted: it must not stay behind when the batch gets another name.
+func (s *spool) inOneForm(b batch) (batch, error) {
+	if b = s.present(b); b.zst {
+		return b, nil
+	}
+	return b, s.remove(s.batchPath(b.twin()))
+}
+
+// unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
+// never renamed, since it may be the only copy. A name that is in pending/ already is made
+// again: it may be of an attempt whose sync failed, for which no later one makes up.
+func (s *spool) unconfirm(b batch) (batch, error) {
+	defer s.move()()
+	b, err := s.inOneForm(b)
+	if err != nil {
+		return b, err
+	}
+	from := s.batchPath(b)
+	to := s.batchPath(b.pending())
+	if _, err := s.fs.Stat(from); err != nil {
+		return b, err
+	}
+	if err := s.remove(to); err != nil {
+		return b, err
+	}
+	failed := s.syncs.failures()
+	if err := s.alias(from, to); err != nil {
+		return b, err
+	}
+	if err := s.syncPending(); err != nil {
+		return b, err
+	}
+	if failed != s.syncs.failures() {
+		return b, errors.New("a sync of pending/ has failed meanwhile")
+	}
+	return b.pending(), s.remove(from)
+}
+
 // withoutTwins returns batches without the compressed form of those that are there as they
 // were sealed.
 func withoutTwins(batches []batch) []batch {

@@ -65,6 +65,23 @@ func (s *spool) unlinkLast(b batch) {
 	}
 }
 
+// renameAsBatch has a file take the place of that of a batch, and of the link if that leads
+// to the batch: nobody would know then that it is ours.
+func (s *spool) renameAsBatch(name string, b batch) error {
+	info, err := s.fs.Stat(s.lastName())
+	linked := err == nil && s.isFile(b, info.ID)
+	if linked {
+		s.unlinkLast(b)
+	}
+	if err := s.fs.Rename(name, s.batchPath(b)); err != nil {
+		return err
+	}
+	if linked {
+		s.linkLast(b)
+	}
+	return nil
+}
+
 // isFile reports whether a batch is that file.
 func (s *spool) isFile(b batch, file vfs.ID) bool {
 	info, err := s.fs.Stat(s.batchPath(b))

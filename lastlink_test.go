@@ -207,3 +207,51 @@ func TestNameOfALinkIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestLinkFollowsABatchThatIsWrittenAgain: a batch of an earlier Writer is written once more
+// when a duplicate of a fetch in it comes. The link leads to it then, and to the next.
+func TestLinkFollowsABatchThatIsWrittenAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches, b.cfg.Identity = 1, rotatelog.HeaderIdentity
+		b.away()
+		b.open()
+		b.appendID("a")
+		b.reopen()
+		before := b.newestFile()
+		b.wantDuplicates("a")
+		if b.newestFile() == before {
+			t.Fatal("the batch was not written again")
+		}
+		b.wantLast()
+		b.reopen()
+		b.appendID("b")
+		b.wantLast()
+	})
+}
+
+// TestLinkToABatchThatIsGivenUp goes with it.
+func TestLinkToABatchThatIsGivenUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches = 1
+		b.away()
+		b.open()
+		b.append(1)
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.disk.WriteFile("all_api.spool/pending/"+b.pending()[0], []byte("\x00\x00"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if b.lastFile() != b.newestFile() {
+			t.Fatal("the link leads elsewhere")
+		}
+		b.onStore(nil)
+		b.open()
+		b.flush()
+		if len(b.pending()) > 0 {
+			t.Fatalf("it waits still: %q", b.pending())
+		}
+		b.uploadEach(2, 2)
+		b.wantLast()
+	})
+}

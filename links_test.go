@@ -25,7 +25,10 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 		"./clocktest": nil,
 		"./storetest": root,
 		"./s3store":   append(slices.Clip(root), sdk, smithy),
-		"./cmd/...":   append(slices.Clip(root), sdk, smithy, "github.com/alecthomas/kong", "golang.org/x/sys", "golang.org/x/term"),
+		"./prom": append(slices.Clip(root), "github.com/prometheus/client_golang", // and what that links:
+			"github.com/beorn7/perks", "github.com/munnerz/goautoneg", "github.com/prometheus/client_model", "github.com/prometheus/common",
+			"github.com/prometheus/procfs", "golang.org/x/sys", "google.golang.org/protobuf"),
+		"./cmd/...": append(slices.Clip(root), sdk, smithy, "github.com/alecthomas/kong", "golang.org/x/sys", "golang.org/x/term"),
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", pkg).Output()
 		if err != nil {
@@ -46,8 +49,8 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 	}
 }
 
-// Only the command parses flags with kong.
-func TestOnlyTheCommandImportsKong(t *testing.T) {
+// Only the command parses flags with kong, and only package prom makes metrics.
+func TestOnlyOnePackageImportsEach(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("there is no go command")
@@ -56,16 +59,21 @@ func TestOnlyTheCommandImportsKong(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	found := 0
-	for line := range strings.Lines(string(out)) {
-		if !strings.Contains(line, "github.com/alecthomas/kong") {
-			continue
+	for module, only := range map[string]string{
+		"github.com/alecthomas/kong":          "example.com/rotatelog/cmd/",
+		"github.com/prometheus/client_golang": "example.com/rotatelog/prom ",
+	} {
+		found := 0
+		for line := range strings.Lines(string(out)) {
+			if !strings.Contains(line, module) {
+				continue
+			}
+			if found++; !strings.HasPrefix(line, only) {
+				t.Errorf("%s is imported by %s", module, line)
+			}
 		}
-		if found++; !strings.HasPrefix(line, "example.com/rotatelog/cmd/") {
-			t.Errorf("kong is imported by %s", line)
+		if found == 0 {
+			t.Errorf("no package imports %s", module)
 		}
-	}
-	if found == 0 {
-		t.Error("no package imports kong")
 	}
 }

@@ -124,6 +124,12 @@ func mutations() []mutation {
 			"^TestIndexOfAnotherFunction$", "",
 		},
 		{
+			"compress nothing where processes live for one fetch", "publisher.go",
+			"	p.setPackDue(drained)\n",
+			"",
+			"^TestShortProcessesCompress$", "",
+		},
+		{
 			"make an owner while another process does", "publisher.go",
 			"lock, err := p.spool.lock(ownerLock)",
 			"lock, err := p.spool.lock(ownerLock + p.spool.newID())",
@@ -592,10 +598,22 @@ func mutations() []mutation {
 			"^TestNameOfAConfirmedBatchComesBack$", "",
 		},
 		{
-			"take a batch back without a sync", "batch.go",
+			"take a batch back without a sync", "keptbatch.go",
 			"if err := s.syncPending(); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestBatchTakenBackIsDurable$", "",
+		},
+		{
+			"take a batch back under a name whose sync has failed", "keptbatch.go",
+			"if err := s.remove(to); err != nil {\n\t\treturn b, err\n\t}\n\tfailed",
+			"failed",
+			"^TestBatchTakenBackAfterAFailedSync$", "",
+		},
+		{
+			"leave the other form of a batch behind", "keptbatch.go",
+			"return b, s.remove(s.batchPath(b.twin()))",
+			"return b, nil",
+			"^TestBothFormsOfABatchMoveTogether$", "",
 		},
 		{
 			"rename a batch where there are no hard links", "batch.go",
@@ -808,10 +826,22 @@ func mutations() []mutation {
 			"^TestCompressorThatErrs$", "",
 		},
 		{
+			"compress no other batch while one cannot be read", "compresskept.go",
+			"if !tried {",
+			"if !tried || true {",
+			"^TestBatchThatCannotBeCompressed$", "",
+		},
+		{
+			"empty what may become a batch", "compresskept.go",
+			"err := s.fs.Rename(s.compressing(), dropped)",
+			"dropped = s.compressing()\n\tvar err error",
+			"^TestRoomIsNotTakenOfACompleteBatch$", "",
+		},
+		{
 			"believe a frame that is damaged", "keptbatch.go",
 			"if err := checkFrame(f, size); err != nil {",
 			"if err := error(nil); err != nil {",
-			"^TestDamagedFrameIsNoBatch$", "",
+			"^TestSpoolReaderReadsBothForms$", "",
 		},
 		{
 			"compress the batch that was sealed last", "keeping.go",
@@ -824,6 +854,12 @@ func mutations() []mutation {
 			"!w.spool.mayPrune(b) })\n",
 			"false })\n",
 			"^TestDayIsLookedAtBeforeItsBatchesGo$", "",
+		},
+		{
+			"lose the link when a batch is written again", "lastlink.go",
+			"linked := err == nil && s.isFile(b, info.ID)",
+			"linked := err == nil && false",
+			"^TestLinkFollowsABatchThatIsWrittenAgain$", "",
 		},
 		{
 			"take a file of somebody else for the link", "lastlink.go",
@@ -1028,6 +1064,18 @@ func mutations() []mutation {
 			"left > 0",
 			"left > completeLasts",
 			"^TestOpenUploads$", "",
+		},
+		{
+			"take a spool's counters from more than the month, of which days fall out", "prom/snapshot.go",
+			"if c.Day.Year == today.Year && c.Day.Month == today.Month {",
+			"if c.Day.Compare(today) <= 0 {",
+			"^TestMonthIsNeverForgotten$", "",
+		},
+		{
+			"take a spool for unchanged that may have changed within a tick", "prom/reader.go",
+			"settled(stamps)",
+			"stamps",
+			"^TestReadsOnlyWhatHasChanged$", "",
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 )
 
 // errContended marks that others who share the key were faster, again and again.
@@ -83,6 +84,7 @@ func (w *dayWorker) advance(ctx context.Context, op string, seen snapshot, plan 
 		}
 		if errors.Is(reply, ErrConflict) {
 			w.stats.update(func(s *Stats) { s.Conflicts++ })
+			w.state.record(func(_ *WriterState, today *DayCounts) { today.Conflicts++ })
 		}
 	}
 }
@@ -127,13 +129,25 @@ func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) 
 // send writes the next version, and looks again. The reply is the store's, and err why
 // it is not known what became of the write.
 func (w *dayWorker) send(ctx context.Context, next step) (after snapshot, reply, err error) {
+	began := w.cfg.Clock.Now()
 	sent, reply := w.write(ctx, next)
+	w.recordWrite(next.ids, w.cfg.Clock.Now().Sub(began))
 	after, err = w.lookResolved(ctx, next.seen.doc.lastSequence)
 	if err != nil {
 		return snapshot{}, nil, errors.Join(reply, err)
 	}
 	w.rememberBody(next.seen, sent, next.doc, after)
 	return after, reply, nil
+}
+
+// recordWrite records how long the write took that was to bring these batches.
+func (w *dayWorker) recordWrite(ids []string, took time.Duration) {
+	for _, id := range ids {
+		if l, ok := w.loaded[id]; ok {
+			l.took = took
+			w.loaded[id] = l
+		}
+	}
 }
 
 // lookResolved is look once no write is in doubt.
@@ -278,7 +292,8 @@ func (w *dayWorker) confirm(seen snapshot, waiting []batch) (rest []batch, err e
 			s.LastUploaded, s.LastError = w.cfg.Clock.Now(), nil
 		})
 		w.cfg.reportUploaded(Uploaded{ID: b.id, Day: b.day, Key: w.key(), Sequence: sequence,
-			Fetches: n.fetches, Matches: n.matches, Bytes: n.bytes, Totals: seen.doc.totals})
+			Fetches: n.fetches, Matches: n.matches, Bytes: n.bytes, Totals: seen.doc.totals, Size: seen.doc.size,
+			Waited: w.cfg.Clock.Now().Sub(b.sealed), Took: n.took})
 	}
 	return rest, nil
 }

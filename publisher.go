@@ -33,15 +33,17 @@ type publisher struct {
 	files  chan struct{} // holds a value while somebody writes a file that all days share
 	woken  chan struct{}
 
-	mu       sync.Mutex       // guards what follows, and dayWorker.begun
-	round    chan struct{}    // closed at the end of each pass and of each attempt
-	refused  map[dayKey]error // permanent errors since the last drain began
-	retryNow bool             // forget the backoffs
-	awaited  int              // workers that a drain waits for
-	unswept  Day              // on which a sweep failed last
-	packing  bool             // a batch is being compressed
-	packed   retryState       // of the compression of batches
-	proof    string           // what the Store has proved, "" if that is not known
+	mu       sync.Mutex           // guards what follows, and dayWorker.begun
+	round    chan struct{}        // closed at the end of each pass and of each attempt
+	refused  map[dayKey]error     // permanent errors since the last drain began
+	retryNow bool                 // forget the backoffs
+	awaited  int                  // workers that a drain waits for
+	unswept  Day                  // on which a sweep failed last
+	packing  bool                 // a batch is being compressed
+	packDue  bool                 // a drain waits until one has been, if there is one
+	packed   retryState           // of the compression of batches
+	unpacked map[string]time.Time // when a batch could not be compressed, by id
+	proof    string               // what the Store has proved, "" if that is not known
 
 	seen *seenFile
 
@@ -70,7 +72,7 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 	p := &publisher{
 		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), today: todayLook{opened: cfg.Clock.Now()}, place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		seen: newSeenFile(), refused: map[dayKey]error{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
+		seen: newSeenFile(), refused: map[dayKey]error{}, unpacked: map[string]time.Time{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -173,6 +175,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 		err = p.assign(ctx, batches)
 	}
 	if err != nil {
+		p.endPackDue()
 		return p.failed(ctx, err)
 	}
 	p.retry = retryState{}
@@ -222,6 +225,7 @@ func (p *publisher) publishable() (batches []batch, wait time.Duration, err erro
 // assign gives the workers what there is to do.
 func (p *publisher) assign(ctx context.Context, batches []batch) error {
 	drained := p.takeRetryNow()
+	p.setPackDue(drained)
 	batches, err := p.holdBack(ctx, batches)
 	if err != nil {
 		return err

@@ -171,22 +171,28 @@ func (w *Writer) awaitLock(ctx context.Context) (io.Closer, error) {
 // fs.ErrClosed after Close, or ctx's error. Once the record is being written, ctx no
 // longer matters. The Writer stays usable whatever the error.
 func (w *Writer) Append(ctx context.Context, fetch []byte) (Receipt, error) {
+	began := w.cfg.beginAppend()
 	r, err := w.newRequest(fetch)
 	if err != nil {
 		return Receipt{}, w.appendError(err)
 	}
-	return w.submit(ctx, r)
+	receipt, err := w.submit(ctx, r)
+	w.cfg.reportAppended(began, receipt, err)
+	return receipt, err
 }
 
 // AppendFetch adds what came from the API in an envelope of FETCH_HEADER,
 // RAW_API_DATA and FETCH_FOOTER, with the current time and the daily fetch number.
 // Otherwise it is like Append.
 func (w *Writer) AppendFetch(ctx context.Context, f Fetch) (Receipt, error) {
+	began := w.cfg.beginAppend()
 	r, err := w.newEnvelope(f)
 	if err != nil {
 		return Receipt{}, w.appendError(err)
 	}
-	return w.submit(ctx, r)
+	receipt, err := w.submit(ctx, r)
+	w.cfg.reportAppended(began, receipt, err)
+	return receipt, err
 }
 
 // Write implements io.Writer: p is exactly one fetch. It never returns a short
@@ -255,7 +261,8 @@ func (w *Writer) Seal(ctx context.Context) error {
 	return nil
 }
 
-// Drain waits until every batch that is sealed by now is in the store. It returns
+// Drain waits until every batch that is sealed by now is in the store. While it waits, a
+// kept batch may be compressed (Config.KeepFor), and it waits for that, too. It returns
 // early with the error if one meets a permanent error (ErrPermanent), when ctx is done,
 // and with fs.ErrClosed when the Writer is closed. The batches then still wait on disk.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }

@@ -265,6 +265,8 @@ func (p *publisher) drain(ctx context.Context) error {
 		case <-p.ctx.Done():
 		}
 		switch { // whatever else happened meanwhile
+		case ctx.Err() != nil && p.waitsOnlyToCompress(batches):
+			return nil
 		case ctx.Err() != nil:
 			return p.unfinished(len(batches), context.Cause(ctx))
 		case p.ctx.Err() != nil:
@@ -284,6 +286,13 @@ func (p *publisher) drain(ctx context.Context) error {
 	}
 }
 
+// waitsOnlyToCompress reports whether all that a drain of batches is for has been done.
+func (p *publisher) waitsOnlyToCompress(batches []batch) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(batches) == 0 && p.packDue && !p.retryNow && p.awaited == 0
+}
+
 // skipBackoff has every day tried at once, and returns what is closed at the end
 // of the round.
 func (p *publisher) skipBackoff() <-chan struct{} {
@@ -300,7 +309,7 @@ func (p *publisher) skipBackoff() <-chan struct{} {
 func (p *publisher) nextRound() (end <-chan struct{}, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.round, p.retryNow || p.awaited > 0
+	return p.round, p.retryNow || p.awaited > 0 || p.packDue
 }
 
 // unfinished returns the error of a drain that ended before its batches.

@@ -61,6 +61,7 @@ const (
 	checkFile    = "check"       // in pending/ and uploaded/: whether files can be moved there
 	sealingFile  = "sealing"     // in pending/: a batch that is not quite there
 	packingFile  = "compressing" // in uploaded/: a batch that is being compressed
+	droppedFile  = "dropped"     // in uploaded/: its name while it gives its room back
 	ownerLock    = "owner.lock"
 	ownerFile    = "owner"   // a random id that objects are marked with
 	uncleanFile  = "unclean" // there while a Writer appends, and after one that was killed

@@ -93,6 +93,7 @@ type DayLook struct {
 	Uploads int       `json:"uploads"`
 	Fetches int       `json:"fetches"`
 	Matches int64     `json:"matches"`
+	Size    int64     `json:"size,omitempty"` // of the object as stored, in bytes; 0 if there is none
 	Looked  time.Time `json:"looked"`
 }
 
@@ -119,6 +120,10 @@ type DayCounts struct {
 	Refused map[string]int `json:"refused,omitempty"`
 	// LongestWait is the longest time from the sealing of a batch to its upload.
 	LongestWait int64 `json:"longest_wait_seconds,omitempty"`
+	// Matches are those of the fetches appended.
+	Matches int64 `json:"matches,omitempty"`
+	// Conflicts are writes that were lost to another Writer of the key, and made again.
+	Conflicts int `json:"conflicts,omitempty"`
 }
 
 // stateFile is one of the files, being kept. It is safe for concurrent use.
@@ -332,6 +337,8 @@ func (c DayCounts) plus(d DayCounts) DayCounts {
 		c.refuse(reason, n)
 	}
 	c.LongestWait = max(c.LongestWait, d.LongestWait)
+	c.Matches = addClamped(c.Matches, d.Matches)
+	c.Conflicts += d.Conflicts
 	return c
 }
 

@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -19,10 +20,15 @@ type Stats struct {
 	Conflicts  int // writes that were lost to another Writer of the same key, and made again
 	Repaired   int // things in the spool that were repaired
 
+	Matches    int64          // of the fetches appended
+	RefusedFor map[string]int // Refused, by reason, as in DayCounts.Refused
+	Attempts   int            // to upload, with and without success
+
 	Day      Day // of the last fetch appended; after Open, of the last in the unfinished batch
 	Number   int // its daily fetch number
 	Position int // its place in its batch
 
+	LastAppended time.Time // zero if there was no fetch
 	Uploading    int       // days that are being uploaded, closed or looked at now
 	LastUploaded time.Time // zero if there was none
 	LastError    error     // of the last attempt to upload, or to look at today's object; nil once one succeeded
@@ -38,6 +44,7 @@ func (w *Writer) Stats() Stats {
 	w.stats.mu.Lock()
 	defer w.stats.mu.Unlock()
 	stats := w.stats.stats
+	stats.RefusedFor = maps.Clone(stats.RefusedFor)
 	for _, b := range w.stats.pending {
 		stats.Pending++
 		stats.PendingBytes += b.size
@@ -156,6 +163,17 @@ func (c *counters) removePending(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.pending, id)
+}
+
+// refused counts an Append that returned an error.
+func (c *counters) refused(reason string) {
+	c.update(func(s *Stats) {
+		if s.RefusedFor == nil {
+			s.RefusedFor = map[string]int{}
+		}
+		s.Refused++
+		s.RefusedFor[reason]++
+	})
 }
 
 func (c *counters) update(change func(*Stats)) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/crashfs"
 	"example.com/rotatelog/storetest"
 )
 
@@ -92,8 +93,111 @@ func TestStatsCountRefusedFetches(t *testing.T) {
 		b.AppendFetch(t.Context(), rotatelog.Fetch{})
 		b.Write([]byte("[]"))
 		b.append(1)
-		if s := b.Stats(); s.Refused != 3 || s.Appended != 1 {
-			t.Errorf("%d refused, %d appended", s.Refused, s.Appended)
+		b.Close()
+		b.Append(t.Context(), []byte("{}"))
+		s := b.Stats()
+		if s.Refused != 4 || s.Appended != 1 || s.RefusedFor["invalid"] != 3 || s.RefusedFor["other"] != 1 || len(s.RefusedFor) != 2 {
+			t.Errorf("%d refused, %d appended: %v", s.Refused, s.Appended, s.RefusedFor)
+		}
+		clear(s.RefusedFor) // which is the caller's
+		if s := b.Stats(); len(s.RefusedFor) != 2 {
+			t.Errorf("refused: %v", s.RefusedFor)
+		}
+	})
+}
+
+// TestStatsOfFetches: how many matches came, and when the last fetch did, in the process
+// and from outside.
+func TestStatsOfFetches(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.open()
+		b.append(2, 3)
+		time.Sleep(time.Minute)
+		last := time.Now()
+		b.append(40)
+		if s := b.Stats(); s.Matches != 45 || !s.LastAppended.Equal(last) {
+			t.Errorf("%d matches, the last fetch at %v; want 45 at %v", s.Matches, s.LastAppended, last)
+		}
+		b.Close()
+		if today := b.countsOfToday(b.state(appendState)); today.Matches != 45 {
+			t.Errorf("the spool says %+v", today)
+		}
+		b.open()
+		b.append(5)
+		b.Close()
+		if today := b.countsOfToday(b.state(appendState)); today.Matches != 50 {
+			t.Errorf("the spool says %+v after another Writer", today)
+		}
+	})
+}
+
+// TestHookAppended: each fetch on disk is reported with how long that took, and one that
+// is refused is not.
+func TestHookAppended(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var reported []rotatelog.Appended
+		b.cfg.Name = "merge"
+		b.cfg.Hooks.Appended = func(a rotatelog.Appended) { reported = append(reported, a) }
+		b.open()
+		b.append(1) // the first one syncs more than one file
+		reported = nil
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "Sync" {
+				time.Sleep(3 * time.Second) // a slow disk
+			}
+			return nil
+		})
+		b.append(7)
+		b.Append(t.Context(), []byte("<html>"))
+		if _, err := b.AppendFetch(t.Context(), rotatelog.Fetch{Data: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+		if len(reported) != 2 {
+			t.Fatalf("reported: %+v", reported)
+		}
+		for i, a := range reported {
+			if a.Name != "merge" || a.Receipt.Number != i+2 || a.Took != 3*time.Second {
+				t.Errorf("fetch %d: %+v", i+2, a)
+			}
+		}
+		if m := reported[0].Receipt.Matches; m != 7 {
+			t.Errorf("%d matches", m)
+		}
+	})
+}
+
+// TestUploadedSaysHowLongItTook: since the batch was sealed, and the write alone.
+func TestUploadedSaysHowLongItTook(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var reported []rotatelog.Uploaded
+		b.cfg.Hooks.Uploaded = func(u rotatelog.Uploaded) { reported = append(reported, u) }
+		attempts := 0
+		b.onStore(func(op storetest.Op) storetest.Fault {
+			switch {
+			case op.Name != "write":
+				return storetest.Fault{}
+			case attempts < 1:
+				attempts++
+				return storetest.Fault{Err: errors.New("connection reset"), Skip: true, Delay: 20 * time.Second}
+			}
+			return storetest.Fault{Delay: 4 * time.Second}
+		})
+		b.open()
+		b.append(ten...)
+		b.flush()
+		if len(reported) != 1 {
+			t.Fatalf("reported: %+v", reported)
+		}
+		u := reported[0]
+		if u.Took != 4*time.Second || u.Waited < 24*time.Second || u.Waited > 26*time.Second {
+			t.Errorf("the write took %v, the batch has waited %v", u.Took, u.Waited)
+		}
+		size := int64(len(b.mem.Bytes(u.Key)))
+		if u.Size != size || b.Today().Size != size {
+			t.Errorf("%d bytes, today %d, want %d", u.Size, b.Today().Size, size)
+		}
+		if s := b.Stats(); s.Attempts != 2 || s.Failed != 1 {
+			t.Errorf("%d attempts, %d failed", s.Attempts, s.Failed)
 		}
 	})
 }

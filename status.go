@@ -110,50 +110,15 @@ func roughly(d time.Duration) string { return duration.Text(d, "days") }
 //
 // The error matches [fs.ErrNotExist] if there is no spool of that name. What is in the
 // spool and cannot be read or understood is no error: see Problems.
-func Inspect(dir, name string) (SpoolStatus, error) {
-	if name == "" {
-		name = defaultName
-	}
-	if !validName(name) {
-		return SpoolStatus{}, newError("inspect", dir, fmt.Errorf("%q is not the name of a stream", name))
-	}
-	if _, err := os.Stat(dir); err != nil { // vfs.Dir would make it
-		return SpoolStatus{}, newError("inspect", dir, errors.Unwrap(err))
-	}
-	fsys, err := vfs.Dir(dir)
-	if err != nil {
-		return SpoolStatus{}, newError("inspect", dir, err)
-	}
-	defer fsys.Close()
-	return inspectSpool(fsys, &Config{Dir: dir, Name: name, Clock: systemClock{}})
-}
-
-func inspectSpool(fsys vfs.FS, cfg *Config) (SpoolStatus, error) {
-	i := inspection{cfg: cfg, spool: &spool{fs: fsys, dir: cfg.Name + ".spool"}}
-	i.spool.array.name = cfg.Name + ".json"
-	i.SpoolStatus = SpoolStatus{Name: cfg.Name, Dir: cfg.Dir, Inspected: cfg.stateTime(),
-		Pending: []BatchStatus{}, Confirmed: []BatchStatus{}, Unsettled: []UnsettledWrite{}, Damaged: []SpoolFile{}, Bodies: []DayBody{}, Problems: []string{}}
-	if err := i.checkSpool(); err != nil {
-		return SpoolStatus{}, newError("inspect", cfg.path(i.spool.dir), err)
-	}
-	i.batches()
-	i.intents()
-	i.damaged()
-	i.bodies()
-	i.Append, i.Publish = i.state(appendStateFile), i.state(publishStateFile)
-	i.places()
-	_, err := fsys.Stat(i.spool.path(uncleanFile))
-	i.Unclean = err == nil
-	return i.SpoolStatus, nil
-}
+func Inspect(dir, name string) (SpoolStatus, error) { return NewInspector(dir, name).Inspect() }
 
 // inspection is a SpoolStatus being collected.
 type inspection struct {
 	SpoolStatus
+	*memory
 	cfg   *Config
 	spool *spool
-	files []string // in the spool, as names were parsed last: there may be many thousands
-	names []batch
+	sizes map[string]int64 // of the files of batches that were found
 }
 
 // problem records what could not be read. What is missing is none.
@@ -255,6 +220,7 @@ func (i *inspection) found() (f foundSpool) {
 
 // describe describes what was found.
 func (i *inspection) describe(f foundSpool) {
+	i.sizes = make(map[string]int64, len(f.names))
 	for _, b := range f.names {
 		i.batch(b)
 	}
@@ -286,12 +252,17 @@ func (i *inspection) describe(f foundSpool) {
 func (i *inspection) batch(b batch) {
 	b = i.spool.present(b)
 	name := i.spool.batchPath(b)
-	info, err := i.spool.fs.Stat(name)
-	if err != nil {
-		i.problem(name, err)
-		return
+	size, ok := i.known[name]
+	if !ok {
+		info, err := i.spool.fs.Stat(name)
+		if err != nil {
+			i.problem(name, err)
+			return
+		}
+		size = info.Size
 	}
-	status := BatchStatus{ID: b.id, Day: b.day, First: b.first, Last: b.last, Fetches: b.fetches(), Bytes: info.Size,
+	i.sizes[name] = size
+	status := BatchStatus{ID: b.id, Day: b.day, First: b.first, Last: b.last, Fetches: b.fetches(), Bytes: size,
 		Sealed: b.sealed, Compression: b.pack, Sequence: b.sequence, File: i.cfg.path(name)}
 	if b.sequence > 0 {
 		i.Confirmed = append(i.Confirmed, status)

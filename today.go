@@ -11,6 +11,8 @@ type Today struct {
 	// Totals are those of the day's object when a Writer of this spool looked at it last,
 	// before a restart perhaps. They are zero if there was none, or nobody has looked.
 	Totals
+	// Size is that of the object as stored, in bytes; 0 if there is none.
+	Size int64
 	// Looked is when that was. It is zero if nobody has looked today.
 	Looked time.Time
 	// Waiting is how many fetches of the day are in the spool, and not in the object.
@@ -33,7 +35,7 @@ func (w *Writer) Today() Today {
 	defer c.mu.Unlock()
 	t := Today{Totals: Totals{Name: w.cfg.Name, Day: day}}
 	if l := c.look; l.Day == day {
-		t.Uploads, t.Fetches, t.Matches, t.Looked = l.Uploads, l.Fetches, l.Matches, l.Looked
+		t.Uploads, t.Fetches, t.Matches, t.Size, t.Looked = l.Uploads, l.Fetches, l.Matches, l.Size, l.Looked
 	}
 	waiting := c.unfinished
 	for _, b := range c.pending {
@@ -252,7 +254,7 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	number, now := w.stats.tick(), w.cfg.stateTime()
 	seen, err := w.lookUp(ctx, since)
 	if err == nil && w.day.day == w.cfg.today() {
-		look := w.dayLook(seen.doc.totals, now)
+		look := w.dayLook(seen, now)
 		w.stats.setLook(number, seen, look)
 		idle := w.stats.pendingOf(w.day) == 0
 		w.state.record(func(s *WriterState, _ *DayCounts) {
@@ -265,9 +267,14 @@ func (w *dayWorker) look(ctx context.Context, since int) (snapshot, error) {
 	return seen, err
 }
 
-func (w *dayWorker) dayLook(t Totals, now time.Time) DayLook {
-	return DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
+func (w *dayWorker) dayLook(seen snapshot, now time.Time) DayLook {
+	t := seen.doc.totals
+	l := DayLook{Day: t.Day, Key: w.key(), Place: w.place.text,
 		Uploads: t.Uploads, Fetches: t.Fetches, Matches: t.Matches, Looked: now}
+	if seen.version != "" {
+		l.Size = seen.doc.size
+	}
+	return l
 }
 
 // tick returns a number that is larger than those before.

@@ -83,7 +83,8 @@ func New(cfg Config) (*Handler, error) {
 		}
 		names[s.Name] = true
 		if s.inspect == nil {
-			s.inspect = rotatelog.Inspect
+			inspector := rotatelog.NewInspector(s.Dir, s.Name)
+			s.inspect = func(string, string) (rotatelog.SpoolStatus, error) { return inspector.Inspect() }
 		}
 		if s.DiskOf == nil {
 			s.DiskOf = health.DiskOf

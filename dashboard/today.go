@@ -24,10 +24,13 @@ func todayOf(v *view, w *rotatelog.Writer) today {
 			t.fetches, t.matches = known.Fetches+known.Waiting, known.Matches+known.WaitingMatches
 		}
 	}
+	if p := v.facts.Spool.Publish; p != nil && p.LastLook != nil && p.LastLook.Day == day && p.LastLook.Size > 0 {
+		t.bytes = p.LastLook.Size
+	}
 	for _, d := range v.facts.Days {
 		switch d.Totals.Day {
 		case day:
-			t.bytes = d.Size
+			t.bytes = max(t.bytes, d.Size) // what was looked at later: a day grows
 		case daysBefore(day, 7):
 			if d.Totals.Fetches > 0 {
 				t.lastWeek, t.each = d.Totals.Matches, float64(d.Totals.Matches)/float64(d.Totals.Fetches)

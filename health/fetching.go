@@ -51,6 +51,13 @@ func (v *view) lastFetch() time.Time {
 	return last
 }
 
+// Interval returns the usual time between two fetches: Options.Every, or the median of the
+// last 60, or a minute while there are few.
+func Interval(f Facts, o Options) time.Duration {
+	v := &view{f, o.withDefaults()}
+	return v.interval()
+}
+
 // interval returns the usual time between two fetches.
 func (v *view) interval() time.Duration {
 	if v.Every > 0 {

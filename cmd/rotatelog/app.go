@@ -89,6 +89,25 @@ func (a *app) printText(indent, text string) {
 	a.println(strings.Join(format.Wrap(text, indent, a.out.width), "\n"))
 }
 
+// printNext prints the commands that come next, a line each.
+func (a *app) printNext(commands []string) {
+	label := "next: "
+	for _, command := range commands {
+		a.println(label + command)
+		label = "      "
+	}
+}
+
+// complain prints why a stream could not be looked at as a whole, and reports whether that
+// is a finding, or something else has failed. err is not nil.
+func (a *app) complain(s stream, err error) (finding bool) {
+	if finding = exitCode(err) == codeFinding; !finding {
+		err = fmt.Errorf("%s: %w", s.Name, err)
+	}
+	fmt.Fprintf(a.env.Stderr, "rotatelog: %s\n", explained(err))
+	return finding
+}
+
 // printJSON prints a value as a line of JSON.
 func (a *app) printJSON(value any) error {
 	line, err := json.Marshal(value)

@@ -222,13 +222,7 @@ func (r *exportRun) end() error {
 	}
 	if !r.command.JSON {
 		r.app.paragraph(r.summary())
-		for i, command := range r.next {
-			label := "next: "
-			if i > 0 {
-				label = "      "
-			}
-			r.app.println(label + command)
-		}
+		r.app.printNext(r.next)
 	}
 	switch {
 	case r.failed+r.named > 0:

@@ -105,14 +105,11 @@ func (r *reportRun) stream(ctx context.Context, s stream) error {
 func (r *reportRun) fail(s stream, err error) {
 	switch {
 	case err == nil:
-		return
-	case exitCode(err) == codeFinding:
+	case r.app.complain(s, err):
 		r.findings++
 	default:
 		r.failed++
-		err = fmt.Errorf("%s: %w", s.Name, err)
 	}
-	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %s\n", explained(err))
 }
 
 // print prints the reports, and writes the files.

@@ -109,17 +109,15 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 
 // fail prints why a stream could not be verified. The others still are.
 func (r *verifyRun) fail(s stream, err error) {
-	switch {
-	case err == nil:
+	if err == nil {
 		return
-	case exitCode(err) == codeFinding:
-		r.errors++
-	default:
-		r.failed++
-		err = fmt.Errorf("%s: %w", s.Name, err)
 	}
 	r.progress.hide()
-	fmt.Fprintf(r.app.env.Stderr, "rotatelog: %s\n", explained(err))
+	if r.app.complain(s, err) {
+		r.errors++
+	} else {
+		r.failed++
+	}
 }
 
 // open opens what is verified, and says how.
@@ -261,13 +259,7 @@ func (r *verifyRun) end() error {
 		if r.early == 0 || r.verified+r.unreadable+r.failed > 0 {
 			r.app.println(r.summary())
 		}
-		for i, command := range r.next {
-			label := "next: "
-			if i > 0 {
-				label = "      "
-			}
-			r.app.println(label + command)
-		}
+		r.app.printNext(r.next)
 	}
 	switch {
 	case r.errors > 0, r.warnings > 0 && r.command.FailOn == "warning":

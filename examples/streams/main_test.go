@@ -23,7 +23,9 @@ func TestOutput(t *testing.T) {
 	const want = `football: 10 fetches and 300 matches in the store, 2 fetches in the batch being filled
 tennis: 10 fetches and 120 matches in the store, 2 fetches in the batch being filled
   football.json
+  football.last.json
   tennis.json
+  tennis.last.json
   football_rotating_logs
   tennis_rotating_logs
 `
