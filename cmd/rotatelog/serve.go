@@ -22,8 +22,8 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `A live page of what rotatelog status prints, for a browser, from the spool in
 --dir and the store, beside whatever appends. It changes nothing. Beside it are
-/healthz, for monitors: 200, or 503 if something is worth a mail; and
-/api/v1/status, the lines of rotatelog status --json.
+/healthz, for monitors: 200, or 503 if something is worth a mail; /metrics, for
+Prometheus; and /api/v1/status, the lines of rotatelog status --json.
 
 Only this machine can look, unless --listen has another address. That needs
 PAGE_TOKEN, of 16 characters or more, in the settings file or the environment:
@@ -57,6 +57,9 @@ func (c *serveCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		cfg.Streams = append(cfg.Streams, shown)
+	}
+	if cfg.Metrics, err = metricsOf(cfg.Streams); err != nil {
+		return err
 	}
 	page, err := dashboard.New(cfg)
 	if err != nil {

@@ -118,6 +118,9 @@ func TestServeSaysWhatStatusPrints(t *testing.T) {
 	if code, got := r.get("/healthz", nil); code != http.StatusOK || got != "ok\n" {
 		t.Errorf("%d %q", code, got)
 	}
+	if code, got := r.get("/metrics", nil); code != http.StatusOK || !strings.Contains(got, "\nrotatelog_unfinished_fetches{stream=\"all_api\"} 3\n") {
+		t.Errorf("%d\n%s", code, got)
+	}
 	_, page := r.get("/", nil)
 	for _, want := range []string{"ALL GOOD", "#13 today", "3 of 10", "1 upload today", "<strong>39 match records</strong> <strong>13 fetches</strong>"} {
 		if !strings.Contains(page, want) {
