@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -147,7 +148,9 @@ func TestTokenIsAskedFor(t *testing.T) {
 		const token = "correct horse battery"
 		h := w.handler(Config{Token: token})
 		ask := func(path string, set func(*http.Request)) *httptest.ResponseRecorder {
-			request := httptest.NewRequest(http.MethodGet, path, nil)
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Second) // of events, if they were sent
+			defer cancel()
+			request := httptest.NewRequest(http.MethodGet, path, nil).WithContext(ctx)
 			set(request)
 			answer := httptest.NewRecorder()
 			h.ServeHTTP(answer, request)
