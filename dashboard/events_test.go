@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,8 +147,8 @@ func TestOneReadingASecond(t *testing.T) {
 			w.touch("all_api") // as a fetch would
 			time.Sleep(time.Second / 4)
 		}
-		if w.reads < seconds-2 || w.reads > seconds+1 {
-			t.Errorf("%d readings in %d s", w.reads, seconds)
+		if reads := int(w.reads.Load()); reads < seconds-2 || reads > seconds+1 {
+			t.Errorf("%d readings in %d s", reads, seconds)
 		}
 		for _, b := range all {
 			if n := len(b.events(t)); n < seconds-2 {
@@ -156,11 +157,13 @@ func TestOneReadingASecond(t *testing.T) {
 			b.close()
 		}
 		time.Sleep(2 * time.Second)
-		before := w.reads
+		before := w.reads.Load()
 		time.Sleep(time.Minute)
-		if w.reads != before || h.board.loops || len(h.board.pages) > 1 {
-			t.Errorf("%d readings with nobody there; %d pages are kept", w.reads-before, len(h.board.pages))
+		h.board.mu.Lock()
+		if reads := w.reads.Load(); reads != before || h.board.loops || len(h.board.pages) > 1 {
+			t.Errorf("%d readings with nobody there; %d pages are kept", reads-before, len(h.board.pages))
 		}
+		h.board.mu.Unlock()
 		b := w.listen(h, "/events", nil) // and then somebody comes again
 		time.Sleep(5 * time.Second)
 		if n := len(b.events(t)); n < 5 {
@@ -254,9 +257,9 @@ func TestDiskThatHangs(t *testing.T) {
 		w.fetches("all_api", 1)
 		s := w.stream("all_api")
 		hangs := make(chan struct{})
-		reads := 0
+		var reads atomic.Int64
 		s.inspect = func(dir, name string) (rotatelog.SpoolStatus, error) {
-			reads++
+			reads.Add(1)
 			<-hangs
 			return rotatelog.Inspect(dir, name)
 		}
@@ -268,8 +271,8 @@ func TestDiskThatHangs(t *testing.T) {
 		}
 		b := w.listen(h, "/events", nil)
 		<-b.done
-		if b.code != http.StatusServiceUnavailable || reads != 1 {
-			t.Errorf("%d, %d readings", b.code, reads)
+		if b.code != http.StatusServiceUnavailable || reads.Load() != 1 {
+			t.Errorf("%d, %d readings", b.code, reads.Load())
 		}
 		close(hangs)
 		synctest.Wait()

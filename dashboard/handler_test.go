@@ -172,8 +172,8 @@ func TestTokenIsAskedFor(t *testing.T) {
 				}
 			}
 		}
-		if w.reads > 0 {
-			t.Errorf("the spool was read %d times for those who have no token", w.reads)
+		if reads := w.reads.Load(); reads > 0 {
+			t.Errorf("the spool was read %d times for those who have no token", reads)
 		}
 		for _, set := range []func(*http.Request){bearer(token), basic(token)} {
 			if answer := ask("/healthz", set); answer.Code != http.StatusOK {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,8 +31,8 @@ type world struct {
 	store *storetest.Mem
 	fault error // of the store
 	zone  *time.Location
-	reads int // of spools
-	n     int // fetches
+	reads atomic.Int64 // of spools
+	n     int          // fetches
 	each  int64
 }
 
@@ -105,7 +106,7 @@ func (w *world) touch(stream string) {
 func (w *world) stream(name string) Stream {
 	return Stream{Name: name, Dir: w.dir, Counted: true,
 		inspect: func(dir, name string) (rotatelog.SpoolStatus, error) {
-			w.reads++
+			w.reads.Add(1)
 			return rotatelog.Inspect(dir, name)
 		},
 		DiskOf: func(string) (health.Disk, error) {
