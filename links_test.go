@@ -16,19 +16,21 @@ func TestPackagesLinkNoMoreThanTheyNeed(t *testing.T) {
 	}
 	const sdk, smithy = "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"
 	root := []string{"github.com/cespare/xxhash/v2", "github.com/go-json-experiment/json", "github.com/klauspost/compress"}
+	prometheus := []string{"github.com/prometheus/client_golang", // and what that links:
+		"github.com/beorn7/perks", "github.com/munnerz/goautoneg", "github.com/prometheus/client_model", "github.com/prometheus/common",
+		"github.com/prometheus/procfs", "golang.org/x/sys", "google.golang.org/protobuf"}
 	for pkg, want := range map[string][]string{
 		".":           root,
 		"./archive":   root,
 		"./health":    root,
 		"./alert":     root,
+		"./dashboard": root,
 		"./dirstore":  root,
 		"./clocktest": nil,
 		"./storetest": root,
 		"./s3store":   append(slices.Clip(root), sdk, smithy),
-		"./prom": append(slices.Clip(root), "github.com/prometheus/client_golang", // and what that links:
-			"github.com/beorn7/perks", "github.com/munnerz/goautoneg", "github.com/prometheus/client_model", "github.com/prometheus/common",
-			"github.com/prometheus/procfs", "golang.org/x/sys", "google.golang.org/protobuf"),
-		"./cmd/...": append(slices.Clip(root), sdk, smithy, "github.com/alecthomas/kong", "golang.org/x/sys", "golang.org/x/term"),
+		"./prom":      append(slices.Clip(root), prometheus...),
+		"./cmd/...":   append(slices.Concat(root, prometheus), sdk, smithy, "github.com/alecthomas/kong", "golang.org/x/term"),
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", pkg).Output()
 		if err != nil {

@@ -1185,6 +1185,48 @@ func mutations() []mutation {
 			"stamps",
 			"^TestReadsOnlyWhatHasChanged$", "",
 		},
+		{
+			"keep who listens to the page and does not read", "dashboard/listener.go",
+			"\t\tdefault:\n\t\t\tb.drop(l)",
+			"\t\tdefault:",
+			"^TestSlowListenersAreDropped$", "",
+		},
+		{
+			"read the spool for each who looks at the page", "dashboard/board.go",
+			"0 <= age && age < pause",
+			"0 <= age && age < pause/2",
+			"^TestOneReadingASecond$", "",
+		},
+		{
+			"show the page to who has no token", "dashboard/handler.go",
+			"subtle.ConstantTimeCompare(given[:], want[:]) == 1",
+			"subtle.ConstantTimeCompare(given[:], want[:]) >= 0",
+			"^TestTokenIsAskedFor$", "",
+		},
+		{
+			"let the page run what somebody puts into it", "dashboard/page.go",
+			`"; style-src " + sum(style())`,
+			`" 'unsafe-inline'; style-src " + sum(style())`,
+			"^TestPolicyIsStrict$", "",
+		},
+		{
+			"call a stream good of which nothing is known", "internal/status/status.go",
+			"return s.Blind != nil || len(s.Problems) > 0",
+			"return len(s.Problems) > 0",
+			"^TestWhatCannotBeSeenIsNotGood$", "",
+		},
+		{
+			"count fetches of one time on the page once", "dashboard/history.go",
+			"if n++; n <= h.same {",
+			"if n++; n > 0 {",
+			"^TestHistoryCountsEachFetchOnce$", "",
+		},
+		{
+			"show the page to a page of another name", "cmd/rotatelog/serve.go",
+			"if !isLoopback(host) {\n\t\t\thttp.Error",
+			"if false {\n\t\t\thttp.Error",
+			"^TestServeAnswersToItsOwnNames$", "",
+		},
 	}
 }
 

@@ -27,6 +27,7 @@ type commands struct {
 
 	Status statusCommand `cmd:"" group:"look" help:"What is wrong now, and what to do; else what is going on."`
 	Tail   tailCommand   `cmd:"" group:"look" help:"Follow fetches as they are appended."`
+	Serve  serveCommand  `cmd:"" group:"look" help:"The same as a live page, for a browser and for monitors."`
 	Report reportCommand `cmd:"" group:"look" help:"Add days up, and compare them with the time before."`
 
 	Cat    catCommand    `cmd:"" group:"read" help:"The fetches of a day, one a line."`

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog/health"
+	"example.com/rotatelog/internal/status"
 )
 
 const document = "../../docs/CLI.md"
@@ -74,7 +75,7 @@ func TestDocumentHasTheShapesOfJSON(t *testing.T) {
 		}
 	}
 	members := map[string]bool{}
-	for _, shape := range []any{statusJSON{}, health.Finding{}, dayJSON{}, findingJSON{}, exportJSON{}, periodJSON{}, sumJSON{}, changeJSON{}} {
+	for _, shape := range []any{status.Line{}, health.Finding{}, dayJSON{}, findingJSON{}, exportJSON{}, periodJSON{}, sumJSON{}, changeJSON{}} {
 		for field := range reflect.TypeOf(shape).Fields() {
 			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" { // that of an embedded shape is
 				members[name] = true

@@ -131,24 +131,16 @@ func (n *notifier) print(sent []alert.Sent) {
 func (a *app) alertLook(all []streamStatus) alert.Look {
 	look := alert.Look{Now: a.now(), Started: a.env.Started()}
 	for _, s := range all {
-		b := block{a, s, ""}
-		one := alert.Stream{Name: s.Stream, Unknown: s.blindTo}
+		shown := s.shown(a)
+		one := alert.Stream{Name: s.Stream, Unknown: s.blindTo, Findings: shown.Findings}
 		switch {
-		case s.err != nil:
-			one.NotSeen = strings.Join(b.blind(), " ")
+		case shown.Blind != nil:
+			one.NotSeen = strings.Join(shown.Blind, " ")
 		case len(s.problems) > 0:
 			one.NotSeen = "Not all can be seen: " + strings.Join(s.problems, "; ") + "."
 		}
 		if s.err == nil {
 			one.Morning = s.morning().String()
-		}
-		for _, f := range s.Findings {
-			var steps []string
-			for _, step := range f.Steps {
-				steps = append(steps, b.step(step))
-			}
-			f.Steps = steps
-			one.Findings = append(one.Findings, f)
 		}
 		look.Streams = append(look.Streams, one)
 	}

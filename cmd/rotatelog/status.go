@@ -83,7 +83,7 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	slices.SortStableFunc(all, func(x, y streamStatus) int { return cmp.Compare(y.rank(), x.rank()) })
+	slices.SortStableFunc(all, func(x, y streamStatus) int { return cmp.Compare(y.shown(a).Rank(), x.shown(a).Rank()) })
 	if c.JSON {
 		err = printStatusJSON(a, all)
 	} else {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/status"
 	"example.com/rotatelog/storetest"
 )
 
@@ -244,12 +244,12 @@ func TestStatusJSON(t *testing.T) {
 		if w.code != codeFinding || len(lines) != 2 {
 			t.Fatalf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
-		var status statusJSON
-		if err := json.Unmarshal([]byte(lines[0]), &status); err != nil {
+		var line status.Line
+		if err := json.Unmarshal([]byte(lines[0]), &line); err != nil {
 			t.Fatal(err)
 		}
-		if status.Stream != "all_api" || status.Worst != "error" || status.Number != 27 || *status.Matches != 45 || status.Waiting != 1 ||
-			status.Unfinished != 7 || *status.Uploads != 1 || *status.Records != 450 || *status.FreeBytes != 61_000_000_000 {
+		if line.Stream != "all_api" || line.Worst != "error" || line.Number != 27 || *line.Matches != 45 || line.Waiting != 1 ||
+			line.Unfinished != 7 || *line.Uploads != 1 || *line.Records != 450 || *line.FreeBytes != 61_000_000_000 {
 			t.Errorf("%s", lines[0])
 		}
 		if !strings.HasPrefix(lines[1], `{"code":"upload_refused","severity":"error","stream":"all_api","since":"2025-07-10T14:19:00`) {
@@ -302,13 +302,5 @@ func TestStatusComparesClocks(t *testing.T) {
 	w.set("ROTATELOG_STORE_ALL_API", "s3://logs?endpoint=http://127.0.0.1:1")
 	if w.run(); w.code != codeOK || !strings.Contains(w.stdout, "\n  not known  the store's clock: 127.0.0.1:1 does not answer: ") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
-	}
-}
-
-func TestSentencesHaveTheirLines(t *testing.T) {
-	got := sentences("It is late, since 02:59:02 AM. Nothing is lost: 1.5 kB wait. One! Two? three.")
-	want := []string{"It is late, since 02:59:02 AM.", "Nothing is lost: 1.5 kB wait.", "One!", "Two? three."}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
 	}
 }

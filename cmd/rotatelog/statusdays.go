@@ -28,6 +28,11 @@ const (
 func (s *streamStatus) addDays(ctx context.Context, turns chan struct{}) error {
 	f, budget := &s.facts, s.options.StorageBudget
 	wanted := health.DaysToAskFor(*f, s.options)
+	for _, day := range s.more {
+		if !slices.Contains(wanted, day) {
+			wanted = append(wanted, day)
+		}
+	}
 	if s.Store == "" || len(wanted) == 0 {
 		return nil
 	}
@@ -43,7 +48,7 @@ func (s *streamStatus) addDays(ctx context.Context, turns chan struct{}) error {
 	}
 	some := slices.Clip(wanted)
 	if budget > 0 {
-		some = append(some, sampleOf(listed, wanted, mostDays-len(wanted))...)
+		some = append(some, sampleOf(listed, wanted, max(0, mostDays-len(wanted)))...)
 	}
 	answers, err := askForDays(ctx, turns, a, some)
 	for i, d := range answers {

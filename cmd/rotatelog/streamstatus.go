@@ -25,20 +25,11 @@ type streamStatus struct {
 
 	facts   health.Facts // which the Summary is made of
 	options health.Options
+	more    []rotatelog.Day // that the store is asked for, besides those that the rules want
 }
 
 // worst returns how bad the worst finding is.
 func (s *streamStatus) worst() health.Severity { return health.Worst(s.Findings) }
-
-// rank orders streams by what has to be seen first: what is not known comes before a
-// warning.
-func (s *streamStatus) rank() int {
-	rank := 2 * int(s.worst())
-	if s.err != nil || len(s.problems) > 0 {
-		rank = max(rank, 2*int(health.Warning)+1)
-	}
-	return rank
-}
 
 // looker finds out what is known of streams.
 type looker struct {
@@ -82,8 +73,9 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 	return l
 }
 
-// lookAt finds out what is known of all streams. The error is one of the settings.
-func lookAt(ctx context.Context, a *app, streams []stream) ([]streamStatus, error) {
+// lookAt finds out what is known of all streams. Their stores are asked for days that the
+// rules want, and for more. The error is one of the settings.
+func lookAt(ctx context.Context, a *app, streams []stream, more ...rotatelog.Day) ([]streamStatus, error) {
 	l := newLooker(ctx, a, streams)
 	var all []streamStatus
 	for _, s := range streams {
@@ -91,6 +83,7 @@ func lookAt(ctx context.Context, a *app, streams []stream) ([]streamStatus, erro
 		if err != nil {
 			return nil, err
 		}
+		status.more = more
 		all = append(all, status)
 	}
 	l.askStores(ctx, all)
@@ -111,7 +104,7 @@ func (l *looker) look(s stream) (streamStatus, error) {
 	if err != nil {
 		return status, err
 	}
-	if status.options, err = l.options(s, expect); err != nil {
+	if status.options, err = l.app.optionsOf(s, expect); err != nil {
 		return status, err
 	}
 	if s.Dir == "" {
@@ -182,14 +175,14 @@ func (s *stream) expected() (expect expectFlags, err error) {
 	return expect, nil
 }
 
-// options returns what the rules are told of a stream.
-func (l *looker) options(s stream, expect expectFlags) (health.Options, error) {
-	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: l.app.zone,
+// optionsOf returns what the rules are told of a stream.
+func (a *app) optionsOf(s stream, expect expectFlags) (health.Options, error) {
+	o := health.Options{Every: expect.Every, Expect: expect.Expect.Window, ExpectUpload: expect.ExpectUpload, Location: a.zone,
 		DayLimit: int64(expect.DayLimit), StorageBudget: int64(expect.StorageBudget)}
 	if strings.HasPrefix(s.Store, "file:") && o.DayLimit == 0 {
 		o.DayLimit = math.MaxInt64 // the disk's
 	}
-	if f := l.app.settings.File(); f != nil {
+	if f := a.settings.File(); f != nil {
 		o.Settings = f.Path
 	}
 	writer, err := s.writerFlags(nil)

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"example.com/rotatelog"
+	"example.com/rotatelog/health"
+)
+
+// serveFacts are what serve knows of streams besides their spools: it asks the stores, as
+// status does, every few minutes.
+type serveFacts struct {
+	app     *app
+	streams []stream
+
+	mu    sync.Mutex // guards what follows
+	known map[string]serveFact
+}
+
+// serveFact is what is known of a stream.
+type serveFact struct {
+	facts   health.Facts // of which only what the spool does not say is meant
+	unknown []string
+}
+
+const (
+	askEvery     = 5 * time.Minute
+	calendarDays = 30        // that the page shows
+	wholeEvery   = time.Hour // that all these days are asked for
+)
+
+func newServeFacts(a *app, streams []stream) *serveFacts {
+	return &serveFacts{app: a, streams: streams, known: map[string]serveFact{}}
+}
+
+// keep asks the stores until ctx is done.
+func (f *serveFacts) keep(ctx context.Context) error {
+	var whole time.Time // when all days were asked for last
+	for {
+		now := f.app.now()
+		all := whole.IsZero() || now.Sub(whole) >= wholeEvery || now.Before(whole)
+		if all {
+			whole = now
+		}
+		f.ask(ctx, all)
+		if err := f.app.env.Clock.Sleep(ctx, askEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// ask asks the stores once. Settings were good when serve began, so that an error is that
+// of a file in the meantime, which the page shows as not known.
+func (f *serveFacts) ask(ctx context.Context, whole bool) {
+	var more []rotatelog.Day
+	today := f.app.today()
+	for n := range calendarDays {
+		if whole || n == 0 {
+			more = append(more, daysBefore(today, n))
+		}
+	}
+	all, err := lookAt(ctx, f.app, f.streams, more...)
+	if ctx.Err() != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		for name, fact := range f.known {
+			fact.unknown = []string{"the settings: " + err.Error()}
+			f.known[name] = fact
+		}
+		return
+	}
+	for _, s := range all {
+		if s.err != nil {
+			delete(f.known, s.Name)
+			continue
+		}
+		fact := serveFact{s.facts, s.unknown}
+		fact.facts.Spool = rotatelog.SpoolStatus{} // which is much, and old soon
+		fact.facts.Days = merged(s.facts.Days, f.known[s.Name].facts.Days, today)
+		f.known[s.Name] = fact
+	}
+}
+
+// merged returns the days of an answer, and of earlier ones those that it lacks and that are
+// not too old.
+func merged(now, before []rotatelog.DayMetadata, today rotatelog.Day) []rotatelog.DayMetadata {
+	all := slices.Clone(now)
+	for _, d := range before {
+		known := slices.ContainsFunc(now, func(n rotatelog.DayMetadata) bool { return n.Totals.Day == d.Totals.Day })
+		if !known && d.Totals.Day.Compare(daysBefore(today, 2*calendarDays)) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// add adds what is known of a stream.
+func (f *serveFacts) add(name string, facts *health.Facts) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.known[name].facts
+	facts.Started = f.app.env.Started()
+	facts.Days, facts.NoObject, facts.StoredBytes = k.Days, k.NoObject, k.StoredBytes
+	facts.Verified, facts.KeySince, facts.ClockOff = k.Verified, k.KeySince, k.ClockOff
+	for _, other := range k.Neighbors { // that the page does not show
+		if !slices.ContainsFunc(facts.Neighbors, func(s rotatelog.SpoolStatus) bool { return s.Name == other.Name }) {
+			facts.Neighbors = append(facts.Neighbors, other)
+		}
+	}
+}
+
+func (f *serveFacts) unknown(name string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known[name].unknown
+}
+
+// daysBefore returns the day n days before another.
+func daysBefore(day rotatelog.Day, n int) rotatelog.Day {
+	return rotatelog.DayOf(time.Date(day.Year, day.Month, day.Date-n, 0, 0, 0, 0, time.UTC), time.UTC)
+}
