@@ -3,9 +3,6 @@ package main
 import (
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"example.com/rotatelog/dashboard"
 	"example.com/rotatelog/prom"
 )
@@ -19,9 +16,5 @@ func metricsOf(streams []dashboard.Stream) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(c); err != nil {
-		return nil, err
-	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}), nil
+	return prom.Handler(c)
 }
