@@ -115,6 +115,14 @@ func (p *publisher) setPackDue(drained bool) {
 	p.packDue = p.packDue || drained
 }
 
+// waitForPacking has drains wait for the batch that is being compressed, if there is one.
+func (p *publisher) waitForPacking() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packDue = p.packDue || p.packing
+	return p.packing
+}
+
 // endPackDue has no drain wait for a compression.
 func (p *publisher) endPackDue() {
 	p.mu.Lock()

@@ -259,6 +259,9 @@ func TestShortProcessesCompress(t *testing.T) {
 		for i := range 20 {
 			b.open()
 			b.append(i)
+			if i%4 < 2 {
+				synctest.Wait() // then it is uploaded before the drain
+			}
 			if err := errors.Join(b.CloseAppend(), b.Drain(t.Context()), b.Close()); err != nil {
 				t.Fatal(err)
 			}

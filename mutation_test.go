@@ -118,6 +118,12 @@ func mutations() []mutation {
 			"^TestIndexOfAnotherFunction$", "",
 		},
 		{
+			"end a drain without work while a batch is being compressed", "schedule.go",
+			"if len(batches) == 0 && !p.waitForPacking() {",
+			"if len(batches) == 0 {",
+			"^TestShortProcessesCompress$", "",
+		},
+		{
 			"compress nothing where processes live for one fetch", "publisher.go",
 			"	p.setPackDue(drained)\n",
 			"",

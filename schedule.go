@@ -255,7 +255,7 @@ func (p *publisher) drain(ctx context.Context) error {
 		return err
 	}
 	round := p.skipBackoff()
-	if len(batches) == 0 {
+	if len(batches) == 0 && !p.waitForPacking() {
 		return nil
 	}
 	for {
