@@ -246,30 +246,36 @@ func TestOnlyThePublisherCompresses(t *testing.T) {
 }
 
 // TestShortProcessesCompress: processes that live for one fetch compress as many batches as
-// they upload.
+// they upload, whether each of them has one to upload or not, before the drain or by it.
 func TestShortProcessesCompress(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg.MaxFetches, b.cfg.KeepUploaded = 2, 3
-		b.onDisk(func(op crashfs.Op) error {
-			if op.Kind == "OpenFile" && op.Name == compressing {
-				time.Sleep(time.Second)
-			}
-			return nil
-		})
-		for i := range 20 {
-			b.open()
-			b.append(i)
-			if i%4 < 2 {
-				synctest.Wait() // then it is uploaded before the drain
-			}
-			if err := errors.Join(b.CloseAppend(), b.Drain(t.Context()), b.Close()); err != nil {
-				t.Fatal(err)
-			}
+	for _, fetches := range []int{1, 2} {
+		for name, wait := range map[string]func(){"before": synctest.Wait, "by it": func() {}} {
+			t.Run(fmt.Sprint(fetches, " in a batch, uploaded ", name), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, b *bench) { testShortProcesses(t, b, fetches, wait) })
+			})
 		}
-		if plain, compressed := b.forms(); plain > 4 || plain+compressed != 10 {
-			t.Errorf("%d batches are plain, and %d compressed", plain, compressed)
+	}
+}
+
+func testShortProcesses(t *testing.T, b *bench, fetches int, wait func()) {
+	b.cfg.MaxFetches, b.cfg.KeepUploaded = fetches, 3
+	b.onDisk(func(op crashfs.Op) error {
+		if op.Kind == "OpenFile" && op.Name == compressing {
+			time.Sleep(time.Second)
 		}
+		return nil
 	})
+	for i := range 10 * fetches {
+		b.open()
+		b.append(i)
+		wait()
+		if err := errors.Join(b.CloseAppend(), b.Drain(t.Context()), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if plain, compressed := b.forms(); plain > 4 || plain+compressed != 10 {
+		t.Errorf("%d batches are plain, and %d compressed", plain, compressed)
+	}
 }
 
 // TestDrainWaitsForCompressionAsLongAsItMay: a drain ends with its context though a batch is being
