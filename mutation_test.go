@@ -808,6 +808,18 @@ func mutations() []mutation {
 			"^TestMemoryOnAFullDisk$", "",
 		},
 		{
+			"call a damaged day verified", "alert/morning.go",
+			"case len(found) > 0:",
+			"case len(found) > 2:",
+			"^TestMorning$", "",
+		},
+		{
+			"call a day verified that was changed since", "cmd/rotatelog/morning.go",
+			`Changed: version != "" && version != d.Version`,
+			"Changed: false",
+			"^TestStatusSaysGoodMorning$", "",
+		},
+		{
 			"say the URL of a receiver in an error", "alert/post.go",
 			"return inner.Err",
 			"return inner",
