@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/alert"
 	"example.com/rotatelog/docs"
 	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/format"
@@ -61,16 +62,25 @@ func tableRows(section string) (rows [][]string) {
 var code = regexp.MustCompile("`([^`]+)`")
 
 // TestCardOfOperations: whoever is woken finds each code, in the order of the documents, on
-// the first screen, and to type what the section about it says too.
+// the first screen, and to type what the section about it says too. So does who is woken
+// because a heartbeat is missing, which has no code.
 func TestCardOfOperations(t *testing.T) {
 	card, _, _ := strings.Cut(section(t, ""), "\n- [")
 	if lines := strings.Count(card, "\n"); lines > 30 {
 		t.Errorf("it has %d lines, and is no first screen", lines)
 	}
 	var codes []health.Code
+	heartbeat := false
 	for _, row := range tableRows(card) {
 		if len(row) != 4 {
 			t.Fatalf("this row has %d cells: %q", len(row), row)
+		}
+		if !code.MatchString(row[3]) && !strings.Contains(row[3], "](#") {
+			t.Errorf("%s: there is nothing to type", row[0])
+		}
+		if row[0] == "no heartbeat" {
+			heartbeat = true
+			continue
 		}
 		name := strings.Trim(row[0], "`")
 		codes = append(codes, health.Code(name))
@@ -80,12 +90,12 @@ func TestCardOfOperations(t *testing.T) {
 				t.Errorf("%s: the section about it does not say to type %s", name, m[1])
 			}
 		}
-		if !code.MatchString(row[3]) && !strings.Contains(row[3], "](#") {
-			t.Errorf("%s: there is nothing to type", name)
-		}
 	}
-	if diff := cmp.Diff(health.Codes(), codes); diff != "" {
+	if diff := cmp.Diff(append(health.Codes(), alert.NotSeen), codes); diff != "" {
 		t.Errorf("codes (-found +on the card):\n%s", diff)
+	}
+	if !heartbeat {
+		t.Error("it does not say what to do without a heartbeat")
 	}
 }
 
