@@ -820,6 +820,18 @@ func mutations() []mutation {
 			"^TestStatusSaysGoodMorning$", "",
 		},
 		{
+			"remember nothing of what verify finds for a program", "cmd/rotatelog/verify.go",
+			"err != nil || spool == nil || row.err != nil {",
+			"err != nil || spool == nil || row.err != nil || r.command.JSON {",
+			"^TestVerifyLeavesWhatItFound$", "",
+		},
+		{
+			"tell of the last gap for the longest", "archive/verified.go",
+			"if f.To.Sub(f.From) > v.GapTo.Sub(v.GapFrom) {",
+			"if f.Code == Gap {",
+			"^TestVerifiedDays$", "",
+		},
+		{
 			"say the URL of a receiver in an error", "alert/post.go",
 			"return inner.Err",
 			"return inner",
