@@ -874,6 +874,12 @@ func mutations() []mutation {
 			"^TestDailyRulesAreSilent$", "",
 		},
 		{
+			"warn of a day that is too large when it is over", "health/keeping.go",
+			"days = append(slices.Clip(days), d)",
+			"_ = d",
+			"^TestDayLarge$", "",
+		},
+		{
 			"take an object whose totals are lost for an empty day", "health/days.go",
 			"d.Totals.Day == day && d.Totals.Uploads > 0",
 			"d.Totals.Day == day",
