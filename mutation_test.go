@@ -1210,6 +1210,12 @@ func mutations() []mutation {
 			"^TestOpenUploads$", "",
 		},
 		{
+			"call well what could not be looked for", "prom/metrics.go",
+			"if !slices.Contains(blind, code) {",
+			"if true || slices.Contains(blind, code) {",
+			"^TestFindings$", "",
+		},
+		{
 			"take a spool's counters from more than the month, of which days fall out", "prom/snapshot.go",
 			"if c.Day.Year == today.Year && c.Day.Month == today.Month {",
 			"if c.Day.Compare(today) <= 0 {",
