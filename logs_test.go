@@ -101,16 +101,18 @@ func textOf(x ast.Expr) string {
 	return "…"
 }
 
-// TestLogsDocument: docs/LOGS.md has each message that is logged with its level and its
-// keys, and no other, and says what each key is.
+// TestLogsDocument: docs/TROUBLESHOOTING.md has each message that is logged with its level
+// and its keys, and no other, and says what each key is.
 func TestLogsDocument(t *testing.T) {
-	b, err := os.ReadFile("docs/LOGS.md")
+	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, section, _ := strings.Cut(string(text), "\n## Messages and keys of the log\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	logged := logMessages(t)
 	listed := map[string]string{} // the rows of messages, by text
-	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\| (.*) \\|$").FindAllStringSubmatch(string(b), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\| (.*) \\|$").FindAllStringSubmatch(section, -1) {
 		listed[m[1]] = m[2]
 	}
 	keys := map[string]bool{}
@@ -131,18 +133,18 @@ func TestLogsDocument(t *testing.T) {
 		}
 		row = strings.TrimSpace(row)
 		if listed[m.text] != row {
-			t.Errorf("%s logs what docs/LOGS.md should have as\n| `%s` | %s |\nand has with %q", m.at, m.text, row, listed[m.text])
+			t.Errorf("%s logs what docs/TROUBLESHOOTING.md should have as\n| `%s` | %s |\nand has with %q", m.at, m.text, row, listed[m.text])
 		}
 		delete(listed, m.text)
 	}
 	for key := range keys {
 		if _, ok := listed[key]; !ok {
-			t.Errorf("docs/LOGS.md does not say what the key %s is", key)
+			t.Errorf("docs/TROUBLESHOOTING.md does not say what the key %s is", key)
 		}
 		delete(listed, key)
 	}
 	for text := range listed {
-		t.Errorf("docs/LOGS.md has %q, which nobody logs", text)
+		t.Errorf("docs/TROUBLESHOOTING.md has %q, which nobody logs", text)
 	}
 	if len(logged) < 20 || len(keys) < 10 {
 		t.Errorf("found %d messages and %d keys only", len(logged), len(keys))

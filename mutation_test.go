@@ -808,6 +808,30 @@ func mutations() []mutation {
 			"^TestMemoryOnAFullDisk$", "",
 		},
 		{
+			"call a damaged day verified", "alert/morning.go",
+			"case len(found) > 0:",
+			"case len(found) > 2:",
+			"^TestMorning$", "",
+		},
+		{
+			"call a day verified that was changed since", "cmd/rotatelog/morning.go",
+			`Changed: version != "" && version != d.Version`,
+			"Changed: false",
+			"^TestStatusSaysGoodMorning$", "",
+		},
+		{
+			"remember nothing of what verify finds for a program", "cmd/rotatelog/verify.go",
+			"err != nil || spool == nil || row.err != nil {",
+			"err != nil || spool == nil || row.err != nil || r.command.JSON {",
+			"^TestVerifyLeavesWhatItFound$", "",
+		},
+		{
+			"tell of the last gap for the longest", "archive/verified.go",
+			"if f.To.Sub(f.From) > v.GapTo.Sub(v.GapFrom) {",
+			"if f.Code == Gap {",
+			"^TestVerifiedDays$", "",
+		},
+		{
 			"say the URL of a receiver in an error", "alert/post.go",
 			"return inner.Err",
 			"return inner",
@@ -848,6 +872,12 @@ func mutations() []mutation {
 			"(perFetch == 0 || perFetch < slices.Min(usual))",
 			"true",
 			"^TestDailyRulesAreSilent$", "",
+		},
+		{
+			"warn of a day that is too large when it is over", "health/keeping.go",
+			"days = append(slices.Clip(days), d)",
+			"_ = d",
+			"^TestDayLarge$", "",
 		},
 		{
 			"take an object whose totals are lost for an empty day", "health/days.go",
@@ -1178,6 +1208,12 @@ func mutations() []mutation {
 			"left > 0",
 			"left > completeLasts",
 			"^TestOpenUploads$", "",
+		},
+		{
+			"call well what could not be looked for", "prom/metrics.go",
+			"if !slices.Contains(blind, code) {",
+			"if true || slices.Contains(blind, code) {",
+			"^TestFindings$", "",
 		},
 		{
 			"take a spool's counters from more than the month, of which days fall out", "prom/snapshot.go",

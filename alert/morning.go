@@ -17,12 +17,22 @@ type Morning struct {
 	Object *rotatelog.DayMetadata
 	// Usual says that what a fetch of yesterday had was held against other days.
 	Usual bool
-	// Verified is when yesterday was verified, zero if it was not; nil: it is not known.
-	Verified *time.Time
+	// Verified is what was found when yesterday was verified; nil: it is not known.
+	Verified *Verified
+}
+
+// Verified is what was found when a day was last verified. The zero Verified: it was not.
+type Verified struct {
+	Time             time.Time
+	Changed          bool // the object is another one since
+	Errors, Warnings int
+	Gaps             int       // among the warnings: times without a fetch
+	GapFrom, GapTo   time.Time // the longest of them, in the zone in which it is told
 }
 
 // String returns the line, such as "all_api Wed 07/09: complete. 1,440 fetches, 144
-// uploads, 64,112 match records (usual), 2.63 GB. Verified. Disk 22 d."
+// uploads, 64,112 match records (usual), 2.63 GB, 1 gap of 3 min at 10:02 AM. Verified.
+// Disk 22 d."
 func (m Morning) String() string {
 	y := m.Summary.Yesterday
 	day := time.Date(y.Day.Year, y.Day.Month, y.Day.Date, 12, 0, 0, 0, time.UTC)
@@ -30,12 +40,8 @@ func (m Morning) String() string {
 	if facts := m.facts(); len(facts) > 0 {
 		sentences = append(sentences, strings.Join(facts, ", ")+".")
 	}
-	if v := m.Verified; v != nil {
-		if v.IsZero() {
-			sentences = append(sentences, "Not verified.")
-		} else {
-			sentences = append(sentences, "Verified.")
-		}
+	if m.Verified != nil {
+		sentences = append(sentences, m.verified()+".")
 	}
 	if d := m.Summary.Disk; d != nil {
 		lasts := "more than 90 d"
@@ -71,9 +77,17 @@ func (m Morning) facts() []string {
 	if y.Uploads >= 0 {
 		facts = append(facts, format.Plural(y.Uploads, "upload", "uploads"))
 	}
-	if m.Object == nil {
-		return facts
+	if m.Object != nil {
+		facts = append(facts, m.records(), format.Bytes(m.Object.Size))
 	}
+	if m.Verified != nil && m.Verified.Gaps > 0 {
+		facts = append(facts, m.Verified.gaps())
+	}
+	return facts
+}
+
+// records says how many match records yesterday's object has.
+func (m Morning) records() string {
 	records := format.Plural(m.Object.Totals.Matches, "match record", "match records")
 	switch {
 	case m.finds(health.MatchesUnusual):
@@ -81,7 +95,37 @@ func (m Morning) facts() []string {
 	case m.Usual:
 		records += " (usual)"
 	}
-	return append(facts, records, format.Bytes(m.Object.Size))
+	return records
+}
+
+// verified says whether yesterday was verified, and is as it should be.
+func (m Morning) verified() string {
+	v := m.Verified
+	var found []string
+	if v.Errors > 0 {
+		found = append(found, format.Plural(v.Errors, "error", "errors"))
+	}
+	if others := v.Warnings - v.Gaps; others > 0 {
+		found = append(found, format.Plural(others, "warning", "warnings"))
+	}
+	switch {
+	case v.Time.IsZero():
+		return "Not verified"
+	case v.Changed:
+		return "Not verified since it was changed"
+	case len(found) > 0:
+		return fmt.Sprintf("Verified, with %s: rotatelog verify %v", strings.Join(found, " and "), m.Summary.Yesterday.Day)
+	}
+	return "Verified"
+}
+
+// gaps says when there was no fetch.
+func (v *Verified) gaps() string {
+	what := "1 gap"
+	if v.Gaps > 1 {
+		what = format.Count(v.Gaps) + " gaps, the longest"
+	}
+	return fmt.Sprintf("%s of %s at %s", what, format.Duration(v.GapTo.Sub(v.GapFrom)), format.Minute(v.GapFrom, v.GapFrom.Location()))
 }
 
 func (m Morning) finds(code health.Code) bool {

@@ -8,6 +8,7 @@ package archive
 
 import (
 	"fmt"
+	"time"
 
 	"example.com/rotatelog"
 )
@@ -122,7 +123,10 @@ type Finding struct {
 	Upload int    // its upload_sequence, or its place if that is unknown; 0: the day as a whole
 	Fetch  int    // its place in the upload, from 1; 0: the upload as a whole
 	Text   string // what was found, a sentence without a full stop
-	Next   string // what to do about it, such as a command; "": nothing
+
+	From, To time.Time // of a Gap: between which fetches, or midnight; else zero
+
+	Next string // what to do about it, such as a command; "": nothing
 }
 
 // Severity returns how bad it is.

@@ -106,13 +106,23 @@ func (c *check) gaps() {
 		from, to := all[i-1], all[i]
 		if to.since(from) > limit {
 			found++
-			c.find(Gap, to.upload, 0, "no fetch from %s to %s", c.clock(from.unix), c.clock(to.unix))
+			c.findGap(to.upload, from, to, c.clock(to.unix))
 		}
 	}
 	if n := len(all); c.over() && n > 0 {
-		if end := c.Day.Next().Start(c.location()); end.Sub(time.Unix(all[n-1].unix, 0)) > limit {
-			c.find(Gap, all[n-1].upload, 0, "no fetch from %s to midnight", c.clock(all[n-1].unix))
+		last, end := all[n-1], moment{unix: c.Day.Next().Start(c.location()).Unix()}
+		if end.since(last) > limit {
+			c.findGap(last.upload, last, end, "midnight")
 		}
+	}
+}
+
+// findGap reports that there was no fetch from one moment to another.
+func (c *check) findGap(upload int, from, to moment, until string) {
+	n := len(c.Findings)
+	c.find(Gap, upload, 0, "no fetch from %s to %s", c.clock(from.unix), until)
+	if len(c.Findings) > n {
+		c.Findings[n].From, c.Findings[n].To = time.Unix(from.unix, 0).In(c.location()), time.Unix(to.unix, 0).In(c.location())
 	}
 }
 

@@ -37,6 +37,9 @@ type VerifiedDay struct {
 	Worst    Severity          `json:"worst"`
 	Errors   int               `json:"errors"` // of the findings that the Report holds
 	Warnings int               `json:"warnings"`
+	Gaps     int               `json:"gaps,omitempty"`    // among the warnings: times without a fetch
+	GapFrom  time.Time         `json:"gap_from,omitzero"` // the longest of them
+	GapTo    time.Time         `json:"gap_to,omitzero"`
 }
 
 // verifiedDay returns what there is to remember of a report.
@@ -48,6 +51,12 @@ func verifiedDay(r Report, now time.Time) VerifiedDay {
 			v.Errors++
 		case Warning:
 			v.Warnings++
+		}
+		if f.Code == Gap {
+			v.Gaps++
+			if f.To.Sub(f.From) > v.GapTo.Sub(v.GapFrom) {
+				v.GapFrom, v.GapTo = f.From.UTC(), f.To.UTC()
+			}
 		}
 	}
 	return v

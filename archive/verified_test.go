@@ -57,17 +57,24 @@ func TestVerifiedDays(t *testing.T) {
 		w.edit(w.key(), replace(`"n":4`, `"n":7`))
 		time.Sleep(time.Hour)
 		r := w.verify(archive.VerifyOptions{})
-		gone := archive.Report{Day: day.Next(), Findings: []archive.Finding{{Code: archive.DayMissing}, {Code: archive.Gap}, {Code: archive.Order}}}
+		gap := func(from time.Time, d time.Duration) archive.Finding {
+			return archive.Finding{Code: archive.Gap, From: from, To: from.Add(d)}
+		}
+		ten := time.Date(2025, 7, 11, 14, 0, 0, 0, time.UTC)
+		gone := archive.Report{Day: day.Next(), Findings: []archive.Finding{{Code: archive.DayMissing}, gap(ten, 3*time.Minute), gap(ten.Add(time.Hour), 9*time.Minute),
+			gap(ten.Add(2*time.Hour), 6*time.Minute), {Code: archive.Order}}}
 		w.save(spool, gone, r)
 		want := []archive.VerifiedDay{
 			{Day: day, Key: w.key(), Version: r.Version, Verified: time.Now().UTC().Truncate(time.Second), Worst: archive.Error, Errors: 1},
-			{Day: day.Next(), Verified: time.Now().UTC().Truncate(time.Second), Worst: archive.Warning, Warnings: 2},
+			{Day: day.Next(), Verified: time.Now().UTC().Truncate(time.Second), Worst: archive.Warning, Warnings: 4,
+				Gaps: 3, GapFrom: ten.Add(time.Hour), GapTo: ten.Add(69 * time.Minute)},
 		}
 		if got := w.load(w.reader()); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		text, err := os.ReadFile(filepath.Join(spool.Dir(), "verified.json"))
-		if want := `[{"day":"2025-07-10","key":"` + w.key() + `","version":"` + string(r.Version) + `","verified":"2025-07-10T17:10:00Z","worst":"error","errors":1,"warnings":0},`; err != nil || !strings.HasPrefix(string(text), want) {
+		if want := `[{"day":"2025-07-10","key":"` + w.key() + `","version":"` + string(r.Version) + `","verified":"2025-07-10T17:10:00Z","worst":"error","errors":1,"warnings":0},{"day":"2025-07-11","verified":"2025-07-10T17:10:00Z","worst":"warning","errors":0,"warnings":4,` +
+			`"gaps":3,"gap_from":"2025-07-11T15:00:00Z","gap_to":"2025-07-11T15:09:00Z"}]`; err != nil || !strings.HasPrefix(string(text), want) {
 			t.Errorf("%v\n%s\nwant\n%s", err, text, want)
 		}
 	})

@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -267,6 +268,18 @@ func TestTimesWithoutAFetch(t *testing.T) {
 		r := w.verify(archive.VerifyOptions{})
 		if codes(r) != "gap" || !strings.Contains(r.Findings[len(r.Findings)-1].Text, "no fetch from 12:19 PM to 12:50 PM") {
 			t.Errorf("%v", r.Findings)
+		}
+		time.Sleep(24 * time.Hour)
+		midnight := day.Next().Start(w.zone)
+		want := [][2]time.Time{{midnight.Add(-11*time.Hour - 41*time.Minute), midnight.Add(-11*time.Hour - 10*time.Minute)}, {midnight.Add(-10*time.Hour - 51*time.Minute), midnight}}
+		var got [][2]time.Time
+		for _, f := range w.verify(archive.VerifyOptions{}).Findings {
+			if f.Code == archive.Gap {
+				got = append(got, [2]time.Time{f.From, f.To})
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%v, want %v", got, want)
 		}
 	})
 }

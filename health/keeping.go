@@ -2,6 +2,8 @@ package health
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"time"
 
 	"example.com/rotatelog"
@@ -10,14 +12,32 @@ import (
 // nearLimit is the part of a limit from which on it is near.
 const nearLimit = 0.8
 
-// dayLarge finds a day of the last eight, or today, that is almost too large.
-func (v *view) dayLarge() Finding {
+// largestDay returns the largest object of today and the eight days before it. Of today's
+// the store is not asked: the Writer has seen it.
+func (v *view) largestDay() rotatelog.DayMetadata {
+	days := v.Days
+	if p := v.Spool.Publish; p != nil && p.LastLook != nil {
+		d := rotatelog.DayMetadata{Key: p.LastLook.Key, Totals: rotatelog.Totals{Day: p.LastLook.Day}, Size: p.LastLook.Size}
+		switch path.Ext(d.Key) {
+		case ".zst":
+			d.Compression = rotatelog.Zstd
+		case ".gz":
+			d.Compression = rotatelog.Gzip
+		}
+		days = append(slices.Clip(days), d)
+	}
 	var largest rotatelog.DayMetadata
-	for _, d := range v.Days {
+	for _, d := range days {
 		if d.Size > largest.Size && d.Totals.Day.Compare(daysBefore(v.lastDay(), usualDays)) >= 0 {
 			largest = d
 		}
 	}
+	return largest
+}
+
+// dayLarge finds a day that is almost too large.
+func (v *view) dayLarge() Finding {
+	largest := v.largestDay()
 	if float64(largest.Size) < nearLimit*float64(v.DayLimit) {
 		return Finding{}
 	}

@@ -27,6 +27,12 @@ func TestDayLarge(t *testing.T) {
 		{"two weeks ago", "", sized(15, near), OK},
 		{"with another limit", "", func(f *Facts, o *Options) { sized(1, 7<<30)(f, o); o.DayLimit = 5 << 40 }, OK},
 		{"near another limit", "", func(f *Facts, o *Options) { sized(1, 5<<40)(f, o); o.DayLimit = 5 << 40 }, Warning},
+		{"today's, as the Writer saw it", "", func(f *Facts, _ *Options) { f.Spool.Publish.LastLook.Size = near }, Warning},
+		{"today's, which is less", "", func(f *Facts, _ *Options) { f.Spool.Publish.LastLook.Size = near - 1 }, OK},
+		{"what the Writer saw weeks ago", "", func(f *Facts, _ *Options) {
+			f.Spool.Publish.LastLook.Day, f.Spool.Publish.LastLook.Size = daysBefore(dayOf(f.Now), 15), near
+		}, OK},
+		{"the Writer has left nothing", "", func(f *Facts, _ *Options) { f.Spool.Publish = nil }, OK},
 		{"its totals are not known", "", withDays(func(f *Facts, _ *Options) {
 			*lastOf(f) = rotatelog.DayMetadata{Totals: rotatelog.Totals{Day: lastOf(f).Totals.Day}, Size: near}
 		}), Warning},
@@ -37,6 +43,13 @@ func TestDayLarge(t *testing.T) {
 		lastOf(&f).Compression = compression
 		if x := find(Evaluate(f, Options{}), DayLarge); strings.Contains(strings.Join(x.Steps, "\n"), "zstd") != want {
 			t.Errorf("%v: %s", compression, x)
+		}
+	}
+	for key, want := range map[string]bool{"days/2025-07-10.json": true, "days/2025-07-10.json.zst": false, "days/2025-07-10.json.gz": false} {
+		f := healthy(clock(t, noon))
+		f.Spool.Publish.LastLook.Key, f.Spool.Publish.LastLook.Size = key, near
+		if x := find(Evaluate(f, Options{}), DayLarge); strings.Contains(strings.Join(x.Steps, "\n"), "zstd") != want || !strings.Contains(x.Text, "2025-07-10") {
+			t.Errorf("%s: %s", key, x)
 		}
 	}
 }

@@ -41,7 +41,8 @@
 //	rotatelog_today_looked_timestamp_seconds
 //	rotatelog_disk_free_bytes                       D
 //	rotatelog_disk_lasts_seconds                    until it is full, 90 days at most; D
-//	rotatelog_finding_severity{code}                0 ok, 1 warning, 2 error, 3 critical; D
+//	rotatelog_finding_severity{code}                0 ok, 1 warning, 2 error, 3 critical; D;
+//	                                                none if it could not be looked for
 //	rotatelog_stream_readable                       0 if the spool could not be read
 //
 // W needs Stream.Writer, D needs Stream.Dir, and H the hooks of [Collector.Hooks].

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -126,7 +127,7 @@ func (m *metrics) emit(s snapshot, ch chan<- prometheus.Metric) {
 		k.gauge(m.diskLasts, s.disk.Lasts.Seconds())
 	}
 	if s.judged {
-		for code, severity := range severities(s.findings) {
+		for code, severity := range severities(s.findings, s.blind) {
 			k.gauge(m.findings, float64(severity), string(code))
 		}
 	}
@@ -169,11 +170,14 @@ func (m *metrics) emitToday(l rotatelog.DayLook, k sink) {
 	k.when(m.todayLooked, l.Looked)
 }
 
-// severities returns the severity of each code, those of which there is no finding too.
-func severities(findings []health.Finding) map[health.Code]health.Severity {
+// severities returns the severity of each code, those of which there is no finding too, but
+// for those that could not be looked for.
+func severities(findings []health.Finding, blind []health.Code) map[health.Code]health.Severity {
 	found := map[health.Code]health.Severity{}
 	for _, code := range health.Codes() {
-		found[code] = health.OK
+		if !slices.Contains(blind, code) {
+			found[code] = health.OK
+		}
 	}
 	for _, f := range findings {
 		found[f.Code] = max(found[f.Code], f.Severity)

@@ -28,7 +28,8 @@ type snapshot struct {
 
 	disk     *health.DiskEstimate
 	findings []health.Finding
-	judged   bool // findings are known
+	blind    []health.Code // which could not be looked for
+	judged   bool          // findings are known
 }
 
 // totals are what only grows.
@@ -79,6 +80,7 @@ func (s *snapshot) fromSpool(facts health.Facts, o health.Options) {
 	sum := health.Summarize(facts, o)
 	s.known, s.findings, s.judged, s.disk = true, sum.Findings, true, sum.Disk
 	s.lastFetch, s.lastUpload = sum.Fetched.Last, sum.Uploaded.Last
+	s.blind = health.Blind(facts, o)
 	s.interval = health.Interval(facts, o)
 	s.unfinished, s.pending = spool.Unfinished.Fetches, sum.Waiting
 	if p := spool.Publish; p != nil {

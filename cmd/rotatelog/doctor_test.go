@@ -316,12 +316,18 @@ func TestSetUpOfABucket(t *testing.T) {
 			b.env = func(e *env) { e.Transport = roundTripper(b.answer) }
 			b.want(codeOK, name, "doctor", "--bucket", "--store", "s3://"+testBucket+"?endpoint="+test.endpoint, "--endpoint=", "--region=us-east-1")
 			b.wantNothingLeft()
-			for op := range b.srv.Stats().Requests {
-				if !strings.HasPrefix(op, "GetBucket") && op != "ListObjectsV2" {
-					t.Errorf("it sends %s", op)
-				}
-			}
+			wantReads(t, b.srv.Stats())
 		})
+	}
+}
+
+// wantReads checks that a server was only asked.
+func wantReads(t *testing.T, stats fakes3.Stats) {
+	t.Helper()
+	for op := range stats.Requests {
+		if !strings.HasPrefix(op, "GetBucket") && op != "ListObjectsV2" && op != "HeadObject" && op != "GetObject" {
+			t.Errorf("it sends %s", op)
+		}
 	}
 }
 
@@ -393,7 +399,12 @@ func TestEstimateFromRealDays(t *testing.T) {
 	w := newBucketWorld(t)
 	w.write(w.dir, 25)
 	w.clock.Advance(24 * 60 * 60 * 1e9)
+	w.srv.Reset()
 	w.want(codeOK, "bucket-estimate", "doctor", "--bucket")
+	wantReads(t, w.srv.Stats())
+	if w.srv.Stats().Requests["GetObject"] == 0 {
+		t.Error("it asks for no day")
+	}
 	w.srv.Fault = denied("ListObjectsV2")
 	if w.run("doctor", "--bucket"); w.code != codeUnreachable || !strings.Contains(w.stderr, "AccessDenied") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)

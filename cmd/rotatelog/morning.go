@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"example.com/rotatelog"
 	"example.com/rotatelog/alert"
 	"example.com/rotatelog/archive"
@@ -16,7 +14,11 @@ func (s *streamStatus) morning() alert.Morning {
 	m := alert.Morning{Summary: s.Summary}
 	yesterday := s.Yesterday.Day
 	weekday, alike := yesterday.Start(s.app.zone).Weekday(), 0
+	var version rotatelog.Version // of yesterday's object, whatever else is known of it
 	for _, d := range s.facts.Days {
+		if d.Totals.Day == yesterday {
+			version = d.Version
+		}
 		switch {
 		case d.Totals.Uploads == 0:
 		case d.Totals.Day == yesterday:
@@ -26,12 +28,13 @@ func (s *streamStatus) morning() alert.Morning {
 		}
 	}
 	m.Usual = alike >= fewWeekdays
-	m.Verified = s.verifiedOn(yesterday)
+	m.Verified = s.verifiedOn(yesterday, version)
 	return m
 }
 
-// verifiedOn returns when a day was verified, zero if never, nil if that is not known.
-func (s *stream) verifiedOn(day rotatelog.Day) *time.Time {
+// verifiedOn returns what was found when a day was last verified, nil if that is not
+// known. The version is that of its object now, "" if that is not known.
+func (s *stream) verifiedOn(day rotatelog.Day, version rotatelog.Version) *alert.Verified {
 	spool, err := s.spool(rotatelog.Archive{})
 	if spool == nil || err != nil {
 		return nil
@@ -41,11 +44,11 @@ func (s *stream) verifiedOn(day rotatelog.Day) *time.Time {
 	if err != nil {
 		return nil
 	}
-	when := time.Time{}
 	for _, d := range days {
 		if d.Day == day {
-			when = d.Verified
+			return &alert.Verified{Time: d.Verified, Changed: version != "" && version != d.Version, Errors: d.Errors, Warnings: d.Warnings,
+				Gaps: d.Gaps, GapFrom: d.GapFrom.In(s.app.zone), GapTo: d.GapTo}
 		}
 	}
-	return &when
+	return &alert.Verified{}
 }

@@ -137,23 +137,40 @@ func TestStatusNotifiesOfSeveralStreams(t *testing.T) {
 	})
 }
 
-// At eight there is a line about each stream.
+// At eight there is a line about each stream, which says what verify has found.
 func TestStatusSaysGoodMorning(t *testing.T) {
-	inWorld(t, "2025-07-09", func(w *world) {
-		e := w.listening()
-		w.set("ROTATELOG_EXPECT", "10:00-11:00")
-		w.fetches(20, nil)
-		w.notify(1)
-		w.waitUntil("2025-07-10 03:30:00")
-		w.run("verify")
-		w.waitUntil("2025-07-10 08:00:00")
-		w.notify(2)
-		e.want(t, "alive.example heartbeat", "mail.example good morning", "alive.example heartbeat", "alive.example heartbeat")
-		if len(e.text) != 1 || !strings.Contains(e.text[0], "all_api Wed 07/09: complete. 20 fetches, 2 uploads, 900 match records, ") ||
-			!strings.HasSuffix(e.text[0], ". Verified. Disk more than 90 d.") {
-			t.Errorf("%q", e.text)
-		}
-	})
+	for name, test := range map[string]struct {
+		before, after string // verify: what is changed in the object
+		want          string
+	}{
+		"good":          {"", "", ", 1 gap of 13 h at 10:19 AM. Verified. Disk more than 90 d."},
+		"damaged":       {`"fetch_number":4`, "", ". Verified, with 1 error: rotatelog verify 2025-07-09. Disk more than 90 d."},
+		"changed later": {"", `"fetch_number":4`, ". Not verified since it was changed. Disk more than 90 d."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-09", func(w *world) {
+				e := w.listening()
+				w.set("ROTATELOG_EXPECT", "10:00-11:00")
+				w.fetches(20, nil)
+				w.notify(1)
+				change := func(what string) {
+					if what != "" {
+						w.edit("2025-07-09", func(text string) string { return strings.Replace(text, what, what+"4", 1) })
+					}
+				}
+				change(test.before)
+				w.waitUntil("2025-07-10 03:30:00")
+				w.run("verify")
+				change(test.after)
+				w.waitUntil("2025-07-10 08:00:00")
+				w.run("status", "--notify", "--quiet")
+				e.want(t, "alive.example heartbeat", "mail.example good morning", "alive.example heartbeat")
+				if len(e.text) != 1 || !strings.Contains(e.text[0], "all_api Wed 07/09: complete. 20 fetches, ") || !strings.HasSuffix(e.text[0], test.want) {
+					t.Errorf("%q", e.text)
+				}
+			})
+		})
+	}
 }
 
 // A message that could not be sent is what the exit code says, and no URL is printed.

@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/alert"
 	"example.com/rotatelog/docs"
 	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/format"
@@ -61,16 +63,25 @@ func tableRows(section string) (rows [][]string) {
 var code = regexp.MustCompile("`([^`]+)`")
 
 // TestCardOfOperations: whoever is woken finds each code, in the order of the documents, on
-// the first screen, and to type what the section about it says too.
+// the first screen, and to type what the section about it says too. So does who is woken
+// because a heartbeat is missing, which has no code.
 func TestCardOfOperations(t *testing.T) {
 	card, _, _ := strings.Cut(section(t, ""), "\n- [")
 	if lines := strings.Count(card, "\n"); lines > 30 {
 		t.Errorf("it has %d lines, and is no first screen", lines)
 	}
 	var codes []health.Code
+	heartbeat := false
 	for _, row := range tableRows(card) {
 		if len(row) != 4 {
 			t.Fatalf("this row has %d cells: %q", len(row), row)
+		}
+		if !code.MatchString(row[3]) && !strings.Contains(row[3], "](#") {
+			t.Errorf("%s: there is nothing to type", row[0])
+		}
+		if row[0] == "no heartbeat" {
+			heartbeat = true
+			continue
 		}
 		name := strings.Trim(row[0], "`")
 		codes = append(codes, health.Code(name))
@@ -80,12 +91,12 @@ func TestCardOfOperations(t *testing.T) {
 				t.Errorf("%s: the section about it does not say to type %s", name, m[1])
 			}
 		}
-		if !code.MatchString(row[3]) && !strings.Contains(row[3], "](#") {
-			t.Errorf("%s: there is nothing to type", name)
-		}
 	}
-	if diff := cmp.Diff(health.Codes(), codes); diff != "" {
+	if diff := cmp.Diff(append(health.Codes(), alert.NotSeen), codes); diff != "" {
 		t.Errorf("codes (-found +on the card):\n%s", diff)
+	}
+	if !heartbeat {
+		t.Error("it does not say what to do without a heartbeat")
 	}
 }
 
@@ -134,6 +145,43 @@ func TestSchedulesOfOperations(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "rotatelog") {
 		t.Errorf("%q: %v\n%s", args, err, out)
+	}
+}
+
+// The lines for cron are run as cron runs them, on a machine that has been there for a week,
+// and mail nothing. The log and the copy of yesterday are there then.
+func TestCrontabOfOperations(t *testing.T) {
+	m := newMachine(t, s3Server{})
+	m.install()
+	m.mkdir("/srv/store")
+	settings, err := os.ReadFile(m.root + "/etc/rotatelog/env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write("/etc/rotatelog/env", string(settings)+"ROTATELOG_COUNT=RAW_API_DATA.live_matches.results\nROTATELOG_NOTIFY=exec:cat >/dev/null\n")
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, week := time.Now().In(zone), ""
+	for n := range 8 {
+		noon := time.Date(now.Year(), now.Month(), now.Day()-8+n, 12, 0, 0, 0, zone)
+		week += fmt.Sprintf(`{"FETCH_HEADER":{"nyc_timestamp":%q},"RAW_API_DATA":{"live_matches":{"results":[]}}}`, noon.Format(rotatelog.TimeLayout)) + "\n"
+	}
+	m.write("/srv/week.ndjson", week)
+	m.types(m.root+"/srv", "rotatelog append --replay --flush week.ndjson")
+	lines := strings.Split(strings.TrimSpace(blocks(t, operationsDocument, "crontab")[0]), "\n")
+	for _, line := range lines {
+		if mail := m.cron(strings.ReplaceAll(line, "/srv/", m.root+"/srv/")); mail != "" {
+			t.Errorf("%s\nmails %s", line, mail)
+		}
+	}
+	if log, err := os.ReadFile(m.root + "/var/log/rotatelog.log"); err != nil || !strings.Contains(string(log), " all_api #1: 2 matches, ") {
+		t.Errorf("the log is %q, %v", log, err)
+	}
+	backup := m.root + "/srv/backup/day=" + now.AddDate(0, 0, -1).Format(time.DateOnly) + "/all_api.json"
+	if _, err := os.Stat(backup); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"example.com/rotatelog/s3store"
 )
@@ -45,4 +47,26 @@ func TestServerPolicyIsEnough(t *testing.T) {
 	if _, err := asWriter.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &o.bucket.name, Key: &other}); err == nil {
 		t.Error("it may write elsewhere")
 	}
+}
+
+// TestServerTakesThePrintedRules: the lifecycle rules can be pasted as they are printed, and
+// then there is nothing to look at.
+func TestServerTakesThePrintedRules(t *testing.T) {
+	onServers(t, func(t *testing.T, s s3Server) {
+		o := newOperator(t, s)
+		o.types(codeOK, "rotatelog doctor --bucket", "  look  lifecycle   no rule")
+		_, printed, _ := strings.Cut(o.stdout, "\nlifecycle.json\n")
+		var rules types.BucketLifecycleConfiguration
+		if err := json.NewDecoder(strings.NewReader(printed)).Decode(&rules); err != nil || len(rules.Rules) < 3 {
+			t.Fatalf("%d rules, %v\n%s", len(rules.Rules), err, printed)
+		}
+		if _, err := o.bucket.client.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: &o.bucket.name,
+			LifecycleConfiguration: &rules}); err != nil {
+			t.Fatal(err)
+		}
+		o.types(codeOK, "rotatelog doctor --bucket", "  ok    lifecycle   on: unfinished uploads are aborted")
+		if strings.Contains(o.stdout, "  look  ") {
+			t.Errorf("there is something to look at:\n%s", o.stdout)
+		}
+	})
 }

@@ -226,23 +226,28 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	case errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing):
 		r.then(s.typed("restore", report.Day.String()))
 	}
-	if r.command.JSON {
-		return r.app.printJSON(row.json())
-	}
-	if r.headed != s.Name {
-		if r.headed != "" {
-			r.app.println("")
-		}
-		r.headed = s.Name
-		r.app.println(r.app.heading(s.Name))
-	}
-	row.print(r.app)
-	if spool == nil || err != nil {
-		return nil
+	if err := r.printDay(row); err != nil || spool == nil || row.err != nil {
+		return err
 	}
 	if err := archive.SaveVerified(ctx, spool, r.app.now(), report); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(r.app.env.Stderr, "rotatelog: %v\n", err) // it is news only
 	}
+	return nil
+}
+
+// printDay prints what was found of a day, below the name of its stream.
+func (r *verifyRun) printDay(row dayResult) error {
+	if r.command.JSON {
+		return r.app.printJSON(row.json())
+	}
+	if r.headed != row.stream {
+		if r.headed != "" {
+			r.app.println("")
+		}
+		r.headed = row.stream
+		r.app.println(r.app.heading(row.stream))
+	}
+	row.print(r.app)
 	return nil
 }
 

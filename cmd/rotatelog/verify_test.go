@@ -174,10 +174,14 @@ func TestVerifyLeavesWhatItFound(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		w.days()
 		w.broken()
-		w.run("verify", "7d")
-		text, err := os.ReadFile(filepath.Join(w.dir, "all_api.spool/verified.json"))
-		if err != nil || strings.Count(string(text), `"worst":"error"`) != 1 || strings.Count(string(text), `"day":`) != 2 {
-			t.Errorf("%s, %v", text, err)
+		file := filepath.Join(w.dir, "all_api.spool/verified.json")
+		for _, args := range [][]string{{"verify", "7d"}, {"verify", "7d", "--json"}} {
+			os.Remove(file)
+			w.run(args...)
+			text, err := os.ReadFile(file)
+			if err != nil || strings.Count(string(text), `"worst":"error"`) != 1 || strings.Count(string(text), `"day":`) != 2 {
+				t.Errorf("%q: %s, %v", args, text, err)
+			}
 		}
 	})
 }
