@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/days"
@@ -38,8 +39,10 @@ func (r *Row) Part() string {
 // Instead returns what is to be said of a row that has no numbers, "" if it has some.
 func (r *Row) Instead() string {
 	switch n := len(r.Days); n {
-	case len(r.In(Missing)), len(r.In(Early)):
+	case len(r.In(Missing)):
 		return "no object"
+	case len(r.In(Early)):
+		return "before the first object"
 	case len(r.In(NotYet)):
 		return "no object yet"
 	case len(r.In(Unread)):
@@ -51,6 +54,22 @@ func (r *Row) Instead() string {
 }
 
 const notKnown = "–"
+
+// Times returns when the first and the last upload of a row were, in New York: the time of
+// day, and the date too if the row has a week or a month. A sum has none: Notes says them.
+func (r *Row) Times() (first, last string) {
+	layout := map[By]string{ByDay: "03:04 PM", ByWeek: "01/02 03:04 PM", ByMonth: "01/02 03:04 PM"}[r.By]
+	return timeOf(r.FirstUpload, layout), timeOf(r.LastUpload, layout)
+}
+
+// timeOf returns an upload_timestamp in another layout. Its zone is left as it is.
+func timeOf(timestamp, layout string) string {
+	at, err := time.Parse(rotatelog.TimeLayout, timestamp)
+	if err != nil {
+		return notKnown
+	}
+	return at.Format(layout)
+}
 
 // Texts are the numbers of a row, as they are shown. What is not known is a dash.
 type Texts struct{ Fetches, Uploads, Matches, Bytes string }
