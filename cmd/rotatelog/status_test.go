@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,9 @@ func TestStatusJSON(t *testing.T) {
 		if line.Stream != "all_api" || line.Worst != "error" || line.Number != 27 || *line.Matches != 45 || line.Waiting != 1 ||
 			line.Unfinished != 7 || *line.Uploads != 1 || *line.Records != 450 || *line.FreeBytes != 61_000_000_000 {
 			t.Errorf("%s", lines[0])
+		}
+		if !regexp.MustCompile(`"time":"2025-07-10T14:[0-9:.]+Z"`).MatchString(lines[0]) {
+			t.Errorf("the time is not like others: %s", lines[0])
 		}
 		if !strings.HasPrefix(lines[1], `{"code":"upload_refused","severity":"error","stream":"all_api","since":"2025-07-10T14:19:00`) {
 			t.Errorf("%s", lines[1])
