@@ -218,7 +218,7 @@ func (r *exportRun) unfinished(day archive.ExportedDay, err error) error {
 func (r *exportRun) end() error {
 	found := r.written + r.unchanged + r.empty + r.failed
 	if found == 0 && r.named == 0 {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", r.stream.Name, r.stream.shown()))
+		return r.stream.noObject()
 	}
 	if !r.command.JSON {
 		r.app.paragraph(r.summary())

@@ -159,7 +159,7 @@ func TestExportOfBadDays(t *testing.T) {
 		if got := w.fileLines(folder + "/day=2025-07-09/all_api.ndjson"); len(got) != 30 {
 			t.Errorf("July 9 has %d lines", len(got))
 		}
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "export", "2025-06", "--out", folder+"3/")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-08\n", "export", "2025-06", "--out", folder+"3/")
 		for _, name := range []string{folder + "3", folder + "2/day=2025-07-09/all_api.ndjson", folder + ".ndjson"} {
 			if _, err := os.Stat(name); err == nil {
 				t.Errorf("there is %s", name)

@@ -84,7 +84,7 @@ func (r *reportRun) stream(ctx context.Context, s stream) error {
 	}
 	made := report.New(s.Name, known, r.days, r.command.By, r.app.today())
 	if !made.Sum.HasObject() {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
+		return s.noObject()
 	}
 	for _, day := range made.Sum.In(report.Missing) {
 		if r.days.Named(day) {

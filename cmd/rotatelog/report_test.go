@@ -73,7 +73,7 @@ func TestReportOfNothing(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report")
 		w.write(1)
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report", "2025-06")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-10\n", "report", "2025-06")
 		page := filepath.Join(t.TempDir(), "page.html")
 		w.wantError(codeFinding, "new: none of these days", "report", "2025-06", "--name=new,all_api", "--html", page)
 		if _, err := os.Stat(page); err == nil {

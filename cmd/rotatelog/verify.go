@@ -102,7 +102,7 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 		}
 	}
 	if r.looked() == before && r.command.Sample <= 1 {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
+		return s.noObject()
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func TestVerifyFindsMissingDays(t *testing.T) {
 		w.waitFor("2025-07-10")
 		w.want(codeOK, "verify-missing-day", "verify", "7d", "--gap", "24h")
 		w.want(codeFinding, "verify-named-day-missing", "verify", "2025-07-01", "2025-07-06", "2025-07-07", "2025-07-08", "--gap", "24h")
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "verify", "2025-06")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-07\n", "verify", "2025-06")
 		for failOn, code := range map[string]int{"warning": codeFinding, "error": codeOK} {
 			if got := w.run("verify", "7d", "--fail-on", failOn); got != code {
 				t.Errorf("--fail-on %s: exit code %d, want %d\n%s", failOn, got, code, w.stdout)
