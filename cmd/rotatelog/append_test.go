@@ -617,7 +617,7 @@ func TestAppendUsage(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"--batch 0", "--batch: 0 is too few: at least one fetch makes an upload"},
 		{"--wait=-1s", "--wait: it cannot be negative"},
-		{"--wait soon", "--wait: expected duration but got \"soon\""},
+		{"--wait soon", "--wait: \"soon\" is no duration"},
 		{"--compress lz4", "--compress: "},
 		{"--one a b", "--one: one fetch cannot be in 2 files"},
 		{"--envelope --replay", "leave one out"},
