@@ -496,7 +496,7 @@ func (b *bench) wantUpload(code int, outcome string, args ...string) {
 
 func TestUpload(t *testing.T) {
 	b := newBench(t)
-	b.wantError(codeUnreachable, "nothing was appended to all_api in work yet", "upload", "--dir", b.path("work"), b.store[0], b.store[1])
+	b.wantError(codeUnreachable, "there is no directory work (--dir)", "upload", "--dir", b.path("work"), b.store[0], b.store[1])
 	b.in = strings.NewReader(fetches(23))
 	b.wantAppend(codeOK, "23 276 1 0 2 3", "", "--no-upload")
 	b.wantUpload(codeOK, "0 0 0 2 0 3")

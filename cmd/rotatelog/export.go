@@ -155,7 +155,7 @@ func (c *exportCommand) toFolder() (bool, error) {
 	case c.Zstd && !isZstd:
 		return false, usagef("--zstd: name the file %s.zst, so that it is known for what it is", c.Out)
 	}
-	return false, nil
+	return false, hasFolder("out", c.Out)
 }
 
 // exportRun is one run of export.

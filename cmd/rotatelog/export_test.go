@@ -232,6 +232,7 @@ func TestExportUsage(t *testing.T) {
 			"export today --out OUT.zst":                     "--out: OUT.zst would not be compressed: add --zstd\n",
 			"export today --again --out OUT":                 "--again: one file begins anew each time",
 			"export today yesterday --raw --out OUT":         "--raw: the objects of several days do not go into one file",
+			"export today --out OUT/none/file":               "--out: there is no folder OUT/none: make it with mkdir\n",
 			"export today --name a,b --out OUT":              "there are several streams: say which with --name: a, b\n",
 		} {
 			w.replace = strings.NewReplacer(append(w.shows, out, "OUT")...)

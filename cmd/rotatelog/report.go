@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -36,6 +37,9 @@ func (c *reportCommand) Run(ctx context.Context, a *app) error {
 	}
 	if c.JSON && c.CSV == "-" {
 		return usagef("--json and --csv=-: only one of them can be standard output")
+	}
+	if err := cmp.Or(hasFolder("html", c.HTML), hasFolder("csv", c.CSV)); err != nil {
+		return err
 	}
 	d, err := days.Parse(c.Days, a.today())
 	if err != nil {

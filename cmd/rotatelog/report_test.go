@@ -215,11 +215,14 @@ func TestReportUsage(t *testing.T) {
 		for args, want := range map[string]string{
 			"report tomorrow":       `"tomorrow" names no day`,
 			"report --by year":      "--by must be one of day, week, month\n",
+			"report --html /none/a": "--html: there is no folder /none: make it with mkdir\n",
+			"report --csv /none/a":  "--csv: there is no folder /none: make it with mkdir\n",
 			"report --json --csv -": "--json and --csv=-: only one of them can be standard output",
 		} {
 			w.wantError(codeUsage, want, strings.Fields(args)...)
 		}
 		w.write(1)
-		w.wantError(codeUnreachable, "/none/page.html cannot be written: ", "report", "today", "--html=/none/page.html")
+		folder := t.TempDir()
+		w.wantError(codeUnreachable, folder+" cannot be written: ", "report", "today", "--html", folder)
 	})
 }

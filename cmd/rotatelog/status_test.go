@@ -212,7 +212,7 @@ func TestStatusSeesNothing(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		w.want(codeUnreachable, "status-no-directory", "--dir", "/none/rotatelog")
 		w.fetches(1, nil)
-		if w.run("--name", "all_apj"); w.code != codeUnreachable || !strings.Contains(w.stdout, "  There are the streams all_api: see --name.\n") {
+		if w.run("--name", "all_apj"); w.code != codeUnreachable || !strings.Contains(w.stdout, "  There is something of all_api: see --name.\n") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		if w.run("--name", "all_apj", "--json"); w.code != codeUnreachable || !strings.Contains(w.stdout, `"worst":"unknown","error":"Nothing of all_apj was ever put`) {
@@ -222,7 +222,7 @@ func TestStatusSeesNothing(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(empty, "all_api.spool"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if w.run("--dir", empty); w.code != codeUnreachable || strings.Contains(w.stdout, "There are the streams") {
+		if w.run("--dir", empty); w.code != codeUnreachable || strings.Contains(w.stdout, "There is something of") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		if err := os.WriteFile(filepath.Join(w.dir, "all_api.spool/state.append.json"), []byte("{"), 0o600); err != nil {
