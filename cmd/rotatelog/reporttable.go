@@ -42,7 +42,7 @@ func (t reportTable) heading(stream string) {
 
 // line prints a line of the table.
 func (t reportTable) line(label, part string, n report.Texts, more ...string) {
-	line := fmt.Sprintf("%-16s", label)
+	line := besideColumns(label, 16)
 	if t.by != report.ByDay {
 		line += fmt.Sprintf("%9s", part)
 	}

@@ -155,6 +155,27 @@ func TestVerifyOfSeveralStreams(t *testing.T) {
 	})
 }
 
+// The columns of a stream with a long name are where they belong.
+func TestLongNamesOfStreams(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		const name = "every_league_of_the_world"
+		w.name = name
+		w.write(15)
+		w.waitFor("2025-07-10")
+		w.set("ROTATELOG_NAME", name)
+		folder := t.TempDir() + "/"
+		for _, args := range [][]string{{"verify", "--gap=24h"}, {"report", "yesterday"}, {"report", "yesterday", "--by=week"}, {"export", "yesterday", "--out", folder}} {
+			w.run(args...)
+			lines := strings.Split(w.stdout, "\n")
+			if w.code != codeOK || lines[0] != name || !strings.HasPrefix(lines[1], "    ") || !strings.HasPrefix(lines[2], "2025-07-0") ||
+				strings.Index(lines[1], "fetches")+len("fetches") != strings.Index(lines[2], " 15 ")+len(" 15") {
+				t.Errorf("%s: exit code %d\n%s%s", args, w.code, w.stdout, w.stderr)
+			}
+			w.wantNarrow()
+		}
+	})
+}
+
 // A stream that cannot be looked at does not keep the others from being verified.
 func TestVerifyOfOtherStreams(t *testing.T) {
 	inWorld(t, "2025-07-09", func(w *world) {
