@@ -18,7 +18,7 @@ import (
 )
 
 type exportCommand struct {
-	Days  []string `arg:"" help:"Days."`
+	Days  []string `arg:"" help:"Which days."`
 	Out   string   `placeholder:"FOLDER/" help:"A folder with a file for each day, or one FILE for all."`
 	Each  *string  `placeholder:"PATH" xor:"each" help:"Each element of this array is a line, not each fetch."`
 	CSV   *string  `name:"csv" placeholder:"PATH,…" xor:"csv" help:"A table with these columns, in place of NDJSON."`

@@ -12,7 +12,7 @@ import (
 )
 
 type reportCommand struct {
-	Days []string  `arg:"" optional:"" help:"Days (default 7d)."`
+	Days []string  `arg:"" optional:"" help:"Which days (default 7d)."`
 	By   report.By `enum:"day,week,month" default:"day" placeholder:"PERIOD" help:"What a row stands for: day (default), week (from Monday) or month."`
 	CSV  string    `name:"csv" placeholder:"FILE" help:"Write a table for other programs; - is standard output."`
 	HTML string    `name:"html" placeholder:"FILE" help:"Write a page with charts, to look at, send or print."`

@@ -15,7 +15,7 @@ import (
 )
 
 type verifyCommand struct {
-	Days    []string      `arg:"" optional:"" help:"Days (default yesterday)."`
+	Days    []string      `arg:"" optional:"" help:"Which days (default yesterday)."`
 	Gap     time.Duration `placeholder:"15m" help:"For how long there may be no fetch (default 5 times the usual interval)."`
 	Against string        `placeholder:"URL" help:"Another store, such as a mirror, whose uploads must be in the days."`
 	Sample  sample        `placeholder:"1/7" help:"Read only a part of the days: each once in 7 runs, a day apart."`
