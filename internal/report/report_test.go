@@ -252,3 +252,13 @@ func TestRowsSayWhatTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// A day that is missing in the time before makes every change look good.
+func TestMissingDaysOfTheTimeBefore(t *testing.T) {
+	s := newStream(t, "2025-07-10", "2025-01-01")
+	s.states = map[string]report.State{"2025-06-28": report.Missing}
+	want := "The time before is 2025-06-26 to 2025-07-02; 1 day of it has no object."
+	if notes := s.report(report.ByDay, "7d").Notes(); !slices.Contains(notes, want) {
+		t.Errorf("%q, want %q", notes, want)
+	}
+}

@@ -181,6 +181,9 @@ func (r *Report) comparison() []string {
 		if b.sized() < len(b.Days) || b.counted() < len(b.Days) {
 			text += fmt.Sprintf(", of which %s known", format.Plural(b.counted(), "day is", "days are"))
 		}
+		if n := len(b.In(Missing)); n > 0 { // which counts as a day with nothing on it
+			text += fmt.Sprintf("; %s no object", format.Plural(n, "day of it has", "days of it have"))
+		}
 		notes = append(notes, text+".")
 		if c.counted() != b.counted() || c.sized() != b.sized() {
 			notes = append(notes, "Changes are of what there is on a day, on average, since not as many days are known.")
