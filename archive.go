@@ -212,13 +212,14 @@ func (a Archive) unlisted(ctx context.Context, from, to Day, failed *error) iter
 func (a Archive) listed(ctx context.Context, l Lister, from, to Day, failed *error) iter.Seq[ask] {
 	return func(yield func(ask) bool) {
 		stream := a.prefix() + a.name()
-		for key, err := range l.List(ctx, stream+keyMiddle) {
+		begin := stream + keyMiddle
+		for key, err := range l.List(ctx, begin) {
 			if errors.Is(err, errors.ErrUnsupported) { // a wrapper of a Store that cannot
 				a.unlisted(ctx, from, to, failed)(yield)
 				return
 			}
 			if err != nil {
-				*failed = storeError("list", stream, err)
+				*failed = storeError("list", begin, err)
 				return
 			}
 			of, o, ok := parseKey(key)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -229,6 +230,34 @@ func TestDaysOfAWrapperThatCannotList(t *testing.T) {
 	}
 	if len(found) != 1 || found[0] != key {
 		t.Errorf("found %q", found)
+	}
+}
+
+// An error of a list says once that it is one.
+func TestDaysThatCannotBeListed(t *testing.T) {
+	refusal := errors.New("no")
+	days := rotatelog.Archive{Store: failingList{storetest.NewMem(), refusal}}
+	n := 0
+	for _, err := range days.Days(t.Context(), rotatelog.Day{}, rotatelog.Day{}) {
+		n++
+		if want := "list all_api_rotating_logs/all_api_json_log_: no"; !errors.Is(err, refusal) || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d errors", n)
+	}
+}
+
+// failingList is a Store whose list fails, as that of s3store does.
+type failingList struct {
+	*storetest.Mem
+	err error
+}
+
+func (s failingList) List(_ context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		yield("", &rotatelog.Error{Op: "list", Key: prefix, Err: s.err})
 	}
 }
 

@@ -29,7 +29,9 @@
 // A [Store] holds the days' objects: [example.com/rotatelog/s3store] keeps them in a
 // bucket, [example.com/rotatelog/dirstore] in a directory. An [Archive] reads them, and
 // [example.com/rotatelog/archive] verifies and restores them. [Inspect] says what a spool
-// holds, and [example.com/rotatelog/health] what is wrong.
+// holds, and [example.com/rotatelog/health] what is wrong: [example.com/rotatelog/alert]
+// tells people, [example.com/rotatelog/dashboard] is a page of it, and
+// [example.com/rotatelog/prom] has the metrics.
 //
 // # Guarantees
 //

@@ -27,6 +27,8 @@
 // cannot be sent, nor in the minutes after a start, so that a program that starts over and
 // over is noticed as well.
 //
+// Uploads is apart from that: it tells webhooks of each upload that is in its day's object.
+//
 // The URLs and commands of receivers are secrets. No error and no text of this package has
 // more of a URL than its host.
 package alert

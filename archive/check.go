@@ -106,6 +106,14 @@ func (c *check) damage(code Code, upload, fetch int, format string, args ...any)
 	c.find(code, upload, fetch, format, args...)
 }
 
+// place says how far the day was read.
+func (c *check) place() string {
+	if c.Totals.Uploads == 0 {
+		return "before the first upload"
+	}
+	return fmt.Sprintf("after upload %d", c.Totals.Uploads)
+}
+
 // read reads the text. Its error says that the store could not be read.
 func (c *check) read(ctx context.Context) error {
 	if c.Size == 0 {
@@ -162,11 +170,11 @@ func (c *check) readLines(ctx context.Context) error {
 	err := c.document()
 	switch {
 	case err == io.ErrUnexpectedEOF || err == io.EOF:
-		c.damage(Truncated, 0, 0, "it ends in the middle, after upload %d", c.Totals.Uploads)
+		c.damage(Truncated, 0, 0, "it ends in the middle, %s", c.place())
 	case errors.Is(err, lines.ErrTooLong):
 		c.damage(Fetch, c.Totals.Uploads, 0, "the line at byte %d is longer than %d bytes, which MaxFetchBytes may allow", c.at, c.opts.MaxFetchBytes)
 	case errors.Is(err, rotatelog.ErrDamaged):
-		c.damage(Compressed, 0, 0, "after upload %d: %v", c.Totals.Uploads, err)
+		c.damage(Compressed, 0, 0, "%s: %v", c.place(), err)
 	case err != nil:
 		return err
 	}

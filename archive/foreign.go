@@ -39,7 +39,7 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 		c.instead(fmt.Sprintf("stop that script; move the object away, or rotatelog restore %v", c.Day))
 		return false, nil
 	case f.err != nil:
-		c.damage(NotADay, 0, 0, "after upload %d: %v", c.Totals.Uploads, rawjson.SyntaxError(f.err))
+		c.damage(NotADay, 0, 0, "%s: %v", c.place(), rawjson.SyntaxError(f.err))
 		return false, nil
 	}
 	if f.ours {

@@ -51,6 +51,7 @@ func TestAppendStale(t *testing.T) {
 		{"every 10 s, 49 s", "", func(f *Facts, _ *Options) { every(f, 10*time.Second, 60); silence(f, 49*time.Second) }, OK},
 		{"every 10 s, 50 s", "", func(f *Facts, _ *Options) { every(f, 10*time.Second, 60); silence(f, 50*time.Second) }, Error},
 		{"every 10 s, of which few are known", "", func(f *Facts, _ *Options) { every(f, 10*time.Second, 10); silence(f, 4*time.Minute) }, OK},
+		{"a loop over files, a run each", "", func(f *Facts, _ *Options) { every(f, 4*time.Second, 60); silence(f, 4*time.Minute) }, OK},
 		{"a file of fetches at once", "", func(f *Facts, _ *Options) { every(f, time.Millisecond, 60); silence(f, 4*time.Minute) }, OK},
 		{"hourly, of which few are known", "", func(f *Facts, _ *Options) { every(f, time.Hour, 3); silence(f, 4*time.Hour) }, OK},
 		{"the interval is given", "", func(f *Facts, o *Options) { o.Every = time.Hour; silence(f, 4*time.Hour) }, OK},

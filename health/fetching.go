@@ -10,8 +10,8 @@ import (
 const (
 	usualInterval = time.Minute
 	// leastInterval is the least time between two fetches of a schedule. What comes
-	// faster comes at once, as from a file.
-	leastInterval = time.Second
+	// faster is not fetched at that moment: it comes from a file, or from a loop over files.
+	leastInterval = 5 * time.Second
 	// fewIntervals is how many say something even if they are short.
 	fewIntervals = 10
 )

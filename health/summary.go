@@ -69,6 +69,7 @@ type Yesterday struct {
 	Uploads  int
 	Fetches  int
 	Closed   time.Time // when its last upload was seen in its object
+	Before   bool      // the first fetch that was put on disk here came later
 }
 
 // Known reports whether anything is known of the day.
@@ -187,6 +188,8 @@ func (v *view) yesterday() Yesterday {
 	if v.Spool.Day == y.Day {
 		y.Waiting += v.Spool.Unfinished.Fetches
 	}
+	first := v.firstHere()
+	y.Before = !first.IsZero() && first.Compare(y.Day) > 0
 	v.totalsOf(&y)
 	y.Complete = y.Fetches >= 0 && y.Waiting == 0 && !v.unsettled(y.Day) && !v.hasNone(y.Day)
 	return y

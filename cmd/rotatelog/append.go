@@ -8,7 +8,7 @@ import (
 )
 
 type appendCommand struct {
-	Files    []string      `arg:"" optional:"" name:"file" help:"Files (default standard input, which is also called -)."`
+	Files    []string      `arg:"" optional:"" name:"file" help:"Files to read (default standard input, which is also called -)."`
 	One      bool          `help:"Insist on one fetch: anything else is refused."`
 	Replay   bool          `xor:"time" help:"Put each fetch into the day of its FETCH_HEADER, not today's."`
 	NoUpload bool          `xor:"upload" help:"Leave uploading to another run, or to rotatelog upload."`

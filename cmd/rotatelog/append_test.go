@@ -496,7 +496,7 @@ func (b *bench) wantUpload(code int, outcome string, args ...string) {
 
 func TestUpload(t *testing.T) {
 	b := newBench(t)
-	b.wantError(codeUnreachable, "nothing was appended to all_api in work yet", "upload", "--dir", b.path("work"), b.store[0], b.store[1])
+	b.wantError(codeUnreachable, "there is no directory work (--dir)", "upload", "--dir", b.path("work"), b.store[0], b.store[1])
 	b.in = strings.NewReader(fetches(23))
 	b.wantAppend(codeOK, "23 276 1 0 2 3", "", "--no-upload")
 	b.wantUpload(codeOK, "0 0 0 2 0 3")
@@ -617,7 +617,7 @@ func TestAppendUsage(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"--batch 0", "--batch: 0 is too few: at least one fetch makes an upload"},
 		{"--wait=-1s", "--wait: it cannot be negative"},
-		{"--wait soon", "--wait: expected duration but got \"soon\""},
+		{"--wait soon", "--wait: \"soon\" is no duration"},
 		{"--compress lz4", "--compress: "},
 		{"--one a b", "--one: one fetch cannot be in 2 files"},
 		{"--envelope --replay", "leave one out"},

@@ -16,7 +16,7 @@ import (
 )
 
 type catCommand struct {
-	Day    string `arg:"" help:"One day."`
+	Day    string `arg:"" help:"today, yesterday or 2025-07-10, in New York."`
 	Upload *int   `placeholder:"N" xor:"part" help:"Only the fetches of upload N."`
 	At     string `placeholder:"15:45" xor:"part" help:"Only the fetches of the first upload made at that time or later, in New York."`
 	Raw    bool   `xor:"part" help:"The document as it is, decompressed."`

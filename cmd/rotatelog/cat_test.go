@@ -57,7 +57,7 @@ func TestCatFailures(t *testing.T) {
 			{codeUsage, "cat today --upload 0", "--upload: there is no upload 0; the first is 1\n"},
 			{codeUsage, "cat today --name a,b", "there are several streams: say which with --name: a, b\n"},
 			{codeUsage, "cat today --store s3://logs", "--store: s3://logs: it does not say at which server"},
-			{codeUnreachable, "cat today --store file:///none", "rotatelog: the store cannot be opened: stat /none: no such file or directory\n"},
+			{codeUnreachable, "cat today --store file:///none", "rotatelog: the store cannot be opened: there is no directory /none: mount it, or make it with mkdir\n"},
 		} {
 			w.wantError(test.code, test.want, strings.Fields(test.args)...)
 		}

@@ -37,7 +37,7 @@ type commands struct {
 	Restore  restoreCommand  `cmd:"" group:"mend" help:"Put a broken day together again."`
 	Takeover takeoverCommand `cmd:"" group:"mend" help:"Continue the stream of a lost machine."`
 
-	Help_   helpCommand    `cmd:"" name:"help" group:"more" help:"What a code means, and what to do."`
+	Help_   helpCommand    `cmd:"" name:"help" group:"more" help:"What a code means, and what to do; how a command is used."`
 	Version versionCommand `cmd:"" group:"more" help:"Which version this is."`
 }
 

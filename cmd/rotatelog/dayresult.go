@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"example.com/rotatelog/archive"
 	"example.com/rotatelog/internal/format"
@@ -28,7 +29,16 @@ func (a *app) heading(stream string) string {
 	if a.isNarrow() {
 		return stream
 	}
-	return fmt.Sprintf("%-14s%10s%9s%15s%10s", stream, "fetches", "uploads", "match records", "size")
+	return besideColumns(stream, 14) + fmt.Sprintf("%10s%9s%15s%10s", "fetches", "uploads", "match records", "size")
+}
+
+// besideColumns returns the name of a stream before the heads of columns, or above them if
+// it is longer than the width that there is.
+func besideColumns(stream string, width int) string {
+	if utf8.RuneCountInString(stream) > width {
+		return stream + "\n" + strings.Repeat(" ", width)
+	}
+	return fmt.Sprintf("%-*s", width, stream)
 }
 
 // severity returns how bad a finding is. A day that was named and is not there is an error.

@@ -167,6 +167,9 @@ func (a *app) conclude(found s3store.Capabilities, table []row) error {
 	default:
 		a.paragraph("No Writer works here: " + bad + ".")
 	}
+	if refusedKey(found.Reach.Err) != "" {
+		a.printNext([]string{a.afterRefusal()})
+	}
 	if found.Versioned.Result == s3store.ResultYes {
 		a.paragraph("The bucket keeps versions. With versions some servers do not honour conditions: try a bucket without.")
 	}

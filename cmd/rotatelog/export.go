@@ -18,7 +18,7 @@ import (
 )
 
 type exportCommand struct {
-	Days  []string `arg:"" help:"Days."`
+	Days  []string `arg:"" help:"Which days."`
 	Out   string   `placeholder:"FOLDER/" help:"A folder with a file for each day, or one FILE for all."`
 	Each  *string  `placeholder:"PATH" xor:"each" help:"Each element of this array is a line, not each fetch."`
 	CSV   *string  `name:"csv" placeholder:"PATH,…" xor:"csv" help:"A table with these columns, in place of NDJSON."`
@@ -155,7 +155,7 @@ func (c *exportCommand) toFolder() (bool, error) {
 	case c.Zstd && !isZstd:
 		return false, usagef("--zstd: name the file %s.zst, so that it is known for what it is", c.Out)
 	}
-	return false, nil
+	return false, hasFolder("out", c.Out)
 }
 
 // exportRun is one run of export.
@@ -218,7 +218,7 @@ func (r *exportRun) unfinished(day archive.ExportedDay, err error) error {
 func (r *exportRun) end() error {
 	found := r.written + r.unchanged + r.empty + r.failed
 	if found == 0 && r.named == 0 {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", r.stream.Name, r.stream.shown()))
+		return r.stream.noObject()
 	}
 	if !r.command.JSON {
 		r.app.paragraph(r.summary())

@@ -159,7 +159,7 @@ func TestExportOfBadDays(t *testing.T) {
 		if got := w.fileLines(folder + "/day=2025-07-09/all_api.ndjson"); len(got) != 30 {
 			t.Errorf("July 9 has %d lines", len(got))
 		}
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "export", "2025-06", "--out", folder+"3/")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-08\n", "export", "2025-06", "--out", folder+"3/")
 		for _, name := range []string{folder + "3", folder + "2/day=2025-07-09/all_api.ndjson", folder + ".ndjson"} {
 			if _, err := os.Stat(name); err == nil {
 				t.Errorf("there is %s", name)
@@ -232,6 +232,7 @@ func TestExportUsage(t *testing.T) {
 			"export today --out OUT.zst":                     "--out: OUT.zst would not be compressed: add --zstd\n",
 			"export today --again --out OUT":                 "--again: one file begins anew each time",
 			"export today yesterday --raw --out OUT":         "--raw: the objects of several days do not go into one file",
+			"export today --out OUT/none/file":               "--out: there is no folder OUT/none: make it with mkdir\n",
 			"export today --name a,b --out OUT":              "there are several streams: say which with --name: a, b\n",
 		} {
 			w.replace = strings.NewReplacer(append(w.shows, out, "OUT")...)

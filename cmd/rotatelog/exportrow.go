@@ -83,7 +83,7 @@ func (r *exportRun) print(day archive.ExportedDay, result, status string, err er
 	a := r.app
 	if !r.headed && !a.isNarrow() {
 		r.headed = true
-		a.printf("%-14s%10s%15s%11s\n", r.stream.Name, "fetches", "lines", "size")
+		a.printf("%s%10s%15s%11s\n", besideColumns(r.stream.Name, 14), "fetches", "lines", "size")
 	}
 	if err != nil {
 		if !day.Day.IsZero() {

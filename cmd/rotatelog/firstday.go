@@ -1,6 +1,20 @@
 package main
 
-import "example.com/rotatelog"
+import (
+	"errors"
+	"fmt"
+
+	"example.com/rotatelog"
+)
+
+// noObject returns the error of days none of which has an object.
+func (s *stream) noObject() error {
+	text := fmt.Sprintf("%s: none of these days has an object in %s", s.Name, s.shown())
+	if first, ok := s.firstDay(); ok {
+		text += fmt.Sprintf("; its first fetch came on %v", first)
+	}
+	return failed(errors.New(text))
+}
 
 // firstDay returns the day of the stream's first fetch, as far as the spool shows it.
 func (s *stream) firstDay() (first rotatelog.Day, ok bool) {

@@ -59,6 +59,9 @@ func existing(dir string) (nearest string, missing bool) {
 func (s *stream) examineDirectory(place *storeurl.Place, disk row) error {
 	r := row{what: "directory", need: toOwn, ifOK: "objects can be put into " + place.Dir, ifNo: "nothing can be stored"}
 	f, err := os.CreateTemp(place.Dir, "rotatelog-probe-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no directory %s: mount it, or make it with mkdir", place.Dir)
+	}
 	if r.finding.Result = s3store.ResultYes; err != nil {
 		r.finding = s3store.Finding{Result: s3store.ResultNo, Err: err}
 	} else {

@@ -217,6 +217,16 @@ func TestHelpOfACode(t *testing.T) {
 		}
 		s.wantNarrow()
 	}
+	for _, command := range s.commands() {
+		s.run(command, "--help")
+		want := s.stdout
+		if s.run("help", command); s.code != codeOK || s.stdout != want {
+			t.Errorf("help %s: exit code %d\n%s%s\nwant\n%s", command, s.code, s.stdout, s.stderr, want)
+		}
+	}
+	if s.run("help", "upload_refused"); !strings.Contains(s.stdout, "see The store refuses (rotatelog\n   help the-store-refuses).") {
+		t.Errorf("a link leads nowhere:\n%s", s.stdout)
+	}
 	s.run("help")
 	all := s.stdout
 	if s.run("--help"); s.stdout != all || all == "" {
@@ -238,7 +248,9 @@ func TestUsageErrors(t *testing.T) {
 	for _, test := range []struct {
 		args, want string
 	}{
-		{"vresion", "unexpected argument vresion, did you mean \"version\"?\nrotatelog --help says more\n"},
+		{"tail --last=x", "--last: \"x\" is no whole number\nrotatelog tail --help says more\n"},
+		{"verify --gap=5", "--gap: \"5\" is no duration: use 90s, 15m or 48h\nrotatelog verify --help says more\n"},
+		{"vresion", "there is no command vresion, did you mean \"version\"?\nrotatelog --help says more\n"},
 		{"version now", "unexpected argument now\nrotatelog version --help says more\n"},
 		{"cat today --config /none", "settings file: open /none: no such file or directory\nrotatelog help settings says more\n"},
 		{"version --dir=x", "unknown flag --dir\nrotatelog version --help says more\n"},

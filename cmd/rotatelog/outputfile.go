@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -15,6 +17,15 @@ func writeFile(path, text string) error {
 	}
 	if err := replace(path, text); err != nil {
 		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return nil
+}
+
+// hasFolder returns an error if the folder of a file, which is the value of a flag, is not there.
+func hasFolder(flag, file string) error {
+	folder := filepath.Dir(file)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return usagef("--%s: there is no folder %s: make it with mkdir", flag, folder)
 	}
 	return nil
 }

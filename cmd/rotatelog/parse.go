@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -104,7 +105,29 @@ func (a *app) usage(parsed *kong.Context, err error) error {
 	if parsed != nil && parsed.Selected() != nil {
 		a.selected = parsed.Selected().Path()
 	}
-	return usageError(errors.New(a.withOrigin("", err.Error())))
+	return usageError(errors.New(a.withOrigin("", inWords(a.selected, err.Error()))))
+}
+
+// inWords returns what kong says, in the words of this command.
+func inWords(selected, text string) string {
+	if selected == "" {
+		return strings.Replace(text, "unexpected argument ", "there is no command ", 1)
+	}
+	flag, value, ok := strings.Cut(text, ": expected ")
+	if !ok {
+		return text
+	}
+	if what, got, ok := strings.Cut(value, " but got "); ok {
+		quoted, err := strconv.QuotedPrefix(got)
+		switch {
+		case err != nil:
+		case what == "duration":
+			return fmt.Sprintf("%s: %s is no duration: use 90s, 15m or 48h", flag, quoted)
+		case strings.HasPrefix(what, "a valid ") && strings.HasSuffix(what, " bit int"):
+			return fmt.Sprintf("%s: %s is no whole number", flag, quoted)
+		}
+	}
+	return text
 }
 
 // withOrigin adds to an error about a flag where its value comes from, if it was not

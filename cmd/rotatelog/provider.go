@@ -64,7 +64,7 @@ func (p provider) of(software string) provider {
 		p.user = "arn:aws:iam:::user/rotatelog"
 		p.steps = []string{
 			"Make the bucket BUCKET, with versioning off, as a user who owns it.",
-			"Make a user for this machine, and one for who only reads, neither of whom can make buckets. policy.json, below, says what they may do:",
+			"Make a user for this machine, and one for who only reads, neither of whom can make buckets, with the commands below. policy.json says what they may do.",
 		}
 		p.commands = []string{
 			"radosgw-admin user create --uid=rotatelog --display-name=rotatelog --max-buckets=-1\n" +
@@ -117,7 +117,7 @@ func providers() map[string]provider {
 		}},
 		".amazonaws.com": {name: "Amazon S3", policies: true, prices: &prices{gigabyte: 0.023, put: 0.005, get: 0.0004}, steps: []string{
 			"Create the bucket BUCKET" + ofVersions + " Block all public access.",
-			"In IAM, create a user for this machine alone, with policy.json below, and an access key for it:",
+			"In IAM, create a user for this machine alone, with policy.json, and an access key for it: with the commands below.",
 		}, commands: []string{
 			"aws iam create-user --user-name rotatelog\n" +
 				"aws iam put-user-policy --user-name rotatelog --policy-name BUCKET \\\n  --policy-document file://policy.json\n" +

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 type reportCommand struct {
-	Days []string  `arg:"" optional:"" help:"Days (default 7d)."`
+	Days []string  `arg:"" optional:"" help:"Which days (default 7d)."`
 	By   report.By `enum:"day,week,month" default:"day" placeholder:"PERIOD" help:"What a row stands for: day (default), week (from Monday) or month."`
 	CSV  string    `name:"csv" placeholder:"FILE" help:"Write a table for other programs; - is standard output."`
 	HTML string    `name:"html" placeholder:"FILE" help:"Write a page with charts, to look at, send or print."`
@@ -36,6 +37,9 @@ func (c *reportCommand) Run(ctx context.Context, a *app) error {
 	}
 	if c.JSON && c.CSV == "-" {
 		return usagef("--json and --csv=-: only one of them can be standard output")
+	}
+	if err := cmp.Or(hasFolder("html", c.HTML), hasFolder("csv", c.CSV)); err != nil {
+		return err
 	}
 	d, err := days.Parse(c.Days, a.today())
 	if err != nil {
@@ -84,7 +88,7 @@ func (r *reportRun) stream(ctx context.Context, s stream) error {
 	}
 	made := report.New(s.Name, known, r.days, r.command.By, r.app.today())
 	if !made.Sum.HasObject() {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
+		return s.noObject()
 	}
 	for _, day := range made.Sum.In(report.Missing) {
 		if r.days.Named(day) {

@@ -73,7 +73,7 @@ func TestReportOfNothing(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report")
 		w.write(1)
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "report", "2025-06")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-10\n", "report", "2025-06")
 		page := filepath.Join(t.TempDir(), "page.html")
 		w.wantError(codeFinding, "new: none of these days", "report", "2025-06", "--name=new,all_api", "--html", page)
 		if _, err := os.Stat(page); err == nil {
@@ -215,11 +215,14 @@ func TestReportUsage(t *testing.T) {
 		for args, want := range map[string]string{
 			"report tomorrow":       `"tomorrow" names no day`,
 			"report --by year":      "--by must be one of day, week, month\n",
+			"report --html /none/a": "--html: there is no folder /none: make it with mkdir\n",
+			"report --csv /none/a":  "--csv: there is no folder /none: make it with mkdir\n",
 			"report --json --csv -": "--json and --csv=-: only one of them can be standard output",
 		} {
 			w.wantError(codeUsage, want, strings.Fields(args)...)
 		}
 		w.write(1)
-		w.wantError(codeUnreachable, "/none/page.html cannot be written: ", "report", "today", "--html=/none/page.html")
+		folder := t.TempDir()
+		w.wantError(codeUnreachable, folder+" cannot be written: ", "report", "today", "--html", folder)
 	})
 }

@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"example.com/rotatelog"
-	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/report"
 )
 
@@ -45,7 +42,7 @@ func (t reportTable) heading(stream string) {
 
 // line prints a line of the table.
 func (t reportTable) line(label, part string, n report.Texts, more ...string) {
-	line := fmt.Sprintf("%-16s", label)
+	line := besideColumns(label, 16)
 	if t.by != report.ByDay {
 		line += fmt.Sprintf("%9s", part)
 	}
@@ -64,7 +61,7 @@ func (t reportTable) row(label string, row *report.Row) {
 		return
 	}
 	part := row.Part()
-	first, last := timeOfUpload(row.FirstUpload, a.zone), timeOfUpload(row.LastUpload, a.zone)
+	first, last := row.Times()
 	change := report.Percent(row.Change().Matches)
 	switch {
 	case a.isNarrow():
@@ -113,13 +110,4 @@ func (t reportTable) sum(label, part string, n report.Texts) {
 		return
 	}
 	t.line(label, part, n)
-}
-
-// timeOfUpload returns the time of day of an upload_timestamp.
-func timeOfUpload(timestamp string, zone *time.Location) string {
-	at, err := time.ParseInLocation(rotatelog.TimeLayout, timestamp, zone)
-	if err != nil {
-		return "–"
-	}
-	return format.Minute(at, zone)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 type restoreCommand struct {
-	Day    string   `arg:"" help:"One day."`
+	Day    string   `arg:"" help:"today, yesterday or 2025-07-10, in New York."`
 	Apply  bool     `help:"Do it. Without this it is planned, and nothing is changed."`
 	Source []string `placeholder:"DIR|FILE|URL" sep:"none" help:"Where else uploads may be: the --dir of another machine, a file or a directory of days, a store. May be repeated."`
 	To     string   `placeholder:"URL" help:"Build the day in another store, as a rehearsal."`

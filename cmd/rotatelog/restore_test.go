@@ -229,8 +229,8 @@ func TestRestoreFailures(t *testing.T) {
 			{codeUsage, "restore today --source " + empty, "--source /empty: there is neither all_api.spool nor a daily object of all_api in it"},
 			{codeUsage, "restore today --source s3://logs", "--source: s3://logs: it does not say at which server"},
 			{codeUsage, "restore today --to x", `--to: "x" is not a URL`},
-			{codeUnreachable, "restore today --to file:///none", "the store cannot be opened: stat /none: no such file"},
-			{codeUnreachable, "restore today --mirror file:///none", "the store cannot be opened: stat /none: no such file"},
+			{codeUnreachable, "restore today --to file:///none", "the store cannot be opened: there is no directory /none: mount it, or make it with mkdir\n"},
+			{codeUnreachable, "restore today --mirror file:///none", "the store cannot be opened: there is no directory /none: mount it, or make it with mkdir\n"},
 		} {
 			w.wantError(test.code, test.want, strings.Fields(test.args)...)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -211,7 +212,7 @@ func TestStatusSeesNothing(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		w.want(codeUnreachable, "status-no-directory", "--dir", "/none/rotatelog")
 		w.fetches(1, nil)
-		if w.run("--name", "all_apj"); w.code != codeUnreachable || !strings.Contains(w.stdout, "  There are the streams all_api: see --name.\n") {
+		if w.run("--name", "all_apj"); w.code != codeUnreachable || !strings.Contains(w.stdout, "  There is something of all_api: see --name.\n") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		if w.run("--name", "all_apj", "--json"); w.code != codeUnreachable || !strings.Contains(w.stdout, `"worst":"unknown","error":"Nothing of all_apj was ever put`) {
@@ -221,7 +222,7 @@ func TestStatusSeesNothing(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(empty, "all_api.spool"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if w.run("--dir", empty); w.code != codeUnreachable || strings.Contains(w.stdout, "There are the streams") {
+		if w.run("--dir", empty); w.code != codeUnreachable || strings.Contains(w.stdout, "There is something of") {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		if err := os.WriteFile(filepath.Join(w.dir, "all_api.spool/state.append.json"), []byte("{"), 0o600); err != nil {
@@ -251,6 +252,9 @@ func TestStatusJSON(t *testing.T) {
 		if line.Stream != "all_api" || line.Worst != "error" || line.Number != 27 || *line.Matches != 45 || line.Waiting != 1 ||
 			line.Unfinished != 7 || *line.Uploads != 1 || *line.Records != 450 || *line.FreeBytes != 61_000_000_000 {
 			t.Errorf("%s", lines[0])
+		}
+		if !regexp.MustCompile(`"time":"2025-07-10T14:[0-9:.]+Z"`).MatchString(lines[0]) {
+			t.Errorf("the time is not like others: %s", lines[0])
 		}
 		if !strings.HasPrefix(lines[1], `{"code":"upload_refused","severity":"error","stream":"all_api","since":"2025-07-10T14:19:00`) {
 			t.Errorf("%s", lines[1])

@@ -45,7 +45,7 @@ func (s *streamStatus) blind() []string {
 	text := []string{fmt.Sprintf("Nothing of %s was ever put on disk in %s (%s).", s.Name, s.Dir, s.origin("dir"))}
 	others := slices.DeleteFunc(spoolsIn(s.Dir), func(name string) bool { return name == s.Name })
 	if len(others) > 0 {
-		text = append(text, "There are the streams "+strings.Join(others, ", ")+": see --name.")
+		text = append(text, "There is something of "+strings.Join(others, ", ")+": see --name.")
 	}
 	return text
 }

@@ -179,10 +179,13 @@ func (s *stream) spool(a rotatelog.Archive) (*rotatelog.SpoolReader, error) {
 
 // spoolError returns the error of a spool that cannot be opened.
 func (s *stream) spoolError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("nothing was appended to %s in %s yet: %w", s.Name, s.Dir, err)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	if _, err := os.Stat(s.Dir); err != nil {
+		return fmt.Errorf("there is no directory %s (%s)", s.Dir, s.origin("dir"))
+	}
+	return fmt.Errorf("nothing was appended to %s in %s yet", s.Name, s.Dir)
 }
 
 // countFunc returns what counts the matches of a fetch; nil if no setting says that.

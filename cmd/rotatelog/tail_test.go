@@ -128,7 +128,7 @@ func TestTailSaysWhatItMissed(t *testing.T) {
 
 func TestTailFailures(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
-		w.wantError(codeUnreachable, "nothing was appended to all_api in /var/lib/rotatelog yet", "tail")
+		w.wantError(codeUnreachable, "there is no directory /var/lib/rotatelog (ROTATELOG_DIR in the environment)", "tail")
 		w.wantError(codeUsage, "--last: it cannot be negative", "tail", "--last=-1")
 		w.environ = nil
 		w.wantError(codeUsage, "--dir is not set", "tail")

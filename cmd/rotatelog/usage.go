@@ -64,16 +64,22 @@ func (a *app) printCommand(command *kong.Node, width int) {
 func synopsis(command *kong.Node) string {
 	parts := []string{command.Name}
 	for _, p := range command.Positional {
-		arg := strings.ToUpper(p.Name)
-		if p.IsCumulative() {
-			arg += "…"
-		}
+		arg := argument(p)
 		if !p.Required {
 			arg = "[" + arg + "]"
 		}
 		parts = append(parts, arg)
 	}
 	return strings.Join(parts, " ")
+}
+
+// argument returns the name of an argument.
+func argument(p *kong.Positional) string {
+	name := strings.ToUpper(p.Name)
+	if p.IsCumulative() {
+		name += "…"
+	}
+	return name
 }
 
 // printCommandUsage describes a command.
@@ -84,6 +90,11 @@ func (a *app) printCommandUsage(command *kong.Node) {
 		a.println("")
 		a.printDetail(strings.TrimSpace(command.Detail))
 	}
+	var arguments [][2]string
+	for _, p := range command.Positional {
+		arguments = append(arguments, [2]string{argument(p), p.Help})
+	}
+	a.printTerms("Arguments", arguments)
 	own, settings := flagsOf(command)
 	a.printFlags("Flags", own)
 	if len(settings) > 0 {
@@ -154,14 +165,11 @@ func (a *app) printSettings() {
 	a.paragraph("docs/SETUP.md goes from nothing to the first upload.")
 }
 
-// flagColumn is how wide flags are before their help.
+// flagColumn is how wide flags and arguments are before their help.
 const flagColumn = 27
 
 func (a *app) printFlags(heading string, flags []*kong.Flag) {
-	if len(flags) == 0 {
-		return
-	}
-	a.printf("\n%s\n", a.out.paint(bold, heading))
+	var terms [][2]string
 	for _, flag := range flags {
 		name := "--" + flag.Name
 		if flag.Short != 0 {
@@ -170,19 +178,29 @@ func (a *app) printFlags(heading string, flags []*kong.Flag) {
 		if !flag.IsBool() {
 			name += " " + flag.PlaceHolder
 		}
+		terms = append(terms, [2]string{name, flag.Help})
+	}
+	a.printTerms(heading, terms)
+}
+
+// printTerms prints what can be typed below a heading, each with what it does.
+func (a *app) printTerms(heading string, terms [][2]string) {
+	if len(terms) == 0 {
+		return
+	}
+	a.printf("\n%s\n", a.out.paint(bold, heading))
+	indent := strings.Repeat(" ", flagColumn)
+	for _, term := range terms {
+		name, help := "  "+term[0], term[1]
 		if a.out.width < 2*flagColumn {
-			a.println("  " + name + "\n" + strings.Join(format.Wrap(flag.Help, "      ", a.out.width), "\n"))
+			a.println(name + "\n" + strings.Join(format.Wrap(help, "      ", a.out.width), "\n"))
 			continue
 		}
-		indent := strings.Repeat(" ", flagColumn)
-		for i, line := range format.Wrap(flag.Help, indent, a.out.width) {
-			if i == 0 {
-				line = "  " + name + line[min(len(indent), 2+utf8.RuneCountInString(name)):]
-				if 2+utf8.RuneCountInString(name) >= flagColumn {
-					line = "  " + name + "\n" + indent + strings.TrimLeft(line[2+len(name):], " ")
-				}
-			}
-			a.println(line)
+		text := strings.Join(format.Wrap(help, indent, a.out.width), "\n")
+		if n := utf8.RuneCountInString(name); n < flagColumn {
+			a.println(name + text[n:])
+		} else {
+			a.println(name + "\n" + text)
 		}
 	}
 }

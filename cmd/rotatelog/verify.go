@@ -15,7 +15,7 @@ import (
 )
 
 type verifyCommand struct {
-	Days    []string      `arg:"" optional:"" help:"Days (default yesterday)."`
+	Days    []string      `arg:"" optional:"" help:"Which days (default yesterday)."`
 	Gap     time.Duration `placeholder:"15m" help:"For how long there may be no fetch (default 5 times the usual interval)."`
 	Against string        `placeholder:"URL" help:"Another store, such as a mirror, whose uploads must be in the days."`
 	Sample  sample        `placeholder:"1/7" help:"Read only a part of the days: each once in 7 runs, a day apart."`
@@ -102,7 +102,7 @@ func (r *verifyRun) stream(ctx context.Context, s stream) error {
 		}
 	}
 	if r.looked() == before && r.command.Sample <= 1 {
-		return failed(fmt.Errorf("%s: none of these days has an object in %s", s.Name, s.shown()))
+		return s.noObject()
 	}
 	return nil
 }

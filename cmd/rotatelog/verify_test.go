@@ -42,7 +42,7 @@ func TestVerifyFindsMissingDays(t *testing.T) {
 		w.waitFor("2025-07-10")
 		w.want(codeOK, "verify-missing-day", "verify", "7d", "--gap", "24h")
 		w.want(codeFinding, "verify-named-day-missing", "verify", "2025-07-01", "2025-07-06", "2025-07-07", "2025-07-08", "--gap", "24h")
-		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store\n", "verify", "2025-06")
+		w.wantError(codeFinding, "all_api: none of these days has an object in file:///srv/store; its first fetch came on 2025-07-07\n", "verify", "2025-06")
 		for failOn, code := range map[string]int{"warning": codeFinding, "error": codeOK} {
 			if got := w.run("verify", "7d", "--fail-on", failOn); got != code {
 				t.Errorf("--fail-on %s: exit code %d, want %d\n%s", failOn, got, code, w.stdout)
@@ -152,6 +152,27 @@ func TestVerifyOfSeveralStreams(t *testing.T) {
 		w.waitFor("2025-07-10")
 		w.set("ROTATELOG_NAME", "all_api,merge")
 		w.want(codeOK, "verify-streams", "verify", "--gap", "24h")
+	})
+}
+
+// The columns of a stream with a long name are where they belong.
+func TestLongNamesOfStreams(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		const name = "every_league_of_the_world"
+		w.name = name
+		w.write(15)
+		w.waitFor("2025-07-10")
+		w.set("ROTATELOG_NAME", name)
+		folder := t.TempDir() + "/"
+		for _, args := range [][]string{{"verify", "--gap=24h"}, {"report", "yesterday"}, {"report", "yesterday", "--by=week"}, {"export", "yesterday", "--out", folder}} {
+			w.run(args...)
+			lines := strings.Split(w.stdout, "\n")
+			if w.code != codeOK || lines[0] != name || !strings.HasPrefix(lines[1], "    ") || !strings.HasPrefix(lines[2], "2025-07-0") ||
+				strings.Index(lines[1], "fetches")+len("fetches") != strings.Index(lines[2], " 15 ")+len(" 15") {
+				t.Errorf("%s: exit code %d\n%s%s", args, w.code, w.stdout, w.stderr)
+			}
+			w.wantNarrow()
+		}
 	})
 }
 

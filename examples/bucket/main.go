@@ -70,7 +70,7 @@ func run(ctx context.Context, out io.Writer, dir string) error {
 		if err := w.Flush(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "upload %d: %d writes of %d bytes in all, %d looks\n", n+1, counted.writes.Swap(0), counted.bytes.Swap(0), counted.looks.Swap(0))
+		fmt.Fprintf(out, "upload %d: writes %d, of %d bytes in all; looks %d\n", n+1, counted.writes.Swap(0), counted.bytes.Swap(0), counted.looks.Swap(0))
 	}
 	fmt.Fprintf(out, "objects in the bucket: %d\n", len(server.Keys(bucket)))
 	return nil

@@ -12,7 +12,7 @@ func TestOutput(t *testing.T) {
 	if err := run(t.Context(), &out, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`^(upload \d: 1 writes of \d{3,4} bytes in all, \d+ looks\n){3}objects in the bucket: 1\n$`)
+	want := regexp.MustCompile(`^(upload \d: writes 1, of \d{3,4} bytes in all; looks \d+\n){3}objects in the bucket: 1\n$`)
 	if !want.MatchString(out.String()) {
 		t.Errorf("%s", &out)
 	}

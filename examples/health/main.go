@@ -58,7 +58,7 @@ func run(ctx context.Context, out io.Writer, dir string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%v later there are %d findings.\n", later, len(findings))
+		fmt.Fprintf(out, "%v later, findings: %d\n", later, len(findings))
 		for _, f := range findings {
 			fmt.Fprintf(out, "%v %s\n  %s\n", f.Severity, f.Code, f.Text)
 			for n, step := range f.Steps {

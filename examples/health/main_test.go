@@ -12,7 +12,7 @@ func TestOutput(t *testing.T) {
 	if err := run(t.Context(), &out, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`(?s)12 fetches are on disk.*connection refused.*1m0s later there are 0 findings.*error upload_late\n  .*Nothing is lost: 1 batch \(10 fetches.*1\. rotatelog doctor`)
+	want := regexp.MustCompile(`(?s)12 fetches are on disk.*connection refused.*1m0s later, findings: 0.*error upload_late\n  .*Nothing is lost: 1 batch \(10 fetches.*1\. rotatelog doctor`)
 	if !want.MatchString(out.String()) {
 		t.Errorf("%s", &out)
 	}

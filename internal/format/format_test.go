@@ -57,18 +57,6 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-func TestTableAligns(t *testing.T) {
-	table := Table{Right: []bool{false, true}}
-	table.Row("day", "fetches", "")
-	table.Row("2025-07-03 Thu", "1,440", "ok")
-	table.Line("  a line of its own, wider than the columns")
-	table.Row("…", "7")
-	want := "day             fetches\n2025-07-03 Thu    1,440  ok\n  a line of its own, wider than the columns\n…                     7"
-	if got := strings.Join(table.Lines(), "\n"); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
 func TestTextIsWrapped(t *testing.T) {
 	got := Wrap("the disk lasts … days, a-key-that-is-much-longer-than-a-line and more", "  ", 20)
 	want := "  the disk lasts …\n  days,\n  a-key-that-is-much-longer-than-a-line\n  and more"

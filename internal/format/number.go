@@ -1,4 +1,4 @@
-// Package format writes numbers, sizes, times and tables as every surface shows them: the
+// Package format writes numbers, sizes, times and text as every surface shows them: the
 // terminal, a page, a mail.
 package format
 

@@ -3,6 +3,7 @@
 package markdown
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -100,15 +101,15 @@ func Anchor(title string) string {
 }
 
 var (
-	link     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]+)\]\([^)]*\)`) })
+	link     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]+)\]\(([^)]*)\)`) })
 	rule     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\|[-:| ]+\|$`) })
 	listItem = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^( *(?:[-*]|[0-9]+\.) )(.*)$`) })
 )
 
-// Plain returns a section as lines of at most width characters, without marks.
-func Plain(section string, width int) []string {
-	var p printer
-	p.width = width
+// Plain returns a section as lines of at most width characters, without marks. where says
+// where the target of a link is; it follows the text of the link, in parentheses.
+func Plain(section string, width int, where func(target string) string) []string {
+	p := printer{width: width, where: where}
 	for line := range strings.SplitSeq(strings.TrimRight(section, "\n"), "\n") {
 		p.line(line)
 	}
@@ -118,6 +119,7 @@ func Plain(section string, width int) []string {
 
 type printer struct {
 	width     int
+	where     func(target string) string
 	out       []string
 	paragraph string // collected so far
 	first     string // what its first line begins with
@@ -159,13 +161,13 @@ func (p *printer) row(line string) {
 		if i > 0 {
 			indent = "    "
 		}
-		p.out = append(p.out, format.Wrap(unmarked(cell), indent, p.width)...)
+		p.out = append(p.out, format.Wrap(p.unmarked(cell), indent, p.width)...)
 	}
 }
 
 func (p *printer) endParagraph() {
 	indent := strings.Repeat(" ", len(p.first))
-	for i, line := range format.Wrap(unmarked(p.paragraph), indent, p.width) {
+	for i, line := range format.Wrap(p.unmarked(p.paragraph), indent, p.width) {
 		if i == 0 {
 			line = p.first + line[len(indent):]
 		}
@@ -175,6 +177,10 @@ func (p *printer) endParagraph() {
 }
 
 // unmarked returns text without the marks of links, code and emphasis.
-func unmarked(text string) string {
-	return strings.NewReplacer("`", "", "**", "").Replace(link().ReplaceAllString(text, "$1"))
+func (p *printer) unmarked(text string) string {
+	text = link().ReplaceAllStringFunc(text, func(l string) string {
+		parts := link().FindStringSubmatch(l)
+		return fmt.Sprintf("%s (%s)", parts[1], p.where(parts[2]))
+	})
+	return strings.NewReplacer("`", "", "**", "").Replace(text)
 }

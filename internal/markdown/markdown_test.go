@@ -26,12 +26,12 @@ func TestSectionsAreFoundByTheirAnchor(t *testing.T) {
 
 func TestSectionsArePlainText(t *testing.T) {
 	want := map[string]string{
-		"first-look": "First, look\n\nA word with a\nlink, and code.\n\n- an item goes on\n- another\n\nupload_refused\n\n  # no heading\n  rotatelog doctor",
+		"first-look": "First, look\n\nA word with a\nlink (see x), and\ncode.\n\n- an item goes on\n- another\n\nupload_refused\n\n  # no heading\n  rotatelog doctor",
 		"table":      "Table\n\ntext\n    what to do\n403\n    a new key",
 	}
 	for anchor, want := range want {
 		section, _ := Section(document, anchor)
-		if got := strings.Join(Plain(section, 17), "\n"); got != want {
+		if got := strings.Join(Plain(section, 17, func(target string) string { return "see " + target[1:] }), "\n"); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", anchor, got, want)
 		}
 	}

@@ -257,7 +257,8 @@ func (p *page) row(row *Row, label, change string, columns int, parts bool) {
 		p.add("<td>%s</td>", row.Part())
 	}
 	t := row.Texts()
-	for _, cell := range []string{t.Matches, change, t.Fetches, t.Uploads, t.Bytes, row.FirstUpload, row.LastUpload} {
+	first, last := row.Times()
+	for _, cell := range []string{t.Matches, change, t.Fetches, t.Uploads, t.Bytes, first, last} {
 		p.add("<td>%s</td>", cell)
 	}
 	p.add("</tr>\n")

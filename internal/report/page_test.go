@@ -145,7 +145,7 @@ func TestPageHasATableBesideTheCharts(t *testing.T) {
 		t.Errorf("%v", count)
 	}
 	for _, want := range []string{"144,000", "72,000", "1,440", "2025-07-04 Fri: no object", "2025-07-06 Sun: not known", "not known, 1.44 MB", "could not be read",
-		"2025-07-03 first", report.MatchRecord, "The time before", "against the time before", "From 0 (2025-07-04 Fri) to 144,000 (2025-07-05 Sat)."} {
+		"07/03/2025 12:09:00 AM EDT", "12:09 AM", report.MatchRecord, "The time before", "against the time before", "From 0 (2025-07-04 Fri) to 144,000 (2025-07-05 Sat)."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -63,7 +63,10 @@ func (s stream) day(d rotatelog.Day) report.Day {
 	if start.Weekday()%6 == 0 {
 		perFetch = 100
 	}
-	k := report.Day{Day: d, State: report.Known, Objects: 1, FirstUpload: d.String() + " first", LastUpload: d.String() + " last", Counts: report.Counts{
+	at := func(minute int) string {
+		return start.Add(time.Duration(minute) * time.Minute).Format(rotatelog.TimeLayout)
+	}
+	k := report.Day{Day: d, State: report.Known, Objects: 1, FirstUpload: at(9), LastUpload: at(fetches - 1), Counts: report.Counts{
 		Fetches: fetches, Uploads: fetches / 10, Matches: int64(fetches * perFetch), Bytes: int64(fetches) * 1000}}
 	state, ok := s.states[d.String()]
 	switch {
@@ -160,7 +163,7 @@ func TestSumsAndChange(t *testing.T) {
 	if want := (report.Counts{Fetches: 7 * 1440, Uploads: 7 * 144, Matches: 1440 * (5*50 + 2*100), Bytes: 7 * 1440 * 1000}); r.Sum.Counts != want {
 		t.Errorf("%+v, want %+v", r.Sum.Counts, want)
 	}
-	if r.Sum.FirstUpload != "2025-07-03 first" || r.Sum.LastUpload != "2025-07-09 last" {
+	if r.Sum.FirstUpload != "07/03/2025 12:09:00 AM EDT" || r.Sum.LastUpload != "07/09/2025 11:59:00 PM EDT" {
 		t.Errorf("from %q to %q", r.Sum.FirstUpload, r.Sum.LastUpload)
 	}
 	if b := r.Compared.Before; b.First() != day(t, "2025-06-26") || b.Last() != day(t, "2025-07-02") {
@@ -223,5 +226,39 @@ func TestOnlyWhatIsOverIsCompared(t *testing.T) {
 		if r := s.report(report.ByDay, args...); r.Compared != nil {
 			t.Errorf("%q are compared with %v", args, r.Compared.Before)
 		}
+	}
+}
+
+// Days before the first object are not said to lack one, and times are as short as the row
+// lets them be.
+func TestRowsSayWhatTheyAre(t *testing.T) {
+	s := newStream(t, "2025-07-10", "2025-07-02")
+	s.states = map[string]report.State{"2025-07-03": report.Missing}
+	for _, test := range []struct {
+		by                   report.By
+		row                  int
+		instead, first, last string
+	}{
+		{report.ByDay, 0, "before the first object", "–", "–"},
+		{report.ByDay, 1, "", "12:09 AM", "11:59 PM"},
+		{report.ByDay, 2, "no object", "–", "–"},
+		{report.ByWeek, 0, "", "07/02 12:09 AM", "07/06 11:59 PM"},
+		{report.ByMonth, 0, "", "07/02 12:09 AM", "07/09 11:59 PM"},
+	} {
+		row := s.report(test.by, "2025-07-01..2025-07-09").Rows[test.row]
+		first, last := row.Times()
+		if row.Instead() != test.instead || first != test.first || last != test.last {
+			t.Errorf("%s %s: %q, %s to %s, want %q, %s to %s", test.by, row.Label(), row.Instead(), first, last, test.instead, test.first, test.last)
+		}
+	}
+}
+
+// A day that is missing in the time before makes every change look good.
+func TestMissingDaysOfTheTimeBefore(t *testing.T) {
+	s := newStream(t, "2025-07-10", "2025-01-01")
+	s.states = map[string]report.State{"2025-06-28": report.Missing}
+	want := "The time before is 2025-06-26 to 2025-07-02; 1 day of it has no object."
+	if notes := s.report(report.ByDay, "7d").Notes(); !slices.Contains(notes, want) {
+		t.Errorf("%q, want %q", notes, want)
 	}
 }

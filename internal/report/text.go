@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/days"
@@ -38,8 +39,10 @@ func (r *Row) Part() string {
 // Instead returns what is to be said of a row that has no numbers, "" if it has some.
 func (r *Row) Instead() string {
 	switch n := len(r.Days); n {
-	case len(r.In(Missing)), len(r.In(Early)):
+	case len(r.In(Missing)):
 		return "no object"
+	case len(r.In(Early)):
+		return "before the first object"
 	case len(r.In(NotYet)):
 		return "no object yet"
 	case len(r.In(Unread)):
@@ -51,6 +54,22 @@ func (r *Row) Instead() string {
 }
 
 const notKnown = "–"
+
+// Times returns when the first and the last upload of a row were, in New York: the time of
+// day, and the date too if the row has a week or a month. A sum has none: Notes says them.
+func (r *Row) Times() (first, last string) {
+	layout := map[By]string{ByDay: "03:04 PM", ByWeek: "01/02 03:04 PM", ByMonth: "01/02 03:04 PM"}[r.By]
+	return timeOf(r.FirstUpload, layout), timeOf(r.LastUpload, layout)
+}
+
+// timeOf returns an upload_timestamp in another layout. Its zone is left as it is.
+func timeOf(timestamp, layout string) string {
+	at, err := time.Parse(rotatelog.TimeLayout, timestamp)
+	if err != nil {
+		return notKnown
+	}
+	return at.Format(layout)
+}
 
 // Texts are the numbers of a row, as they are shown. What is not known is a dash.
 type Texts struct{ Fetches, Uploads, Matches, Bytes string }
@@ -161,6 +180,9 @@ func (r *Report) comparison() []string {
 		text := fmt.Sprintf("The time before is %s", spanText(days.Span{First: b.First(), Last: b.Last()}))
 		if b.sized() < len(b.Days) || b.counted() < len(b.Days) {
 			text += fmt.Sprintf(", of which %s known", format.Plural(b.counted(), "day is", "days are"))
+		}
+		if n := len(b.In(Missing)); n > 0 { // which counts as a day with nothing on it
+			text += fmt.Sprintf("; %s no object", format.Plural(n, "day of it has", "days of it have"))
 		}
 		notes = append(notes, text+".")
 		if c.counted() != b.counted() || c.sized() != b.sized() {

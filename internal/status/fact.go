@@ -135,7 +135,10 @@ func (s *Stream) YesterdayFact() Fact {
 	if !y.Closed.IsZero() {
 		parts = append(parts, "closed "+s.Clock(y.Closed))
 	}
-	if !y.Known() {
+	switch {
+	case !y.Known() && y.Before:
+		parts = []string{"the first fetch on this machine came today"}
+	case !y.Known():
 		parts = []string{"this machine has no fetch of it"}
 	}
 	return Fact{Label: "yesterday", Value: s.DayBefore(), Text: strings.Join(parts, ", ")}

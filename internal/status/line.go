@@ -8,17 +8,16 @@ import (
 	"time"
 
 	"example.com/rotatelog/health"
-	"example.com/rotatelog/internal/format"
 )
 
 // Line is what programs read of a stream: its line of rotatelog status --json. The lines
 // of its findings follow. What is not known is left out.
 type Line struct {
-	Stream  string   `json:"stream"`
-	Time    string   `json:"time"`
-	Worst   string   `json:"worst"` // severity, or "unknown" if the spool cannot be read
-	Error   string   `json:"error,omitempty"`
-	Unknown []string `json:"unknown,omitempty"` // sentences about what could not be found out
+	Stream  string    `json:"stream"`
+	Time    time.Time `json:"time"`
+	Worst   string    `json:"worst"` // severity, or "unknown" if the spool cannot be read
+	Error   string    `json:"error,omitempty"`
+	Unknown []string  `json:"unknown,omitempty"` // sentences about what could not be found out
 
 	LastFetch time.Time `json:"last_fetch,omitzero"`
 	Number    int       `json:"fetch_number"` // of today, 0 if none came
@@ -50,7 +49,7 @@ type Line struct {
 
 // Line returns what programs read of the stream.
 func (s *Stream) Line() Line {
-	j := Line{Stream: s.Stream, Time: format.Time(s.Now, s.Zone), Worst: s.Worst().String(), Unknown: slices.Concat(s.Problems, s.Unknown), Yesterday: s.DayBefore()}
+	j := Line{Stream: s.Stream, Time: s.Now.UTC().Truncate(time.Millisecond), Worst: s.Worst().String(), Unknown: slices.Concat(s.Problems, s.Unknown), Yesterday: s.DayBefore()}
 	if s.Blind != nil {
 		j.Worst, j.Error = "unknown", strings.Join(s.Blind, " ")
 		return j

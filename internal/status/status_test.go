@@ -3,7 +3,9 @@ package status
 import (
 	"slices"
 	"testing"
+	"time"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/health"
 )
 
@@ -32,5 +34,22 @@ func TestSentencesHaveTheirLines(t *testing.T) {
 	want := []string{"It is late, since 02:59:02 AM.", "Nothing is lost: 1.5 kB wait.", "One!", "Two? three."}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What is not known of yesterday has a reason on the day on which a machine begins.
+func TestYesterdayBeforeTheFirstFetch(t *testing.T) {
+	now := time.Date(2025, 7, 10, 16, 0, 0, 0, time.UTC)
+	today := rotatelog.DayOf(now, time.UTC)
+	for day, want := range map[rotatelog.Day]string{
+		today:                           "the first fetch on this machine came today",
+		{Year: 2025, Month: 7, Date: 8}: "this machine has no fetch of it",
+	} {
+		state := rotatelog.WriterState{Days: []rotatelog.DayCounts{{Day: day, Appended: 1}}}
+		facts := health.Facts{Now: now, Spool: rotatelog.SpoolStatus{Name: "all_api", Append: &state}}
+		s := Stream{Summary: health.Summarize(facts, health.Options{Location: time.UTC})}
+		if f := s.YesterdayFact(); f.Value != NotKnown || f.Text != want {
+			t.Errorf("first fetch on %v: %+v, want %q", day, f, want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -88,7 +89,7 @@ func parseFile(u *url.URL, opts Options) (*Place, error) {
 
 func parseS3(u *url.URL, opts Options) (*Place, error) {
 	if u.Host == "" {
-		return nil, fmt.Errorf("%s: it names no bucket: s3://BUCKET[/FOLDER]", u)
+		return nil, errors.New("it names no bucket: s3://BUCKET[/FOLDER]")
 	}
 	if u.Fragment != "" {
 		return nil, fmt.Errorf("%s: in a folder, write # as %%23", u)
@@ -187,11 +188,16 @@ func (p *Place) Open(keys *Keys) (rotatelog.Store, error) {
 		return p.openS3(keys)
 	}
 	if _, err := os.Stat(p.Dir); err != nil {
-		return nil, fmt.Errorf("the store cannot be opened: %w", unlikeMissing(err))
+		return nil, fmt.Errorf("the store cannot be opened: %w", p.noDir(err))
 	}
 	return dirstore.Open(p.Dir)
 }
 
-// unlikeMissing returns the error with its text, but does not match fs.ErrNotExist, which
-// says that an object is missing.
-func unlikeMissing(err error) error { return errors.New(err.Error()) }
+// noDir returns the error of a directory that cannot be looked at, with what to do. It does
+// not match fs.ErrNotExist, which says that an object is missing.
+func (p *Place) noDir(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no directory %s: mount it, or make it with mkdir", p.Dir)
+	}
+	return errors.New(err.Error())
+}

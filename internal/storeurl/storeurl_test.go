@@ -51,7 +51,7 @@ func TestWrongURLsAreRefused(t *testing.T) {
 		{"file://srv/logs", Options{}, "with three slashes"},
 		{"file:///srv?x", Options{}, "write ? as %3F"},
 		{"file:///srv", Options{Region: "x"}, "are for s3://BUCKET only"},
-		{"s3://", Options{}, "it names no bucket"},
+		{"s3://", Options{}, "it names no bucket: s3://BUCKET[/FOLDER]"},
 		{"s3://logs", Options{}, "append ?endpoint=https://us-ord-1"},
 		{"s3://logs?endpoint=x", Options{}, "the endpoint is not a URL"},
 		{"s3://logs", Options{Endpoint: "https://AKID:HIDDEN@s3.example"}, "the endpoint must not contain a key"},
