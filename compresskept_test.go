@@ -352,12 +352,9 @@ func TestBatchesAreCompressedWhileTheyAreTakenBack(t *testing.T) {
 func (b *bench) compressAndCut(k int, fail error) (reached bool) {
 	b.t.Helper()
 	b.cfg.KeepUploaded = 1
-	left := k
+	var changes atomic.Int64
 	b.onDisk(func(op crashfs.Op) error {
-		if !op.Mutates {
-			return nil
-		}
-		if left--; left == 0 {
+		if op.Mutates && changes.Add(1) == int64(k) {
 			return fail
 		}
 		return nil
@@ -367,7 +364,7 @@ func (b *bench) compressAndCut(k int, fail error) (reached bool) {
 		w.Close()
 	}
 	b.onDisk(nil)
-	return left <= 0
+	return changes.Load() >= int64(k)
 }
 
 // wantFour wants the four batches to be kept, whole and once, in whatever form. Power cuts
