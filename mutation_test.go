@@ -809,15 +809,33 @@ func mutations() []mutation {
 		},
 		{
 			"say the URL of a receiver in an error", "alert/post.go",
-			"return inner.Err",
-			"return inner",
-			"^TestErrorOfTheNetwork$", "",
+			"if said == err.Error() {",
+			"if said != \"\" {",
+			"^TestErrorQuotesNoSecret$", "",
 		},
 		{
 			"lose a message to a redirect", "alert/post.go",
-			"return http.ErrUseLastResponse",
-			"return nil",
+			"resp, err := transport.RoundTrip(req)",
+			"resp, err := (&http.Client{Transport: transport}).Do(req)",
 			"^TestServerThatFails$", "",
+		},
+		{
+			"let mails push out a page", "alert/outbox.go",
+			"return !d.wakes()",
+			"return true",
+			"^TestMailsPushOutNoPage$", "",
+		},
+		{
+			"forget what nobody has heard of", "alert/memory.go",
+			"c.Lost = true",
+			"c.Lost = false",
+			"^TestWhatIsGivenUpIsSaidAnew$", "",
+		},
+		{
+			"name all streams in a title", "alert/message.go",
+			"few(a.Streams, maxNamed, \", \")",
+			"strings.Join(a.Streams, \", \")",
+			"^TestMessageOfManyStreams$", "",
 		},
 		{
 			"give a command the keys of the environment", "alert/command.go",

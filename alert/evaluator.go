@@ -129,7 +129,7 @@ func (e *Evaluator) decide(place *place, broken error, look Look) (m *memory, re
 	knew := e.unsafe != nil
 	m, errs = e.recall(place, broken)
 	m.evaluate(look, e.policy(), false)
-	errs = append(errs, m.Outbox.expire(look.Now)...)
+	errs = append(errs, m.giveUp(look.Now)...)
 	err := e.keep(place, m)
 	if err == nil || knew {
 		return m, true, errs
