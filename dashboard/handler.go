@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type Handler struct {
 const (
 	lookTimeout  = 5 * time.Second  // for a look at the streams, which a disk may delay
 	writeTimeout = 10 * time.Second // for an answer, or an event
+	bodyTimeout  = time.Second      // for a body, which nobody reads
 )
 
 func (h *Handler) routes() {
@@ -45,6 +47,11 @@ func (h *Handler) routes() {
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
+	limitWriting(w)
+	if r.ContentLength != 0 { // the server would wait for a body before it answers, and after that
+		w.Header().Set("Connection", "close")
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
 	if !h.mayLook(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="rotatelog", charset="UTF-8"`)
 		http.Error(w, "who looks has to know the token: as a bearer token, or as the password of any user", http.StatusUnauthorized)
@@ -55,9 +62,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nothing can be changed here", http.StatusMethodNotAllowed)
 		return
 	}
+	if r.ContentLength != 0 {
+		http.Error(w, "a request that looks has no body", http.StatusBadRequest)
+		return
+	}
 	if r.URL.Path == "" { // mounted at /rotatelog, and asked for that
-		requested, _, _ := strings.Cut(r.RequestURI, "?")
-		w.Header().Set("Location", path.Base(requested)+"/") // relative: a proxy may have another prefix
+		name := "."
+		if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
+			name = path.Base(u.EscapedPath())
+		}
+		w.Header().Set("Location", "./"+name+"/") // relative: a proxy may have another prefix
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
@@ -66,7 +80,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	limitWriting(w)
 	serve(w, r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,8 +41,25 @@ func TestHandlerIsMountedAnywhere(t *testing.T) {
 			}
 		}
 		without := http.StripPrefix("/rotatelog", h) // and without a ServeMux, which would add the slash
-		if answer := w.get(without, "/rotatelog?stream=all_api"); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "rotatelog/" {
+		if answer := w.get(without, "/rotatelog?stream=all_api"); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "./rotatelog/" {
 			t.Errorf("%d %s", answer.Code, answer.Header())
+		}
+		for target, want := range map[string]string{
+			"/a:b": "./a:b/", "/a%20b?x": "./a%20b/", "http://web1:8080/a:b": "./a:b/", // which alone would be another scheme
+			"http://web1:8080": "././", "http://javascript:8080?x": "././", // of a proxy, and a path that is left out
+		} {
+			u, err := url.ParseRequestURI(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequest(http.MethodGet, target, nil)
+			request.RequestURI = target
+			answer := httptest.NewRecorder()
+			http.StripPrefix(u.Path, h).ServeHTTP(answer, request)
+			to, err := u.Parse(answer.Header().Get("Location"))
+			if answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != want || err != nil || to.Host != u.Host || to.Path != u.Path+"/" {
+				t.Errorf("%s: %d %s, which is %s: %v", target, answer.Code, answer.Header(), to, err)
+			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"example.com/rotatelog/dashboard"
@@ -92,7 +93,7 @@ func (c *serveCommand) token(a *app) (string, error) {
 // isLoopback reports whether only this machine reaches a host.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // ownNames refuses requests for another host, as long as nobody has to know a token: the
@@ -102,11 +103,12 @@ func ownNames(next http.Handler, hasToken bool) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
+		host := strings.TrimSuffix(strings.TrimPrefix(r.Host, "["), "]") // without a port, which 80 has
+		if h, _, err := net.SplitHostPort(r.Host); err == nil {
 			host = h
 		}
 		if !isLoopback(host) {
+			w.Header().Set("Connection", "close") // the server would wait for a body before it answers
 			http.Error(w, "this page is for 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
 			return
 		}
@@ -118,7 +120,7 @@ func ownNames(next http.Handler, hasToken bool) http.Handler {
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, beside ...func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	done := make(chan error, len(beside))
 	for _, work := range beside {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -156,11 +157,31 @@ func TestServeAnswersToItsOwnNames(t *testing.T) {
 	r := newServeShell(t).serve()
 	defer r.end()
 	for host, want := range map[string]int{
-		"127.0.0.1": http.StatusOK, "localhost:8080": http.StatusOK, "[::1]:8080": http.StatusOK,
+		"127.0.0.1": http.StatusOK, "localhost:8080": http.StatusOK, "[::1]:8080": http.StatusOK, "[::1]": http.StatusOK, "LocalHost": http.StatusOK,
 		"evil.example": http.StatusMisdirectedRequest, "127.0.0.1.evil.example:8080": http.StatusMisdirectedRequest, "192.0.2.1": http.StatusMisdirectedRequest,
+		"[evil.example]": http.StatusMisdirectedRequest, "localhost.": http.StatusMisdirectedRequest, "[::ffff:192.0.2.1]": http.StatusMisdirectedRequest,
 	} {
 		if code, _ := r.get("/", func(request *http.Request) { request.Host = host }); code != want {
 			t.Errorf("%s: %d, want %d", host, code, want)
+		}
+	}
+}
+
+// Also who is refused is answered before they have sent all.
+func TestServeWaitsForNoBody(t *testing.T) {
+	t.Parallel()
+	r := newServeShell(t).serve()
+	defer r.end()
+	for _, host := range []string{"evil.example", "localhost"} {
+		conn, err := net.Dial("tcp", r.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 10\r\n\r\n12345", host)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode/100 != 4 || !answer.Close {
+			t.Errorf("%s: %+v, %v", host, answer, err)
 		}
 	}
 }
