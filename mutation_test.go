@@ -844,6 +844,18 @@ func mutations() []mutation {
 			"^TestCommandGetsTheMessage$", "",
 		},
 		{
+			"wait for the body of a request to the page", "dashboard/handler.go",
+			"if r.ContentLength != 0 { // the server",
+			"if false { // the server",
+			"^TestNoBodyIsWaitedFor$", "",
+		},
+		{
+			"remember that a spool could not be read", "internal/spoolwatch/spoolwatch.go",
+			"w.err != nil || len(w.spool.Problems) > 0",
+			"false",
+			"^TestFailureIsNotRemembered$", "",
+		},
+		{
 			"say that all is well while a page cannot be sent", "alert/evaluator.go",
 			" || m.Outbox.stuck()",
 			"",
@@ -1247,8 +1259,8 @@ func mutations() []mutation {
 		},
 		{
 			"show the page to a page of another name", "cmd/rotatelog/serve.go",
-			"if !isLoopback(host) {\n\t\t\thttp.Error",
-			"if false {\n\t\t\thttp.Error",
+			"if !isLoopback(host) {\n\t\t\tw.Header",
+			"if false {\n\t\t\tw.Header",
 			"^TestServeAnswersToItsOwnNames$", "",
 		},
 	}

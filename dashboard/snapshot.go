@@ -134,7 +134,8 @@ func (s *stream) fill(v *view) {
 	}
 	v.today = todayOf(v, s.Writer)
 	s.day.add(v.facts, v.Zone)
-	v.day, v.week = s.day.through(rotatelog.DayOf(v.Now, v.Zone)), s.day.through(daysBefore(rotatelog.DayOf(v.Now, v.Zone), 7))
+	day := rotatelog.DayOf(v.Now, v.Zone)
+	v.day, v.week = s.day.through(day), s.day.weekBefore(day, v.Zone)
 }
 
 // public returns the snapshot for programs.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -64,6 +65,9 @@ func (c *Collector) Add(s Stream) error {
 	s.Name = cmp.Or(s.Name, "all_api")
 	if s.Dir == "" && s.Writer == nil {
 		return fmt.Errorf("prom: stream %s: %w", s.Name, errors.New("it has neither Dir nor Writer: set one of them"))
+	}
+	if !utf8.ValidString(s.Name) { // which no label can be
+		return fmt.Errorf("prom: stream %q: its name is not valid UTF-8", s.Name)
 	}
 	s.Options.Location = zoneOf(s.Options) // once: it is read from a file
 	w := &watched{Stream: s, began: c.now()}

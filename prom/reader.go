@@ -46,6 +46,9 @@ func (r *reader) read(now time.Time) reading {
 	if stamps == nil || !slices.Equal(stamps, r.stamp) {
 		spool, err := r.inspect()
 		r.last, r.stamp = reading{ok: err == nil, spool: spool}, settled(stamps)
+		if err != nil || len(spool.Problems) > 0 { // no file has to change for that to end
+			r.stamp = nil
+		}
 	}
 	r.last.disk = nil
 	if disk, err := health.DiskOf(r.dir); err == nil {

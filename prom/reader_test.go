@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -69,6 +70,36 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	w.clock.Advance(time.Second)
 	if r.read(w.clock.Now()).ok {
 		t.Error("a spool that is gone was read")
+	}
+}
+
+// TestFailureIsNotRemembered: what could not be read is tried again, though no file has
+// changed.
+func TestFailureIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.process(fetch45)
+	old := time.Now().Add(-time.Hour)
+	for _, name := range []string{"all_api.json", "all_api.spool", "all_api.spool/pending", "all_api.spool/uploaded", "all_api.spool/intents", "all_api.spool/damaged"} {
+		if err := os.Chtimes(filepath.Join(w.cfg.Dir, name), old, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	reads := 0
+	r := &reader{dir: w.cfg.Dir, name: "all_api", inspect: func() (rotatelog.SpoolStatus, error) {
+		switch reads++; reads {
+		case 1:
+			return rotatelog.SpoolStatus{}, fs.ErrPermission
+		case 2:
+			return rotatelog.SpoolStatus{Problems: []string{"read state.append.json: permission denied"}}, nil
+		}
+		return rotatelog.Inspect(w.cfg.Dir, "")
+	}}
+	for i, want := range []int{1, 2, 3, 3} {
+		got := r.read(w.clock.Now())
+		if reads != want || got.ok != (want > 1) {
+			t.Errorf("scrape %d: %d readings, want %d; %+v", i+1, reads, want, got)
+		}
+		w.clock.Advance(time.Second)
 	}
 }
 

@@ -33,7 +33,9 @@ func (w *Watch) Look() (rotatelog.SpoolStatus, error) {
 	stamps := stampsOf(w.dir, w.name)
 	if stamps == nil || !slices.Equal(stamps, w.stamp) {
 		w.spool, w.err = w.inspect(w.dir, w.name)
-		w.stamp = settled(stamps)
+		if w.stamp = settled(stamps); w.err != nil || len(w.spool.Problems) > 0 { // no file has to change for that to end
+			w.stamp = nil
+		}
 	}
 	return w.spool, w.err
 }

@@ -1,6 +1,7 @@
 package spoolwatch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,4 +56,35 @@ func TestSpoolIsReadWhenItChanges(t *testing.T) {
 	want("a state file", 4)
 	set(file, -time.Hour)
 	want("a time in the future", 7)
+}
+
+// What could not be read is tried again, though no file has changed: a permission that is given
+// back, or a disk that answers again, changes no time of a file.
+func TestFailureIsNotRemembered(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "all_api.spool"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "all_api.spool"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	answers := []struct {
+		spool rotatelog.SpoolStatus
+		err   error
+	}{
+		{err: os.ErrPermission}, {spool: rotatelog.SpoolStatus{Problems: []string{"read state.append.json: permission denied"}}},
+		{spool: rotatelog.SpoolStatus{Number: 1}}, {spool: rotatelog.SpoolStatus{Number: 2}},
+	}
+	reads := 0
+	w := New(dir, "all_api", func(string, string) (rotatelog.SpoolStatus, error) {
+		reads++
+		return answers[reads-1].spool, answers[reads-1].err
+	})
+	for i, want := range []int{1, 2, 3, 3, 3} {
+		spool, err := w.Look()
+		if at := answers[want-1]; !errors.Is(err, at.err) || len(spool.Problems) != len(at.spool.Problems) || spool.Number != at.spool.Number {
+			t.Errorf("look %d: %+v, %v, want answer %d", i+1, spool, err, want)
+		}
+	}
 }
