@@ -24,6 +24,7 @@ type bucketSetup struct {
 	settings *s3store.BucketSettings // nil if there is no key to ask with
 	usage    usage                   // of an average day, if there is one
 	unknown  string                  // why neither is known
+	unread   error                   // why the usage is not
 }
 
 // printBuckets prints how to set up the bucket of each stream. It changes nothing.
@@ -56,6 +57,11 @@ func (a *app) printBuckets(ctx context.Context, streams []stream) error {
 			return err
 		}
 	}
+	for _, b := range all {
+		if b.unread != nil {
+			return b.unread
+		}
+	}
 	return nil
 }
 
@@ -71,9 +77,7 @@ func (b *bucketSetup) ask(ctx context.Context) error {
 		b.settings = &settings
 		b.provider = b.provider.of(settings.Server)
 	}
-	if b.usage, err = b.average(ctx, b.app.today()); err != nil {
-		return err
-	}
+	b.usage, b.unread = b.average(ctx, b.app.today())
 	return context.Cause(ctx)
 }
 
