@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -438,6 +439,30 @@ func TestSetUpOfABucketThatCannotBeRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that takes requests and answers none costs a minute.
+func TestSetUpOfABucketThatHangs(t *testing.T) {
+	b := newTestedBucket(t, fakes3.Strict())
+	b.reset("ROTATELOG_ENDPOINT", "https://objects.example")
+	synctest.Test(t, func(t *testing.T) {
+		b.t, b.ctx = t, t.Context()
+		b.env = func(e *env) {
+			e.Clock = systemClock{}
+			e.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			})
+		}
+		begun := time.Now()
+		if b.run("doctor", "--bucket"); b.code != codeUnreachable || time.Since(begun) > 2*askTimeout {
+			t.Errorf("exit code %d after %v\n%s", b.code, time.Since(begun), b.stderr)
+		}
+		wantSetUp(t, b.shell)
+		if !strings.Contains(b.stdout, "https://objects.example does not answer within 30s") {
+			t.Errorf("it says\n%s", b.stdout[strings.Index(b.stdout, "what is set now"):])
+		}
+	})
 }
 
 func TestEstimateFromRealDays(t *testing.T) {
