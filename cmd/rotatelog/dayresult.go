@@ -28,7 +28,7 @@ func (a *app) heading(stream string) string {
 	if a.isNarrow() {
 		return stream
 	}
-	return fmt.Sprintf("%-14s%10s%9s%15s%10s", stream, "fetches", "uploads", "match records", "size")
+	return fmt.Sprintf("%-14s %9s %8s %14s %9s", stream, "fetches", "uploads", "match records", "size")
 }
 
 // severity returns how bad a finding is. A day that was named and is not there is an error.
@@ -78,7 +78,7 @@ func (d *dayResult) print(a *app) {
 		a.println(format.Weekday(d.Day) + "  " + d.status(a))
 		a.printText("  ", fmt.Sprintf("fetches %s, uploads %s, match records %s, size %s", fetches, uploads, matches, size))
 	} else {
-		a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+		a.printf("%-14s %9s %8s %14s %9s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
 	}
 	if d.err != nil {
 		a.println(strings.Join(format.Wrap("could not be read: "+explained(d.err), "  ", a.out.width), "\n"))
