@@ -1186,9 +1186,15 @@ func mutations() []mutation {
 			"^TestMonthIsNeverForgotten$", "",
 		},
 		{
-			"take a spool for unchanged that may have changed within a tick", "prom/reader.go",
+			"take a spool for unchanged that may have changed within a tick", "internal/spoolwatch/spoolwatch.go",
 			"settled(stamps)",
 			"stamps",
+			"^TestSpoolIsReadWhenItChanges$", "",
+		},
+		{
+			"read the spool for each who scrapes", "prom/reader.go",
+			"0 <= age && age < leastPause",
+			"age < 0",
 			"^TestReadsOnlyWhatHasChanged$", "",
 		},
 		{

@@ -57,7 +57,7 @@ type Stream struct {
 	// DiskOf says what is free on the disk of Dir: health.DiskOf unless set.
 	DiskOf func(dir string) (health.Disk, error)
 
-	inspect func(dir, name string) (rotatelog.SpoolStatus, error) // in tests, another
+	inspect func() (rotatelog.SpoolStatus, error) // in tests, another
 }
 
 // New returns a Handler. It starts nothing.
@@ -82,10 +82,6 @@ func New(cfg Config) (*Handler, error) {
 			return nil, fmt.Errorf("dashboard: stream %s: it is in Config.Streams twice", s.Name)
 		}
 		names[s.Name] = true
-		if s.inspect == nil {
-			inspector := rotatelog.NewInspector(s.Dir, s.Name)
-			s.inspect = func(string, string) (rotatelog.SpoolStatus, error) { return inspector.Inspect() }
-		}
 		if s.DiskOf == nil {
 			s.DiskOf = health.DiskOf
 		}

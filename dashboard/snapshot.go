@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -28,6 +29,8 @@ type Status struct {
 	// Problems are what could not be read of the spool, and Unknown what else could not be
 	// found out, in sentences.
 	Problems, Unknown []string
+	// Facts are what the Summary is made of. They are shared, and must not be changed.
+	Facts health.Facts
 }
 
 // Worst returns the highest severity of all findings. blind says that something could not be
@@ -75,9 +78,11 @@ func (w *watched) look() *seen {
 	s := &seen{taken: now}
 	spools := make([]rotatelog.SpoolStatus, len(w.streams))
 	errs := make([]error, len(w.streams))
+	var reading sync.WaitGroup
 	for i, stream := range w.streams {
-		spools[i], errs[i] = stream.spool.Look()
+		reading.Go(func() { spools[i], errs[i] = stream.spool.Look() })
 	}
+	reading.Wait()
 	for i, stream := range w.streams {
 		v := &view{err: errs[i]}
 		v.Stream = status.Stream{Summary: health.Summary{Stream: stream.Name, Now: now}, Zone: stream.Options.Location, Counted: stream.Counted}
@@ -141,7 +146,7 @@ func (s *stream) fill(v *view) {
 func (s *seen) public() Snapshot {
 	all := Snapshot{Taken: s.taken}
 	for _, v := range s.streams {
-		all.Streams = append(all.Streams, Status{v.Summary, v.err, v.Problems, v.Stream.Unknown})
+		all.Streams = append(all.Streams, Status{v.Summary, v.err, v.Problems, v.Stream.Unknown, v.facts})
 	}
 	return all
 }

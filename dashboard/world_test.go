@@ -105,9 +105,9 @@ func (w *world) touch(stream string) {
 // stream returns a stream to show.
 func (w *world) stream(name string) Stream {
 	return Stream{Name: name, Dir: w.dir, Counted: true,
-		inspect: func(dir, name string) (rotatelog.SpoolStatus, error) {
+		inspect: func() (rotatelog.SpoolStatus, error) {
 			w.reads.Add(1)
-			return rotatelog.Inspect(dir, name)
+			return rotatelog.Inspect(w.dir, name)
 		},
 		DiskOf: func(string) (health.Disk, error) {
 			return health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}, nil
