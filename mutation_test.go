@@ -1234,10 +1234,28 @@ func mutations() []mutation {
 			"^TestHistoryCountsEachFetchOnce$", "",
 		},
 		{
-			"show the page to a page of another name", "cmd/rotatelog/serve.go",
+			"show the page to a page of another name", "cmd/rotatelog/serveaccess.go",
 			"if !isLoopback(host) {\n\t\t\thttp.Error",
 			"if false {\n\t\t\thttp.Error",
 			"^TestServeAnswersToItsOwnNames$", "",
+		},
+		{
+			"read the spools again for the metrics beside the page", "cmd/rotatelog/servepage.go",
+			"collector.Add(prom.Stream{Name: s.Name, Options: s.Options, Look: look})",
+			"func() error { _ = look; return collector.Add(prom.Stream{Name: s.Name, Dir: s.Dir, Options: s.Options}) }()",
+			"^TestServeLooksOnceForAll$", "",
+		},
+		{
+			"judge at once when serve is started", "cmd/rotatelog/servealerts.go",
+			"look.Started = s.started",
+			"_ = s.started",
+			"^TestServeTells$", "",
+		},
+		{
+			"take for over what the store could not be asked for", "cmd/rotatelog/servealerts.go",
+			"status.blindTo = s.facts.blindTo(of.Name)",
+			"",
+			"^TestServeKeepsWhatItCannotAskFor$", "",
 		},
 	}
 }

@@ -17,28 +17,33 @@ import (
 type serving struct {
 	t         *testing.T
 	address   string
+	transport http.RoundTripper
 	interrupt context.CancelFunc
 	code      chan int
+	out, err  screen // after the line that says where the page is
 }
 
 // serve starts serve, and waits until it says where the page is.
 func (s *shell) serve(args ...string) *serving {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)
-	r := &serving{t: s.t, interrupt: cancel, code: make(chan int, 1)}
+	r := &serving{t: s.t, transport: http.DefaultTransport, interrupt: cancel, code: make(chan int, 1)}
 	stdout, printed := io.Pipe()
-	var stderr screen
-	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &stderr,
+	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &r.err,
 		Clock: s.clock, Started: func() time.Time { return time.Time{} }, User: func() string { return "root" }, DiskOf: diskOf, Width: 80}
+	if s.env != nil {
+		s.env(&e)
+	}
 	go func() {
 		r.code <- run(ctx, e)
 		printed.Close()
 	}()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadString('\n')
 	if err != nil {
-		s.t.Fatalf("%v: %s", err, stderr.String())
+		s.t.Fatalf("%v: %s", err, r.err.String())
 	}
-	go io.Copy(io.Discard, stdout)
+	go io.Copy(&r.out, lines)
 	address, ok := strings.CutPrefix(line, "The page is at http://")
 	if r.address, _, _ = strings.Cut(address, "/, "); !ok {
 		s.t.Fatal(line)
@@ -65,7 +70,7 @@ func (r *serving) get(path string, set func(*http.Request)) (code int, body stri
 	if set != nil {
 		set(request)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	answer, err := r.transport.RoundTrip(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -222,4 +227,14 @@ func TestServeHasTheShapesOfStatus(t *testing.T) {
 	if lines := strings.Split(got, "\n"); len(lines) != 3 || !strings.Contains(lines[1], `"worst":"unknown","error":"Nothing of none was ever put`) {
 		t.Errorf("%q", lines)
 	}
+}
+
+// spoolDir returns the directory that the environment names.
+func (s *shell) spoolDir() string {
+	s.t.Helper()
+	dir := env{Environ: s.environ}.getenv("ROTATELOG_DIR")
+	if dir == "" {
+		s.t.Fatal("ROTATELOG_DIR is not set")
+	}
+	return dir
 }
