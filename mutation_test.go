@@ -1228,6 +1228,18 @@ func mutations() []mutation {
 			"^TestWhatCannotBeSeenIsNotGood$", "",
 		},
 		{
+			"call a stream good before its first fetch", "internal/status/status.go",
+			"rank = max(rank, 1)",
+			"rank = max(rank, 0)",
+			"^TestWhatCannotBeSeenIsNotGood$", "",
+		},
+		{
+			"say of a directory that it is a bucket", "dashboard/place.go",
+			`return place{"directory", store}`,
+			`return place{"bucket", store}`,
+			"^TestWordsOfTiles$", "",
+		},
+		{
 			"count fetches of one time on the page once", "dashboard/history.go",
 			"if n++; n <= h.same {",
 			"if n++; n > 0 {",

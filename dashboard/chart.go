@@ -3,6 +3,7 @@ package dashboard
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"example.com/rotatelog"
@@ -15,7 +16,11 @@ import (
 func (p *page) chart() {
 	v := p.view
 	today, known := averages(v.day)
-	if v.Blind != nil || known == 0 {
+	switch {
+	case v.Blind == nil && !v.Counted && !hasMatches(v.day):
+		p.parts["chart"] = `<figcaption>Matches per fetch through the day: nothing counts matches.</figcaption>`
+		return
+	case v.Blind != nil || known == 0:
 		p.parts["chart"] = `<figcaption>Matches per fetch through the day: nothing counted yet.</figcaption>`
 		return
 	}
@@ -41,6 +46,11 @@ func (p *page) chart() {
 	var t text
 	t.add("<figcaption>%s <span class=\"legend\">%s</span></figcaption>\n%s", c.Title, legend, markup(c.SVG()))
 	p.parts["chart"] = t.String()
+}
+
+// hasMatches reports whether something was counted that is not 0.
+func hasMatches(buckets []bucket) bool {
+	return slices.ContainsFunc(buckets, func(b bucket) bool { return b.matches > 0 })
 }
 
 // averages returns the matches of a fetch in each bucket, NaN where none came, and in how

@@ -40,6 +40,10 @@ type Stream struct {
 	// Writer is the stream's in this process. It is nil if other processes append, if only
 	// a fetch each: the spool says nearly as much.
 	Writer *rotatelog.Writer
+	// Store is where its objects are, for people, as the Location of its Store says: the
+	// path of a directory, or the host and the name of a bucket. Unless set, the page calls
+	// it the store, until the spool has the path of a directory that was uploaded to.
+	Store string
 	// Counted says that something counts matches, so that 0 of them is a number.
 	Counted bool
 	// Options say what is expected of the stream.

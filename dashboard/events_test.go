@@ -336,6 +336,7 @@ func TestWriterInTheSameProcess(t *testing.T) {
 			w.append(wr)
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait() // until its state is saved, which is due now
 		w.touch("all_api")
 		s := w.stream("all_api")
 		s.Writer = wr

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -67,6 +68,8 @@ type view struct {
 	status.Stream
 	err   error
 	facts health.Facts
+	place place
+	first health.Finding // what to do if nothing has come yet
 	today today
 	day   []bucket // of history: what a fetch of today had, through the day
 	week  []bucket // the same, seven days ago
@@ -84,10 +87,11 @@ func (w *watched) look() *seen {
 	}
 	reading.Wait()
 	for i, stream := range w.streams {
-		v := &view{err: errs[i]}
+		v := &view{err: errs[i], place: placeOf(stream.Store, spools[i].Place)}
 		v.Stream = status.Stream{Summary: health.Summary{Stream: stream.Name, Now: now}, Zone: stream.Options.Location, Counted: stream.Counted}
 		if v.err != nil {
 			v.Blind = []string{blind(stream, v.err)}
+			v.IsNew = isNew(stream, v.err)
 		} else {
 			v.facts = health.Facts{Now: now, Spool: spools[i], Neighbors: neighbors(w.streams, spools, errs, i)}
 			stream.fill(v)
@@ -103,6 +107,15 @@ func blind(s *stream, err error) string {
 		return fmt.Sprintf("Nothing of %s was ever put on disk in %s.", s.Name, s.Dir)
 	}
 	return err.Error()
+}
+
+// isNew reports whether the directory of a stream is there, and nothing of it in there.
+func isNew(s *stream, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, err = os.Stat(s.Dir)
+	return err == nil
 }
 
 // neighbors returns the other spools in the directory of stream i.
@@ -131,11 +144,13 @@ func (s *stream) fill(v *view) {
 		v.Unknown = append(v.Unknown, s.Unknown()...)
 	}
 	v.Summary = health.Summarize(v.facts, s.Options)
+	v.first = v.First()
 	if s.Finding != nil {
 		v.Findings = slices.Clone(v.Findings)
 		for i, f := range v.Findings {
 			v.Findings[i] = s.Finding(f)
 		}
+		v.first = s.Finding(v.first)
 	}
 	v.today = todayOf(v, s.Writer)
 	s.day.add(v.facts, v.Zone)

@@ -104,7 +104,7 @@ func (w *world) touch(stream string) {
 
 // stream returns a stream to show.
 func (w *world) stream(name string) Stream {
-	return Stream{Name: name, Dir: w.dir, Counted: true,
+	return Stream{Name: name, Dir: w.dir, Counted: true, Store: "us-ord-1.linodeobjects.com/sports-json-logs-all",
 		inspect: func() (rotatelog.SpoolStatus, error) {
 			w.reads.Add(1)
 			return rotatelog.Inspect(w.dir, name)

@@ -132,6 +132,9 @@ func TestServeSaysWhatStatusPrints(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
+	if strings.Contains(page, "bucket") || !strings.Contains(page, "kept in the directory "+strings.TrimPrefix(env{Environ: s.environ}.getenv("ROTATELOG_STORE"), "file://")) {
+		t.Error("the page does not say where the objects are")
+	}
 	if strings.Contains(page, "FETCHCONTENT") {
 		t.Error("the page has what was fetched")
 	}
@@ -206,6 +209,35 @@ func TestServeIsForThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wantError(codeUsage, "others can read it", "serve", "--config", file)
+}
+
+// Before the first fetch, the page says what keeps it, with the settings that were typed, and
+// monitors have nothing to complain of. So says status.
+func TestServeWaitsForTheFirstFetch(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir := t.TempDir()
+	s.set("ROTATELOG_DIR", dir)
+	s.set("ROTATELOG_STORE", "s3://logs?endpoint=https://us-ord-1.linodeobjects.com")
+	if err := os.MkdirAll(filepath.Join(dir, "all_api.spool", "pending"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := s.serve("--prefix", "x/")
+	defer r.end()
+	const command = "curl -fsS -m 50 https://api.example/live | rotatelog append --one --envelope --prefix=x/"
+	_, page := r.get("/", nil)
+	for _, want := range []string{"<title>WAITING for the first fetch", "<code>" + command + "</code> (with the address of the API)", "kept in the bucket us-ord-1.linodeobjects.com/logs"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %q in\n%s", want, page)
+		}
+	}
+	if code, got := r.get("/healthz", nil); code != http.StatusOK || got != "waiting for the first fetch all_api\n" {
+		t.Errorf("%d %q", code, got)
+	}
+	s.run("status", "--prefix", "x/", "--store=")
+	if s.code != codeOK || !strings.HasPrefix(s.stdout, "all_api  WAITING for the first fetch ") || !strings.Contains(s.stdout, "\n  1. "+command) {
+		t.Errorf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
+	}
 }
 
 func TestServeUsage(t *testing.T) {

@@ -70,10 +70,11 @@ func TestServeBesideCron(t *testing.T) {
 		w.set("ROTATELOG_EVERY", "1m")
 		w.fetches(3, nil)
 		r := w.serve()
-		w.notify(7) // at the same time as serve, and alone while that just runs
+		time.Sleep(10 * time.Second)
+		w.notify(7) // of which the first is made before serve judges
 		e.want(t, "mail.example ERROR append_stale: all_api", "page.example CRITICAL append_stale: all_api",
 			"alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat",
-			"alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat")
+			"alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat")
 		r.end()
 	})
 }

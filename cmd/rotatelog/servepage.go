@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 
 	"example.com/rotatelog/dashboard"
 	"example.com/rotatelog/health"
@@ -46,7 +47,7 @@ func (f *serveFacts) stream(s stream) (dashboard.Stream, error) {
 	if err != nil {
 		return dashboard.Stream{}, err
 	}
-	return dashboard.Stream{Name: s.Name, Dir: s.Dir, Counted: s.Count != "", Options: options,
+	return dashboard.Stream{Name: s.Name, Dir: s.Dir, Store: s.storeWhere(), Counted: s.Count != "", Options: options,
 		Facts:   func(facts *health.Facts) { f.add(s.Name, facts) },
 		Unknown: func() []string { return f.unknown(s.Name) },
 		Finding: s.typedFinding,
@@ -61,4 +62,20 @@ func (f *serveFacts) optionsOf(s stream) (health.Options, error) {
 		return health.Options{}, err
 	}
 	return f.app.optionsOf(s, expect)
+}
+
+// storeWhere returns where the store of the stream is, for people: a path, or a host and a
+// bucket; "" if that is not set.
+func (s *stream) storeWhere() string {
+	p, err := s.place()
+	switch {
+	case err != nil:
+		return ""
+	case p.Dir != "":
+		return p.Dir
+	}
+	if u, err := url.Parse(p.Endpoint); err == nil && u.Host != "" {
+		return u.Host + "/" + p.Bucket
+	}
+	return p.Bucket
 }
