@@ -30,7 +30,7 @@ func (p place) sentence() string {
 	if p.where == "" {
 		return ""
 	}
-	return "kept in the " + p.noun + " " + p.where
+	return "goes to the " + p.noun + " " + p.where
 }
 
 // place sets where the objects are of the stream that the page begins with.

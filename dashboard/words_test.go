@@ -94,10 +94,10 @@ func TestWordsOfTiles(t *testing.T) {
 		{"nothing can be seen", blind, "uploaded", "not known"},
 
 		{"a bucket", nobody, "noun", "bucket"},
-		{"a bucket", nobody, "place", "kept in the bucket us-ord-1.linodeobjects.com/logs"},
+		{"a bucket", nobody, "place", "goes to the bucket us-ord-1.linodeobjects.com/logs"},
 		{"a directory", func(v *view) { v.place = placeOf("/srv/store", "elsewhere/all_api") }, "noun", "directory"},
-		{"a directory", func(v *view) { v.place = placeOf("/srv/store", "elsewhere/all_api") }, "place", "kept in the directory /srv/store"},
-		{"a directory that the spool names", func(v *view) { v.place = placeOf("", "/srv/store/all_api_rotating_logs/all_api") }, "place", "kept in the directory /srv/store/all_api_rotating_logs"},
+		{"a directory", func(v *view) { v.place = placeOf("/srv/store", "elsewhere/all_api") }, "place", "goes to the directory /srv/store"},
+		{"a directory that the spool names", func(v *view) { v.place = placeOf("", "/srv/store/all_api_rotating_logs/all_api") }, "place", "goes to the directory /srv/store/all_api_rotating_logs"},
 		{"a store of the program's own", func(v *view) { v.place = placeOf("", "all_api_rotating_logs/all_api") }, "noun", "store"},
 		{"a store of the program's own", func(v *view) { v.place = placeOf("", "") }, "place", ""},
 
@@ -115,6 +115,8 @@ func TestWordsOfTiles(t *testing.T) {
 
 		{"well", nobody, "chart", "Matches per fetch through the day: nothing counted yet."},
 		{"nothing counts", func(v *view) { v.Counted, v.day = false, []bucket{{fetches: 10}} }, "chart", "Matches per fetch through the day: nothing counts matches."},
+
+		{"nothing can be seen", blind, "chart", "Matches per fetch through the day: not known."},
 
 		{"well", nobody, "uploads", "This machine has no batch yet: 10 fetches make one, or midnight."},
 		{"nothing can be seen", blind, "uploads", "not known"},

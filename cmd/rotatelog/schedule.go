@@ -134,7 +134,7 @@ func (a *app) tellsSomebody() bool {
 func (s schedule) verify() []string { return s.words("verify", "--quiet") }
 
 // serve returns a command that shows the page until it is ended.
-func (s schedule) serve() []string { return s.words("serve", "--quiet") }
+func (s schedule) serve() []string { return s.words("serve") }
 
 // crontab returns the lines for cron, which takes % for the end of a line.
 func (s schedule) crontab(streams []stream) []string {

@@ -122,7 +122,7 @@ func TestScheduleOfSeveralStreams(t *testing.T) {
 		"\n* * * * * curl -fsS -m 50 https://api.example/live | /usr/local/bin/rotatelog append --one --envelope --name=all_api >>",
 		" --envelope --name=merge >>", "\n*/5 * * * * /usr/local/bin/rotatelog status --quiet\n",
 		"\n30 3 * * * /usr/local/bin/rotatelog verify --quiet\n",
-		"\n@reboot /usr/local/bin/rotatelog serve --quiet >>/var/log/rotatelog.log 2>&1\n", "\nExecStart=/usr/local/bin/rotatelog serve --quiet\n",
+		"\n@reboot /usr/local/bin/rotatelog serve >>/var/log/rotatelog.log 2>&1\n", "\nExecStart=/usr/local/bin/rotatelog serve\n",
 		" --now rotatelog-all_api.timer rotatelog-merge.timer rotatelog-status.timer rotatelog-verify.timer rotatelog-serve.service\n",
 	} {
 		if strings.Count(s.stdout, want) != 1 {

@@ -132,7 +132,7 @@ func TestServeSaysWhatStatusPrints(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
-	if strings.Contains(page, "bucket") || !strings.Contains(page, "kept in the directory "+strings.TrimPrefix(env{Environ: s.environ}.getenv("ROTATELOG_STORE"), "file://")) {
+	if strings.Contains(page, "bucket") || !strings.Contains(page, "goes to the directory "+strings.TrimPrefix(env{Environ: s.environ}.getenv("ROTATELOG_STORE"), "file://")) {
 		t.Error("the page does not say where the objects are")
 	}
 	if strings.Contains(page, "FETCHCONTENT") {
@@ -226,7 +226,7 @@ func TestServeWaitsForTheFirstFetch(t *testing.T) {
 	defer r.end()
 	const command = "curl -fsS -m 50 https://api.example/live | rotatelog append --one --envelope --prefix=x/"
 	_, page := r.get("/", nil)
-	for _, want := range []string{"<title>WAITING for the first fetch", "<code>" + command + "</code> (with the address of the API)", "kept in the bucket us-ord-1.linodeobjects.com/logs"} {
+	for _, want := range []string{"<title>WAITING for the first fetch", "<code>" + command + "</code> (with the address of the API)", "goes to the bucket us-ord-1.linodeobjects.com/logs"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("there is no %q in\n%s", want, page)
 		}
