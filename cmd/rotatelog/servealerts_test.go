@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,11 +108,11 @@ func TestServeWithAReceiverThatHangs(t *testing.T) {
 		w.listening()
 		w.set("ROTATELOG_EVERY", "1m")
 		w.fetches(3, nil)
-		asked := 0
+		var asked atomic.Int64
 		w.env = func(e *env) {
 			e.Clock = systemClock{}
 			e.Transport = roundTripper(func(request *http.Request) (*http.Response, error) {
-				asked++
+				asked.Add(1)
 				<-request.Context().Done()
 				return nil, request.Context().Err()
 			})
@@ -119,7 +120,7 @@ func TestServeWithAReceiverThatHangs(t *testing.T) {
 		r := w.serve()
 		time.Sleep(6*time.Minute + 5*time.Second) // it is being told
 		synctest.Wait()
-		before := asked
+		before := asked.Load()
 		for path, want := range map[string]int{"/": http.StatusOK, "/healthz": http.StatusServiceUnavailable, "/metrics": http.StatusOK, "/api/v1/status": http.StatusOK} {
 			began := time.Now()
 			if code, _ := r.get(path, nil); code != want || time.Since(began) > 0 {
@@ -128,8 +129,8 @@ func TestServeWithAReceiverThatHangs(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if asked < before+4 || before == 0 {
-			t.Errorf("it was told %d times, and then %d times", before, asked-before)
+		if after := asked.Load(); after < before+4 || before == 0 {
+			t.Errorf("it was told %d times, and then %d times", before, after-before)
 		}
 		time.Sleep(3 * time.Second)
 		began := time.Now()
