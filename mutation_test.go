@@ -1216,9 +1216,15 @@ func mutations() []mutation {
 			"^TestMonthIsNeverForgotten$", "",
 		},
 		{
-			"take a spool for unchanged that may have changed within a tick", "prom/reader.go",
+			"take a spool for unchanged that may have changed within a tick", "internal/spoolwatch/spoolwatch.go",
 			"settled(stamps)",
 			"stamps",
+			"^TestSpoolIsReadWhenItChanges$", "",
+		},
+		{
+			"read the spool for each who scrapes", "prom/reader.go",
+			"0 <= age && age < leastPause",
+			"age < 0",
 			"^TestReadsOnlyWhatHasChanged$", "",
 		},
 		{
@@ -1252,16 +1258,46 @@ func mutations() []mutation {
 			"^TestWhatCannotBeSeenIsNotGood$", "",
 		},
 		{
+			"call a stream good before its first fetch", "internal/status/status.go",
+			"rank = max(rank, 1)",
+			"rank = max(rank, 0)",
+			"^TestWhatCannotBeSeenIsNotGood$", "",
+		},
+		{
+			"say of a directory that it is a bucket", "dashboard/place.go",
+			`return place{"directory", store}`,
+			`return place{"bucket", store}`,
+			"^TestWordsOfTiles$", "",
+		},
+		{
 			"count fetches of one time on the page once", "dashboard/history.go",
 			"if n++; n <= h.same {",
 			"if n++; n > 0 {",
 			"^TestHistoryCountsEachFetchOnce$", "",
 		},
 		{
-			"show the page to a page of another name", "cmd/rotatelog/serve.go",
+			"show the page to a page of another name", "cmd/rotatelog/serveaccess.go",
 			"if !isLoopback(host) {\n\t\t\tw.Header",
 			"if false {\n\t\t\tw.Header",
 			"^TestServeAnswersToItsOwnNames$", "",
+		},
+		{
+			"read the spools again for the metrics beside the page", "cmd/rotatelog/servepage.go",
+			"collector.Add(prom.Stream{Name: s.Name, Options: s.Options, Look: look})",
+			"func() error { _ = look; return collector.Add(prom.Stream{Name: s.Name, Dir: s.Dir, Options: s.Options}) }()",
+			"^TestServeLooksOnceForAll$", "",
+		},
+		{
+			"judge at once when serve is started", "cmd/rotatelog/servealerts.go",
+			"look.Started = s.started",
+			"_ = s.started",
+			"^TestServeTells$", "",
+		},
+		{
+			"take for over what the store could not be asked for", "cmd/rotatelog/servealerts.go",
+			"status.blindTo = s.facts.blindTo(of.Name)",
+			"",
+			"^TestServeKeepsWhatItCannotAskFor$", "",
 		},
 	}
 }

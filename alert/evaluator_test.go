@@ -403,7 +403,7 @@ func TestNothingCanBeRemembered(t *testing.T) {
 	cfg := Config{Dir: filepath.Join(t.TempDir(), "not mounted"), Page: receivers(t, "webhook:"+in.URL), Notify: receivers(t, "webhook:"+in.URL),
 		Heartbeat: heartbeat(t, in.URL+"/alive")}
 	for _, look := range []string{"10 12:00", "10 12:05"} {
-		if _, err := evaluate(t, cfg, look+bad+" clock=error"); err == nil || !strings.Contains(err.Error(), "make room, or see whether") {
+		if _, err := evaluate(t, cfg, look+bad+" clock=error"); err == nil || !strings.Contains(err.Error(), "see whether the disk is mounted") {
 			t.Errorf("%v", err)
 		}
 		in.want(t, "/ rotatelog web1: "+critical)

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
@@ -126,21 +127,43 @@ func (h *Handler) Watch(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Snapshot returns what was seen less than a second ago, else it looks.
+// Snapshot returns what was seen less than a second ago, else it looks. It takes five
+// seconds at most.
 func (h *Handler) Snapshot(ctx context.Context) (Snapshot, error) {
-	s, err := h.board.look(ctx)
+	s, err := h.seen(ctx)
 	if err != nil {
 		return Snapshot{}, err
 	}
 	return s.public(), nil
 }
 
-// look is board.look for a request: it answers the request itself, and returns nil, if
-// there is nothing to show.
-func (h *Handler) look(w http.ResponseWriter, r *http.Request) *seen {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), lookTimeout, errSlow)
+// Facts returns what was found out about a stream less than a second ago, else it looks.
+// They are shared, and must not be changed. It is for metrics, so that these cost no other
+// look: see Stream.Look of package prom. It takes five seconds at most.
+func (h *Handler) Facts(ctx context.Context, stream string) (health.Facts, error) {
+	s, err := h.seen(ctx)
+	if err != nil {
+		return health.Facts{}, err
+	}
+	for _, v := range s.streams {
+		if v.Summary.Stream == stream {
+			return v.facts, v.err
+		}
+	}
+	return health.Facts{}, fmt.Errorf("dashboard: there is no stream %q in Config.Streams", stream)
+}
+
+// seen is board.look, which a disk does not delay for long.
+func (h *Handler) seen(ctx context.Context) (*seen, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSlow)
 	defer cancel()
-	s, err := h.board.look(ctx)
+	return h.board.look(ctx)
+}
+
+// look is seen for a request: it answers the request itself, and returns nil, if there is
+// nothing to show.
+func (h *Handler) look(w http.ResponseWriter, r *http.Request) *seen {
+	s, err := h.seen(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return nil

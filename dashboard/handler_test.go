@@ -217,7 +217,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 					t.Errorf("%s: %d, it has %q", path, answer.Code, secret)
 				}
 			}
-			spool, err := w.stream("all_api").inspect(w.dir, "all_api")
+			spool, err := w.stream("all_api").inspect()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,6 +278,22 @@ func TestTitleHasTheWorst(t *testing.T) {
 				t.Errorf("%q, want %q", got[1:], want)
 			}
 			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// Facts of a stream that is not there are an error, not those of a good one.
+func TestFactsOfAnotherStream(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fetches("all_api", 3)
+		h := w.handler(Config{Streams: []Stream{w.stream("all_api"), w.stream("merge")}})
+		if f, err := h.Facts(w.t.Context(), "all_api"); err != nil || f.Spool.Number != 3 || f.Disk == nil || !f.Now.Equal(time.Now()) {
+			t.Errorf("%+v, %v", f, err)
+		}
+		for stream, want := range map[string]string{"merge": "no spool of the stream merge", "other": `no stream "other"`} {
+			if _, err := h.Facts(w.t.Context(), stream); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", stream, err)
+			}
 		}
 	})
 }

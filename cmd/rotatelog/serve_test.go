@@ -18,28 +18,33 @@ import (
 type serving struct {
 	t         *testing.T
 	address   string
+	transport http.RoundTripper
 	interrupt context.CancelFunc
 	code      chan int
+	out, err  screen // after the line that says where the page is
 }
 
 // serve starts serve, and waits until it says where the page is.
 func (s *shell) serve(args ...string) *serving {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)
-	r := &serving{t: s.t, interrupt: cancel, code: make(chan int, 1)}
+	r := &serving{t: s.t, transport: http.DefaultTransport, interrupt: cancel, code: make(chan int, 1)}
 	stdout, printed := io.Pipe()
-	var stderr screen
-	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &stderr,
+	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &r.err,
 		Clock: s.clock, Started: func() time.Time { return time.Time{} }, User: func() string { return "root" }, DiskOf: diskOf, Width: 80}
+	if s.env != nil {
+		s.env(&e)
+	}
 	go func() {
 		r.code <- run(ctx, e)
 		printed.Close()
 	}()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadString('\n')
 	if err != nil {
-		s.t.Fatalf("%v: %s", err, stderr.String())
+		s.t.Fatalf("%v: %s", err, r.err.String())
 	}
-	go io.Copy(io.Discard, stdout)
+	go io.Copy(&r.out, lines)
 	address, ok := strings.CutPrefix(line, "The page is at http://")
 	if r.address, _, _ = strings.Cut(address, "/, "); !ok {
 		s.t.Fatal(line)
@@ -66,7 +71,7 @@ func (r *serving) get(path string, set func(*http.Request)) (code int, body stri
 	if set != nil {
 		set(request)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	answer, err := r.transport.RoundTrip(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -127,6 +132,9 @@ func TestServeSaysWhatStatusPrints(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not have %q", want)
 		}
+	}
+	if strings.Contains(page, "bucket") || !strings.Contains(page, "goes to the directory "+strings.TrimPrefix(env{Environ: s.environ}.getenv("ROTATELOG_STORE"), "file://")) {
+		t.Error("the page does not say where the objects are")
 	}
 	if strings.Contains(page, "FETCHCONTENT") {
 		t.Error("the page has what was fetched")
@@ -224,6 +232,35 @@ func TestServeIsForThisMachine(t *testing.T) {
 	s.wantError(codeUsage, "others can read it", "serve", "--config", file)
 }
 
+// Before the first fetch, the page says what keeps it, with the settings that were typed, and
+// monitors have nothing to complain of. So says status.
+func TestServeWaitsForTheFirstFetch(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir := t.TempDir()
+	s.set("ROTATELOG_DIR", dir)
+	s.set("ROTATELOG_STORE", "s3://logs?endpoint=https://us-ord-1.linodeobjects.com")
+	if err := os.MkdirAll(filepath.Join(dir, "all_api.spool", "pending"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := s.serve("--prefix", "x/")
+	defer r.end()
+	const command = "curl -fsS -m 50 https://api.example/live | rotatelog append --one --envelope --prefix=x/"
+	_, page := r.get("/", nil)
+	for _, want := range []string{"<title>WAITING for the first fetch", "<code>" + command + "</code> (with the address of the API)", "goes to the bucket us-ord-1.linodeobjects.com/logs"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %q in\n%s", want, page)
+		}
+	}
+	if code, got := r.get("/healthz", nil); code != http.StatusOK || got != "waiting for the first fetch all_api\n" {
+		t.Errorf("%d %q", code, got)
+	}
+	s.run("status", "--prefix", "x/", "--store=")
+	if s.code != codeOK || !strings.HasPrefix(s.stdout, "all_api  WAITING for the first fetch ") || !strings.Contains(s.stdout, "\n  1. "+command) {
+		t.Errorf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
+	}
+}
+
 func TestServeUsage(t *testing.T) {
 	t.Parallel()
 	s := newServeShell(t)
@@ -243,4 +280,14 @@ func TestServeHasTheShapesOfStatus(t *testing.T) {
 	if lines := strings.Split(got, "\n"); len(lines) != 3 || !strings.Contains(lines[1], `"worst":"unknown","error":"Nothing of none was ever put`) {
 		t.Errorf("%q", lines)
 	}
+}
+
+// spoolDir returns the directory that the environment names.
+func (s *shell) spoolDir() string {
+	s.t.Helper()
+	dir := env{Environ: s.environ}.getenv("ROTATELOG_DIR")
+	if dir == "" {
+		s.t.Fatal("ROTATELOG_DIR is not set")
+	}
+	return dir
 }

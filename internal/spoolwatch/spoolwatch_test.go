@@ -2,12 +2,15 @@ package spoolwatch
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/storetest"
 )
 
 // A spool is read when one of its files has changed, or may have.
@@ -32,7 +35,7 @@ func TestSpoolIsReadWhenItChanges(t *testing.T) {
 		set(path, time.Hour)
 	}
 	reads := 0
-	w := New(dir, "all_api", func(string, string) (rotatelog.SpoolStatus, error) {
+	w := New(dir, "all_api", func() (rotatelog.SpoolStatus, error) {
 		reads++
 		return rotatelog.SpoolStatus{Number: reads}, nil
 	})
@@ -77,7 +80,7 @@ func TestFailureIsNotRemembered(t *testing.T) {
 		{spool: rotatelog.SpoolStatus{Number: 1}}, {spool: rotatelog.SpoolStatus{Number: 2}},
 	}
 	reads := 0
-	w := New(dir, "all_api", func(string, string) (rotatelog.SpoolStatus, error) {
+	w := New(dir, "all_api", func() (rotatelog.SpoolStatus, error) {
 		reads++
 		return answers[reads-1].spool, answers[reads-1].err
 	})
@@ -85,6 +88,56 @@ func TestFailureIsNotRemembered(t *testing.T) {
 		spool, err := w.Look()
 		if at := answers[want-1]; !errors.Is(err, at.err) || len(spool.Problems) != len(at.spool.Problems) || spool.Number != at.spool.Number {
 			t.Errorf("look %d: %+v, %v, want answer %d", i+1, spool, err, want)
+		}
+	}
+}
+
+// A change is noticed in each directory of the spool, and in the unfinished batch. A
+// directory that a later version adds has to be looked at, too.
+func TestEachChangeIsNoticed(t *testing.T) {
+	dir := t.TempDir()
+	w, err := rotatelog.Open(t.Context(), rotatelog.Config{Dir: dir, Store: storetest.NewMem(), MaxFetches: 2, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := w.Append(t.Context(), []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Drain(t.Context()), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	spool := filepath.Join(dir, "all_api.spool")
+	entries, err := os.ReadDir(spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{filepath.Join(dir, "all_api.json"), spool}
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != "reserve" { // which says nothing
+			paths = append(paths, filepath.Join(spool, e.Name()))
+		}
+	}
+	if len(paths) < 5 {
+		t.Fatalf("found only %q", paths)
+	}
+	old := time.Now().Add(-time.Hour)
+	for _, path := range paths {
+		for _, path := range paths {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := stampsOf(dir, "all_api")
+		if !slices.Equal(settled(before), stampsOf(dir, "all_api")) {
+			t.Errorf("%s: nothing has changed, and it looks so", path)
+		}
+		if err := os.Chtimes(path, old, old.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Equal(before, stampsOf(dir, "all_api")) {
+			t.Errorf("a change of %s is not noticed", path)
 		}
 	}
 }
