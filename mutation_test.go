@@ -833,21 +833,51 @@ func mutations() []mutation {
 		},
 		{
 			"say the URL of a receiver in an error", "alert/post.go",
-			"return inner.Err",
-			"return inner",
-			"^TestErrorOfTheNetwork$", "",
+			"if said == err.Error() {",
+			"if said != \"\" {",
+			"^TestErrorQuotesNoSecret$", "",
 		},
 		{
 			"lose a message to a redirect", "alert/post.go",
-			"return http.ErrUseLastResponse",
-			"return nil",
+			"resp, err := transport.RoundTrip(req)",
+			"resp, err := (&http.Client{Transport: transport}).Do(req)",
 			"^TestServerThatFails$", "",
+		},
+		{
+			"let mails push out a page", "alert/outbox.go",
+			"return !d.wakes()",
+			"return true",
+			"^TestMailsPushOutNoPage$", "",
+		},
+		{
+			"forget what nobody has heard of", "alert/memory.go",
+			"c.Lost = true",
+			"c.Lost = false",
+			"^TestWhatIsGivenUpIsSaidAnew$", "",
+		},
+		{
+			"name all streams in a title", "alert/message.go",
+			"few(a.Streams, maxNamed, \", \")",
+			"strings.Join(a.Streams, \", \")",
+			"^TestMessageOfManyStreams$", "",
 		},
 		{
 			"give a command the keys of the environment", "alert/command.go",
 			"cmd.Env = harmless(os.Environ())",
 			"cmd.Env = os.Environ()",
 			"^TestCommandGetsTheMessage$", "",
+		},
+		{
+			"wait for the body of a request to the page", "dashboard/handler.go",
+			"if r.ContentLength != 0 { // the server",
+			"if false { // the server",
+			"^TestNoBodyIsWaitedFor$", "",
+		},
+		{
+			"remember that a spool could not be read", "internal/spoolwatch/spoolwatch.go",
+			"w.err != nil || len(w.spool.Problems) > 0",
+			"false",
+			"^TestFailureIsNotRemembered$", "",
 		},
 		{
 			"say that all is well while a page cannot be sent", "alert/evaluator.go",
@@ -1222,9 +1252,15 @@ func mutations() []mutation {
 			"^TestMonthIsNeverForgotten$", "",
 		},
 		{
-			"take a spool for unchanged that may have changed within a tick", "prom/reader.go",
+			"take a spool for unchanged that may have changed within a tick", "internal/spoolwatch/spoolwatch.go",
 			"settled(stamps)",
 			"stamps",
+			"^TestSpoolIsReadWhenItChanges$", "",
+		},
+		{
+			"read the spool for each who scrapes", "prom/reader.go",
+			"0 <= age && age < leastPause",
+			"age < 0",
 			"^TestReadsOnlyWhatHasChanged$", "",
 		},
 		{
@@ -1258,16 +1294,46 @@ func mutations() []mutation {
 			"^TestWhatCannotBeSeenIsNotGood$", "",
 		},
 		{
+			"call a stream good before its first fetch", "internal/status/status.go",
+			"rank = max(rank, 1)",
+			"rank = max(rank, 0)",
+			"^TestWhatCannotBeSeenIsNotGood$", "",
+		},
+		{
+			"say of a directory that it is a bucket", "dashboard/place.go",
+			`return place{"directory", store}`,
+			`return place{"bucket", store}`,
+			"^TestWordsOfTiles$", "",
+		},
+		{
 			"count fetches of one time on the page once", "dashboard/history.go",
 			"if n++; n <= h.same {",
 			"if n++; n > 0 {",
 			"^TestHistoryCountsEachFetchOnce$", "",
 		},
 		{
-			"show the page to a page of another name", "cmd/rotatelog/serve.go",
-			"if !isLoopback(host) {\n\t\t\thttp.Error",
-			"if false {\n\t\t\thttp.Error",
+			"show the page to a page of another name", "cmd/rotatelog/serveaccess.go",
+			"if !isLoopback(host) {\n\t\t\tw.Header",
+			"if false {\n\t\t\tw.Header",
 			"^TestServeAnswersToItsOwnNames$", "",
+		},
+		{
+			"read the spools again for the metrics beside the page", "cmd/rotatelog/servepage.go",
+			"collector.Add(prom.Stream{Name: s.Name, Options: s.Options, Look: look})",
+			"func() error { _ = look; return collector.Add(prom.Stream{Name: s.Name, Dir: s.Dir, Options: s.Options}) }()",
+			"^TestServeLooksOnceForAll$", "",
+		},
+		{
+			"judge at once when serve is started", "cmd/rotatelog/servealerts.go",
+			"look.Started = s.started",
+			"_ = s.started",
+			"^TestServeTells$", "",
+		},
+		{
+			"take for over what the store could not be asked for", "cmd/rotatelog/servealerts.go",
+			"status.blindTo = s.facts.blindTo(of.Name)",
+			"",
+			"^TestServeKeepsWhatItCannotAskFor$", "",
 		},
 	}
 }

@@ -3,7 +3,6 @@ package alert
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"example.com/rotatelog/health"
@@ -22,17 +21,7 @@ type cause struct {
 	Since   time.Time       `json:"since,omitzero"`
 	Said    time.Time       `json:"said,omitzero"` // when
 	Told    []Channel       `json:"told,omitempty"`
-}
-
-// symptom returns what a stream has of the cause.
-func (c *cause) symptom(stream string) *symptom {
-	for i := range c.Symptoms {
-		if c.Symptoms[i].Stream == stream {
-			return &c.Symptoms[i]
-		}
-	}
-	c.Symptoms = append(c.Symptoms, symptom{Stream: stream})
-	return &c.Symptoms[len(c.Symptoms)-1]
+	Lost    bool            `json:"lost,omitempty"` // what was said last reached nobody
 }
 
 // level returns how bad it is in the worst of the streams.
@@ -55,10 +44,11 @@ func (c *cause) news(now time.Time, night bool) (a Alert, to []Channel, ok bool)
 		*c = cause{Code: c.Code, Symptoms: c.Symptoms}
 		return a, to, true
 	}
-	firing := c.firing()
-	joined := slices.ContainsFunc(firing, func(s symptom) bool { return !slices.Contains(c.Streams, s.Stream) })
+	firing, streams := c.firing(), setOf(c.Streams)
+	joined := slices.ContainsFunc(firing, func(s symptom) bool { return !streams[s.Stream] })
 	repeat := level == health.Warning && now.Sub(c.Said) >= week && !night
-	if level == c.Level && !joined && !repeat {
+	lasts := slices.ContainsFunc(firing, func(s symptom) bool { return s.Below.IsZero() })
+	if level == c.Level && !joined && !repeat && !(c.Lost && lasts) {
 		return Alert{}, nil, false
 	}
 	to = []Channel{channelOf(level)}
@@ -68,7 +58,7 @@ func (c *cause) news(now time.Time, night bool) (a Alert, to []Channel, ok bool)
 			to = append(slices.Clone(to), channelOf(level))
 		}
 	}
-	repeat = level == c.Level && !joined
+	repeat = level == c.Level && !joined && !c.Lost
 	c.say(firing, level, to, now)
 	a = c.alert(firing)
 	a.Repeated = repeat
@@ -84,8 +74,9 @@ func (c *cause) firing() []symptom {
 
 // say remembers what is said.
 func (c *cause) say(firing []symptom, level health.Severity, to []Channel, now time.Time) {
+	streams := setOf(c.Streams)
 	for _, s := range firing {
-		if !slices.Contains(c.Streams, s.Stream) {
+		if !streams[s.Stream] {
 			c.Streams = append(c.Streams, s.Stream)
 		}
 		if since := sinceOf(s); c.Since.IsZero() || since.Before(c.Since) {
@@ -97,7 +88,16 @@ func (c *cause) say(firing []symptom, level health.Severity, to []Channel, now t
 			c.Told = append(slices.Clone(c.Told), channel)
 		}
 	}
-	c.Level, c.Said = level, now
+	c.Level, c.Said, c.Lost = level, now, false
+}
+
+// setOf returns the set of names, of which there may be thousands.
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // sinceOf returns since when a stream has it, as far as is known.
@@ -113,11 +113,12 @@ func inSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 // alert returns what there is to say of streams that have it.
 func (c *cause) alert(firing []symptom) Alert {
 	a := Alert{Status: Firing, Severity: c.Level, Code: c.Code, Since: inSeconds(c.Since), Streams: []string{}, Steps: []string{}}
+	steps := map[string]bool{}
 	for _, s := range firing {
 		a.Streams = append(a.Streams, s.Stream)
 		for _, step := range s.Finding.Steps {
-			if !slices.Contains(a.Steps, step) {
-				a.Steps = append(a.Steps, step)
+			if !steps[step] {
+				steps[step], a.Steps = true, append(a.Steps, step)
 			}
 		}
 	}
@@ -128,9 +129,9 @@ func (c *cause) alert(firing []symptom) Alert {
 // resolved returns that it is over.
 func (c *cause) resolved(now time.Time) Alert {
 	var were []symptom
-	last := c.Since
+	last, streams := c.Since, setOf(c.Streams)
 	for _, s := range c.Symptoms {
-		if slices.Contains(c.Streams, s.Stream) {
+		if streams[s.Stream] {
 			were = append(were, s)
 			if s.Last.After(last) {
 				last = s.Last
@@ -156,5 +157,5 @@ func textOf(symptoms []symptom) string {
 	if same && len(symptoms) > 0 {
 		return symptoms[0].Finding.Text
 	}
-	return strings.Join(texts, "\n")
+	return few(texts, maxTold, "\n")
 }

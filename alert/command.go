@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 )
 
 const (
@@ -45,7 +45,7 @@ func runCommand(ctx context.Context, command string, m Message) error {
 		return nil
 	}
 	if said := stderr.line(); said != "" {
-		return fmt.Errorf("%w: %s", err, withoutWords(said, command))
+		return fmt.Errorf("%w: %s", err, withoutWords(said, wordsOf(command)))
 	}
 	return err
 }
@@ -67,11 +67,14 @@ func harmless(environ []string) []string {
 	return few
 }
 
-// withoutWords returns what a command says without its own words, which may be secret. The
-// name of the program is none.
-func withoutWords(said, command string) string {
+// wordsOf returns the words of a command that may be secret. The name of the program is none.
+func wordsOf(command string) []string {
 	words := strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t'\"=", r) })
-	words = words[min(1, len(words)):]
+	return words[min(1, len(words)):]
+}
+
+// withoutWords returns what a command, or a server, says without words that may be secret.
+func withoutWords(said string, words []string) string {
 	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // one may be a part of another
 	for _, word := range words {
 		if len(word) >= 4 {
@@ -94,13 +97,12 @@ func (t *tail) Write(p []byte) (int, error) {
 // line returns the last line that is not empty, as far as it is short.
 func (t *tail) line() string {
 	lines := strings.Split(strings.TrimSpace(string(t.b)), "\n")
-	line := strings.TrimSpace(lines[len(lines)-1])
-	if len(line) > maxSaid {
-		cut := maxSaid
-		for !utf8.RuneStart(line[cut]) {
-			cut--
+	line := strings.ToValidUTF8(lines[len(lines)-1], "?") // first: the cut is at a character
+	line = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) { // which a terminal would obey
+			return ' '
 		}
-		line = line[:cut] + "…"
-	}
-	return strings.ToValidUTF8(line, "?")
+		return r
+	}, line)
+	return cut(strings.TrimSpace(line), maxSaid)
 }

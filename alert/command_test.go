@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -62,8 +65,37 @@ func TestCommandFails(t *testing.T) {
 			t.Errorf("%s: %v, want %s", command, err, want)
 		}
 	}
-	if got := withoutWords("sh: 1: tell: not found", "tell SECRET"); got != "sh: 1: tell: not found" {
+	if got := withoutWords("sh: 1: tell: not found", wordsOf("tell SECRET")); got != "sh: 1: tell: not found" {
 		t.Errorf("%s", got)
+	}
+}
+
+// Whatever a command prints is a line of text in the error: bytes that are no characters, and
+// those that move the cursor of a terminal.
+func TestCommandPrintsNonsense(t *testing.T) {
+	for said, want := range map[string]string{
+		strings.Repeat("\x80", 2*maxSaid):                        "?",
+		"ok\n" + strings.Repeat("\xe2\x82", maxSaid):             "",
+		"\x1b[2J\x1b[31mall is well\x1b[0m\rgone\x00":            "[2J [31mall is well [0m gone",
+		"first\nsecond\r\n\n":                                    "second",
+		strings.Repeat("x", maxSaid-1) + "é and more":            strings.Repeat("x", maxSaid-1) + "…",
+		strings.Repeat("y", maxSaid):                             strings.Repeat("y", maxSaid),
+		strings.Repeat("z", 10<<10) + strings.Repeat("é", 5<<10): "",
+	} {
+		var printed tail
+		for part := range slices.Chunk([]byte(said), 1000) {
+			printed.Write(part)
+		}
+		got := printed.line()
+		if want != "" && got != want || len(got) > maxSaid+len("…") || !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
+			t.Errorf("%.40q: %q, want %q", said, got, want)
+		}
+	}
+	wantShell(t)
+	e := evaluator(t, Config{Dir: "/x"})
+	command := `exec:i=0; while [ $i -lt 400 ]; do printf '\200' >&2; i=$((i+1)); done; false`
+	if err := e.send(t.Context(), receivers(t, command)[0], example(t, Firing)); err == nil || !strings.HasPrefix(err.Error(), "exit status 1") {
+		t.Errorf("%v", err)
 	}
 }
 

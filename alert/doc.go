@@ -19,8 +19,9 @@
 // lasts.
 //
 // A message that cannot be sent is tried again at each evaluation, with pauses of up to
-// 15 minutes, for a day. To each receiver messages go in order. One may arrive twice, with
-// the same id, if the process ends before it can remember that it was sent.
+// 15 minutes, for a day. What nobody has heard of by then, and still lasts, is a message
+// again. To each receiver messages go in order. One may arrive twice, with the same id, if
+// the process ends before it can remember that it was sent.
 //
 // The heartbeat is a request each five minutes to a service that calls somebody when there
 // is none: nobody else notices that this machine is gone. It is not made while a page

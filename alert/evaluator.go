@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -117,7 +118,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, look Look) ([]Sent, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", beat.To, beat.Err))
 		}
 	}
-	if err := e.keep(place, m); err != nil && remembered {
+	if err := e.keep(place, m); err != nil && remembered && place != nil { // else that was said
 		errs = append(errs, e.failed(err))
 	}
 	return sent, errors.Join(errs...)
@@ -129,7 +130,7 @@ func (e *Evaluator) decide(place *place, broken error, look Look) (m *memory, re
 	knew := e.unsafe != nil
 	m, errs = e.recall(place, broken)
 	m.evaluate(look, e.policy(), false)
-	errs = append(errs, m.Outbox.expire(look.Now)...)
+	errs = append(errs, m.giveUp(look.Now)...)
 	err := e.keep(place, m)
 	if err == nil || knew {
 		return m, true, errs
@@ -185,6 +186,9 @@ func (e *Evaluator) keep(place *place, m *memory) error {
 // failed says what could not be done to the memory, and what to do.
 func (e *Evaluator) failed(err error) error {
 	hint := "make room, or see whether the disk is mounted and writable"
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "nothing, if no fetch has come yet, since the first one makes it; else see whether the disk is mounted"
+	}
 	if errors.Is(err, errForgotten) {
 		hint = ""
 	}

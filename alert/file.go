@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -88,11 +89,21 @@ func decode(content []byte) (*memory, error) {
 	return m, nil
 }
 
-// isTorn reports whether there are holes where there cannot be any.
+// isTorn reports whether there are holes where there cannot be any, or something is there
+// twice, of which only one would ever be over.
 func (m *memory) isTorn() bool {
+	codes := map[health.Code]bool{}
 	for _, c := range m.Causes {
-		if c == nil {
+		if c == nil || codes[c.Code] {
 			return true
+		}
+		codes[c.Code] = true
+		streams := map[string]bool{}
+		for _, s := range c.Symptoms {
+			if streams[s.Stream] {
+				return true
+			}
+			streams[s.Stream] = true
 		}
 	}
 	for _, d := range m.Outbox.Waiting {

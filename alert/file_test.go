@@ -132,7 +132,7 @@ func FuzzMemory(f *testing.F) {
 			l := lookOf(t, look)
 			last = l.Now
 			m.evaluate(l, p, false)
-			m.Outbox.expire(l.Now)
+			m.giveUp(l.Now)
 			for _, r := range e.routes() {
 				m.Outbox.sent(r.to, m.Outbox.due(r.to, r.channels, l.Now), errForgotten, l.Now)
 			}
@@ -145,7 +145,7 @@ func FuzzMemory(f *testing.F) {
 				t.Fatalf("%v: %s", err, again)
 			}
 		}
-		if level := m.cause(health.AppendRefused).level(); level != health.Critical || !m.Looked.Equal(last) {
+		if level := m.index()[health.AppendRefused].level(); level != health.Critical || !m.Looked.Equal(last) {
 			t.Errorf("%v at %v", level, m.Looked)
 		}
 	})

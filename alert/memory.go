@@ -28,8 +28,9 @@ func channelOf(s health.Severity) Channel {
 type memory struct {
 	Looked    time.Time `json:"looked,omitzero"` // the last evaluation
 	Causes    []*cause  `json:"causes"`
-	Held      []Alert   `json:"held,omitempty"` // for the morning
-	Morning   string    `json:"morning"`        // the day of the last morning message
+	Held      []Alert   `json:"held,omitempty"`   // for the morning
+	Morning   string    `json:"morning"`          // the day of the last morning message
+	Before    string    `json:"before,omitempty"` // that of the one before it
 	Heartbeat time.Time `json:"heartbeat,omitzero"`
 	Outbox    outbox    `json:"outbox"`
 }
@@ -59,6 +60,12 @@ func (p policy) day(t time.Time) string { return rotatelog.DayOf(t, p.zone).Stri
 // reports whether this was an evaluation: one that comes too early is none.
 func (m *memory) evaluate(l Look, p policy, hasty bool) bool {
 	m.turnBack(l.Now)
+	if today := p.day(l.Now); m.Morning > today { // the clock was ahead; what was said before that was
+		m.Morning, m.Before = m.Before, ""
+		if m.Morning > today {
+			m.Morning = ""
+		}
+	}
 	if l.inGrace() || !m.Looked.IsZero() && l.Now.Sub(m.Looked) < apart {
 		return false
 	}
@@ -95,30 +102,68 @@ func (m *memory) turnBack(now time.Time) {
 	m.Outbox.turnBack(now)
 }
 
-// cause returns what is remembered of a code.
-func (m *memory) cause(code health.Code) *cause {
+// index finds what streams have of a cause, of which there may be thousands.
+type index map[health.Code]*found
+
+// found is a cause, and where in its symptoms a stream is.
+type found struct {
+	*cause
+	at map[string]int
+}
+
+func (m *memory) index() index {
+	all := index{}
 	for _, c := range m.Causes {
-		if c.Code == code {
-			return c
+		f := &found{c, make(map[string]int, len(c.Symptoms))}
+		for i, s := range c.Symptoms {
+			f.at[s.Stream] = i
+		}
+		all[c.Code] = f
+	}
+	return all
+}
+
+// symptom returns what a stream has of a cause, or had lately; nil if that is nothing.
+func (x index) symptom(code health.Code, stream string) *symptom {
+	if f := x[code]; f != nil {
+		if i, ok := f.at[stream]; ok {
+			return &f.Symptoms[i]
 		}
 	}
-	m.Causes = append(m.Causes, &cause{Code: code})
-	return m.Causes[len(m.Causes)-1]
+	return nil
+}
+
+// newSymptom returns a new one of a stream.
+func (m *memory) newSymptom(x index, code health.Code, stream string) *symptom {
+	f := x[code]
+	if f == nil {
+		f = &found{&cause{Code: code}, map[string]int{}}
+		x[code], m.Causes = f, append(m.Causes, f.cause)
+	}
+	f.at[stream] = len(f.Symptoms)
+	f.Symptoms = append(f.Symptoms, symptom{Stream: stream})
+	return &f.Symptoms[len(f.Symptoms)-1]
 }
 
 // see takes in the findings of all streams. A stream that is not looked at any more has
 // none.
 func (m *memory) see(l Look, hasty bool) {
-	seen := map[string]bool{}
+	seen, known, codes := map[string]bool{}, m.index(), append(health.Codes(), NotSeen)
 	for _, s := range l.Streams {
 		seen[s.Name] = true
 		found := s.findings()
-		for _, code := range append(health.Codes(), NotSeen) {
+		for _, code := range codes {
 			f, ok := found[code]
-			if !ok && (slices.Contains(s.Unknown, code) || code != NotSeen && s.NotSeen != "" || !m.remembers(code, s.Name)) {
+			if !ok && (slices.Contains(s.Unknown, code) || code != NotSeen && s.NotSeen != "") {
 				continue
 			}
-			m.cause(code).symptom(s.Name).see(f, l.Now, hasty)
+			has := known.symptom(code, s.Name)
+			if has == nil && ok {
+				has = m.newSymptom(known, code, s.Name)
+			}
+			if has != nil {
+				has.see(f, l.Now, hasty)
+			}
 		}
 	}
 	for _, c := range m.Causes {
@@ -128,16 +173,6 @@ func (m *memory) see(l Look, hasty bool) {
 			}
 		}
 	}
-}
-
-// remembers reports whether a stream has had something lately.
-func (m *memory) remembers(code health.Code, stream string) bool {
-	for _, c := range m.Causes {
-		if c.Code == code {
-			return slices.ContainsFunc(c.Symptoms, func(s symptom) bool { return s.Stream == stream })
-		}
-	}
-	return false
 }
 
 // say puts what is news into the outbox, or keeps it for the morning, and forgets what is
@@ -163,8 +198,9 @@ func (m *memory) say(now time.Time, p policy) {
 		}
 	}
 	m.Causes = slices.DeleteFunc(m.Causes, func(c *cause) bool {
+		streams := setOf(c.Streams)
 		c.Symptoms = slices.DeleteFunc(c.Symptoms, func(s symptom) bool {
-			return s.isOver() && (c.Level == health.OK || !slices.Contains(c.Streams, s.Stream))
+			return s.isOver() && (c.Level == health.OK || !streams[s.Stream])
 		})
 		return len(c.Symptoms) == 0
 	})
@@ -190,7 +226,9 @@ func (m *memory) greet(l Look, p policy) {
 	if m.Morning != day {
 		msg.Lines = m.morningLines(l)
 	}
-	m.Morning, m.Held = day, nil
+	if m.Held = nil; m.Morning != day {
+		m.Before, m.Morning = m.Morning, day
+	}
 	m.send(msg, Notify, l.Now, p)
 }
 
@@ -211,6 +249,23 @@ func (m *memory) morningLines(l Look) []string {
 		}
 	}
 	return lines
+}
+
+// giveUp gives up the messages that have waited for too long, and returns an error for each.
+// What nobody has heard of that way, and still lasts, is news again.
+func (m *memory) giveUp(now time.Time) []error {
+	var errs []error
+	for _, g := range m.Outbox.expire(now) {
+		errs = append(errs, g.why)
+		for _, a := range g.Message.Alerts {
+			for _, c := range m.Causes {
+				if c.Code == a.Code && a.Status == Firing && c.Level > health.OK && !c.Said.After(g.Since) && len(g.Done) == 0 {
+					c.Lost = true
+				}
+			}
+		}
+	}
+	return errs
 }
 
 // send puts a message into the outbox.

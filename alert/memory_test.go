@@ -169,6 +169,10 @@ func TestScenarios(t *testing.T) {
 			[]string{"10 12:05 notify ERROR append_stale: all_api", "10 10:25 notify RESOLVED append_stale: all_api"}},
 		{"the clock is set back while it is better", []string{"10 12:00 append_stale=error", "10 12:05 append_stale=error", "10 12:10", "10 10:00", "10 10:05", "10 10:10"},
 			[]string{"10 12:05 notify ERROR append_stale: all_api", "10 10:10 notify RESOLVED append_stale: all_api"}},
+		{"the clock is set ahead for a while", join(every(t, "10 07:30", "10 09:00", ""), every(t, "12 09:05", "12 09:15", ""), every(t, "10 09:20", "11 09:00", "")),
+			[]string{"10 08:00" + morning, "12 09:05" + morning, "11 08:00" + morning}},
+		{"the clock is set ahead before the morning", join(every(t, "09 21:00", "10 07:30", ""), every(t, "20 09:05", "20 09:15", ""), every(t, "10 07:45", "11 09:00", "")),
+			[]string{"20 09:05" + morning, "10 08:00" + morning, "11 08:00" + morning}},
 		{"the clock is set ahead", []string{"10 12:00 append_stale=error", "10 12:05 append_stale=error", "20 12:10 append_stale=error", "20 12:15", "20 12:20", "20 12:25"},
 			[]string{"10 12:05 notify ERROR append_stale: all_api", "20 12:10 notify morning; all_api is well.; merge is well.; Still: ERROR append_stale: all_api", "20 12:25 notify RESOLVED append_stale: all_api"}},
 	} {
@@ -274,5 +278,64 @@ func TestSinceItWasFound(t *testing.T) {
 	first, last := m.Outbox.Waiting[0].Message.Alerts[0], m.Outbox.Waiting[1].Message.Alerts[0]
 	if !first.Since.Equal(at(t, "10 12:00")) || !last.Since.Equal(first.Since) || !last.Until.Equal(at(t, "10 12:30")) || !first.Until.IsZero() {
 		t.Errorf("since %v; since %v until %v", first.Since, last.Since, last.Until)
+	}
+}
+
+// What could be sent to nobody for a day, and still lasts, is said anew. What is over by then
+// is not.
+func TestWhatIsGivenUpIsSaidAnew(t *testing.T) {
+	p := policy{host: "web1", zone: newYork(t), hasPage: true}
+	for name, test := range map[string]struct {
+		then string
+		done []string // who has it
+		want []string
+	}{
+		"it lasts":                    {"append_refused=critical", nil, []string{"11 12:10 page CRITICAL append_refused: all_api"}},
+		"it lasts, and somebody knew": {"append_refused=critical", []string{"webhook-1"}, nil},
+		"it is over":                  {"", nil, []string{"11 12:15 page RESOLVED append_refused: all_api"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &memory{}
+			for _, text := range every(t, "10 12:00", "11 12:00", "append_refused=critical") {
+				m.evaluate(lookOf(t, text), p, false)
+			}
+			m.Outbox.Waiting = m.Outbox.Waiting[:1] // without the morning's
+			m.Outbox.Waiting[0].Done = test.done
+			var got []string
+			for _, text := range every(t, "11 12:05", "11 12:30", test.then) {
+				m.evaluate(lookOf(t, text), p, false)
+				if errs := m.giveUp(at(t, text[:8])); len(errs) > 0 && text[:8] != "11 12:05" {
+					t.Errorf("%s: %v", text, errs)
+				}
+				got = append(got, m.said(text[:8])...)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("said (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Mails that nobody takes do not push out a page.
+func TestMailsPushOutNoPage(t *testing.T) {
+	m := &memory{}
+	now := at(t, "10 12:00")
+	urgent := Message{Alerts: []Alert{{Status: Firing, Severity: health.Critical, Code: health.DiskDays}}}
+	m.Outbox.add(Page, urgent, now)
+	m.Outbox.add(Notify, urgent, now) // where there is no Page
+	for range 3 * maxKept {
+		m.Outbox.add(Notify, Message{Kind: KindMorning}, now)
+	}
+	if errs := m.giveUp(now); len(errs) != 2*maxKept+2 {
+		t.Errorf("%d are given up", len(errs))
+	}
+	if w := m.Outbox.Waiting; len(w) != maxKept || !w[0].Message.urgent() || !w[1].Message.urgent() {
+		t.Errorf("%d wait", len(w))
+	}
+	for range 2 * maxKept {
+		m.Outbox.add(Page, urgent, now)
+	}
+	if m.giveUp(now); len(m.Outbox.Waiting) != maxKept || m.Outbox.Waiting[0].To != Page {
+		t.Errorf("%d wait", len(m.Outbox.Waiting))
 	}
 }

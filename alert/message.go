@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/rotatelog/health"
+	"example.com/rotatelog/internal/format"
 )
 
 // A Status says whether something is wrong or over.
@@ -42,7 +43,32 @@ func (a Alert) Title() string {
 	if a.Status == Resolved {
 		state = "RESOLVED"
 	}
-	return fmt.Sprintf("%s %s: %s", state, a.Code, strings.Join(a.Streams, ", "))
+	return fmt.Sprintf("%s %s: %s", state, a.Code, few(a.Streams, maxNamed, ", "))
+}
+
+const (
+	maxNamed = 3 // streams in a title, which ntfy gets as a header, of some 8 KiB at most
+	maxTold  = 5 // streams of which a text says each its own
+)
+
+// few returns the first of several, and how many more there are.
+func few(all []string, most int, between string) string {
+	if len(all) <= most+1 { // one more is as short as to say so
+		return strings.Join(all, between)
+	}
+	return strings.Join(all[:most], between) + fmt.Sprintf(" and %s more", format.Count(len(all)-most))
+}
+
+// cut returns a text of valid UTF-8 that has at most so many bytes, and an ellipsis if it
+// had more.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most] + "…"
 }
 
 // String returns the title, the text and the steps.
@@ -87,12 +113,8 @@ const maxText = 1900
 // complete sets the text and the id, which follow from the rest.
 func (m Message) complete() Message {
 	text := m.text()
-	if len(text) > maxText {
-		cut := maxText
-		for !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text = text[:cut] + "…\nrotatelog says all of it"
+	if short := cut(text, maxText); short != text {
+		text = short + "\nrotatelog says all of it"
 	}
 	m.Text, m.ID = text, ""
 	rest, _ := json.Marshal(m) // of plain values, which cannot fail

@@ -54,22 +54,33 @@ func (o *outbox) turnBack(now time.Time) {
 	}
 }
 
-// expire gives up what is too old, and returns an error for each.
-func (o *outbox) expire(now time.Time) []error {
-	var errs []error
+// given is a delivery that is given up.
+type given struct {
+	*delivery
+	why error
+}
+
+// expire removes what is too old. If there is too much, the oldest mails go first.
+func (o *outbox) expire(now time.Time) []given {
+	var all []given
 	o.Waiting = slices.DeleteFunc(o.Waiting, func(d *delivery) bool {
 		old := now.Sub(d.Since) >= keptFor
 		if old {
-			errs = append(errs, fmt.Errorf("a message could not be sent for a day, and is given up: %s", d.Message.Title()))
+			all = append(all, given{d, fmt.Errorf("a message could not be sent for a day, and is given up: %s", d.Message.Title())})
 		}
 		return old
 	})
 	for len(o.Waiting) > maxKept {
-		errs = append(errs, fmt.Errorf("more than %d messages wait to be sent, and the oldest is given up: %s", maxKept, o.Waiting[0].Message.Title()))
-		o.Waiting = o.Waiting[1:]
+		i := max(0, slices.IndexFunc(o.Waiting, func(d *delivery) bool { return !d.wakes() }))
+		d := o.Waiting[i]
+		all = append(all, given{d, fmt.Errorf("more than %d messages wait to be sent, and the oldest is given up: %s", maxKept, d.Message.Title())})
+		o.Waiting = slices.Delete(o.Waiting, i, i+1)
 	}
-	return errs
+	return all
 }
+
+// wakes reports whether somebody is to be woken.
+func (d *delivery) wakes() bool { return d.To == Page || d.Message.urgent() }
 
 // due returns what a receiver has to get now, the oldest first.
 func (o *outbox) due(r *Receiver, channels []Channel, now time.Time) []*delivery {
@@ -123,5 +134,5 @@ func (o *outbox) tidy(of map[Channel][]*Receiver) {
 
 // stuck reports whether a page waits.
 func (o *outbox) stuck() bool {
-	return slices.ContainsFunc(o.Waiting, func(d *delivery) bool { return d.To == Page || d.Message.urgent() })
+	return slices.ContainsFunc(o.Waiting, (*delivery).wakes)
 }

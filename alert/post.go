@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"example.com/rotatelog/health"
@@ -95,10 +96,13 @@ func (p poster) do(ctx context.Context, method string, u *url.URL, body []byte, 
 		password, _ := u.User.Password()
 		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)))
 	}
-	client := http.Client{Transport: p.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
+	transport := p.transport // a Client would follow redirects, and quote their URLs
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return withoutURL(ctx, err)
+		return withoutSecrets(ctx, err, u, req.Header.Get("Authorization"))
 	}
 	defer resp.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
@@ -112,13 +116,30 @@ func (p poster) do(ctx context.Context, method string, u *url.URL, body []byte, 
 	return failed
 }
 
-// withoutURL returns the error of a request without the URL.
-func withoutURL(ctx context.Context, err error) error {
+// withoutSecrets returns the error of a request without what is secret of it. Some errors
+// quote what came as an answer, which may be the request.
+func withoutSecrets(ctx context.Context, err error, u *url.URL, authorization string) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if inner, ok := errors.AsType[*url.Error](err); ok {
-		return inner.Err
+	said := withoutWords(err.Error(), secretsOf(u, authorization))
+	if said == err.Error() {
+		return err
 	}
-	return err
+	return errors.New(said)
+}
+
+// secretsOf returns all of a URL but the host, as it is written and as it is meant.
+func secretsOf(u *url.URL, authorization string) []string {
+	password, _ := u.User.Password()
+	secrets := []string{strings.TrimPrefix(authorization, "Basic "), u.User.Username(), password, u.Fragment, u.EscapedFragment()}
+	secrets = append(secrets, strings.Split(u.EscapedPath(), "/")...)
+	secrets = append(secrets, strings.Split(u.Path, "/")...)
+	secrets = append(secrets, strings.FieldsFunc(u.RawQuery, func(r rune) bool { return strings.ContainsRune("&=;+", r) })...)
+	for _, values := range u.Query() {
+		for _, value := range values {
+			secrets = append(secrets, strings.Fields(value)...)
+		}
+	}
+	return secrets
 }

@@ -202,3 +202,76 @@ func TestErrorOfTheNetwork(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Nor has an error that quotes what a server, a proxy or a library says of the request.
+func TestErrorQuotesNoSecret(t *testing.T) {
+	const list = "webhook:https://u:SECRETpass@hooks.example/SECRET%2Fpath/x?token=SECRET+query#SECRETend"
+	answer := func(code int, location string) func() (*http.Response, error) {
+		return func() (*http.Response, error) {
+			a := answers(code)
+			a.Header.Set("Location", location)
+			return a, nil
+		}
+	}
+	fails := func(text string) func() (*http.Response, error) {
+		return func() (*http.Response, error) { return nil, errors.New(text) }
+	}
+	for name, test := range map[string]struct {
+		do   func() (*http.Response, error)
+		want string
+	}{
+		"redirects elsewhere":       {answer(302, "https://new.example/SECRET%2Fpath"), "set the URL to which it redirects, at new.example"},
+		"redirects with a key":      {answer(301, "https://u:SECRETpass@new.example/"), "at new.example"},
+		"redirects to nonsense":     {answer(302, "https://new.example:port/SECRET%2Fpath"), "it answers 302"},
+		"redirects to no URL":       {answer(307, "SECRET%zz"), "it answers 307"},
+		"redirects to a path":       {answer(308, "/SECRET/other"), "it answers 308"},
+		"answers with the request":  {fails(`malformed HTTP response "POST /SECRET%2Fpath/x?token=SECRET+query HTTP/1.1"`), "malformed HTTP response"},
+		"names the path unescaped":  {fails(`no route to "/SECRET/path/x" for "SECRET query"`), "no route to"},
+		"names the key":             {fails(`bad credentials u:SECRETpass`), "bad credentials"},
+		"answers with its password": {fails(`bad header "Basic dTpTRUNSRVRwYXNz"`), "bad header"},
+	} {
+		e := evaluator(t, Config{Dir: "/x", Transport: transport(func(*http.Request) (*http.Response, error) { return test.do() })})
+		err := e.send(t.Context(), receivers(t, list)[0], example(t, Firing))
+		wantNoSecret(t, err)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "dTpTRUNSRVRwYXNz") {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// However many streams have something, what says so is short, says what to do, and has all
+// of them for programs.
+func TestMessageOfManyStreams(t *testing.T) {
+	l := Look{Now: at(t, "10 12:00")}
+	for i := range 10_000 {
+		l.Streams = append(l.Streams, Stream{Name: fmt.Sprintf("%s_%d", strings.Repeat("x", 60), i), Findings: []health.Finding{
+			{Code: health.DiskDays, Severity: health.Critical, Text: fmt.Sprintf("It is full in %d h.", i), Steps: []string{"make room"}}}})
+	}
+	m, p := &memory{}, policy{host: "web1", zone: newYork(t), hasPage: true}
+	m.evaluate(l, p, false)
+	l.Now = l.Now.Add(5 * time.Minute)
+	m.evaluate(l, p, false)
+	if len(m.Outbox.Waiting) != 1 {
+		t.Fatalf("%d messages", len(m.Outbox.Waiting))
+	}
+	msg := m.Outbox.Waiting[0].Message
+	if len(msg.Title()) > 500 || !strings.Contains(msg.Title(), " and 9,997 more") {
+		t.Errorf("the title has %d bytes: %.600s", len(msg.Title()), msg.Title())
+	}
+	if !strings.Contains(msg.Text, "_0: It is full in 0 h.\n") || !strings.HasSuffix(msg.Text, "\n1. make room") || len(msg.Text) > maxText {
+		t.Errorf("the text has %d bytes: %s", len(msg.Text), msg.Text)
+	}
+	if n := len(msg.Alerts[0].Streams); n != 10_000 {
+		t.Errorf("%d streams", n)
+	}
+	for range 4 {
+		l.Now = l.Now.Add(5 * time.Minute)
+		for i := range l.Streams {
+			l.Streams[i].Findings = nil
+		}
+		m.evaluate(l, p, false)
+	}
+	if n := len(m.Outbox.Waiting); n != 2 || len(m.Causes) != 0 {
+		t.Errorf("%d messages, %d causes", n, len(m.Causes))
+	}
+}

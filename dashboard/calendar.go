@@ -17,9 +17,10 @@ const calendarDays = 30
 type dayState struct{ class, sign, text string }
 
 // The states of days. Each has a sign, for those who do not tell colors apart.
-func dayStates() (stored, open, waits, missing, unknown dayState) {
-	return dayState{"stored", "✓", "in the bucket"}, dayState{"open", "…", "today, so far"}, dayState{"waits", "!", "not all in the bucket"},
-		dayState{"missing", "✗", "no object in the bucket"}, dayState{"nothing", "–", "nothing known"}
+func dayStates(store place) (stored, open, waits, missing, unknown dayState) {
+	in := "in the " + store.noun
+	return dayState{"stored", "✓", in}, dayState{"open", "…", "today, so far"}, dayState{"waits", "!", "not all " + in},
+		dayState{"missing", "✗", "no object " + in}, dayState{"nothing", "–", "nothing known"}
 }
 
 // calendarDay is what is known of a day: counts are -1 where nothing is.
@@ -32,8 +33,8 @@ type calendarDay struct {
 
 // dayOf returns what is known of a day: what the store says, else what this machine has
 // done.
-func dayOf(f *health.Facts, day, today rotatelog.Day) calendarDay {
-	stored, open, waits, missing, unknown := dayStates()
+func dayOf(f *health.Facts, store place, day, today rotatelog.Day) calendarDay {
+	stored, open, waits, missing, unknown := dayStates(store)
 	d := calendarDay{day, unknown, -1, -1}
 	if a := f.Spool.Append; a != nil {
 		for _, c := range a.Days {
@@ -85,7 +86,7 @@ func (p *page) calendar() {
 		if place < lead || day.Compare(today) > 0 {
 			t.add("<td></td>")
 		} else {
-			p.calendarCell(&t, dayOf(&v.facts, day, today))
+			p.calendarCell(&t, dayOf(&v.facts, v.place, day, today))
 			day = day.Next()
 		}
 		if place%7 == 6 {
@@ -96,7 +97,7 @@ func (p *page) calendar() {
 		}
 	}
 	t.add("</tbody>\n</table>\n<p class=\"legend\">")
-	stored, open, waits, missing, unknown := dayStates()
+	stored, open, waits, missing, unknown := dayStates(v.place)
 	for _, s := range []dayState{stored, open, waits, missing, unknown} {
 		t.add("<span><span class=\"sign %s\" aria-hidden=\"true\">%s</span> %s</span> ", s.class, s.sign, s.text)
 	}

@@ -3,11 +3,13 @@ package dashboard
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/chart"
 	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/status"
 )
 
 // chart sets the picture of how many matches fetches had through the day, beside those of
@@ -15,8 +17,8 @@ import (
 func (p *page) chart() {
 	v := p.view
 	today, known := averages(v.day)
-	if v.Blind != nil || known == 0 {
-		p.parts["chart"] = `<figcaption>Matches per fetch through the day: nothing counted yet.</figcaption>`
+	if why := v.noChart(known); why != "" {
+		p.parts["chart"] = fmt.Sprintf("<figcaption>Matches per fetch through the day: %s.</figcaption>", why)
 		return
 	}
 	day := rotatelog.DayOf(v.Now, v.Zone)
@@ -41,6 +43,24 @@ func (p *page) chart() {
 	var t text
 	t.add("<figcaption>%s <span class=\"legend\">%s</span></figcaption>\n%s", c.Title, legend, markup(c.SVG()))
 	p.parts["chart"] = t.String()
+}
+
+// noChart says why there is nothing to draw, of so many parts of the day; "" if there is.
+func (v *view) noChart(known int) string {
+	switch {
+	case v.Blind != nil:
+		return status.NotKnown
+	case !v.Counted && !hasMatches(v.day):
+		return "nothing counts matches"
+	case known == 0:
+		return "nothing counted yet"
+	}
+	return ""
+}
+
+// hasMatches reports whether something was counted that is not 0.
+func hasMatches(buckets []bucket) bool {
+	return slices.ContainsFunc(buckets, func(b bucket) bool { return b.matches > 0 })
 }
 
 // averages returns the matches of a fetch in each bucket, NaN where none came, and in how

@@ -40,6 +40,10 @@ type Stream struct {
 	// Writer is the stream's in this process. It is nil if other processes append, if only
 	// a fetch each: the spool says nearly as much.
 	Writer *rotatelog.Writer
+	// Store is where its objects are, for people, as the Location of its Store says: the
+	// path of a directory, or the host and the name of a bucket. Unless set, the page calls
+	// it the store, until the spool has the path of a directory that was uploaded to.
+	Store string
 	// Counted says that something counts matches, so that 0 of them is a number.
 	Counted bool
 	// Options say what is expected of the stream.
@@ -57,7 +61,7 @@ type Stream struct {
 	// DiskOf says what is free on the disk of Dir: health.DiskOf unless set.
 	DiskOf func(dir string) (health.Disk, error)
 
-	inspect func(dir, name string) (rotatelog.SpoolStatus, error) // in tests, another
+	inspect func() (rotatelog.SpoolStatus, error) // in tests, another
 }
 
 // New returns a Handler. It starts nothing.
@@ -82,10 +86,6 @@ func New(cfg Config) (*Handler, error) {
 			return nil, fmt.Errorf("dashboard: stream %s: it is in Config.Streams twice", s.Name)
 		}
 		names[s.Name] = true
-		if s.inspect == nil {
-			inspector := rotatelog.NewInspector(s.Dir, s.Name)
-			s.inspect = func(string, string) (rotatelog.SpoolStatus, error) { return inspector.Inspect() }
-		}
 		if s.DiskOf == nil {
 			s.DiskOf = health.DiskOf
 		}

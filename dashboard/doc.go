@@ -29,6 +29,7 @@
 // # Cost
 //
 // The spools are looked at once a second while somebody looks, however many do, and at other
-// times only when asked. They are read only if their files have changed. Up to [Listeners]
+// times only when asked. They are read only if their files have changed. Metrics and alerts
+// can share that look: see [Handler.Facts] and [Handler.Snapshot]. Up to [Listeners]
 // listen to events at a time. One that does not read is dropped.
 package dashboard

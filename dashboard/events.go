@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // serveEvents sends what changes on the page, until the browser leaves or does not read.
@@ -27,7 +28,9 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer h.board.leave(l)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // of proxies, which would keep events back
-	flush := http.NewResponseController(w).Flush
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Time{}) // that of the server, which is for requests that end
+	flush := control.Flush
 	if r.Method == http.MethodHead {
 		return
 	}

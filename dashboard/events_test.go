@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/health"
+	"example.com/rotatelog/prom"
 )
 
 // event is what the page hears.
@@ -129,12 +131,21 @@ func TestEventsSayWhatChanges(t *testing.T) {
 	})
 }
 
-// However many look and in whatever way, there is one reading a second in all, and once the
-// last one has left, none.
+// However many look and in whatever way, pages, metrics and alerts, there is one reading a
+// second in all, and once the last one has left, none.
 func TestOneReadingASecond(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.fetches("all_api", 12)
-		h := w.handler(Config{})
+		c := prom.New()
+		metrics, err := prom.Handler(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := w.handler(Config{Metrics: metrics})
+		look := func() (health.Facts, error) { return h.Facts(w.t.Context(), "all_api") }
+		if err := c.Add(prom.Stream{Name: "all_api", Dir: w.dir, Look: look}); err != nil {
+			t.Fatal(err)
+		}
 		var all []*browser
 		for range Listeners {
 			all = append(all, w.listen(h, "/events", nil))
@@ -144,6 +155,12 @@ func TestOneReadingASecond(t *testing.T) {
 			w.get(h, "/")
 			w.get(h, "/healthz")
 			w.get(h, "/api/v1/status")
+			if text := w.get(h, "/metrics").Body.String(); !strings.Contains(text, "\nrotatelog_fetches_total{stream=\"all_api\"} 12\n") {
+				t.Fatal(text)
+			}
+			if s, err := h.Snapshot(w.t.Context()); err != nil || s.Streams[0].Facts.Spool.Number != 12 { // as for alerts
+				t.Fatal(s, err)
+			}
 			w.touch("all_api") // as a fetch would
 			time.Sleep(time.Second / 4)
 		}
@@ -258,10 +275,10 @@ func TestDiskThatHangs(t *testing.T) {
 		s := w.stream("all_api")
 		hangs := make(chan struct{})
 		var reads atomic.Int64
-		s.inspect = func(dir, name string) (rotatelog.SpoolStatus, error) {
+		s.inspect = func() (rotatelog.SpoolStatus, error) {
 			reads.Add(1)
 			<-hangs
-			return rotatelog.Inspect(dir, name)
+			return rotatelog.Inspect(w.dir, "all_api")
 		}
 		h := w.handler(Config{Streams: []Stream{s}})
 		for range 20 {
@@ -319,6 +336,7 @@ func TestWriterInTheSameProcess(t *testing.T) {
 			w.append(wr)
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait() // until its state is saved, which is due now
 		w.touch("all_api")
 		s := w.stream("all_api")
 		s.Writer = wr

@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -25,6 +27,7 @@ type Handler struct {
 const (
 	lookTimeout  = 5 * time.Second  // for a look at the streams, which a disk may delay
 	writeTimeout = 10 * time.Second // for an answer, or an event
+	bodyTimeout  = time.Second      // for a body, which nobody reads
 )
 
 func (h *Handler) routes() {
@@ -45,6 +48,11 @@ func (h *Handler) routes() {
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
+	limitWriting(w)
+	if r.ContentLength != 0 { // the server would wait for a body before it answers, and after that
+		w.Header().Set("Connection", "close")
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
 	if !h.mayLook(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="rotatelog", charset="UTF-8"`)
 		http.Error(w, "who looks has to know the token: as a bearer token, or as the password of any user", http.StatusUnauthorized)
@@ -55,9 +63,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nothing can be changed here", http.StatusMethodNotAllowed)
 		return
 	}
+	if r.ContentLength != 0 {
+		http.Error(w, "a request that looks has no body", http.StatusBadRequest)
+		return
+	}
 	if r.URL.Path == "" { // mounted at /rotatelog, and asked for that
-		requested, _, _ := strings.Cut(r.RequestURI, "?")
-		w.Header().Set("Location", path.Base(requested)+"/") // relative: a proxy may have another prefix
+		name := "."
+		if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
+			name = path.Base(u.EscapedPath())
+		}
+		w.Header().Set("Location", "./"+name+"/") // relative: a proxy may have another prefix
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
@@ -66,7 +81,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	limitWriting(w)
 	serve(w, r)
 }
 
@@ -113,21 +127,43 @@ func (h *Handler) Watch(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Snapshot returns what was seen less than a second ago, else it looks.
+// Snapshot returns what was seen less than a second ago, else it looks. It takes five
+// seconds at most.
 func (h *Handler) Snapshot(ctx context.Context) (Snapshot, error) {
-	s, err := h.board.look(ctx)
+	s, err := h.seen(ctx)
 	if err != nil {
 		return Snapshot{}, err
 	}
 	return s.public(), nil
 }
 
-// look is board.look for a request: it answers the request itself, and returns nil, if
-// there is nothing to show.
-func (h *Handler) look(w http.ResponseWriter, r *http.Request) *seen {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), lookTimeout, errSlow)
+// Facts returns what was found out about a stream less than a second ago, else it looks.
+// They are shared, and must not be changed. It is for metrics, so that these cost no other
+// look: see Stream.Look of package prom. It takes five seconds at most.
+func (h *Handler) Facts(ctx context.Context, stream string) (health.Facts, error) {
+	s, err := h.seen(ctx)
+	if err != nil {
+		return health.Facts{}, err
+	}
+	for _, v := range s.streams {
+		if v.Summary.Stream == stream {
+			return v.facts, v.err
+		}
+	}
+	return health.Facts{}, fmt.Errorf("dashboard: there is no stream %q in Config.Streams", stream)
+}
+
+// seen is board.look, which a disk does not delay for long.
+func (h *Handler) seen(ctx context.Context) (*seen, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, errSlow)
 	defer cancel()
-	s, err := h.board.look(ctx)
+	return h.board.look(ctx)
+}
+
+// look is seen for a request: it answers the request itself, and returns nil, if there is
+// nothing to show.
+func (h *Handler) look(w http.ResponseWriter, r *http.Request) *seen {
+	s, err := h.seen(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,8 +41,25 @@ func TestHandlerIsMountedAnywhere(t *testing.T) {
 			}
 		}
 		without := http.StripPrefix("/rotatelog", h) // and without a ServeMux, which would add the slash
-		if answer := w.get(without, "/rotatelog?stream=all_api"); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "rotatelog/" {
+		if answer := w.get(without, "/rotatelog?stream=all_api"); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "./rotatelog/" {
 			t.Errorf("%d %s", answer.Code, answer.Header())
+		}
+		for target, want := range map[string]string{
+			"/a:b": "./a:b/", "/a%20b?x": "./a%20b/", "http://web1:8080/a:b": "./a:b/", // which alone would be another scheme
+			"http://web1:8080": "././", "http://javascript:8080?x": "././", // of a proxy, and a path that is left out
+		} {
+			u, err := url.ParseRequestURI(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequest(http.MethodGet, target, nil)
+			request.RequestURI = target
+			answer := httptest.NewRecorder()
+			http.StripPrefix(u.Path, h).ServeHTTP(answer, request)
+			to, err := u.Parse(answer.Header().Get("Location"))
+			if answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != want || err != nil || to.Host != u.Host || to.Path != u.Path+"/" {
+				t.Errorf("%s: %d %s, which is %s: %v", target, answer.Code, answer.Header(), to, err)
+			}
 		}
 	})
 }
@@ -199,7 +217,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 					t.Errorf("%s: %d, it has %q", path, answer.Code, secret)
 				}
 			}
-			spool, err := w.stream("all_api").inspect(w.dir, "all_api")
+			spool, err := w.stream("all_api").inspect()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -260,6 +278,22 @@ func TestTitleHasTheWorst(t *testing.T) {
 				t.Errorf("%q, want %q", got[1:], want)
 			}
 			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// Facts of a stream that is not there are an error, not those of a good one.
+func TestFactsOfAnotherStream(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fetches("all_api", 3)
+		h := w.handler(Config{Streams: []Stream{w.stream("all_api"), w.stream("merge")}})
+		if f, err := h.Facts(w.t.Context(), "all_api"); err != nil || f.Spool.Number != 3 || f.Disk == nil || !f.Now.Equal(time.Now()) {
+			t.Errorf("%+v, %v", f, err)
+		}
+		for stream, want := range map[string]string{"merge": "no spool of the stream merge", "other": `no stream "other"`} {
+			if _, err := h.Facts(w.t.Context(), stream); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", stream, err)
+			}
 		}
 	})
 }

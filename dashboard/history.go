@@ -38,6 +38,10 @@ func (h *history) add(f health.Facts, zone *time.Location) {
 	if f.Spool.Append == nil {
 		return
 	}
+	if now := f.Now.Add(time.Minute); h.last.After(now) { // the clock was ahead
+		h.last, h.same = f.Now, 0
+		h.days = slices.DeleteFunc(h.days, func(d dayHistory) bool { return d.day.Compare(rotatelog.DayOf(now, zone)) > 0 })
+	}
 	last, same := h.last, h.same
 	n := 0
 	for _, a := range f.Spool.Append.Recent {
@@ -97,4 +101,24 @@ func (h *history) through(day rotatelog.Day) []bucket {
 		}
 	}
 	return nil
+}
+
+// weekBefore returns the history of the day a week before another, each part where that day
+// has the same time of day: when the clocks are changed, days have other hours.
+func (h *history) weekBefore(day rotatelog.Day, zone *time.Location) []bucket {
+	ago := daysBefore(day, 7)
+	known := h.through(ago)
+	if len(known) == 0 {
+		return nil
+	}
+	start, end := day.Start(zone), day.Next().Start(zone)
+	all := make([]bucket, end.Sub(start)/bucketTime)
+	for i := range all {
+		at := start.Add(time.Duration(i) * bucketTime).In(zone)
+		same := time.Date(ago.Year, ago.Month, ago.Date, at.Hour(), at.Minute(), 0, 0, zone)
+		if place := int(same.Sub(ago.Start(zone)) / bucketTime); place < len(known) {
+			all[i] = known[place]
+		}
+	}
+	return all
 }

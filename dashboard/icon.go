@@ -2,8 +2,9 @@ package dashboard
 
 import "fmt"
 
-// The states of the page: the severities, and what is not known.
+// The states of the page: the severities, and what is not known or has not begun.
 const (
+	stateWaiting = "waiting"
 	stateUnknown = "unknown"
 	stateStale   = "stale" // it is not live
 )
@@ -20,6 +21,7 @@ func icons() map[string]string {
 		"warning":    icon("#8a6100", mark),
 		"error":      icon("#b3261e", mark),
 		"critical":   icon("#7d0a3a", `<path d="M9 9l14 14M23 9L9 23"/>`),
+		stateWaiting: icon("#5c6670", `<path d="M8 16v.5M16 16v.5M24 16v.5"/>`),
 		stateUnknown: icon("#5c6670", `<path d="M11 12a5 5 0 1 1 7 5c-2 1-2 2-2 3M16 25v.5"/>`),
 		stateStale:   icon("#5c6670", `<path d="M8 16h16"/>`),
 	}

@@ -44,6 +44,7 @@ func newPage(s *seen, stream, host string) *page {
 		}
 	}
 	p.head()
+	p.place()
 	p.findings()
 	p.tiles()
 	p.chart()
@@ -155,11 +156,11 @@ func (p *page) write() []byte {
 // writeStream writes what is shown of the stream that the page begins with.
 func (p *page) writeStream(t *text) {
 	t.add(`<section aria-labelledby="h-stream">
-<h2 id="h-stream" class="name">%s</h2>
+<h2 id="h-stream" class="name">%s <span id="place">%s</span></h2>
 <dl class="tiles">
 <div><dt>Fetching</dt><dd id="fetched">%s</dd></div>
 <div><dt>Batch</dt><dd id="batch">%s</dd></div>
-<div><dt>In the bucket</dt><dd id="uploaded">%s</dd></div>
+<div><dt>In the <span id="noun">%s</span></dt><dd id="uploaded">%s</dd></div>
 <div><dt>Disk</dt><dd id="disk">%s</dd></div>
 </dl>
 </section>
@@ -168,7 +169,7 @@ func (p *page) writeStream(t *text) {
 <p id="today">%s</p>
 <figure id="chart">%s</figure>
 </section>
-`, p.view.Summary.Stream, p.part("fetched"), p.part("batch"), p.part("uploaded"), p.part("disk"), p.part("today"), p.part("chart"))
+`, p.view.Summary.Stream, p.part("place"), p.part("fetched"), p.part("batch"), p.part("noun"), p.part("uploaded"), p.part("disk"), p.part("today"), p.part("chart"))
 	t.add("<section aria-labelledby=\"h-streams\">\n<h2 id=\"h-streams\">Streams</h2>\n")
 	p.writeStreams(t)
 	t.add(`</section>

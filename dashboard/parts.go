@@ -54,6 +54,9 @@ func (p *page) findings() {
 		if all = append(all, v.Findings...); v.Obscured() {
 			p.obscured(&t, v)
 		}
+		if v.AwaitsFirst() {
+			first(&t, v)
+		}
 		for _, sentence := range v.Unknown {
 			unknown.add("<li>%s: %s</li>\n", v.Summary.Stream, sentence)
 		}
@@ -75,6 +78,14 @@ func (p *page) findings() {
 	p.parts["findings"] = t.String()
 }
 
+// first says that a stream waits for its first fetch, and what to type.
+func first(t *text, v *view) {
+	t.add("<article class=\"finding waiting\">\n<h2><span class=\"badge waiting\">WAITING</span> for the first fetch <span class=\"of\">%s</span></h2>\n", v.Summary.Stream)
+	sentences(t, status.Sentences(v.first.Text))
+	steps(t, v.first.Steps)
+	t.add("</article>\n")
+}
+
 // obscured says that something of a stream cannot be seen.
 func (p *page) obscured(t *text, v *view) {
 	t.add("<article class=\"finding unknown\">\n<h2><span class=\"badge unknown\">UNKNOWN</span> <span class=\"of\">%s</span></h2>\n", v.Summary.Stream)
@@ -82,7 +93,7 @@ func (p *page) obscured(t *text, v *view) {
 	for _, problem := range v.Problems {
 		t.add("<p>Not all can be seen: %s.</p>\n", problem)
 	}
-	steps(t, []string{"rotatelog doctor   (shows the settings, and where they are from)"})
+	steps(t, v.BlindSteps())
 	t.add("</article>\n")
 }
 
@@ -99,14 +110,14 @@ func steps(t *text, all []string) {
 	}
 	t.add("<ol>\n")
 	for _, step := range all {
-		command, remark, ok := strings.Cut(step, "   (")
-		if ok {
-			remark = " (" + remark
-		}
-		if strings.HasPrefix(command, "rotatelog ") {
-			t.add("<li><code>%s</code>%s</li>\n", command, remark)
-		} else {
-			t.add("<li>%s%s</li>\n", command, remark)
+		command, about, ok := status.Command(step)
+		switch {
+		case !ok:
+			t.add("<li>%s</li>\n", step)
+		case about == "":
+			t.add("<li><code>%s</code></li>\n", command)
+		default:
+			t.add("<li><code>%s</code> %s</li>\n", command, about)
 		}
 	}
 	t.add("</ol>\n")
@@ -127,7 +138,10 @@ func (p *page) tiles() {
 	bar.add(`<meter min="0" max="%d" value="%d" aria-label="How full the batch is">%s</meter>`, v.Batch.Size, v.Batch.Fetches, v.Fill())
 	p.parts["batch"] = tile(batch.Value, markup(bar.String()), batch.Text)
 	text := "not looked at yet today"
-	if n := v.Uploaded.Uploads; n >= 0 {
+	switch n := v.Uploaded.Uploads; {
+	case n == 0:
+		text = "nothing today"
+	case n > 0:
 		text = format.Plural(n, "upload", "uploads") + " today"
 	}
 	p.parts["uploaded"] = tile(uploaded.Value, text, v.Waits())
@@ -151,18 +165,22 @@ func tile(value string, more ...any) string {
 	return t.String()
 }
 
-// todayText says what came today.
+// todayText says what came today. That there are no matches is said only where something
+// counts them.
 func todayText(v *view) string {
 	var t text
-	matches := "match records not known"
-	if n := v.today.matches; n >= 0 {
-		matches = format.Plural(n, "match record", "match records")
+	known := func(n int64) bool { return n > 0 || n == 0 && v.Counted }
+	switch n := v.today.matches; {
+	case known(n):
+		t.add("<strong>%s</strong> ", format.Plural(n, "match record", "match records"))
+	case n < 0:
+		t.add("<strong>match records not known</strong> ")
 	}
-	t.add("<strong>%s</strong> <strong>%s</strong>", matches, format.Plural(v.today.fetches, "fetch", "fetches"))
+	t.add("<strong>%s</strong>", format.Plural(v.today.fetches, "fetch", "fetches"))
 	if n := v.today.bytes; n >= 0 {
 		t.add(" <strong>%s</strong>", format.Bytes(n))
 	}
-	if n := v.today.lastWeek; n >= 0 {
+	if n := v.today.lastWeek; known(n) {
 		t.add(" <span>%s last week: %s</span>", v.today.weekday, format.Plural(n, "match record", "match records"))
 	}
 	return t.String()

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"example.com/rotatelog"
@@ -28,6 +30,8 @@ type Status struct {
 	// Problems are what could not be read of the spool, and Unknown what else could not be
 	// found out, in sentences.
 	Problems, Unknown []string
+	// Facts are what the Summary is made of. They are shared, and must not be changed.
+	Facts health.Facts
 }
 
 // Worst returns the highest severity of all findings. blind says that something could not be
@@ -64,6 +68,8 @@ type view struct {
 	status.Stream
 	err   error
 	facts health.Facts
+	place place
+	first health.Finding // what to do if nothing has come yet
 	today today
 	day   []bucket // of history: what a fetch of today had, through the day
 	week  []bucket // the same, seven days ago
@@ -75,14 +81,17 @@ func (w *watched) look() *seen {
 	s := &seen{taken: now}
 	spools := make([]rotatelog.SpoolStatus, len(w.streams))
 	errs := make([]error, len(w.streams))
+	var reading sync.WaitGroup
 	for i, stream := range w.streams {
-		spools[i], errs[i] = stream.spool.Look()
+		reading.Go(func() { spools[i], errs[i] = stream.spool.Look() })
 	}
+	reading.Wait()
 	for i, stream := range w.streams {
-		v := &view{err: errs[i]}
+		v := &view{err: errs[i], place: placeOf(stream.Store, spools[i].Place)}
 		v.Stream = status.Stream{Summary: health.Summary{Stream: stream.Name, Now: now}, Zone: stream.Options.Location, Counted: stream.Counted}
 		if v.err != nil {
 			v.Blind = []string{blind(stream, v.err)}
+			v.IsNew = isNew(stream, v.err)
 		} else {
 			v.facts = health.Facts{Now: now, Spool: spools[i], Neighbors: neighbors(w.streams, spools, errs, i)}
 			stream.fill(v)
@@ -98,6 +107,15 @@ func blind(s *stream, err error) string {
 		return fmt.Sprintf("Nothing of %s was ever put on disk in %s.", s.Name, s.Dir)
 	}
 	return err.Error()
+}
+
+// isNew reports whether the directory of a stream is there, and nothing of it in there.
+func isNew(s *stream, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, err = os.Stat(s.Dir)
+	return err == nil
 }
 
 // neighbors returns the other spools in the directory of stream i.
@@ -126,22 +144,25 @@ func (s *stream) fill(v *view) {
 		v.Unknown = append(v.Unknown, s.Unknown()...)
 	}
 	v.Summary = health.Summarize(v.facts, s.Options)
+	v.first = v.First()
 	if s.Finding != nil {
 		v.Findings = slices.Clone(v.Findings)
 		for i, f := range v.Findings {
 			v.Findings[i] = s.Finding(f)
 		}
+		v.first = s.Finding(v.first)
 	}
 	v.today = todayOf(v, s.Writer)
 	s.day.add(v.facts, v.Zone)
-	v.day, v.week = s.day.through(rotatelog.DayOf(v.Now, v.Zone)), s.day.through(daysBefore(rotatelog.DayOf(v.Now, v.Zone), 7))
+	day := rotatelog.DayOf(v.Now, v.Zone)
+	v.day, v.week = s.day.through(day), s.day.weekBefore(day, v.Zone)
 }
 
 // public returns the snapshot for programs.
 func (s *seen) public() Snapshot {
 	all := Snapshot{Taken: s.taken}
 	for _, v := range s.streams {
-		all.Streams = append(all.Streams, Status{v.Summary, v.err, v.Problems, v.Stream.Unknown})
+		all.Streams = append(all.Streams, Status{v.Summary, v.err, v.Problems, v.Stream.Unknown, v.facts})
 	}
 	return all
 }

@@ -14,15 +14,14 @@ import (
 )
 
 // columns are those of the table of streams, each with what it says of a stream.
-func columns() []struct {
+func (p *page) columns() []struct {
 	name string
 	text func(*view) string
 } {
-	type column = struct {
+	return []struct {
 		name string
 		text func(*view) string
-	}
-	return []column{
+	}{
 		{"Fetch", func(v *view) string {
 			if v.Fetched.Last.IsZero() {
 				return "never"
@@ -35,7 +34,7 @@ func columns() []struct {
 		}},
 		{"Batch", func(v *view) string { return v.Fill() }},
 		{"Waits", func(v *view) string { return format.Count(v.Waiting.Batches) }},
-		{"Bucket", func(v *view) string { return v.UploadedFact().Value }},
+		{column(p.seen.streams), func(v *view) string { return v.UploadedFact().Value }},
 		{"Yesterday", func(v *view) string { return v.DayBefore() }},
 	}
 }
@@ -50,7 +49,7 @@ func (p *page) streams() {
 		var t text
 		t.add(`<span class="mark %s">%s</span>`, strings.ToLower(state), strings.TrimSpace(state+" "+code))
 		p.parts[cell(i, 0)] = t.String()
-		for j, c := range columns() {
+		for j, c := range p.columns() {
 			var t text
 			if v.Blind != nil {
 				t.add("%s", status.NotKnown)
@@ -66,7 +65,7 @@ func (p *page) streams() {
 // only the roles say that it is one.
 func (p *page) writeStreams(t *text) {
 	t.add("<table class=\"stack\" role=\"table\" aria-labelledby=\"h-streams\">\n<thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Stream</th>")
-	for _, c := range columns() {
+	for _, c := range p.columns() {
 		t.add("<th scope=\"col\" role=\"columnheader\">%s</th>", c.name)
 	}
 	t.add("</tr></thead>\n<tbody role=\"rowgroup\">\n")
@@ -76,7 +75,7 @@ func (p *page) writeStreams(t *text) {
 			t.add(` aria-current="true"`)
 		}
 		t.add(">%s</a> <span id=\"%s\">%s</span></th>", v.Summary.Stream, cell(i, 0), p.part(cell(i, 0)))
-		for j, c := range columns() {
+		for j, c := range p.columns() {
 			t.add(`<td role="cell" data-label="%s"><span id="%s">%s</span></td>`, c.name, cell(i, j+1), p.part(cell(i, j+1)))
 		}
 		t.add("</tr>\n")
@@ -90,12 +89,16 @@ const lastUploads = 10
 // uploads sets the batches that were sealed last, whether they are in the store or wait.
 func (p *page) uploads() {
 	v, spool := p.view, &p.view.facts.Spool
+	if v.Blind != nil {
+		p.parts["uploads"] = "<p>" + status.NotKnown + "</p>\n"
+		return
+	}
 	batches := slices.Concat(spool.Pending, spool.Confirmed)
 	slices.SortStableFunc(batches, func(a, b rotatelog.BatchStatus) int {
 		return cmp.Or(b.Sealed.Compare(a.Sealed), cmp.Compare(b.Last, a.Last))
 	})
 	if len(batches) == 0 {
-		p.parts["uploads"] = "<p>This machine has no batch yet: ten fetches make one.</p>\n"
+		p.parts["uploads"] = fmt.Sprintf("<p>This machine has no batch yet: %s make one, or midnight.</p>\n", format.Plural(v.Batch.Size, "fetch", "fetches"))
 		return
 	}
 	var t text
@@ -126,6 +129,10 @@ func minuteOf(v *view, t time.Time) string {
 // happened sets what Writers found to be other than they left it, the last first.
 func (p *page) happened() {
 	v := p.view
+	if v.Blind != nil {
+		p.parts["happened"] = "<p>" + status.NotKnown + "</p>\n"
+		return
+	}
 	var all []rotatelog.Incident
 	for _, state := range []*rotatelog.WriterState{v.facts.Spool.Append, v.facts.Spool.Publish} {
 		if state != nil {

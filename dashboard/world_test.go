@@ -104,10 +104,10 @@ func (w *world) touch(stream string) {
 
 // stream returns a stream to show.
 func (w *world) stream(name string) Stream {
-	return Stream{Name: name, Dir: w.dir, Counted: true,
-		inspect: func(dir, name string) (rotatelog.SpoolStatus, error) {
+	return Stream{Name: name, Dir: w.dir, Counted: true, Store: "us-ord-1.linodeobjects.com/sports-json-logs-all",
+		inspect: func() (rotatelog.SpoolStatus, error) {
 			w.reads.Add(1)
-			return rotatelog.Inspect(dir, name)
+			return rotatelog.Inspect(w.dir, name)
 		},
 		DiskOf: func(string) (health.Disk, error) {
 			return health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}, nil

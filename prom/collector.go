@@ -8,11 +8,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/health"
+	"example.com/rotatelog/internal/spoolwatch"
 )
 
 // A Collector collects the metrics of streams. It is safe for concurrent use, and registers
@@ -26,7 +28,7 @@ type Collector struct {
 	streams map[string]*watched
 }
 
-// A Stream is one to watch. Dir or Writer must be set.
+// A Stream is one to watch. Dir, Look or Writer must be set.
 type Stream struct {
 	// Name is Config.Name: "all_api" unless set.
 	Name string
@@ -41,12 +43,16 @@ type Stream struct {
 	// was started, how far the store's clock is off, the objects of the last days. It is
 	// called for each scrape, and so should be quick. It may be nil.
 	Facts func(*health.Facts)
+	// Look returns what is known of the stream, so that a program that looks already, for
+	// a page, looks once for both: see Handler.Facts of package dashboard. Neither Dir nor
+	// Facts is used then. It may be nil.
+	Look func() (health.Facts, error)
 }
 
 // watched is a stream that is being watched.
 type watched struct {
 	Stream
-	reader *reader // of the spool; nil without a Dir
+	reader *reader // of the spool; nil without a Dir, and with a Look
 	before totals  // of the Writers before this one
 	began  time.Time
 }
@@ -62,13 +68,16 @@ func New() *Collector {
 // prometheus.WrapRegistererWith.
 func (c *Collector) Add(s Stream) error {
 	s.Name = cmp.Or(s.Name, "all_api")
-	if s.Dir == "" && s.Writer == nil {
-		return fmt.Errorf("prom: stream %s: %w", s.Name, errors.New("it has neither Dir nor Writer: set one of them"))
+	if s.Dir == "" && s.Look == nil && s.Writer == nil {
+		return fmt.Errorf("prom: stream %s: %w", s.Name, errors.New("it has neither Dir nor Look nor Writer: set one of them"))
+	}
+	if !utf8.ValidString(s.Name) { // which no label can be
+		return fmt.Errorf("prom: stream %q: its name is not valid UTF-8", s.Name)
 	}
 	s.Options.Location = zoneOf(s.Options) // once: it is read from a file
 	w := &watched{Stream: s, began: c.now()}
-	if s.Dir != "" {
-		w.reader = &reader{dir: s.Dir, name: s.Name, inspect: rotatelog.NewInspector(s.Dir, s.Name).Inspect}
+	if s.Dir != "" && s.Look == nil {
+		w.reader = &reader{dir: s.Dir, spool: spoolwatch.New(s.Dir, s.Name, nil)}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,9 +128,7 @@ func (c *Collector) snapshots(now time.Time) []snapshot {
 	readings := make([]reading, len(streams))
 	var wg sync.WaitGroup
 	for i, w := range streams {
-		if w.reader != nil {
-			wg.Go(func() { readings[i] = w.reader.read(now) })
-		}
+		wg.Go(func() { readings[i] = w.read(now) })
 	}
 	wg.Wait()
 	found := make([]snapshot, len(streams))
@@ -131,12 +138,24 @@ func (c *Collector) snapshots(now time.Time) []snapshot {
 	return found
 }
 
+// read returns what is known of the stream besides its Writer.
+func (w *watched) read(now time.Time) reading {
+	switch {
+	case w.Look != nil:
+		facts, err := w.Look()
+		return reading{err == nil, facts}
+	case w.reader != nil:
+		return w.reader.read(now)
+	}
+	return reading{}
+}
+
 // neighbors returns the other spools in the directory of stream i.
 func neighbors(streams []*watched, readings []reading, i int) []rotatelog.SpoolStatus {
 	var others []rotatelog.SpoolStatus
 	for j, w := range streams {
 		if j != i && w.Dir == streams[i].Dir && readings[j].ok {
-			others = append(others, readings[j].spool)
+			others = append(others, readings[j].facts.Spool)
 		}
 	}
 	return others

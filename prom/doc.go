@@ -45,7 +45,8 @@
 //	                                                none if it could not be looked for
 //	rotatelog_stream_readable                       0 if the spool could not be read
 //
-// W needs Stream.Writer, D needs Stream.Dir, and H the hooks of [Collector.Hooks].
+// W needs Stream.Writer, D needs Stream.Dir or Stream.Look, and H the hooks of
+// [Collector.Hooks].
 //
 // # Counters
 //
@@ -64,5 +65,6 @@
 //
 // A spool is read at most once a second, however many scrape, and only if its files have
 // changed. Reading takes time in proportion to the unfinished batch, and to the number of
-// batches that are kept.
+// batches that are kept. A program that reads it anyway, as a page does, shares what it
+// reads by Stream.Look.
 package prom

@@ -1,16 +1,18 @@
 package prom
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/health"
+	"example.com/rotatelog/internal/spoolwatch"
 )
 
 // TestReadsOnlyWhatHasChanged: within a second not at all, later only if a file changed,
@@ -19,10 +21,10 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	w := newWorld(t)
 	w.process(fetch45)
 	inspected := 0
-	r := &reader{dir: w.cfg.Dir, name: "all_api", inspect: func() (rotatelog.SpoolStatus, error) {
+	r := &reader{dir: w.cfg.Dir, spool: spoolwatch.New(w.cfg.Dir, "all_api", func() (rotatelog.SpoolStatus, error) {
 		inspected++
 		return rotatelog.Inspect(w.cfg.Dir, "")
-	}}
+	})}
 	wantRead := func(when string, want int) {
 		t.Helper()
 		r.read(w.clock.Now())
@@ -57,11 +59,11 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	w.clock.Advance(time.Second)
 	wantRead("a fetch came", 4)
 	last := r.read(w.clock.Now())
-	if last.spool.Number != 2 {
-		t.Errorf("it is fetch %d", last.spool.Number)
+	if last.facts.Spool.Number != 2 {
+		t.Errorf("it is fetch %d", last.facts.Spool.Number)
 	}
-	if last.disk == nil || last.disk.FreeBytes == 0 {
-		t.Errorf("the disk: %+v", last.disk)
+	if disk := last.facts.Disk; disk == nil || disk.FreeBytes == 0 {
+		t.Errorf("the disk: %+v", disk)
 	}
 	if err := os.RemoveAll(filepath.Join(w.cfg.Dir, "all_api.spool")); err != nil {
 		t.Fatal(err)
@@ -72,44 +74,28 @@ func TestReadsOnlyWhatHasChanged(t *testing.T) {
 	}
 }
 
-// TestNoticesEachChange: in each directory of the spool, and in the unfinished batch. A
-// directory that a later version adds has to be looked at, too.
-func TestNoticesEachChange(t *testing.T) {
+// TestLook: what another has found out is not found out again.
+func TestLook(t *testing.T) {
 	w := newWorld(t)
 	w.process(fetch45, fetch45, fetch45)
-	spool := filepath.Join(w.cfg.Dir, "all_api.spool")
-	old := time.Now().Add(-time.Hour)
-	entries, err := os.ReadDir(spool)
+	spool, err := rotatelog.Inspect(w.cfg.Dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{filepath.Join(w.cfg.Dir, "all_api.json"), spool}
-	for _, e := range entries {
-		switch {
-		case !e.IsDir() || e.Name() == "reserve": // which says nothing
-		default:
-			paths = append(paths, filepath.Join(spool, e.Name()))
+	looked := 0
+	off := 10 * time.Minute
+	c := w.collector()
+	w.add(c, Stream{Look: func() (health.Facts, error) {
+		if looked++; looked > 1 {
+			return health.Facts{}, errors.New("the disk hangs")
 		}
-	}
-	if len(paths) < 5 {
-		t.Fatalf("found only %q", paths)
-	}
-	for _, path := range paths {
-		for _, path := range paths {
-			if err := os.Chtimes(path, old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-		before := stampsOf(w.cfg.Dir, "all_api")
-		if !slices.Equal(settled(before), stampsOf(w.cfg.Dir, "all_api")) {
-			t.Errorf("%s: nothing has changed, and it looks so", path)
-		}
-		if err := os.Chtimes(path, old, old.Add(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if slices.Equal(before, stampsOf(w.cfg.Dir, "all_api")) {
-			t.Errorf("a change of %s is not noticed", path)
-		}
+		disk := health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}
+		return health.Facts{Now: w.clock.Now(), Spool: spool, Disk: &disk, ClockOff: &off}, nil
+	}})
+	w.want(c, map[string]float64{"fetches_total": 3, "unfinished_fetches": 1, "disk_free_bytes": 61_000_000_000, "finding_severity{clock}": 3, "stream_readable": 1})
+	w.want(c, map[string]float64{"fetches_total": -1, "unfinished_fetches": -1, "stream_readable": 0})
+	if looked != 2 {
+		t.Errorf("it looked %d times for two scrapes", looked)
 	}
 }
 

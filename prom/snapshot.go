@@ -59,11 +59,14 @@ func (t totals) plus(more totals) totals {
 // snapshot returns what is known of the stream: by its spool, and then by its Writer,
 // which knows better.
 func (w *watched) snapshot(now time.Time, r reading, neighbors []rotatelog.SpoolStatus) snapshot {
-	s := snapshot{stream: w.Name, readable: w.reader == nil || r.ok, interval: w.Options.Every, unfinished: -1}
+	s := snapshot{stream: w.Name, readable: r.ok || w.Look == nil && w.reader == nil, interval: w.Options.Every, unfinished: -1}
 	if r.ok {
-		facts := health.Facts{Now: now, Spool: r.spool, Neighbors: neighbors, Disk: r.disk}
-		if w.Facts != nil {
-			w.Facts(&facts)
+		facts := r.facts
+		if w.Look == nil {
+			facts.Now, facts.Neighbors = now, neighbors
+			if w.Facts != nil {
+				w.Facts(&facts)
+			}
 		}
 		s.fromSpool(facts, w.Options)
 	}

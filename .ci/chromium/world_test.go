@@ -33,7 +33,7 @@ func states() []state {
 		{"ok", "ALL GOOD ", func(w *world) { w.fetches(213); w.days = true }, false},
 		{"error", "ERROR upload_refused ", func(w *world) { w.fetches(102); w.fault = refused(); w.fetches(25) }, false},
 		{"not-live", "NOT LIVE ", func(w *world) { w.fetches(57) }, true},
-		{"first-day", "ALL GOOD ", func(w *world) { w.fetches(0) }, false},
+		{"first-day", "WAITING for the first fetch ", func(w *world) { w.fetches(0) }, false},
 		{"unknown", "UNKNOWN ", func(*world) {}, false},
 	}
 }
@@ -85,7 +85,7 @@ func serve(t *testing.T, s state) (*world, *httptest.Server) {
 func (w *world) handler(clock rotatelog.Clock) *dashboard.Handler {
 	w.t.Helper()
 	page, err := dashboard.New(dashboard.Config{Host: "web1", Clock: clock, Streams: []dashboard.Stream{{
-		Dir: w.dir, Counted: true, Facts: w.facts, Options: health.Options{Every: time.Minute},
+		Dir: w.dir, Store: "us-ord-1.linodeobjects.com/sports-json-logs-all", Counted: true, Facts: w.facts, Options: health.Options{Every: time.Minute},
 		DiskOf: func(string) (health.Disk, error) {
 			return health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}, nil
 		},

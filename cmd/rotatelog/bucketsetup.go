@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
@@ -24,7 +25,11 @@ type bucketSetup struct {
 	settings *s3store.BucketSettings // nil if there is no key to ask with
 	usage    usage                   // of an average day, if there is one
 	unknown  string                  // why neither is known
+	unread   error                   // why the usage is not
 }
+
+// askTimeout is for how long a bucket is asked for its settings, and then for its days.
+const askTimeout = 30 * time.Second
 
 // printBuckets prints how to set up the bucket of each stream. It changes nothing.
 func (a *app) printBuckets(ctx context.Context, streams []stream) error {
@@ -56,6 +61,11 @@ func (a *app) printBuckets(ctx context.Context, streams []stream) error {
 			return err
 		}
 	}
+	for _, b := range all {
+		if b.unread != nil {
+			return b.unread
+		}
+	}
 	return nil
 }
 
@@ -66,13 +76,20 @@ func (b *bucketSetup) ask(ctx context.Context) error {
 		b.unknown = err.Error()
 		return nil
 	}
+	within := func() (context.Context, context.CancelFunc) {
+		return context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf("%s does not answer within %v", b.place.Endpoint, askTimeout))
+	}
 	if store, ok := archive.Store.(*s3store.Store); ok {
+		ctx, cancel := within()
 		settings := store.BucketSettings(ctx)
+		cancel()
 		b.settings = &settings
 		b.provider = b.provider.of(settings.Server)
 	}
-	if b.usage, err = b.average(ctx, b.app.today()); err != nil {
-		return err
+	days, cancel := within()
+	defer cancel()
+	if b.usage, b.unread = b.average(days, b.app.today()); b.unread != nil && days.Err() != nil {
+		b.unread = context.Cause(days)
 	}
 	return context.Cause(ctx)
 }

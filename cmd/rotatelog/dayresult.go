@@ -29,7 +29,7 @@ func (a *app) heading(stream string) string {
 	if a.isNarrow() {
 		return stream
 	}
-	return besideColumns(stream, 14) + fmt.Sprintf("%10s%9s%15s%10s", "fetches", "uploads", "match records", "size")
+	return besideColumns(stream, 14) + fmt.Sprintf(" %9s %8s %14s %9s", "fetches", "uploads", "match records", "size")
 }
 
 // besideColumns returns the name of a stream before the heads of columns, or above them if
@@ -88,7 +88,7 @@ func (d *dayResult) print(a *app) {
 		a.println(format.Weekday(d.Day) + "  " + d.status(a))
 		a.printText("  ", fmt.Sprintf("fetches %s, uploads %s, match records %s, size %s", fetches, uploads, matches, size))
 	} else {
-		a.printf("%-14s%10s%9s%15s%10s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
+		a.printf("%-14s %9s %8s %14s %9s  %s\n", format.Weekday(d.Day), fetches, uploads, matches, size, d.status(a))
 	}
 	if d.err != nil {
 		a.println(strings.Join(format.Wrap("could not be read: "+explained(d.err), "  ", a.out.width), "\n"))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -395,6 +397,80 @@ func TestBucketThatIsSetUpOtherwise(t *testing.T) {
 	}
 }
 
+// wantSetUp wants to read how to set the bucket up, and that its days are not known.
+func wantSetUp(t *testing.T, s *shell) {
+	t.Helper()
+	for _, want := range []string{"\npolicy.json, ", "\nlifecycle", "\nwhat is set now\n", "\nestimate\nNot known: "} {
+		if !strings.Contains(s.stdout, want) {
+			t.Errorf("exit code %d, and it does not say %q:\n%s%s", s.code, want, s.stdout, s.stderr)
+		}
+	}
+}
+
+// What has to be set up is printed above all where it is not yet: the bucket is not there, the
+// key may do nothing, something else answers, or nothing does.
+func TestSetUpOfABucketThatCannotBeRead(t *testing.T) {
+	page := func(status int, text string) func(fakes3.Op) fakes3.Fault {
+		return func(fakes3.Op) fakes3.Fault {
+			return fakes3.Fault{Reply: fakes3.Error{Status: status, Code: text}}
+		}
+	}
+	for name, set := range map[string]func(*testedBucket){
+		"no bucket":       func(b *testedBucket) { b.reset("ROTATELOG_STORE", "s3://none") },
+		"denied":          func(b *testedBucket) { b.srv.Fault = page(403, "AccessDenied") },
+		"a wrong secret":  func(b *testedBucket) { b.reset("AWS_SECRET_ACCESS_KEY", "wrong") },
+		"not implemented": func(b *testedBucket) { b.srv.Fault = page(501, "NotImplemented") },
+		"a broken server": func(b *testedBucket) { b.srv.Fault = page(500, "InternalError") },
+		"nothing answers": func(b *testedBucket) { b.reset("ROTATELOG_ENDPOINT", "http://127.0.0.1:1") },
+		"something answers": func(b *testedBucket) {
+			b.env = func(e *env) {
+				e.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(strings.NewReader("<html>Log in"))}, nil
+				})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newTestedBucket(t, fakes3.Strict())
+			set(b)
+			if b.run("doctor", "--bucket"); b.code != codeUnreachable || b.stderr == "" {
+				t.Errorf("exit code %d\n%s%s", b.code, b.stdout, b.stderr)
+			}
+			wantSetUp(t, b.shell)
+			b.wantNothingLeft()
+			for op := range b.srv.Stats().Requests {
+				if !strings.HasPrefix(op, "Get") && !strings.HasPrefix(op, "List") && !strings.HasPrefix(op, "Head") {
+					t.Errorf("it sends %s", op)
+				}
+			}
+		})
+	}
+}
+
+// A server that takes requests and answers none costs a minute.
+func TestSetUpOfABucketThatHangs(t *testing.T) {
+	b := newTestedBucket(t, fakes3.Strict())
+	b.reset("ROTATELOG_ENDPOINT", "https://objects.example")
+	synctest.Test(t, func(t *testing.T) {
+		b.t, b.ctx = t, t.Context()
+		b.env = func(e *env) {
+			e.Clock = systemClock{}
+			e.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			})
+		}
+		begun := time.Now()
+		if b.run("doctor", "--bucket"); b.code != codeUnreachable || time.Since(begun) > 2*askTimeout {
+			t.Errorf("exit code %d after %v\n%s", b.code, time.Since(begun), b.stderr)
+		}
+		wantSetUp(t, b.shell)
+		if !strings.Contains(b.stdout, "https://objects.example does not answer within 30s") {
+			t.Errorf("it says\n%s", b.stdout[strings.Index(b.stdout, "what is set now"):])
+		}
+	})
+}
+
 func TestEstimateFromRealDays(t *testing.T) {
 	w := newBucketWorld(t)
 	w.write(w.dir, 25)
@@ -409,6 +485,7 @@ func TestEstimateFromRealDays(t *testing.T) {
 	if w.run("doctor", "--bucket"); w.code != codeUnreachable || !strings.Contains(w.stderr, "AccessDenied") {
 		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 	}
+	wantSetUp(t, w.shell)
 	// A key that may only do what it has to.
 	w.srv.Fault = func(op fakes3.Op) fakes3.Fault {
 		if strings.HasPrefix(op.Name, "GetBucket") {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -32,7 +33,8 @@ type env struct {
 	User           func() string    // who runs this
 	OutliveReaders func()           // has the process go on when nobody reads what it prints; nil: nothing to do
 	DiskOf         func(dir string) (health.Disk, error)
-	Transport      http.RoundTripper // of requests to buckets; nil: the network
+	Transport      http.RoundTripper                                   // of requests to buckets; nil: the network
+	Listen         func(network, address string) (net.Listener, error) // nil: on the network
 
 	Width                          int // of the terminal, in characters
 	StdoutTerminal, StderrTerminal bool
@@ -62,6 +64,14 @@ func (e env) getenv(name string) string {
 		}
 	}
 	return ""
+}
+
+// listen listens for requests.
+func (e env) listen(network, address string) (net.Listener, error) {
+	if e.Listen != nil {
+		return e.Listen(network, address)
+	}
+	return net.Listen(network, address)
 }
 
 // systemClock is the clock of the machine.

@@ -93,6 +93,9 @@ func (b *bucketSetup) printEstimate() {
 	case b.unknown != "":
 		a.paragraph("Not known yet: " + b.unknown + ".")
 		return
+	case b.unread != nil:
+		a.paragraph("Not known: " + withoutRequest(b.unread.Error(), b.unread) + ".")
+		return
 	case u.days == 0:
 		a.paragraph("There is no object of the last seven days yet. After the first whole day this says what a month takes.")
 		return

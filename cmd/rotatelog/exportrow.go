@@ -83,11 +83,11 @@ func (r *exportRun) print(day archive.ExportedDay, result, status string, err er
 	a := r.app
 	if !r.headed && !a.isNarrow() {
 		r.headed = true
-		a.printf("%s%10s%15s%11s\n", besideColumns(r.stream.Name, 14), "fetches", "lines", "size")
+		a.printf("%s %9s %14s %10s\n", besideColumns(r.stream.Name, 14), "fetches", "lines", "size")
 	}
 	if err != nil {
 		if !day.Day.IsZero() {
-			a.printf("%-14s%10s%15s%11s  %s\n", format.Weekday(day.Day), "–", "–", "–", a.out.paint(red, status))
+			a.printf("%-14s %9s %14s %10s  %s\n", format.Weekday(day.Day), "–", "–", "–", a.out.paint(red, status))
 		}
 		a.printText("  ", explained(err))
 		return
@@ -104,7 +104,7 @@ func (r *exportRun) print(day archive.ExportedDay, result, status string, err er
 		if r.command.Raw {
 			fetches = "–"
 		}
-		a.printf("%-14s%10s%15s%11s  %s\n", format.Weekday(day.Day), fetches, lines, format.Bytes(day.Bytes), status)
+		a.printf("%-14s %9s %14s %10s  %s\n", format.Weekday(day.Day), fetches, lines, format.Bytes(day.Bytes), status)
 	}
 	if day.Without > 0 {
 		a.printText("  ", fmt.Sprintf("%s no array at %s", format.Plural(day.Without, "fetch has", "fetches have"), *r.command.Each))

@@ -121,7 +121,7 @@ func (s *shell) want(code int, golden string, args ...string) {
 }
 
 // toPaste is a line to paste: a command, or a line for cron or systemd.
-var toPaste = regexp.MustCompile(`^\s*(rotatelog|aws|radosgw-admin|systemctl|[*]( [*]){4}|ExecStart=\S+) `)
+var toPaste = regexp.MustCompile(`^\s*(rotatelog|aws|radosgw-admin|systemctl|[*/0-9]+( [*/0-9]+){4}|@reboot|ExecStart=\S+) `)
 
 // wantNarrow checks that no line of standard output is wider than 80 columns, unless it
 // is one word, such as a key, or a command to paste.

@@ -26,11 +26,16 @@ func (c *statusCommand) newNotifier(a *app, streams []stream) (*notifier, error)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Notify == nil && cfg.Page == nil && cfg.Heartbeat == nil {
+	if !tells(cfg) {
 		return nil, usageError(&incomplete{fmt.Errorf("--notify: none of %s is set: say who is to be told, as %s", strings.Join(settings.AlertNames(), ", "), alert.Forms)})
 	}
 	ev, err := alert.New(cfg)
 	return &notifier{c, a, ev, cfg.Notify != nil}, err
+}
+
+// tells reports whether somebody is told.
+func tells(cfg alert.Config) bool {
+	return cfg.Notify != nil || cfg.Page != nil || cfg.Heartbeat != nil
 }
 
 // alertConfig returns who is told, as the settings say, and where that is remembered: with
@@ -115,16 +120,20 @@ func (n *notifier) print(sent []alert.Sent) {
 		return
 	}
 	for _, s := range sent {
-		what := s.Message.Title()
-		if s.Message.ID == "" {
-			what = "heartbeat"
-		}
-		line := fmt.Sprintf("told %s: %s", s.To, what)
-		if s.Err != nil {
-			line = fmt.Sprintf("could not tell %s: %s: %v", s.To, what, s.Err)
-		}
-		n.app.paragraph(line)
+		n.app.paragraph(toldLine(s))
 	}
+}
+
+// toldLine says that a message was sent, or was not.
+func toldLine(s alert.Sent) string {
+	what := s.Message.Title()
+	if s.Message.ID == "" {
+		what = "heartbeat"
+	}
+	if s.Err != nil {
+		return fmt.Sprintf("could not tell %s: %s: %v", s.To, what, s.Err)
+	}
+	return fmt.Sprintf("told %s: %s", s.To, what)
 }
 
 // alertLook returns what is known of the streams, for an Evaluator.

@@ -114,7 +114,7 @@ func TestSchedulesOfOperations(t *testing.T) {
 			t.Errorf("%s: %v", line[2], err)
 		}
 	}
-	if len(lines) != 5 {
+	if len(lines) != 6 {
 		t.Errorf("there are %d lines", len(lines))
 	}
 	folder := t.TempDir()
@@ -135,7 +135,7 @@ func TestSchedulesOfOperations(t *testing.T) {
 		}
 		args = append(args, file)
 	}
-	if len(args) != 7 {
+	if len(args) != 8 {
 		t.Fatalf("there are %d units", len(args)-1)
 	}
 	analyze, err := exec.LookPath("systemd-analyze")

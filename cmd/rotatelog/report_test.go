@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/report"
 )
 
 // fortnight writes days from June 26 to today, July 10. July 4 has no object, and July 6 is
@@ -225,4 +227,19 @@ func TestReportUsage(t *testing.T) {
 		folder := t.TempDir()
 		w.wantError(codeUnreachable, folder+" cannot be written: ", "report", "today", "--html", folder)
 	})
+}
+
+// Numbers of two columns do not become one, however long they are.
+func TestColumnsStayApart(t *testing.T) {
+	var screen strings.Builder
+	a := &app{out: &output{w: &screen, width: 80}}
+	long := report.Texts{Fetches: "1,000,000,000,000,000", Uploads: "100,000,000", Matches: "9,223,372,036,854,775,807", Bytes: "9.22 EB"}
+	reportTable{a, report.ByDay}.line("2025-07-03 Thu", "", long, "first", "last")
+	reportTable{a, report.ByWeek}.line("2025-07-03 Thu", "123 of 1,234", long, "+100 %")
+	want := [][]string{{long.Fetches, long.Uploads, long.Matches, "9.22", "EB", "first", "last"}, {"123", "of", "1,234", long.Fetches, long.Uploads, long.Matches, "9.22", "EB", "+100", "%"}}
+	for i, line := range strings.Split(strings.TrimSpace(screen.String()), "\n") {
+		if got := strings.Fields(line)[2:]; !slices.Equal(got, want[i]) {
+			t.Errorf("%q, want %q", got, want[i])
+		}
+	}
 }

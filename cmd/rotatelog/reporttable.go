@@ -44,11 +44,11 @@ func (t reportTable) heading(stream string) {
 func (t reportTable) line(label, part string, n report.Texts, more ...string) {
 	line := besideColumns(label, 16)
 	if t.by != report.ByDay {
-		line += fmt.Sprintf("%9s", part)
+		line += fmt.Sprintf(" %8s", part)
 	}
-	line += fmt.Sprintf("%10s%9s%15s%10s", n.Fetches, n.Uploads, n.Matches, n.Bytes)
+	line += fmt.Sprintf(" %9s %8s %14s %9s", n.Fetches, n.Uploads, n.Matches, n.Bytes)
 	for _, m := range more {
-		line += fmt.Sprintf("%10s", m)
+		line += fmt.Sprintf(" %9s", m)
 	}
 	t.app.println(strings.TrimRight(line, " "))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/rotatelog/internal/settings"
@@ -32,14 +33,26 @@ func (a *app) printSchedule(streams []stream) {
 		a.println(line)
 	}
 	a.println("\n" + a.out.paint(bold, "systemd") + " (these files)")
-	var timers []string
+	var enabled []string
 	for _, u := range s.units(streams) {
 		a.printf("# /etc/systemd/system/%s\n%s\n", u.name, u.text)
-		if strings.HasSuffix(u.name, ".timer") {
-			timers = append(timers, u.name)
+		if strings.Contains(u.text, "[Install]") {
+			enabled = append(enabled, u.name)
 		}
 	}
-	a.println("systemctl daemon-reload; systemctl enable --now " + strings.Join(timers, " "))
+	a.println("systemctl daemon-reload; systemctl enable --now " + strings.Join(enabled, " "))
+	a.println("")
+	a.printAfterwards()
+}
+
+// printAfterwards says what the schedule does besides fetching.
+func (a *app) printAfterwards() {
+	text := "status tells what is wrong, verify reads yesterday each night, and serve shows all of it at http://127.0.0.1:8080/."
+	if !a.tellsSomebody() {
+		text += " To be told in a chat or on a phone, once for each cause, set ROTATELOG_NOTIFY and ROTATELOG_PAGE, and have status --notify --quiet " +
+			"in place of status --quiet: rotatelog status --help says more."
+	}
+	a.paragraph(text)
 }
 
 // printElsewhere says which settings would be others for cron and systemd.
@@ -103,21 +116,34 @@ func (s schedule) fetch(of stream, streams []stream) string {
 // status returns a command that looks whether all is well, and tells if somebody is to be
 // told.
 func (s schedule) status() []string {
-	for _, name := range settings.AlertNames() {
-		if _, ok := s.app.settings.Env(name); ok {
-			return s.words("status", "--notify", "--quiet")
-		}
+	if s.app.tellsSomebody() {
+		return s.words("status", "--notify", "--quiet")
 	}
 	return s.words("status", "--quiet")
 }
 
+// tellsSomebody reports whether the settings say who is told.
+func (a *app) tellsSomebody() bool {
+	return slices.ContainsFunc(settings.AlertNames(), func(name string) bool {
+		v, ok := a.settings.Env(name)
+		return ok && v.Text != ""
+	})
+}
+
+// verify returns a command that reads yesterday as a whole.
+func (s schedule) verify() []string { return s.words("verify", "--quiet") }
+
+// serve returns a command that shows the page until it is ended.
+func (s schedule) serve() []string { return s.words("serve") }
+
 // crontab returns the lines for cron, which takes % for the end of a line.
 func (s schedule) crontab(streams []stream) []string {
+	log := " >>" + shellLine([]string{s.log}) + " 2>&1"
 	var lines []string
 	for _, of := range streams {
-		lines = append(lines, "* * * * * "+s.fetch(of, streams)+" >>"+shellLine([]string{s.log})+" 2>&1")
+		lines = append(lines, "* * * * * "+s.fetch(of, streams)+log)
 	}
-	lines = append(lines, "*/5 * * * * "+shellLine(s.status()))
+	lines = append(lines, "*/5 * * * * "+shellLine(s.status()), "30 3 * * * "+shellLine(s.verify()), "@reboot "+shellLine(s.serve())+log)
 	for i, line := range lines {
 		lines[i] = strings.ReplaceAll(line, "%", `\%`)
 	}
@@ -137,11 +163,9 @@ func (s schedule) units(streams []stream) []unit {
 		command := "/bin/sh -c " + systemdWord(s.fetch(of, streams))
 		units = append(units, s.timed(name, "Fetch "+of.Name, command, "minutely")...)
 	}
-	var words []string
-	for _, w := range s.status() {
-		words = append(words, systemdWord(w))
-	}
-	return append(units, s.timed("rotatelog-status", "Look after rotatelog", strings.Join(words, " "), "*:0/5")...)
+	units = append(units, s.timed("rotatelog-status", "Look after rotatelog", systemdLine(s.status()), "*:0/5")...)
+	units = append(units, s.timed("rotatelog-verify", "Read yesterday as a whole", systemdLine(s.verify()), "*-*-* 03:30:00 America/New_York")...)
+	return append(units, s.running("rotatelog-serve", "Show how rotatelog is", systemdLine(s.serve())))
 }
 
 // timed returns a service and its timer.
@@ -167,6 +191,36 @@ AccuracySec=1s
 WantedBy=timers.target
 `, what, calendar)
 	return []unit{{name + ".service", service}, {name + ".timer", timer}}
+}
+
+// running returns a service that is always there. At SIGTERM the command ends as it does
+// when somebody interrupts it.
+func (s schedule) running(name, what, command string) unit {
+	return unit{name + ".service", fmt.Sprintf(`[Unit]
+Description=%s
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=exec
+User=%s
+ExecStart=%s
+SuccessExitStatus=130
+Restart=always
+RestartSec=10s
+
+[Install]
+WantedBy=multi-user.target
+`, what, s.app.env.User(), command)}
+}
+
+// systemdLine quotes the words of a command for ExecStart.
+func systemdLine(words []string) string {
+	var quoted []string
+	for _, w := range words {
+		quoted = append(quoted, systemdWord(w))
+	}
+	return strings.Join(quoted, " ")
 }
 
 // systemdWord quotes a word for ExecStart.

@@ -24,7 +24,7 @@ func newScheduled(t *testing.T, program string) *shell {
 }
 
 // cronLine is a line of a crontab: when, and what.
-var cronLine = regexp.MustCompile(`(?m)^((?:[*/0-9]+ ){5})(.*)$`)
+var cronLine = regexp.MustCompile(`(?m)^((?:[*/0-9]+ ){5}|@reboot )(.*)$`)
 
 // TestCrontabRuns runs the lines as cron does: with sh, nearly no environment, and % for the
 // end of a line unless it is quoted.
@@ -46,8 +46,8 @@ func TestCrontabRuns(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
 	}
 	lines := cronLine.FindAllStringSubmatch(s.stdout, -1)
-	if len(lines) == 0 {
-		t.Fatalf("there is none:\n%s", s.stdout)
+	if len(lines) < 4 {
+		t.Fatalf("there are too few:\n%s", s.stdout)
 	}
 	for _, line := range lines {
 		command := strings.ReplaceAll(line[2], exampleURL, api.URL)
@@ -121,7 +121,9 @@ func TestScheduleOfSeveralStreams(t *testing.T) {
 	for _, want := range []string{
 		"\n* * * * * curl -fsS -m 50 https://api.example/live | /usr/local/bin/rotatelog append --one --envelope --name=all_api >>",
 		" --envelope --name=merge >>", "\n*/5 * * * * /usr/local/bin/rotatelog status --quiet\n",
-		" --now rotatelog-all_api.timer rotatelog-merge.timer rotatelog-status.timer\n",
+		"\n30 3 * * * /usr/local/bin/rotatelog verify --quiet\n",
+		"\n@reboot /usr/local/bin/rotatelog serve >>/var/log/rotatelog.log 2>&1\n", "\nExecStart=/usr/local/bin/rotatelog serve\n",
+		" --now rotatelog-all_api.timer rotatelog-merge.timer rotatelog-status.timer rotatelog-verify.timer rotatelog-serve.service\n",
 	} {
 		if strings.Count(s.stdout, want) != 1 {
 			t.Errorf("%q should be there once:\n%s", want, s.stdout)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,28 +18,33 @@ import (
 type serving struct {
 	t         *testing.T
 	address   string
+	transport http.RoundTripper
 	interrupt context.CancelFunc
 	code      chan int
+	out, err  screen // after the line that says where the page is
 }
 
 // serve starts serve, and waits until it says where the page is.
 func (s *shell) serve(args ...string) *serving {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)
-	r := &serving{t: s.t, interrupt: cancel, code: make(chan int, 1)}
+	r := &serving{t: s.t, transport: http.DefaultTransport, interrupt: cancel, code: make(chan int, 1)}
 	stdout, printed := io.Pipe()
-	var stderr screen
-	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &stderr,
+	e := env{Args: append([]string{"serve", "--listen", "127.0.0.1:0"}, args...), Environ: s.environ, Stdin: strings.NewReader(""), Stdout: printed, Stderr: &r.err,
 		Clock: s.clock, Started: func() time.Time { return time.Time{} }, User: func() string { return "root" }, DiskOf: diskOf, Width: 80}
+	if s.env != nil {
+		s.env(&e)
+	}
 	go func() {
 		r.code <- run(ctx, e)
 		printed.Close()
 	}()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadString('\n')
 	if err != nil {
-		s.t.Fatalf("%v: %s", err, stderr.String())
+		s.t.Fatalf("%v: %s", err, r.err.String())
 	}
-	go io.Copy(io.Discard, stdout)
+	go io.Copy(&r.out, lines)
 	address, ok := strings.CutPrefix(line, "The page is at http://")
 	if r.address, _, _ = strings.Cut(address, "/, "); !ok {
 		s.t.Fatal(line)
@@ -65,7 +71,7 @@ func (r *serving) get(path string, set func(*http.Request)) (code int, body stri
 	if set != nil {
 		set(request)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	answer, err := r.transport.RoundTrip(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -127,6 +133,9 @@ func TestServeSaysWhatStatusPrints(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
+	if strings.Contains(page, "bucket") || !strings.Contains(page, "goes to the directory "+strings.TrimPrefix(env{Environ: s.environ}.getenv("ROTATELOG_STORE"), "file://")) {
+		t.Error("the page does not say where the objects are")
+	}
 	if strings.Contains(page, "FETCHCONTENT") {
 		t.Error("the page has what was fetched")
 	}
@@ -156,11 +165,31 @@ func TestServeAnswersToItsOwnNames(t *testing.T) {
 	r := newServeShell(t).serve()
 	defer r.end()
 	for host, want := range map[string]int{
-		"127.0.0.1": http.StatusOK, "localhost:8080": http.StatusOK, "[::1]:8080": http.StatusOK,
+		"127.0.0.1": http.StatusOK, "localhost:8080": http.StatusOK, "[::1]:8080": http.StatusOK, "[::1]": http.StatusOK, "LocalHost": http.StatusOK,
 		"evil.example": http.StatusMisdirectedRequest, "127.0.0.1.evil.example:8080": http.StatusMisdirectedRequest, "192.0.2.1": http.StatusMisdirectedRequest,
+		"[evil.example]": http.StatusMisdirectedRequest, "localhost.": http.StatusMisdirectedRequest, "[::ffff:192.0.2.1]": http.StatusMisdirectedRequest,
 	} {
 		if code, _ := r.get("/", func(request *http.Request) { request.Host = host }); code != want {
 			t.Errorf("%s: %d, want %d", host, code, want)
+		}
+	}
+}
+
+// Also who is refused is answered before they have sent all.
+func TestServeWaitsForNoBody(t *testing.T) {
+	t.Parallel()
+	r := newServeShell(t).serve()
+	defer r.end()
+	for _, host := range []string{"evil.example", "localhost"} {
+		conn, err := net.Dial("tcp", r.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 10\r\n\r\n12345", host)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode/100 != 4 || !answer.Close {
+			t.Errorf("%s: %+v, %v", host, answer, err)
 		}
 	}
 }
@@ -203,6 +232,35 @@ func TestServeIsForThisMachine(t *testing.T) {
 	s.wantError(codeUsage, "others can read it", "serve", "--config", file)
 }
 
+// Before the first fetch, the page says what keeps it, with the settings that were typed, and
+// monitors have nothing to complain of. So says status.
+func TestServeWaitsForTheFirstFetch(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir := t.TempDir()
+	s.set("ROTATELOG_DIR", dir)
+	s.set("ROTATELOG_STORE", "s3://logs?endpoint=https://us-ord-1.linodeobjects.com")
+	if err := os.MkdirAll(filepath.Join(dir, "all_api.spool", "pending"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := s.serve("--prefix", "x/")
+	defer r.end()
+	const command = "curl -fsS -m 50 https://api.example/live | rotatelog append --one --envelope --prefix=x/"
+	_, page := r.get("/", nil)
+	for _, want := range []string{"<title>WAITING for the first fetch", "<code>" + command + "</code> (with the address of the API)", "goes to the bucket us-ord-1.linodeobjects.com/logs"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %q in\n%s", want, page)
+		}
+	}
+	if code, got := r.get("/healthz", nil); code != http.StatusOK || got != "waiting for the first fetch all_api\n" {
+		t.Errorf("%d %q", code, got)
+	}
+	s.run("status", "--prefix", "x/", "--store=")
+	if s.code != codeOK || !strings.HasPrefix(s.stdout, "all_api  WAITING for the first fetch ") || !strings.Contains(s.stdout, "\n  1. "+command) {
+		t.Errorf("exit code %d\n%s%s", s.code, s.stdout, s.stderr)
+	}
+}
+
 func TestServeUsage(t *testing.T) {
 	t.Parallel()
 	s := newServeShell(t)
@@ -222,4 +280,14 @@ func TestServeHasTheShapesOfStatus(t *testing.T) {
 	if lines := strings.Split(got, "\n"); len(lines) != 3 || !strings.Contains(lines[1], `"worst":"unknown","error":"Nothing of none was ever put`) {
 		t.Errorf("%q", lines)
 	}
+}
+
+// spoolDir returns the directory that the environment names.
+func (s *shell) spoolDir() string {
+	s.t.Helper()
+	dir := env{Environ: s.environ}.getenv("ROTATELOG_DIR")
+	if dir == "" {
+		s.t.Fatal("ROTATELOG_DIR is not set")
+	}
+	return dir
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/dashboard"
 	"example.com/rotatelog/health"
 )
 
@@ -15,6 +16,7 @@ import (
 type serveFacts struct {
 	app     *app
 	streams []stream
+	page    *dashboard.Handler // that shows the streams
 
 	mu    sync.Mutex // guards what follows
 	known map[string]serveFact
@@ -24,6 +26,7 @@ type serveFacts struct {
 type serveFact struct {
 	facts   health.Facts // of which only what the spool does not say is meant
 	unknown []string
+	blindTo []health.Code // the codes that could not be looked for because of that
 }
 
 const (
@@ -62,7 +65,11 @@ func (f *serveFacts) ask(ctx context.Context, whole bool) {
 			more = append(more, daysBefore(today, n))
 		}
 	}
-	all, err := lookAt(ctx, f.app, f.streams, more...)
+	l := newLooker(ctx, f.app, f.streams)
+	if err := f.share(ctx, l); err != nil { // the page says so
+		return
+	}
+	all, err := l.lookAt(ctx, f.streams, more...)
 	if ctx.Err() != nil {
 		return
 	}
@@ -80,11 +87,23 @@ func (f *serveFacts) ask(ctx context.Context, whole bool) {
 			delete(f.known, s.Name)
 			continue
 		}
-		fact := serveFact{s.facts, s.unknown}
+		fact := serveFact{s.facts, s.unknown, s.blindTo}
 		fact.facts.Spool = rotatelog.SpoolStatus{} // which is much, and old soon
 		fact.facts.Days = merged(s.facts.Days, f.known[s.Name].facts.Days, today)
 		f.known[s.Name] = fact
 	}
+}
+
+// share has a looker see the spools as the page does, so that they are read once for both.
+func (f *serveFacts) share(ctx context.Context, l *looker) error {
+	seen, err := f.page.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for i, s := range seen.Streams {
+		l.spools[spoolName{f.streams[i].Dir, f.streams[i].Name}] = inspected{s.Facts.Spool, s.Err}
+	}
+	return nil
 }
 
 // merged returns the days of an answer, and of earlier ones those that it lacks and that are
@@ -119,6 +138,17 @@ func (f *serveFacts) unknown(name string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.known[name].unknown
+}
+
+// blindTo returns the codes of a stream that cannot be looked for without what is not known:
+// before the store was asked, all that it has to say.
+func (f *serveFacts) blindTo(name string) []health.Code {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.known[name]; ok {
+		return slices.Clip(known.blindTo)
+	}
+	return append(ofTheDays(), health.Clock, health.VerifyOld, health.KeyOld)
 }
 
 // daysBefore returns the day n days before another.

@@ -47,8 +47,15 @@ func (b *block) print() {
 		for _, sentence := range b.Blind {
 			b.printText("  ", sentence)
 		}
-		b.printSteps("  ", []string{b.typedStep("rotatelog doctor   (shows the settings, and where they are from)")})
+		b.printTyped(b.BlindSteps())
 		return
+	}
+	if b.AwaitsFirst() {
+		first := b.First()
+		for _, sentence := range status.Sentences(first.Text) {
+			b.printText("  ", sentence)
+		}
+		b.printTyped(first.Steps)
 	}
 	for i, f := range b.Findings {
 		indent := "  "
@@ -65,13 +72,22 @@ func (b *block) print() {
 		b.printText("  ", "Not all can be seen: "+problem+".")
 	}
 	if len(b.Problems) > 0 {
-		b.printSteps("  ", []string{
+		b.printTyped([]string{
 			"let the next fetch come: it replaces a state file that is torn",
 			"run this as the user of the Writer, if permission is denied",
-			b.typedStep("rotatelog doctor"),
+			"rotatelog doctor",
 		})
 	}
 	b.printFacts()
+}
+
+// printTyped prints steps with the settings that were typed.
+func (b *block) printTyped(steps []string) {
+	var typed []string
+	for _, step := range steps {
+		typed = append(typed, b.typedStep(step))
+	}
+	b.printSteps("  ", typed)
 }
 
 // printHeading prints the name, the worst that there is to say, and the time.
@@ -96,28 +112,28 @@ func (b *block) printHeading() {
 
 func (b *block) paint(s health.Severity, text string) string {
 	c := map[health.Severity]color{health.OK: green, health.Warning: yellow, health.Error: red, health.Critical: red}[s]
-	if text == "UNKNOWN" {
+	switch text {
+	case "UNKNOWN":
 		c = red
+	case "WAITING":
+		c = yellow
 	}
 	return b.out.paint(c, text)
 }
-
-// remark is where the command of a step ends, and a remark about it begins.
-const remark = "   ("
 
 // printSteps prints what to do, in order. A command stays on a line, to be pasted.
 func (b *block) printSteps(indent string, steps []string) {
 	for i, step := range steps {
 		number := fmt.Sprintf("%s%d. ", indent, i+1)
 		hanging := strings.Repeat(" ", len(number))
-		command, rest, ok := strings.Cut(step, remark)
+		command, about, ok := status.Command(step)
 		switch {
 		case utf8.RuneCountInString(number+step) <= b.out.width:
 			b.println(number + step)
-		case strings.HasPrefix(step, "rotatelog "):
+		case ok:
 			b.println(number + command)
-			if ok {
-				b.printText(hanging, "("+rest)
+			if about != "" {
+				b.printText(hanging, about)
 			}
 		default:
 			lines := format.Wrap(step, hanging, b.out.width)

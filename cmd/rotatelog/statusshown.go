@@ -17,6 +17,7 @@ func (s *streamStatus) shown(a *app) *status.Stream {
 	shown := &status.Stream{Summary: s.Summary, Zone: a.zone, Counted: s.Count != "", Problems: s.problems, Unknown: s.unknown}
 	if s.err != nil {
 		shown.Blind = s.blind()
+		shown.IsNew = s.isNew()
 	}
 	shown.Findings = slices.Clone(s.Findings)
 	for i, f := range shown.Findings {
@@ -32,6 +33,12 @@ func (s *stream) typedFinding(f health.Finding) health.Finding {
 		f.Steps[i] = s.typedStep(step)
 	}
 	return f
+}
+
+// isNew reports whether the directory of the stream is there, and nothing of it in there.
+func (s *streamStatus) isNew() bool {
+	_, err := os.Stat(s.Dir)
+	return errors.Is(s.err, fs.ErrNotExist) && err == nil
 }
 
 // blind says why nothing is known.
@@ -51,17 +58,12 @@ func (s *streamStatus) blind() []string {
 }
 
 // typedStep returns a step with the settings that were typed, if it is a command.
-func (s *stream) typedStep(text string) string {
-	command, rest, ok := strings.Cut(text, remark)
-	if !strings.HasPrefix(command, "rotatelog ") {
-		return text
-	}
-	words := strings.Fields(command)[1:]
-	if i := slices.Index(words, "--name"); i >= 0 { // which typed adds, too
-		words = slices.Delete(words, i, i+2)
-	}
-	if command = s.typed(words[0], words[1:]...); ok {
-		return command + remark + rest
-	}
-	return command
+func (s *stream) typedStep(step string) string {
+	return status.Typed(step, func(command string) string {
+		words := strings.Fields(command)[1:]
+		if i := slices.Index(words, "--name"); i >= 0 { // which typed adds, too
+			words = slices.Delete(words, i, i+2)
+		}
+		return s.typed(words[0], words[1:]...)
+	})
 }

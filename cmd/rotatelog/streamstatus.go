@@ -74,9 +74,13 @@ func newLooker(ctx context.Context, a *app, streams []stream) *looker {
 }
 
 // lookAt finds out what is known of all streams. Their stores are asked for days that the
-// rules want, and for more. The error is one of the settings.
-func lookAt(ctx context.Context, a *app, streams []stream, more ...rotatelog.Day) ([]streamStatus, error) {
-	l := newLooker(ctx, a, streams)
+// rules want. The error is one of the settings.
+func lookAt(ctx context.Context, a *app, streams []stream) ([]streamStatus, error) {
+	return newLooker(ctx, a, streams).lookAt(ctx, streams)
+}
+
+// lookAt is like the function, and asks for more days.
+func (l *looker) lookAt(ctx context.Context, streams []stream, more ...rotatelog.Day) ([]streamStatus, error) {
 	var all []streamStatus
 	for _, s := range streams {
 		status, err := l.look(s)
@@ -89,7 +93,7 @@ func lookAt(ctx context.Context, a *app, streams []stream, more ...rotatelog.Day
 	l.askStores(ctx, all)
 	for i := range all {
 		if s := &all[i]; s.err == nil {
-			s.facts.Now = a.now()
+			s.facts.Now = l.app.now()
 			s.Summary = health.Summarize(s.facts, s.options)
 		}
 	}

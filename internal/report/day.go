@@ -6,6 +6,7 @@ package report
 import (
 	"context"
 	"iter"
+	"math"
 
 	"example.com/rotatelog"
 )
@@ -31,11 +32,13 @@ type Counts struct {
 	Bytes            int64
 }
 
+// add adds what another day has. Sums stop at the largest value: an object may say anything
+// of itself.
 func (c *Counts) add(o Counts) {
-	c.Fetches += o.Fetches
-	c.Uploads += o.Uploads
-	c.Matches += o.Matches
-	c.Bytes += o.Bytes
+	c.Fetches = min(o.Fetches, math.MaxInt-c.Fetches) + c.Fetches
+	c.Uploads = min(o.Uploads, math.MaxInt-c.Uploads) + c.Uploads
+	c.Matches = min(o.Matches, math.MaxInt64-c.Matches) + c.Matches
+	c.Bytes = min(o.Bytes, math.MaxInt64-c.Bytes) + c.Bytes
 }
 
 // State is how much is known of a day.

@@ -103,8 +103,8 @@ func (p *page) tiles(r *Report) {
 // chart draws a number through the rows of a report.
 func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known func(*Row) int, text, scale func(int64) string) {
 	c := chart.Chart{ID: id, Title: fmt.Sprintf("%s by %s", name, r.By)}
-	c.Format = func(v float64) string { return text(int64(v)) }
-	c.Scale = func(v float64) string { return scale(int64(v)) }
+	c.Format = func(v float64) string { return text(whole(v)) }
+	c.Scale = func(v float64) string { return scale(whole(v)) }
 	values := make([]float64, len(r.Rows))
 	for i, row := range r.Rows {
 		c.Labels = append(c.Labels, axisLabel(row))
@@ -126,12 +126,26 @@ func (p *page) chart(r *Report, id, name string, of func(Counts) int64, known fu
 	p.add("<figure>\n<figcaption>%s <span class=\"legend\">%s</span></figcaption>\n%s</figure>\n", c.Title, markup(legend(c, r.By)), markup(c.SVG()))
 }
 
+// whole returns a value as a number, at most the largest one.
+func whole(v float64) int64 {
+	if v >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(v)
+}
+
 // short returns a count so that it fits beside a scale, as 1.5 M for 1,500,000.
 func short(n int64) string {
-	if n < 1_000_000 {
+	switch v := float64(n); {
+	case n < 1e6:
 		return format.Count(n)
+	case n < 1e9:
+		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + " M"
+	case n < 1e12:
+		return strconv.FormatFloat(v/1e9, 'f', -1, 64) + " B"
+	default:
+		return strconv.FormatFloat(v, 'e', 0, 64)
 	}
-	return strconv.FormatFloat(float64(n)/1_000_000, 'f', -1, 64) + " M"
 }
 
 // lineBefore returns the days of the time before, one for each row. It returns nil where
@@ -191,10 +205,10 @@ func describe(values []float64, r *Report, text func(int64) string) string {
 		return "Nothing is known."
 	}
 	if len(values) == 1 {
-		return fmt.Sprintf("%s: %s.", r.Rows[0].Label(), text(int64(values[0])))
+		return fmt.Sprintf("%s: %s.", r.Rows[0].Label(), text(whole(values[0])))
 	}
 	return fmt.Sprintf("From %s (%s) to %s (%s). The table has all numbers.",
-		text(int64(values[least])), r.Rows[least].Label(), text(int64(values[most])), r.Rows[most].Label())
+		text(whole(values[least])), r.Rows[least].Label(), text(whole(values[most])), r.Rows[most].Label())
 }
 
 // axisLabel returns what a row is called along an axis, as 07/03 or 2025-07.

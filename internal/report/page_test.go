@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/rotatelog/internal/days"
 	"example.com/rotatelog/internal/report"
 )
 
@@ -200,6 +202,34 @@ func TestLineOfTheTimeBefore(t *testing.T) {
 	for name, want := range map[string]bool{"week": true, "month": false, "weeks": false, "months": false, "day": false, "year": false} {
 		if got := strings.Contains(pages(t)[name], `"chart-line chart-series-1"`); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// However much there is, or an object says there is, sums do not turn negative and numbers beside
+// a scale have room.
+func TestPageOfHugeNumbers(t *testing.T) {
+	for _, matches := range []int64{1e9, 1e12, 1e15, 1e18, math.MaxInt64 - 1, math.MaxInt64} {
+		s := newStream(t, "2025-07-10", "2025-01-01")
+		var known []report.Day
+		for d := day(t, "2025-06-20"); d != day(t, "2025-07-10"); d = d.Next() {
+			k := s.day(d)
+			k.Counts = report.Counts{Fetches: int(min(matches, math.MaxInt)), Uploads: 1, Matches: matches, Bytes: matches}
+			known = append(known, k)
+		}
+		of, err := days.Parse([]string{"7d"}, s.today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := report.New("all_api", known, of, report.ByDay, s.today)
+		if want := min(float64(math.MaxInt64), 7*float64(matches)); math.Abs(float64(r.Sum.Matches)-want) > want/1e6 || r.Sum.Bytes < matches || int64(r.Sum.Fetches) < min(matches, math.MaxInt) {
+			t.Errorf("%d a day: %+v", matches, r.Sum.Counts)
+		}
+		page := report.Page([]*report.Report{r}, "7 days", made)
+		for _, m := range regexp.MustCompile(`dominant-baseline="central">([^<]*)<`).FindAllStringSubmatch(page, -1) {
+			if len(m[1]) > 7 || strings.HasPrefix(m[1], "-") {
+				t.Errorf("%d a day: %s", matches, m[1])
+			}
 		}
 	}
 }

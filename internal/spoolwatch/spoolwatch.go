@@ -15,16 +15,19 @@ import (
 // Watch is a spool that is read again and again. It is not safe for concurrent use.
 type Watch struct {
 	dir, name string
-	inspect   func(dir, name string) (rotatelog.SpoolStatus, error)
+	inspect   func() (rotatelog.SpoolStatus, error)
 
 	spool rotatelog.SpoolStatus
 	err   error
 	stamp []stamp // of these; nil if they may be old although the stamps are the same
 }
 
-// New returns a Watch of the spool that inspect reads, which is [rotatelog.Inspect] but in
-// tests.
-func New(dir, name string, inspect func(dir, name string) (rotatelog.SpoolStatus, error)) *Watch {
+// New returns a Watch of the spool that inspect reads. It is read by an Inspector if that is
+// nil.
+func New(dir, name string, inspect func() (rotatelog.SpoolStatus, error)) *Watch {
+	if inspect == nil {
+		inspect = rotatelog.NewInspector(dir, name).Inspect
+	}
 	return &Watch{dir: dir, name: name, inspect: inspect}
 }
 
@@ -32,8 +35,10 @@ func New(dir, name string, inspect func(dir, name string) (rotatelog.SpoolStatus
 func (w *Watch) Look() (rotatelog.SpoolStatus, error) {
 	stamps := stampsOf(w.dir, w.name)
 	if stamps == nil || !slices.Equal(stamps, w.stamp) {
-		w.spool, w.err = w.inspect(w.dir, w.name)
-		w.stamp = settled(stamps)
+		w.spool, w.err = w.inspect()
+		if w.stamp = settled(stamps); w.err != nil || len(w.spool.Problems) > 0 { // no file has to change for that to end
+			w.stamp = nil
+		}
 	}
 	return w.spool, w.err
 }

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,15 +48,26 @@ func (s *Stream) FetchedFact() Fact {
 
 // BatchFact says how full the batch is, and when it goes up.
 func (s *Stream) BatchFact() Fact {
+	goes := "goes up"
+	if s.uploadsFail() {
+		goes = "joins what waits"
+	}
 	text := "nothing to send"
 	switch left := s.Batch.Due.Sub(s.Now); {
 	case s.Batch.Due.IsZero():
 	case left <= 0:
-		text = "goes up with the next fetch"
+		text = goes + " with the next fetch"
 	default:
-		text = "goes up in about " + format.Duration(left.Round(time.Second))
+		text = goes + " in about " + format.Duration(left.Round(time.Second))
 	}
 	return Fact{Label: "batch", Value: s.Fill(), Text: text}
+}
+
+// uploadsFail reports whether a batch that is full will not go up.
+func (s *Stream) uploadsFail() bool {
+	return s.Waiting.Batches > 0 && slices.ContainsFunc(s.Findings, func(f health.Finding) bool {
+		return f.Code == health.UploadRefused || f.Code == health.UploadLate
+	})
 }
 
 // Fill says how full the batch is, as 7 of 10.

@@ -18,6 +18,7 @@ type Stream struct {
 	Zone     *time.Location
 	Counted  bool     // something was told to count matches
 	Blind    []string // why nothing is known, in sentences: then the Summary has only name and time
+	IsNew    bool     // that is because nothing was ever kept where it could be
 	Problems []string // what of the spool could not be read
 	Unknown  []string // what else could not be found out
 }
@@ -33,16 +34,20 @@ func (s *Stream) Worst() health.Severity { return health.Worst(s.Findings) }
 func (s *Stream) Obscured() bool { return s.Blind != nil || len(s.Problems) > 0 }
 
 // Rank orders streams by what has to be seen first: what is not known comes before a
-// warning. It is 0 where all is good.
+// warning, and what waits for its first fetch after it. It is 0 where all is good.
 func (s *Stream) Rank() int {
 	rank := 2 * int(s.Worst())
-	if s.Obscured() {
+	switch {
+	case s.Obscured():
 		rank = max(rank, 2*int(health.Warning)+1)
+	case s.AwaitsFirst():
+		rank = max(rank, 1)
 	}
 	return rank
 }
 
-// State returns the first words of a stream, such as CRITICAL upload_refused.
+// State returns the first words of a stream, such as CRITICAL upload_refused or WAITING for
+// the first fetch.
 func (s *Stream) State() (state, code string) {
 	switch {
 	case s.Blind != nil:
@@ -51,6 +56,8 @@ func (s *Stream) State() (state, code string) {
 		return strings.ToUpper(s.Worst().String()), string(s.Findings[0].Code)
 	case len(s.Problems) > 0:
 		return "UNKNOWN", ""
+	case s.AwaitsFirst():
+		return "WAITING", awaits
 	}
 	return "OK", ""
 }
