@@ -1,0 +1,120 @@
+package rotatelog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"testing"
+	"time"
+
+	"example.com/rotatelog/internal/football"
+	"example.com/rotatelog/internal/packed"
+	"example.com/rotatelog/internal/vfs"
+)
+
+// When the file identities is lost, what is kept is read once, each byte of it, and the next
+// Writer reads nothing.
+func TestLostIndexIsMadeInOneReading(t *testing.T) {
+	const batches = 3
+	cfg := Config{Dir: t.TempDir(), Identity: HeaderIdentity, AppendOnly: true, Logger: slog.New(slog.DiscardHandler)}
+	fsys := keepBatches(t, cfg, indentedBatch(t, football.New(1, 200_000)), batches)
+	if err := fsys.Remove(defaultName + ".spool/" + identitiesFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} {
+		files := readsFS{fsys, map[string]int64{}}
+		s, err := newSpool(files, &cfg)
+		if err == nil {
+			s.recovered, err = s.names()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := newIdentityIndex(&cfg, s)
+		x.load(s)
+		if len(x.batches)+len(x.unread) != batches {
+			t.Fatalf("%d batches are known, and %d are unread", len(x.batches), len(x.unread))
+		}
+		if err := x.complete(); err != nil {
+			t.Error(err)
+		}
+		for _, b := range s.recovered {
+			info, err := fsys.Stat(s.batchPath(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := files.read[s.batchPath(b)]; n != info.Size*int64(want) {
+				t.Errorf("%d bytes of %s were read, which has %d; want %d times that", n, s.batchPath(b), info.Size, want)
+			}
+			if n := len(x.batches[b.id].hashes); n != b.fetches() {
+				t.Errorf("%d fetches of %s are known, want %d", n, s.batchPath(b), b.fetches())
+			}
+		}
+	}
+}
+
+// readsFS counts the bytes that are read of each file.
+type readsFS struct {
+	vfs.FS
+	read map[string]int64
+}
+
+// OpenFile implements vfs.FS.
+func (c readsFS) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
+	f, err := c.FS.OpenFile(name, flag, perm)
+	return readsFile{f, c, name}, err
+}
+
+// readsFile is a file of a readsFS.
+type readsFile struct {
+	vfs.File
+	fs   readsFS
+	name string
+}
+
+// ReadAt implements io.ReaderAt.
+func (c readsFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.File.ReadAt(p, off)
+	c.fs.read[c.name] += int64(n)
+	return n, err
+}
+
+// keepBatches makes a spool with so many confirmed batches of that text, all of them
+// compressed.
+func keepBatches(tb testing.TB, cfg Config, text []byte, batches int) vfs.FS {
+	tb.Helper()
+	w, err := Open(tb.Context(), cfg)
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	fsys, err := vfs.Dir(cfg.Dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { fsys.Close() })
+	var frame bytes.Buffer
+	to, err := packed.NewFrameWriter(&frame, int64(len(text)))
+	if err == nil {
+		_, err = to.Write(text)
+		err = errors.Join(err, to.Close())
+	}
+	s := &spool{fs: fsys, dir: defaultName + ".spool"}
+	for i := range batches {
+		kept := batch{day: testDay, order: i + 1, first: 10*i + 1, last: 10*i + 10, sealed: time.Date(2025, 7, 10, 19, 45, 22, 0, time.UTC),
+			id: fmt.Sprintf("ID%08d", i), sequence: i + 1, zst: true}
+		err = errors.Join(err, vfs.WriteNew(fsys, s.batchPath(kept), frame.Bytes()))
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return fsys
+}
