@@ -121,7 +121,7 @@ func mutations() []mutation {
 			"index what a damaged frame says", "identityindex.go",
 			"i.hashes, probes, err = nil, nil, nil",
 			"err = nil",
-			"^TestDamagedBatchIsSearched$", "",
+			"^TestDamagedFrameIsNotIndexed$", "",
 		},
 		{
 			"read each kept batch twice for the index", "keptbatch.go",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,25 +19,11 @@ import (
 // process begins and another goes on. Then nothing is read any more.
 func TestLostIndexIsMadeInOneReading(t *testing.T) {
 	const batches = 3
-	cfg := Config{Dir: t.TempDir(), Identity: HeaderIdentity, AppendOnly: true, Logger: slog.New(slog.DiscardHandler)}
-	fsys := keepBatches(t, cfg, indentedBatch(t, football.New(1, 200_000)), batches)
-	if err := vfs.Remove(fsys, defaultName+".spool/"+identitiesFile); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := cfg.withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg, fsys := keptWithoutIndex(t, batches)
 	files := readsFS{fsys, map[string]int64{}}
-	s, err := newSpool(files, &cfg)
-	if err == nil {
-		s.recovered, err = s.names()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := spoolOf(t, cfg, files)
 	process := func(reads int) *identityIndex {
-		x := newIdentityIndex(&cfg, s)
+		x := newIdentityIndex(cfg, s)
 		x.load(s)
 		if len(x.unread) != reads {
 			t.Errorf("%d batches are unread, want %d", len(x.unread), reads)
@@ -62,6 +49,62 @@ func TestLostIndexIsMadeInOneReading(t *testing.T) {
 			t.Errorf("%d fetches of %s are known, want %d", n, s.batchPath(b), b.fetches())
 		}
 	}
+}
+
+// What a compressed file says whose checksum does not agree is not indexed, though its
+// fetches look as they should.
+func TestDamagedFrameIsNotIndexed(t *testing.T) {
+	cfg, fsys := keptWithoutIndex(t, 1)
+	s := spoolOf(t, cfg, fsys)
+	name := s.batchPath(s.recovered[0])
+	content, err := vfs.ReadFile(fsys, name)
+	if err == nil {
+		content[len(content)-1] ^= 1 // of the checksum
+		err = errors.Join(fsys.Remove(name), vfs.WriteNew(fsys, name, content))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newIdentityIndex(cfg, s)
+	x.load(s)
+	if err := x.complete(); err != nil {
+		t.Error(err)
+	}
+	if n := len(x.batches[s.recovered[0].id].hashes); n > 0 {
+		t.Errorf("%d of its fetches are known", n)
+	}
+	if odd := x.takeOdd(); len(odd) != 1 || odd[0].File != name || !strings.HasPrefix(odd[0].Problem, "0 of its 10 fetches can be read") {
+		t.Errorf("reported: %+v", odd)
+	}
+}
+
+// keptWithoutIndex makes a spool with so many confirmed batches, and without the file
+// identities.
+func keptWithoutIndex(t *testing.T, batches int) (*Config, vfs.FS) {
+	t.Helper()
+	cfg := Config{Dir: t.TempDir(), Identity: HeaderIdentity, AppendOnly: true, Logger: slog.New(slog.DiscardHandler)}
+	fsys := keepBatches(t, cfg, indentedBatch(t, football.New(1, 200_000)), batches)
+	cfg, err := cfg.withDefaults()
+	if err == nil {
+		err = vfs.Remove(fsys, defaultName+".spool/"+identitiesFile)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cfg, fsys
+}
+
+// spoolOf returns the spool, with the batches that are in it.
+func spoolOf(t *testing.T, cfg *Config, fsys vfs.FS) *spool {
+	t.Helper()
+	s, err := newSpool(fsys, cfg)
+	if err == nil {
+		s.recovered, err = s.names()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // readsFS counts the bytes that are read of each file.
