@@ -84,7 +84,7 @@ func appendRecordLine(dst []byte, sum recordSum, hash identityHash) []byte {
 }
 
 func appendFailuresLine(dst []byte, id string, f readFailures) []byte {
-	return appendLine(dst, fmt.Sprintf("unread %s %d %d", id, f.first.Unix(), f.n))
+	return appendLine(dst, fmt.Sprintf("unread %s %d %d %d", id, f.first.Unix(), f.last.Unix(), f.n))
 }
 
 func appendProbeLine(dst []byte, p probe) []byte {
@@ -115,7 +115,10 @@ func parseIdentities(content []byte) identityLines {
 
 func (f *identityLines) addLine(line string) bool {
 	i := strings.LastIndexByte(line, ' ')
-	if i < 0 || !strings.EqualFold(line[i+1:], fmt.Sprintf("%08x", checksum([]byte(line[:i])))) {
+	if i < 0 || len(line)-i != len(" 00000000") {
+		return false
+	}
+	if sum, err := strconv.ParseUint(line[i+1:], 16, 32); err != nil || uint32(sum) != checksum([]byte(line[:i])) {
 		return false
 	}
 	line = line[:i]
@@ -172,15 +175,16 @@ func (f *identityLines) addRecord(fields []string) bool {
 }
 
 func (f *identityLines) addFailures(fields []string) bool {
-	if len(fields) != 3 {
+	if len(fields) != 4 {
 		return false
 	}
 	first, err1 := strconv.ParseInt(fields[1], 10, 64)
-	n, err2 := strconv.Atoi(fields[2])
-	if err1 != nil || err2 != nil {
+	last, err2 := strconv.ParseInt(fields[2], 10, 64)
+	n, err3 := strconv.Atoi(fields[3])
+	if err1 != nil || err2 != nil || err3 != nil {
 		return false
 	}
-	f.failed[fields[0]] = readFailures{time.Unix(first, 0), n}
+	f.failed[fields[0]] = readFailures{time.Unix(first, 0), time.Unix(last, 0), n}
 	return true
 }
 

@@ -120,8 +120,18 @@ func (x *identityIndex) build(ctx context.Context) {
 		x.readAll(ctx) // after an error who appends tries again
 		close(x.built)
 	}
-	for _, b := range x.doubtful {
-		if ctx.Err() != nil {
+	x.compareAll(ctx)
+}
+
+// comparedAtOnce is how many batches each Writer compares, the last sealed ones, which
+// somebody may have opened. A process that lives for one fetch does not pay for the others.
+const comparedAtOnce = 16
+
+// compareAll compares the batches that the file knows.
+func (x *identityIndex) compareAll(ctx context.Context) {
+	left := comparedAtOnce
+	for _, b := range slices.Backward(x.doubtful) {
+		if left--; left == -1 && x.cfg.Clock.Sleep(ctx, lookDelay) != nil || ctx.Err() != nil {
 			return
 		}
 		x.compare(b)
@@ -198,6 +208,7 @@ func (x *identityIndex) readNext(tried map[string]bool) (more bool, err error) {
 func (x *identityIndex) scan(b batch) (i indexedBatch, probes []probe, now batch, err error) {
 	there := false
 	now, err = x.at(b, func(b batch) error {
+		i.hashes, probes = nil, nil
 		err := x.spool.scanBatch(b, func(fetch []byte) {
 			hash := x.cfg.storedHash(fetch)
 			i.hashes = append(i.hashes, hash)
@@ -254,7 +265,7 @@ func (x *identityIndex) at(b batch, do func(b batch) error) (batch, error) {
 	s := x.spool
 	for range maxMoves {
 		if !b.day.IsZero() {
-			if err := do(b); !errors.Is(err, fs.ErrNotExist) {
+			if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {
 				return b, err
 			}
 		}

@@ -101,8 +101,8 @@ func mutations() []mutation {
 		},
 		{
 			"give a kept batch up that cannot be read for a moment", "unreadable.go",
-			"if f.n >= enoughFailures && now.Sub(f.first) < longFailing {",
-			"if f.n > enoughFailures {",
+			"case now.Sub(f.last) < failuresApart:",
+			"case f.n > enoughFailures:",
 			"^TestDiskThatFailsForAWhile$", "",
 		},
 		{
@@ -131,8 +131,8 @@ func mutations() []mutation {
 		},
 		{
 			"miss a batch that moves while it is looked for", "identityindex.go",
-			"if err := do(b); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}",
-			"if err := do(b); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}\n\t\t\treturn b, nil",
+			"if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}",
+			"if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}\n\t\t\treturn b, nil",
 			"^TestDuplicateInABatchThatMoves$", "",
 		},
 		{

@@ -3,6 +3,7 @@ package rotatelog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -17,18 +18,20 @@ import (
 // batch counts as one that is no longer kept. Fetches that are delivered again could then
 // be stored again, so a disk that fails for a moment is waited for.
 
-// A confirmed batch is left out once reading it failed so often, for so long. A failure
-// counts if it could be written to the disk: otherwise it is the disk that fails, and not
-// the batch. That is also how the next process knows of it.
+// A confirmed batch is left out after more failures than enough to read it, about a minute
+// apart, each of several readings, with no success between. A failure counts if it could be
+// written to the disk: otherwise it is the disk that fails, and not the batch. That is also
+// how the next process knows of it.
 const (
-	enoughFailures = 5
-	longFailing    = 10 * time.Minute
+	enoughFailures = 10
+	failuresApart  = 55 * time.Second
+	readings       = 3
 )
 
 // readFailures is what is known of a batch that could not be read.
 type readFailures struct {
-	first time.Time
-	n     int // no more than enoughFailures until it is left out
+	first, last time.Time
+	n           int
 }
 
 func (f readFailures) isLeftOut() bool { return f.n > enoughFailures }
@@ -57,7 +60,7 @@ func unreadable(b batch, err error) error {
 	if b.sequence == 0 {
 		return hint.Add(err, "see whether its disk is failing; once the file is moved away nothing asks for it")
 	}
-	return hint.Add(err, "see whether its disk is failing; after %v nothing asks for it", longFailing)
+	return hint.Add(err, "see whether its disk is failing; once that has failed for ten minutes nothing asks for it")
 }
 
 // countFailure counts a failure to read a batch, and reports whether it is to be left out.
@@ -65,12 +68,13 @@ func (x *identityIndex) countFailure(id string) bool {
 	now := x.cfg.Clock.Now().Truncate(time.Second)
 	was, failed := x.failed[id]
 	f := was
-	if !failed || now.Before(f.first) {
+	switch {
+	case !failed || now.Before(f.last):
 		f = readFailures{first: now}
-	}
-	if f.n >= enoughFailures && now.Sub(f.first) < longFailing {
+	case now.Sub(f.last) < failuresApart:
 		return false
 	}
+	f.last = now
 	f.n++
 	x.failed[id] = f
 	if x.save(appendFailuresLine(nil, id, f), 1); !x.isSaved() {
@@ -92,6 +96,17 @@ func (x *identityIndex) isSaved() bool {
 		err = errors.Join(vfs.SyncFile(f), f.Close())
 	}
 	return err == nil
+}
+
+// persistently calls do for a batch, and again if a confirmed one cannot be read: a disk
+// that fails now and then is not to pass for a broken sector.
+func persistently(b batch, do func(b batch) error) (err error) {
+	for n := 1; ; n++ {
+		err = do(b)
+		if err == nil || errors.Is(err, errFound) || errors.Is(err, fs.ErrNotExist) || b.sequence == 0 || n == readings {
+			return err
+		}
+	}
 }
 
 // putOff has a batch be tried after the others that are unread.

@@ -155,7 +155,7 @@ func TestDiskThatFailsForAWhile(t *testing.T) {
 				})
 				b.open()
 				failing.Store(true)
-				for begun := time.Now(); time.Since(begun) < fault.lasts; time.Sleep(time.Minute) {
+				for begun := time.Now(); time.Since(begun) < fault.lasts; time.Sleep(20 * time.Second) {
 					if r, err := b.Append(t.Context(), withID("b")); err == nil {
 						t.Fatalf("b: %+v", r)
 					}
