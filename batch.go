@@ -246,12 +246,6 @@ func (s *spool) abandon(b batch) error {
 // does not parse it is kept in damaged/ and reported, unless that is known.
 func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int64) error) (odd *Repaired, err error) {
 	name := s.batchPath(b)
-	defer func() {
-		if errors.Is(err, syscall.EIO) && b.sequence == 0 { // what is confirmed must not be appended again
-			err = hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
-				"copy from it what can be read, move the file away, and append that again")
-		}
-	}()
 	n := 0
 	whole, err := s.readBatch(b, func(fetch []byte, read, size int64) error {
 		n++
@@ -262,14 +256,24 @@ func (s *spool) load(b batch, known bool, each func(fetch []byte, read, size int
 		err = nil
 	}
 	if err != nil || whole || known {
-		return nil, err
+		return nil, notRead(b, err)
 	}
 	problem := fmt.Sprintf("it does not parse as a whole; %d of its %d fetches can be read", n, b.fetches())
 	if damaged {
 		problem = damagedProblem
 	}
 	aside, err := s.keepFile(name)
-	return &Repaired{File: name, Problem: problem, Quarantined: aside}, err
+	return &Repaired{File: name, Problem: problem, Quarantined: aside}, notRead(b, err)
+}
+
+// notRead returns the error of reading a batch. One that is confirmed must not be appended
+// again.
+func notRead(b batch, err error) error {
+	if !errors.Is(err, syscall.EIO) || b.sequence > 0 {
+		return err
+	}
+	return hint.Add(fmt.Errorf("%w: the disk cannot read a batch that is not uploaded: %w", ErrPermanent, err),
+		"copy from it what can be read, move the file away, and append that again")
 }
 
 // progress is what batch.json holds: what the array does not say. It is written when a

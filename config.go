@@ -57,8 +57,8 @@ type Config struct {
 	TimeOf func(fetch []byte) (time.Time, error)
 	// Identity returns what says that two fetches are the same one, such as an id that
 	// the source gave it: see HeaderIdentity and ContentIdentity. A fetch whose identity
-	// is that of one in the local file or among the batches that the spool keeps is not
-	// stored again; see Receipt.Duplicate. So a source that delivers a fetch again until
+	// is that of one in the local file or among the batches that the spool keeps, and can
+	// read, is not stored again; see Receipt.Duplicate. So a source that delivers a fetch again until
 	// it is acknowledged has it stored once, if it does so while the spool keeps the
 	// first: see KeepFor. "" says that the fetch has no identity, and is stored. If
 	// Identity returns an error the fetch is refused.

@@ -3,10 +3,8 @@ package rotatelog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
-	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/vfs"
 )
 
@@ -121,15 +119,24 @@ var errFound = errors.New("found")
 func (w *Writer) findInBatch(id, identity string) (*storedAt, error) {
 	x := w.index
 	n := 0
-	b, err := x.read(batch{id: id}, func(fetch []byte) error {
-		n++
-		if is, err := w.cfg.callIdentity(fetch); err == nil && is == identity {
-			return errFound
-		}
-		return nil
+	b, err := x.at(batch{id: id}, func(b batch) error {
+		n = 0
+		_, err := x.spool.load(b, true, func(fetch []byte, _, _ int64) error {
+			n++
+			if is, err := w.cfg.callIdentity(fetch); err == nil && is == identity {
+				return errFound
+			}
+			return nil
+		})
+		return err
 	})
+	if err == nil {
+		return nil, nil
+	}
 	if !errors.Is(err, errFound) {
-		return nil, err
+		x.turn <- struct{}{}
+		defer func() { <-x.turn }()
+		return nil, x.cannotRead(b, err)
 	}
 	if b.sequence == 0 { // otherwise its day's object was seen to hold it
 		if err := w.secure(b); err != nil {
@@ -203,22 +210,24 @@ func (w *Writer) openIndex() {
 	w.index.start()
 }
 
-// followSeals tells the index what was sealed. The caller has the append semaphore.
+// followSeals tells the index what was sealed, and the spool what the index found. The
+// caller has the append semaphore.
 func (w *Writer) followSeals() {
-	if w.index != nil {
-		w.index.follow(w.spool)
+	if w.index == nil {
+		return
+	}
+	w.index.follow(w.spool)
+	for _, r := range w.index.takeOdd() {
+		w.spool.report(r)
 	}
 }
 
-// closeIndex saves what the next Writer would have to find out again.
+// closeIndex saves what the next Writer would have to find out again, and reports what was
+// found.
 func (w *Writer) closeIndex() {
-	if w.index != nil {
-		w.index.close(w.spool)
+	if w.index == nil {
+		return
 	}
-}
-
-// unreadable says what to do about a batch that may hold a duplicate.
-func unreadable(err error) error {
-	return hint.Add(fmt.Errorf("whether this fetch is in it already cannot be seen: %w", err),
-		"see whether its disk is failing; once the file is moved away nothing asks for it")
+	w.index.close(w.spool)
+	w.announceRepaired(w.index.takeOdd())
 }

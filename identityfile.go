@@ -6,12 +6,14 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+	"time"
 
 	"example.com/rotatelog/internal/rawjson"
 )
 
-// The file identities has a line for each batch whose fetches were read, for each record
-// of the array when its Writer was closed, and for a few fetches to try the function on.
+// The file identities has a line for each batch whose fetches were read, or could not be,
+// for each record of the array when its Writer was closed, and for a few fetches to try the
+// function on.
 // It is a cache: a line that does not end in its own checksum says nothing.
 
 // identitiesTitle begins the file, followed by the name of the function.
@@ -45,6 +47,7 @@ type identityLines struct {
 	function string // name of the function
 	batches  map[string]indexedBatch
 	records  map[recordSum]identityHash
+	failed   map[string]readFailures
 	probes   []probe
 	lines    int   // how many there are
 	end      int64 // offset past the last whole line
@@ -80,6 +83,10 @@ func appendRecordLine(dst []byte, sum recordSum, hash identityHash) []byte {
 	return appendLine(dst, b.String())
 }
 
+func appendFailuresLine(dst []byte, id string, f readFailures) []byte {
+	return appendLine(dst, fmt.Sprintf("unread %s %d %d %d", id, f.first.Unix(), f.last.Unix(), f.n))
+}
+
 func appendProbeLine(dst []byte, p probe) []byte {
 	var b strings.Builder
 	b.WriteString("probe")
@@ -91,7 +98,7 @@ func appendProbeLine(dst []byte, p probe) []byte {
 
 // parseIdentities reads the file, however it is damaged.
 func parseIdentities(content []byte) identityLines {
-	f := identityLines{batches: map[string]indexedBatch{}, records: map[recordSum]identityHash{}}
+	f := identityLines{batches: map[string]indexedBatch{}, records: map[recordSum]identityHash{}, failed: map[string]readFailures{}}
 	for rest := content; ; f.lines++ {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
 		if !whole {
@@ -108,7 +115,10 @@ func parseIdentities(content []byte) identityLines {
 
 func (f *identityLines) addLine(line string) bool {
 	i := strings.LastIndexByte(line, ' ')
-	if i < 0 || !strings.EqualFold(line[i+1:], fmt.Sprintf("%08x", checksum([]byte(line[:i])))) {
+	if i < 0 || len(line)-i != len(" 00000000") {
+		return false
+	}
+	if sum, err := strconv.ParseUint(line[i+1:], 16, 32); err != nil || uint32(sum) != checksum([]byte(line[:i])) {
 		return false
 	}
 	line = line[:i]
@@ -122,6 +132,8 @@ func (f *identityLines) addLine(line string) bool {
 		return f.addBatch(strings.Fields(rest))
 	case "record":
 		return f.addRecord(strings.Fields(rest))
+	case "unread":
+		return f.addFailures(strings.Fields(rest))
 	case "probe":
 		hash, fetch, _ := strings.Cut(rest, " ")
 		h, ok := parseHash(hash)
@@ -160,6 +172,20 @@ func (f *identityLines) addRecord(fields []string) bool {
 		f.records[recordSum{size, uint32(sum)}] = hash
 	}
 	return ok
+}
+
+func (f *identityLines) addFailures(fields []string) bool {
+	if len(fields) != 4 {
+		return false
+	}
+	first, err1 := strconv.ParseInt(fields[1], 10, 64)
+	last, err2 := strconv.ParseInt(fields[2], 10, 64)
+	n, err3 := strconv.Atoi(fields[3])
+	if err1 != nil || err2 != nil || err3 != nil {
+		return false
+	}
+	f.failed[fields[0]] = readFailures{time.Unix(first, 0), time.Unix(last, 0), n}
+	return true
 }
 
 func parseHash(text string) (identityHash, bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -25,7 +26,9 @@ type identityIndex struct {
 	ended chan struct{} // closed when the goroutine has ended
 	stop  context.CancelFunc
 
-	file identitiesLog // owned by who has the turn
+	// Owned by who has the turn.
+	file   identitiesLog
+	failed map[string]readFailures // of batches that are there
 
 	// Of the batch being filled. Owned by who has the append semaphore.
 	filling struct {
@@ -37,6 +40,7 @@ type identityIndex struct {
 	batches map[string]indexedBatch
 	found   map[identityHash]int // how many fetches of the batches have it
 	unread  []batch              // the next at the end
+	odd     []Repaired           // to be reported
 
 	doubtful []batch // whose sizes the goroutine has to compare; owned by it
 	probes   []probe
@@ -51,7 +55,7 @@ type filledRecord struct {
 
 func newIdentityIndex(cfg *Config, s *spool) *identityIndex {
 	return &identityIndex{cfg: cfg, spool: s.usedBy("identities"), turn: make(chan struct{}, 1), built: make(chan struct{}), ended: make(chan struct{}),
-		batches: map[string]indexedBatch{}, found: map[identityHash]int{}}
+		failed: map[string]readFailures{}, batches: map[string]indexedBatch{}, found: map[identityHash]int{}}
 }
 
 // load takes what the file says of the batches that recovery has found, and of the array.
@@ -59,15 +63,22 @@ func newIdentityIndex(cfg *Config, s *spool) *identityIndex {
 func (x *identityIndex) load(s *spool) {
 	cached := x.loadFile()
 	for _, b := range s.recovered {
-		if i, ok := cached.batches[b.id]; ok {
+		f, failed := cached.failed[b.id]
+		if failed {
+			x.failed[b.id] = f
+		}
+		i, known := cached.batches[b.id]
+		switch {
+		case b.sequence > 0 && f.isLeftOut():
+		case known:
 			x.add(b.id, i)
 			x.doubtful = append(x.doubtful, b)
-		} else {
+		default:
 			x.unread = append(x.unread, b)
 		}
 	}
 	x.checked = len(s.recovered)
-	x.file.tidy(len(x.batches) + len(s.array.records) + len(x.probes))
+	x.file.tidy(len(x.batches) + len(s.array.records) + len(x.probes) + enoughFailures*len(x.failed))
 	x.filling.order = s.progress.Order
 	for _, record := range s.array.records {
 		hash, saved := cached.records[sumOf(record)]
@@ -106,13 +117,21 @@ func (x *identityIndex) start() {
 func (x *identityIndex) build(ctx context.Context) {
 	defer close(x.ended)
 	if !x.isBuilt() {
-		for more := true; more && ctx.Err() == nil; {
-			more, _ = x.readNext() // after an error who appends tries again
-		}
+		x.readAll(ctx) // after an error who appends tries again
 		close(x.built)
 	}
-	for _, b := range x.doubtful {
-		if ctx.Err() != nil {
+	x.compareAll(ctx)
+}
+
+// comparedAtOnce is how many batches each Writer compares, the last sealed ones, which
+// somebody may have opened. A process that lives for one fetch does not pay for the others.
+const comparedAtOnce = 16
+
+// compareAll compares the batches that the file knows.
+func (x *identityIndex) compareAll(ctx context.Context) {
+	left := comparedAtOnce
+	for _, b := range slices.Backward(x.doubtful) {
+		if left--; left == -1 && x.cfg.Clock.Sleep(ctx, lookDelay) != nil || ctx.Err() != nil {
 			return
 		}
 		x.compare(b)
@@ -148,79 +167,105 @@ func (x *identityIndex) compare(b batch) {
 }
 
 // complete reads what is still unread. The caller has the append semaphore.
-func (x *identityIndex) complete() error {
-	for {
-		if more, err := x.readNext(); err != nil || !more {
-			return err
+func (x *identityIndex) complete() error { return x.readAll(context.Background()) }
+
+// readAll reads the unread batches, each once, and returns the first error if some are
+// still unread then.
+func (x *identityIndex) readAll(ctx context.Context) error {
+	var first error
+	for tried := map[string]bool{}; ctx.Err() == nil && !x.isComplete(); {
+		more, err := x.readNext(tried)
+		if first == nil {
+			first = err
+		}
+		if !more {
+			return first
 		}
 	}
+	return nil
 }
 
-// readNext reads an unread batch, and reports whether there was one.
-func (x *identityIndex) readNext() (more bool, err error) {
-	if x.isComplete() {
-		return false, nil
-	}
+// readNext reads an unread batch that was not tried, and reports whether there was one.
+func (x *identityIndex) readNext(tried map[string]bool) (more bool, err error) {
 	x.turn <- struct{}{}
 	defer func() { <-x.turn }()
-	b, any := x.nextUnread()
+	b, any := x.nextUnread(tried)
 	if !any {
 		return false, nil
 	}
-	var i indexedBatch
-	var probes []probe
-	now, err := x.read(b, func(fetch []byte) error {
-		hash := x.cfg.storedHash(fetch)
-		i.hashes = append(i.hashes, hash)
-		if p, ok := newProbe(fetch, hash); ok && len(probes) < keptProbes {
-			probes = append(probes, p)
-		}
-		return nil
-	})
+	tried[b.id] = true
+	i, probes, now, err := x.scan(b)
 	if err != nil {
-		return false, newError("read", x.cfg.path(x.spool.batchPath(now)), unreadable(err))
-	}
-	if info, err := x.spool.fs.Stat(x.spool.batchPath(now)); err == nil {
-		i.size = info.Size
+		return true, x.cannotRead(now, err)
 	}
 	x.finishUnread(b, i)
 	x.saveBatch(b.id, i, probes)
 	return true, nil
 }
 
+// scan reads a batch, wherever it is by now, and returns under which name it was. A batch
+// that is gone, and a file that is damaged, has no fetches.
+func (x *identityIndex) scan(b batch) (i indexedBatch, probes []probe, now batch, err error) {
+	there := false
+	now, err = x.at(b, func(b batch) error {
+		i.hashes, probes = nil, nil
+		err := x.spool.scanBatch(b, func(fetch []byte) {
+			hash := x.cfg.storedHash(fetch)
+			i.hashes = append(i.hashes, hash)
+			if p, ok := newProbe(fetch, hash); ok && len(probes) < keptProbes {
+				probes = append(probes, p)
+			}
+		})
+		if errors.Is(err, errDamagedBatch) {
+			i.hashes, probes, err = nil, nil, nil
+		}
+		there = err == nil
+		return err
+	})
+	if there {
+		x.missFetches(now, len(i.hashes))
+	}
+	if info, err := x.spool.fs.Stat(x.spool.batchPath(now)); err == nil {
+		i.size = info.Size
+	}
+	return i, probes, now, err
+}
+
 // isComplete reports whether an identity that is not in the index is in no batch.
 func (x *identityIndex) isComplete() bool {
-	_, any := x.nextUnread()
+	_, any := x.nextUnread(nil)
 	return !any
 }
 
-func (x *identityIndex) nextUnread() (batch, bool) {
+// nextUnread returns the next unread batch that was not tried.
+func (x *identityIndex) nextUnread(tried map[string]bool) (batch, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if len(x.unread) == 0 {
-		return batch{}, false
+	for _, b := range slices.Backward(x.unread) {
+		if !tried[b.id] {
+			return b, true
+		}
 	}
-	return x.unread[len(x.unread)-1], true
+	return batch{}, false
 }
 
 func (x *identityIndex) finishUnread(b batch, i indexedBatch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.unread = slices.DeleteFunc(x.unread, func(other batch) bool { return other.id == b.id })
+	x.unread = withoutID(x.unread, b.id)
 	x.addLocked(b.id, i)
 }
 
 // maxMoves is how often a batch may be moved while it is being opened.
 const maxMoves = 100
 
-// read calls each for the fetches of a batch, wherever that is by now, and returns under
-// which name it was. A batch that is gone has none.
-func (x *identityIndex) read(b batch, each func(fetch []byte) error) (batch, error) {
+// at calls do for a batch under the name that it has by now, and returns that. Its error is
+// that of do, unless the batch was moved meanwhile. A batch that is gone is no error.
+func (x *identityIndex) at(b batch, do func(b batch) error) (batch, error) {
 	s := x.spool
 	for range maxMoves {
 		if !b.day.IsZero() {
-			_, err := s.load(b, true, func(fetch []byte, _, _ int64) error { return each(fetch) })
-			if !errors.Is(err, fs.ErrNotExist) {
+			if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {
 				return b, err
 			}
 		}
@@ -340,13 +385,13 @@ func (x *identityIndex) sealed(b batch) {
 	}
 	x.turn <- struct{}{}
 	defer func() { <-x.turn }()
-	if info, err := x.spool.fs.Stat(x.spool.batchPath(b)); err == nil {
-		i.size = info.Size
-	} else if now, err := x.read(b, func([]byte) error { return errFound }); errors.Is(err, errFound) {
-		if info, err := x.spool.fs.Stat(x.spool.batchPath(now)); err == nil {
+	x.at(b, func(b batch) error {
+		info, err := x.spool.fs.Stat(x.spool.batchPath(b))
+		if err == nil {
 			i.size = info.Size
 		}
-	}
+		return err
+	})
 	x.add(b.id, i)
 	x.saveBatch(b.id, i, nil)
 	x.forgetGone()
@@ -377,5 +422,6 @@ func (x *identityIndex) forgetGone() {
 			x.removeLocked(id)
 		}
 	}
-	x.file.tidy(len(x.batches))
+	maps.DeleteFunc(x.failed, func(id string, _ readFailures) bool { return !there[id] })
+	x.file.tidy(len(x.batches) + enoughFailures*len(x.failed))
 }

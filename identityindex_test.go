@@ -2,8 +2,10 @@ package rotatelog_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/crashfs"
@@ -203,5 +205,37 @@ func TestIndexOfABatchThatWasChanged(t *testing.T) {
 		if r := b.appendID("d"); r.Duplicate {
 			t.Errorf("what is gone: %+v", r)
 		}
+	})
+}
+
+// Each Writer looks at the sizes of a few batches at once, and at those of the others if it
+// stays open.
+func TestIndexComparesFewAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.MaxFetches, b.cfg.Identity, b.cfg.AppendOnly = 1, rotatelog.HeaderIdentity, true
+		b.open()
+		for i := range 40 {
+			b.appendID(fmt.Sprint(i))
+		}
+		b.Close()
+		first := "all_api.spool/pending/" + b.pending()[0]
+		if err := b.disk.ReplaceFile(first, withID("changed"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		compared := b.record(func(op crashfs.Op) string {
+			if op.Kind == "Stat" && op.Name == first {
+				return op.Name
+			}
+			return ""
+		})
+		b.open()
+		if n := len(compared()); n > 0 {
+			t.Errorf("it was looked at %d times at once", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(compared()); n != 1 {
+			t.Errorf("it was looked at %d times within two seconds", n)
+		}
+		b.wantDuplicatesOf("39", 40)
 	})
 }

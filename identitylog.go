@@ -42,6 +42,10 @@ func (x *identityIndex) save(lines []byte, n int) {
 		n++
 	}
 	x.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(x.failed)) {
+		text = appendFailuresLine(text, id, x.failed[id])
+		n++
+	}
 	x.file.replace(x.spool, name, text, n)
 }
 

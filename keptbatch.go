@@ -27,34 +27,75 @@ const damagedProblem = "it is compressed, and damaged: nothing in it is believed
 // was used so far. whole is false if the text does not parse as a whole. If err matches
 // errDamagedBatch, each was not called.
 func (s *spool) readBatch(b batch, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
+	f, err := s.openBatch(b)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if f.zst {
+		return readFrame(f, b.fetches(), each)
+	}
+	return rawjson.ReadArray(f.bytes(), func(fetch []byte, read int64) error {
+		return each(fetch, read, f.size)
+	})
+}
+
+// scanBatch calls each for every fetch of a batch, as readBatch does, but reads a compressed
+// file once. So each may have been called for one that then turns out to be damaged, which
+// is an error.
+func (s *spool) scanBatch(b batch, each func(fetch []byte)) error {
+	f, err := s.openBatch(b)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	file := &diskReader{r: f.bytes()}
+	text := io.Reader(file)
+	if f.zst {
+		text, err = packed.NewFrameReader(file)
+	}
+	if err == nil {
+		_, err = rawjson.ReadArray(text, func(fetch []byte, _ int64) error { each(fetch); return nil })
+	}
+	if f.zst && err == nil {
+		_, err = io.Copy(io.Discard, text) // if it is no whole array there is more, and the checksum is at the end
+	}
+	return file.explain(err)
+}
+
+// openedBatch is the file of a batch.
+type openedBatch struct {
+	vfs.File
+	size int64
+	zst  bool
+}
+
+func (f openedBatch) bytes() io.Reader { return io.NewSectionReader(f, 0, f.size) }
+
+// openBatch opens the file of a batch, in the form in which it is there.
+func (s *spool) openBatch(b batch) (openedBatch, error) {
 	f, err := s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		b = s.present(b)
 		f, err = s.fs.OpenFile(s.batchPath(b), os.O_RDONLY, 0)
 	}
 	if err != nil {
-		return false, err
+		return openedBatch{}, err
 	}
-	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false, err
+		return openedBatch{}, errors.Join(err, f.Close())
 	}
-	if b.zst {
-		return readFrame(f, info.Size, b.fetches(), each)
-	}
-	return rawjson.ReadArray(io.NewSectionReader(f, 0, info.Size), func(fetch []byte, read int64) error {
-		return each(fetch, read, info.Size)
-	})
+	return openedBatch{f, info.Size, b.zst}, nil
 }
 
-// readFrame is readBatch of a compressed file of so many bytes. It decompresses it twice,
-// since the checksum is at the end.
-func readFrame(f vfs.File, size int64, fetches int, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
-	if err := checkFrame(f, size); err != nil {
+// readFrame is readBatch of a compressed file. It decompresses it twice, since the checksum
+// is at the end.
+func readFrame(f openedBatch, fetches int, each func(fetch []byte, read, size int64) error) (whole bool, err error) {
+	if err := checkFrame(f); err != nil {
 		return false, err
 	}
-	text, err := packed.NewFrameReader(io.NewSectionReader(f, 0, size))
+	text, err := packed.NewFrameReader(f.bytes())
 	if err != nil {
 		return false, err
 	}
@@ -67,22 +108,17 @@ func readFrame(f vfs.File, size int64, fetches int, each func(fetch []byte, read
 
 // checkFrame returns an error that matches errDamagedBatch if a compressed file is not as it was
 // written, and another one if it cannot be read.
-func checkFrame(f vfs.File, size int64) error {
-	file := &diskReader{r: io.NewSectionReader(f, 0, size)}
+func checkFrame(f openedBatch) error {
+	file := &diskReader{r: f.bytes()}
 	text, err := packed.NewFrameReader(file)
 	n := int64(0)
 	if err == nil {
 		n, err = io.Copy(io.Discard, text)
 	}
-	switch {
-	case file.err != nil:
-		return file.err
-	case err != nil:
-		return fmt.Errorf("%w: %w", errDamagedBatch, err)
-	case n == 0:
-		return fmt.Errorf("%w: it is empty", errDamagedBatch)
+	if err == nil && n == 0 {
+		err = errors.New("it is empty")
 	}
-	return nil
+	return file.explain(err)
 }
 
 // diskReader remembers the error of the disk.
@@ -98,6 +134,18 @@ func (d *diskReader) Read(p []byte) (int, error) {
 		d.err = err
 	}
 	return n, err
+}
+
+// explain returns why what was read could not be decompressed: because of the disk, or
+// because it is damaged.
+func (d *diskReader) explain(err error) error {
+	switch {
+	case d.err != nil:
+		return d.err
+	case err != nil:
+		return fmt.Errorf("%w: %w", errDamagedBatch, err)
+	}
+	return nil
 }
 
 // twin returns the batch in its other form, which is there as well if a process died while

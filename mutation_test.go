@@ -94,9 +94,45 @@ func mutations() []mutation {
 			"^TestDuplicateInABatchThat", "",
 		},
 		{
+			"store what may be in a batch that waits and cannot be read", "unreadable.go",
+			"if b.sequence == 0 || !x.countFailure(b.id) {",
+			"if !x.countFailure(b.id) {",
+			"^TestBrokenSectorOfABatchThatWaits$", "",
+		},
+		{
+			"give a kept batch up that cannot be read for a moment", "unreadable.go",
+			"case now.Sub(f.last) < failuresApart:",
+			"case f.n > enoughFailures:",
+			"^TestDiskThatFailsForAWhile$", "",
+		},
+		{
+			"give all kept batches up as the disk fails", "unreadable.go",
+			"!x.isSaved() {",
+			"!x.file.whole {",
+			"^TestDiskThatFailsForAWhile$", "",
+		},
+		{
+			"forget that a kept batch was given up", "identityindex.go",
+			"case b.sequence > 0 && f.isLeftOut():",
+			"case false:",
+			"^TestBrokenSectorOfAKeptBatch$", "",
+		},
+		{
+			"index what a damaged frame says", "identityindex.go",
+			"i.hashes, probes, err = nil, nil, nil",
+			"err = nil",
+			"^TestDamagedFrameIsNotIndexed$", "",
+		},
+		{
+			"read each kept batch twice for the index", "keptbatch.go",
+			"	file := &diskReader{r: f.bytes()}\n	text := io.Reader(file)\n	if f.zst {",
+			"	file := &diskReader{r: f.bytes()}\n	text := io.Reader(file)\n	if f.zst && checkFrame(f) == nil {",
+			"^TestLostIndexIsMadeInOneReading$", "",
+		},
+		{
 			"miss a batch that moves while it is looked for", "identityindex.go",
-			"if !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}",
-			"if !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}\n\t\t\treturn b, nil",
+			"if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}",
+			"if err := persistently(b, do); !errors.Is(err, fs.ErrNotExist) {\n\t\t\t\treturn b, err\n\t\t\t}\n\t\t\treturn b, nil",
 			"^TestDuplicateInABatchThatMoves$", "",
 		},
 		{
@@ -1013,7 +1049,7 @@ func mutations() []mutation {
 		},
 		{
 			"believe a frame that is damaged", "keptbatch.go",
-			"if err := checkFrame(f, size); err != nil {",
+			"if err := checkFrame(f); err != nil {",
 			"if err := error(nil); err != nil {",
 			"^TestSpoolReaderReadsBothForms$", "",
 		},

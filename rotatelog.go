@@ -297,9 +297,21 @@ func onceValue(f func() error) func() error {
 func (w *Writer) closeAppend() error {
 	close(w.closed)
 	w.semaphore <- struct{}{} // for good
-	w.saveState(true)
 	w.closeIndex()
+	w.saveState(true)
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
+}
+
+// announceRepaired reports what was repaired in the spool, and counts it.
+func (w *Writer) announceRepaired(repaired []Repaired) {
+	if len(repaired) == 0 {
+		return
+	}
+	for _, r := range repaired {
+		w.cfg.reportRepaired(r)
+	}
+	w.stats.update(func(s *Stats) { s.Repaired += len(repaired) })
+	w.recordRepaired(repaired)
 }
 
 func (w *Writer) close() error {
@@ -350,19 +362,11 @@ func (w *Writer) release() {
 	if len(sealed) == 0 && len(repaired) == 0 {
 		return
 	}
-	for _, r := range repaired {
-		w.cfg.reportRepaired(r)
-	}
+	w.announceRepaired(repaired)
 	for _, s := range sealed {
 		w.cfg.reportSealed(s.news())
 	}
-	w.stats.update(func(s *Stats) {
-		s.Sealed += len(sealed)
-		s.Repaired += len(repaired)
-	})
-	if len(repaired) > 0 {
-		w.recordRepaired(repaired)
-	}
+	w.stats.update(func(s *Stats) { s.Sealed += len(sealed) })
 	if len(sealed) > 0 {
 		w.publisher.wake()
 	}

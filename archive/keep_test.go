@@ -181,9 +181,7 @@ func TestCopyIsCompared(t *testing.T) {
 		w.cfg.Dir = mine
 		w.edit(w.key(), hurts["flipped"].edit)
 		bad := string(w.mem.Bytes(w.key()))
-		p, of := w.plan()
-		defer of.Close()
-		if _, err := p.Apply(t.Context()); err == nil || !strings.Contains(err.Error(), "is not like it") || string(w.mem.Bytes(w.key())) != bad {
+		if _, _, err := w.mend(); err == nil || !strings.Contains(err.Error(), "is not like it") || string(w.mem.Bytes(w.key())) != bad {
 			t.Errorf("restore: %v", err)
 		}
 	})

@@ -17,15 +17,7 @@ import (
 // apply restores the day from sources, and wants nothing to be left to do.
 func (w *world) apply(sources ...archive.Source) *archive.Plan {
 	w.t.Helper()
-	p, m := w.plan(sources...)
-	defer m.Close()
-	r, err := p.Apply(w.t.Context())
-	if err != nil {
-		w.t.Fatalf("apply: %v", err)
-	}
-	if got := strings.TrimSpace(strings.ReplaceAll(codes(r), "sequence_gap", "")); got != "" {
-		w.t.Errorf("after it: %v", r.Findings)
-	}
+	p, _ := w.mendWell(sources...)
 	again, m := w.plan(sources...)
 	defer m.Close()
 	if again.Needed() {
@@ -102,12 +94,10 @@ func TestCopyThatIsMadeMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.edit(w.key(), replace(`"n":2,"odds"`, `"n":9,"odds"`))
-		p, m := w.plan(sourceFunc(func() archive.Source {
+		if _, _, err := w.mend(sourceFunc(func() archive.Source {
 			w.append(wr)
 			return archive.SpoolSource("a copy", w.copySpool())
-		}))
-		defer m.Close()
-		if _, err := p.Apply(t.Context()); err != nil {
+		})); err != nil {
 			t.Fatal(err)
 		}
 		if err := wr.Flush(t.Context()); err != nil {
@@ -314,9 +304,7 @@ func TestBrokenCopyOfFetchesWithoutIDs(t *testing.T) {
 			s = strings.Replace(s, nth(s, 3), broken(nth(s, 3)), 1)
 			return strings.Replace(s, second, second+",\n"+broken(second), 1)
 		})
-		p, m := w.plan()
-		defer m.Close()
-		r, err := p.Apply(t.Context())
+		_, r, err := w.mend()
 		if err != nil || codes(r) != "" && codes(r) != "sequence_gap" || r.Totals.Fetches != 6 {
 			t.Errorf("%v, %+v, %v", r.Findings, r.Totals, err)
 		}
@@ -406,9 +394,7 @@ func TestCompressionByTheSpool(t *testing.T) {
 					mirror.Store = mem
 					w.mem.Delete(key)
 					w.cfg.Compression = now
-					p, m := w.plan(archive.ArchiveSource("a mirror", mirror))
-					defer m.Close()
-					if _, err := p.Apply(t.Context()); err != nil {
+					if _, _, err := w.mend(archive.ArchiveSource("a mirror", mirror)); err != nil {
 						t.Fatal(err)
 					}
 					if got := w.key(); got != key {

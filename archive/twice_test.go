@@ -66,9 +66,7 @@ func TestCopyOfTheSpoolIsASource(t *testing.T) {
 					}
 				}
 				w.edit(w.key(), replace(`"n":2,"odds"`, `"n":9,"odds"`))
-				p, m := w.plan(archive.SpoolSource("the backup", backup))
-				defer m.Close()
-				if _, err := p.Apply(t.Context()); err != nil {
+				if _, _, err := w.mend(archive.SpoolSource("the backup", backup)); err != nil {
 					t.Fatal(err)
 				}
 				if err := wr.Flush(t.Context()); err != nil {
@@ -130,9 +128,7 @@ func TestWholeOfAnUploadTurnsUp(t *testing.T) {
 		w.edit(w.key(), replace(`{"n":5,"odds":[1.10`, `{"n":5,"odds":{1.10`))
 		w.forget()
 		for _, sources := range [][]archive.Source{nil, {archive.SpoolSource("the backup", backup)}} {
-			p, m := w.plan(sources...)
-			defer m.Close()
-			if _, err := p.Apply(t.Context()); err != nil {
+			if _, _, err := w.mend(sources...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,9 +145,7 @@ func TestRestoreByAnotherRule(t *testing.T) {
 		good := string(w.mem.Bytes(w.key()))
 		w.edit(w.key(), replace(`"n":3,"odds"`, `"n":9,"odds"`))
 		w.cfg.Count = nil
-		p, m := w.plan()
-		defer m.Close()
-		_, err := p.Apply(t.Context())
+		_, _, err := w.mend()
 		if got := string(w.mem.Bytes(w.key())); err == nil && got != good {
 			t.Errorf("restored, without a word:\n%s\nwas\n%s", got, good)
 		}
@@ -168,9 +162,7 @@ func TestCompressionThatWasChanged(t *testing.T) {
 		w.write(2)
 		key := w.key()
 		w.mem.Delete(key)
-		p, m := w.plan()
-		defer m.Close()
-		if _, err := p.Apply(t.Context()); err != nil {
+		if _, _, err := w.mend(); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.tryToWrite(2); err != nil {
@@ -197,9 +189,7 @@ func TestUploadWithoutFetchesOfTheOldScript(t *testing.T) {
 				w.write(4)
 				matches := w.verify(archive.VerifyOptions{}).Totals
 				w.edit(key, func(s string) string { return replace(",\n"+nth(s, 2), "")(s) })
-				p, m := w.plan()
-				defer m.Close()
-				r, err := p.Apply(t.Context())
+				_, r, err := w.mend()
 				if err == nil && r.Totals != matches {
 					t.Errorf("%+v, was %+v; findings %v\n%s", r.Totals, matches, r.Findings, w.mem.Bytes(key))
 				}
@@ -234,9 +224,7 @@ func TestOddTimestampOfTheOldScript(t *testing.T) {
 			t.Fatalf("before: %v", r.Findings)
 		}
 		w.edit(key, func(s string) string { return replace(",\n"+nth(s, 2), "")(s) })
-		p, m := w.plan()
-		defer m.Close()
-		if r, err := p.Apply(t.Context()); err == nil && r.Worst() == archive.Error {
+		if _, r, err := w.mend(); err == nil && r.Worst() == archive.Error {
 			t.Errorf("after: %v", r.Findings)
 		}
 	})
@@ -278,9 +266,7 @@ func TestBrokenCopyOfAnUpload(t *testing.T) {
 			second := nth(s, 2)
 			return strings.Replace(s, second, second+",\n"+replace(`"upload_sequence"`, `"uplord_sequence"`)(second), 1)
 		})
-		p, m := w.plan()
-		defer m.Close()
-		if _, err := p.Apply(t.Context()); err != nil {
+		if _, _, err := w.mend(); err != nil {
 			t.Fatal(err)
 		}
 		w.wantOnce(6)

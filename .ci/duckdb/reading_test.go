@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,13 +69,17 @@ func TestSQLOfReading(t *testing.T) {
 
 	checks := map[string]func(columns []string, lines []string){
 		"SELECT date_trunc": func(columns, lines []string) {
-			if strings.Join(columns, " ") != "hour league matches" || len(lines) < 50 || !strings.HasPrefix(lines[0], "2025-07-10 00:00:00") {
-				t.Errorf("by hour and league: %q, %q", columns, lines)
+			for i, line := range lines {
+				hour, rest, _ := strings.Cut(line, "|")
+				lines[i] = hour[:min(len(hour), len("2025-07-10 00:00:00"))] + "|" + rest
+			}
+			if want := byHourAndLeague(t); strings.Join(columns, " ") != "hour league matches" || len(want) < 50 || !slices.Equal(lines, want) {
+				t.Errorf("by hour and league: %q, %q\nwant %q", columns, lines, want)
 			}
 		},
 		"SELECT id, home_team": func(columns, lines []string) {
-			if len(columns) != 8 || len(lines) < 50 || int64(len(lines)) >= matches || !regexp.MustCompile(`^[a-z0-9]{15}\|.*\|[0-9.]+\|[0-9.]+\|[0-9.]+$`).MatchString(lines[0]) {
-				t.Errorf("the odds: %q, %d lines, %q", columns, len(lines), lines[0])
+			if want := changesOfOdds(t); len(columns) != 8 || len(lines) < 50 || int64(len(lines)) >= matches || len(lines) != want || !regexp.MustCompile(`^[a-z0-9]{15}\|.*\|[0-9.]+\|[0-9.]+\|[0-9.]+$`).MatchString(lines[0]) {
+				t.Errorf("the odds: %q, %d lines, want %d, %q", columns, len(lines), want, lines[0])
 			}
 			for i := 1; i < len(lines); i++ {
 				before, now := strings.Split(lines[i-1], "|"), strings.Split(lines[i], "|")
@@ -83,8 +89,21 @@ func TestSQLOfReading(t *testing.T) {
 			}
 		},
 		"SELECT id, count(*)": func(columns, lines []string) {
-			if len(columns) != 6 || len(lines) < 10 {
-				t.Errorf("of each match: %q, %q", columns, lines)
+			seen, want := 0, 0
+			for _, m := range matchesOf(t) {
+				if m.Day == "2025-07-10" || m.Day == "2025-07-11" {
+					want++
+				}
+			}
+			for _, line := range lines {
+				n, err := strconv.Atoi(strings.Split(line, "|")[1])
+				if err != nil {
+					t.Error(err)
+				}
+				seen += n
+			}
+			if len(columns) != 6 || len(lines) < 10 || seen != want {
+				t.Errorf("of each match: %q, seen %d times, want %d: %q", columns, seen, want, lines)
 			}
 		},
 	}

@@ -446,6 +446,24 @@ func TestFlagsReachTheWriter(t *testing.T) {
 	}
 }
 
+// What is uploaded stays on this disk as long as --keep-for says, in as much room as
+// --keep-bytes, but the last ten uploads in any case.
+func TestKeepFlags(t *testing.T) {
+	for flags, want := range map[string]int{
+		"": 15, "--keep-for 0": 10, "--keep-bytes 1": 10, "--keep-bytes 1GiB --keep-for 1h": 15,
+	} {
+		b := newBench(t)
+		b.in = strings.NewReader(fetches(15))
+		if code, _, stderr := b.append(append([]string{"--batch", "1", "--flush"}, strings.Fields(flags)...)...); code != codeOK {
+			t.Fatalf("%s: code %d, stderr %q", flags, code, stderr)
+		}
+		status, err := rotatelog.Inspect(b.path("work"), "all_api")
+		if err != nil || len(status.Confirmed) != want || len(status.Pending) > 0 {
+			t.Errorf("with %q %d uploads are kept, want %d; %v", flags, len(status.Confirmed), want, err)
+		}
+	}
+}
+
 // With the store down a run waits little, and says in one line what waits and why. It
 // fails only if it was to send everything.
 func TestStoreIsDown(t *testing.T) {
@@ -616,6 +634,8 @@ func TestAppendUsage(t *testing.T) {
 	})
 	for _, test := range []struct{ args, want string }{
 		{"--batch 0", "--batch: 0 is too few: at least one fetch makes an upload"},
+		{"--keep-for=-1h", "--keep-for: -1h0m0s is negative: use a duration such as 48h, or 0"},
+		{"--keep-bytes 0", `--keep-bytes: "0" is no size: use one such as 2GiB or 500MB`},
 		{"--wait=-1s", "--wait: it cannot be negative"},
 		{"--wait soon", "--wait: \"soon\" is no duration"},
 		{"--compress lz4", "--compress: "},

@@ -80,10 +80,16 @@ func refusedKey(err error) string {
 
 // explained returns the text of an error for people.
 func explained(err error) string {
+	text, _ := explain(err)
+	return text
+}
+
+// explain is explained, and reports whether it is the key that the store refuses.
+func explain(err error) (text string, refused bool) {
 	if text := refusedKey(err); text != "" {
-		return text
+		return text, true
 	}
-	return withoutRequest(err.Error(), err)
+	return withoutRequest(err.Error(), err), false
 }
 
 // afterRefusal returns what to do when the store refuses the key.

@@ -103,8 +103,9 @@ func (a *app) exit(ctx context.Context, err error) (code int) {
 		a.env.Stderr.Write(a.troubles.Bytes())
 	}
 	if err != nil {
-		fmt.Fprintf(a.env.Stderr, "rotatelog: %s\n", explained(err))
-		if refusedKey(err) != "" {
+		text, refused := explain(err)
+		fmt.Fprintf(a.env.Stderr, "rotatelog: %s\n", text)
+		if refused {
 			fmt.Fprintf(a.env.Stderr, "next: %s\n", a.afterRefusal())
 		}
 	}
