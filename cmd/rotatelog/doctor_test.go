@@ -78,6 +78,8 @@ func TestDoctorForEachServer(t *testing.T) {
 		{fakes3.Linode(), []string{"--quick"}},
 		{fakes3.NoConditions(), nil},
 		{fakes3.B2(), nil},
+		{fakes3.Gofakes3(), nil},
+		{fakes3.Rclone(), nil},
 	} {
 		t.Run(test.profile.Name, func(t *testing.T) {
 			b := newTestedBucket(t, test.profile)
