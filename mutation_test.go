@@ -1216,6 +1216,12 @@ func mutations() []mutation {
 			"^TestPolicyIsStrict$", "",
 		},
 		{
+			"sweep only the last days", "sweep.go",
+			"done := p.swept[day]\n",
+			"done := p.swept[day] || len(p.swept) > sweptDays\n",
+			"^TestReplayedDaysAreSwept$", "",
+		},
+		{
 			"blame the client for a server that does not copy", "s3store/probe_trial.go",
 			"|| errors.Is(reply, errNotCopied)):",
 			"):",

@@ -56,7 +56,8 @@ type publisher struct {
 	confirmedLoaded bool                   // what is confirmed is known
 	days            map[Day]bool           // days whose end is to be reported
 	held            map[string]*retryState // of the intents of other places, by file name
-	swept           Day                    // on which leftovers were last swept
+	swept           map[dayKey]bool        // objects in which leftovers were looked for on sweptOn
+	sweptOn         Day
 	running         sync.WaitGroup
 }
 
