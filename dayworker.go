@@ -34,7 +34,7 @@ type dayWorker struct {
 	last    batch             // the last that was confirmed, with its upload_sequence
 	loaded  map[string]loaded // the batches that were read, by id
 	damaged map[string]bool   // batches whose odd bytes were set aside, by id
-	refused refusedVersion
+	read    reading           // of the object, the last one
 
 	// publisher.mu guards these.
 	begun    time.Time // of the attempt under way; zero: none
@@ -55,13 +55,6 @@ type loaded struct {
 type counts struct {
 	fetches int
 	matches int64
-}
-
-// refusedVersion is a version of the object that makes no sense, and why. It is not
-// read again: only another version can be better.
-type refusedVersion struct {
-	object Object
-	err    error
 }
 
 // due returns how long it is until there is something to do. ok is false if there
@@ -162,6 +155,7 @@ func (w *dayWorker) tidyUp(ctx context.Context, now time.Time) {
 // finish gives the worker back to the publisher's loop.
 func (w *dayWorker) finish() {
 	w.ended = w.cfg.Clock.Now()
+	w.forgetReading()
 	w.mu.Lock()
 	if w.again {
 		w.retry, w.closing, w.reporting = retryState{}, retryState{}, retryState{}

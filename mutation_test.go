@@ -1216,6 +1216,30 @@ func mutations() []mutation {
 			"^TestPolicyIsStrict$", "",
 		},
 		{
+			"read again what another process has refused", "lastreading.go",
+			"if r == nil || r.Most != w.longestFetch() {",
+			"if true {",
+			"^TestRefusedVersionIsReadOnceByProcesses$", "",
+		},
+		{
+			"never read again what was refused once", "lastreading.go",
+			"return r.err == nil || 0 <= age && age < rereadAfter",
+			"return age >= 0",
+			"^TestRefusedVersionIsReadOnceByProcesses$", "",
+		},
+		{
+			"read a day again for each write that is refused", "publish.go",
+			"w.remember(obj, v, nil)\n",
+			"",
+			"^TestUnwrittenDayIsReadOnce$", "",
+		},
+		{
+			"take a version that was refused for what was seen", "inspect.go",
+			"ok && !seen.Unseen {",
+			"ok {",
+			"^TestRefusedVersionHidesNoLoss$", "",
+		},
+		{
 			"sweep only the last days", "sweep.go",
 			"done := p.swept[day]\n",
 			"done := p.swept[day] || len(p.swept) > sweptDays\n",
