@@ -1246,6 +1246,12 @@ func mutations() []mutation {
 			"^TestReplayedDaysAreSwept$", "",
 		},
 		{
+			"give the server as little time to copy a part as to answer", "s3store/uploads.go",
+			"UploadPartCopy(context.WithValue(ctx, stallLimitKey{}, serverWork), in, opts...)",
+			"UploadPartCopy(ctx, in, opts...)",
+			"^TestServerMayWorkForTwoMinutes$", "",
+		},
+		{
 			"blame the client for a server that does not copy", "s3store/probe_trial.go",
 			"|| errors.Is(reply, errNotCopied)):",
 			"):",
