@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,7 +163,7 @@ func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
 		fmt.Fprintf(&huge, `,{"upload_sequence":%d,"upload_timestamp":"12/29/1999 06:00:00 PM EST","matches_in_upload":0,"fetch_data":[{"n":"%0500d"}]}`, n+1, n)
 	}
 	for _, what := range []string{"the look hangs", "reading hangs", "it is huge"} {
-		for _, date := range []string{"1999-12-29", today} {
+		for _, date := range []string{"1999-12-29", "1999-12-23", today} { // the lock of the second is today's, too
 			t.Run(what+" of "+date, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, b *bench) {
 					keyOf := func(date string) string { return strings.ReplaceAll(dayA, today, date) }
@@ -170,7 +171,9 @@ func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
 					b.cfg.Store = &takesLong{b.mem, date, what}
 					replayed(&b.cfg)
 					b.open()
-					for _, date := range []string{"1999-12-29", "1999-12-30", today} {
+					others := []string{"1999-12-28", "1999-12-30", today}
+					others = slices.DeleteFunc(others, func(other string) bool { return other == date })
+					for _, date := range append(others, date) {
 						if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
 							t.Fatal(err)
 						}
@@ -180,8 +183,8 @@ func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
 						t.Error("today waits")
 					}
 					time.Sleep(10 * time.Minute)
-					for _, other := range []string{"1999-12-29", "1999-12-30", today} {
-						if other != date && b.mem.Bytes(keyOf(other)) == nil {
+					for _, other := range others {
+						if b.mem.Bytes(keyOf(other)) == nil {
 							t.Errorf("%s waits", other)
 						}
 					}
@@ -199,6 +202,38 @@ func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestDaysWithTheSameLock: as long as one of them is worked on, no other program gets the
+// lock, and then it does.
+func TestDaysWithTheSameLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Store = &takesTime{Store: b.mem, takes: map[string]time.Duration{"1999-12-23": time.Hour, today: 10 * time.Minute}}
+		replayed(&b.cfg)
+		b.open()
+		for _, date := range []string{"1999-12-23", today} {
+			if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		free := func() bool { // the lock that both have
+			l, err := b.disk.Lock("all_api.spool/day-4.lock")
+			if err == nil {
+				l.Close()
+			}
+			return err == nil
+		}
+		time.Sleep(5 * time.Minute)
+		both := free()
+		time.Sleep(25 * time.Minute)
+		if one := free(); both || one || len(b.mem.Keys()) != 1 {
+			t.Errorf("the lock was free with two days: %v, with one: %v; %q are stored", both, one, b.mem.Keys())
+		}
+		time.Sleep(time.Hour)
+		if !free() || len(b.mem.Keys()) != 2 {
+			t.Errorf("the lock was not given back; %q are stored", b.mem.Keys())
+		}
+	})
 }
 
 // TestTwoDaysAreUploadedAtOnce: whatever waits, memory is bounded by two attempts.

@@ -99,7 +99,7 @@ const dayLockPause = time.Second
 // batches, meanwhile.
 func (w *dayWorker) attempt(ctx context.Context) {
 	defer w.finish()
-	lock, err := w.spool.lockDay(w.day.day)
+	unlock, err := w.lockDay()
 	if errors.Is(err, vfs.ErrLocked) {
 		w.cfg.reportDayLocked(w.day.day)
 		w.locked = w.cfg.Clock.Now().Add(dayLockPause)
@@ -109,7 +109,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 		w.failed(ctx, newError("lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err))
 		return
 	}
-	defer lock.Close()
+	defer unlock()
 	now := w.cfg.Clock.Now()
 	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
 		w.state.record(func(_ *WriterState, today *DayCounts) { today.Attempts++ })
@@ -212,12 +212,3 @@ func (w *dayWorker) reportOver(ctx context.Context) {
 	w.state.record(func(s *WriterState, _ *DayCounts) { s.LastComplete = &complete })
 	w.cfg.reportDayComplete(seen.doc.totals)
 }
-
-// The locks of days. Each day has one of them, which is shared with every eighth
-// day; they are files, so that programs that repair a day exclude a Writer from
-// that day only.
-
-const dayLocks = 8
-
-// lockOf returns which of the locks is a day's.
-func lockOf(day Day) int { return int(day.utc().Unix()/(24*60*60)%dayLocks+dayLocks) % dayLocks }

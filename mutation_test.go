@@ -1258,6 +1258,24 @@ func mutations() []mutation {
 			"^TestProbe$", "",
 		},
 		{
+			"have a day wait for another with the same lock", "schedule.go",
+			"if other.day.day == w.day.day {",
+			"if lockOf(other.day.day) == lockOf(w.day.day) {",
+			"^TestDayThatIsHardToReadDelaysNoOther$", "",
+		},
+		{
+			"give the lock of a day back that another has still", "daylock.go",
+			"if l.days--; l.days == 0 {",
+			"if l.days--; l.days >= 0 {",
+			"^TestDaysWithTheSameLock$", "",
+		},
+		{
+			"let today wait for another day", "schedule.go",
+			"if (other.day.day == today) != (w.day.day == today) {",
+			"if false {",
+			"^TestDaysDoNotWaitForEachOther$", "",
+		},
+		{
 			"call a stream good of which nothing is known", "internal/status/status.go",
 			"return s.Blind != nil || len(s.Problems) > 0",
 			"return len(s.Problems) > 0",

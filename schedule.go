@@ -112,7 +112,7 @@ func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.
 		if other.begun.IsZero() {
 			continue
 		}
-		if lockOf(other.day.day) == lockOf(w.day.day) {
+		if other.day.day == w.day.day { // its object of another compression
 			return false
 		}
 		if (other.day.day == today) != (w.day.day == today) {
