@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+
 	"example.com/rotatelog/docs"
 	"example.com/rotatelog/internal/markdown"
 	"example.com/rotatelog/internal/settings"
