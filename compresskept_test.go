@@ -49,6 +49,9 @@ func (b *bench) wantForms(plain, compressed int) {
 // TestBatchesAreKeptFor48Hours, the last ones longer and as they were sealed, and deleted
 // when nothing is uploaded either.
 func TestBatchesAreKeptFor48Hours(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of attempts, a minute apart, take a while")
+	}
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg.MaxFetches, b.cfg.KeepUploaded = 1, 3
 		b.open()
@@ -90,6 +93,9 @@ func TestKeptBatchesFitKeepBytes(t *testing.T) {
 
 // TestBatchesNotSeenAreKept: of a day that cannot be looked at nothing is deleted by age.
 func TestBatchesNotSeenAreKept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of attempts, a minute apart, take a while")
+	}
 	inBubble(t, func(t *testing.T, b *bench) {
 		keptFour(b)
 		b.cfg.KeepUploaded = 1

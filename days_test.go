@@ -3,12 +3,13 @@ package rotatelog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"example.com/rotatelog"
@@ -111,6 +112,130 @@ func TestDaysDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
+// takesLong is a Store in which looking at the object of one day takes long, or never
+// ends.
+type takesLong struct {
+	rotatelog.Store
+	date string
+	what string
+}
+
+// wait returns at once, or once ctx ends if it is this that hangs.
+func (s *takesLong) wait(ctx context.Context, key, what string) error {
+	if s.what != what || !strings.Contains(key, s.date) {
+		return nil
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (s *takesLong) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
+	if err := s.wait(ctx, key, "the look hangs"); err != nil {
+		return rotatelog.Object{}, err
+	}
+	return s.Store.Stat(ctx, key)
+}
+
+func (s *takesLong) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
+	if err := s.wait(ctx, key, "reading hangs"); err != nil {
+		return nil, err
+	}
+	r, err := s.Store.Read(ctx, key, v, off, n)
+	if err != nil || s.what != "it is huge" || !strings.Contains(key, s.date) {
+		return r, err
+	}
+	return bySeconds{r}, nil
+}
+
+// bySeconds reads 512 bytes a second.
+type bySeconds struct{ io.ReadCloser }
+
+func (r bySeconds) Read(p []byte) (int, error) {
+	time.Sleep(time.Second)
+	return r.ReadCloser.Read(p[:min(len(p), 512)])
+}
+
+// TestDayThatIsHardToReadDelaysNoOther: whether the object of a day cannot be looked at,
+// cannot be read, or takes hours to read, and be it today's, each other day is uploaded.
+func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
+	var huge strings.Builder // of the old script, so that it has to be read
+	for n := range 4000 {
+		fmt.Fprintf(&huge, `,{"upload_sequence":%d,"upload_timestamp":"12/29/1999 06:00:00 PM EST","matches_in_upload":0,"fetch_data":[{"n":"%0500d"}]}`, n+1, n)
+	}
+	for _, what := range []string{"the look hangs", "reading hangs", "it is huge"} {
+		for _, date := range []string{"1999-12-29", "1999-12-23", today} { // the lock of the second is today's, too
+			t.Run(what+" of "+date, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, b *bench) {
+					keyOf := func(date string) string { return strings.ReplaceAll(dayA, today, date) }
+					b.mem.Put(keyOf(date), []byte(`{"uploads":[`+huge.String()[1:]+`]}`), nil)
+					b.cfg.Store = &takesLong{b.mem, date, what}
+					replayed(&b.cfg)
+					b.open()
+					others := []string{"1999-12-28", "1999-12-30", today}
+					others = slices.DeleteFunc(others, func(other string) bool { return other == date })
+					for _, date := range append(others, date) {
+						if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					time.Sleep(time.Second)
+					if date != today && b.mem.Bytes(dayA) == nil {
+						t.Error("today waits")
+					}
+					time.Sleep(10 * time.Minute)
+					for _, other := range others {
+						if b.mem.Bytes(keyOf(other)) == nil {
+							t.Errorf("%s waits", other)
+						}
+					}
+					if n := len(b.pending()); n != 1 {
+						t.Errorf("%d batches wait, want that of %s", n, date)
+					}
+					if what != "it is huge" {
+						return
+					}
+					time.Sleep(3 * time.Hour)
+					if n := len(parseDayLoosely(t, b.mem.Bytes(keyOf(date))).Uploads); n != 4001 || b.Stats().Failed > 0 {
+						t.Errorf("%d uploads, %+v", n, b.Stats())
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestDaysWithTheSameLock: as long as one of them is worked on, no other program gets the
+// lock, and then it does.
+func TestDaysWithTheSameLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg.Store = &takesTime{Store: b.mem, takes: map[string]time.Duration{"1999-12-23": time.Hour, today: 10 * time.Minute}}
+		replayed(&b.cfg)
+		b.open()
+		for _, date := range []string{"1999-12-23", today} {
+			if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		free := func() bool { // the lock that both have
+			l, err := b.disk.Lock("all_api.spool/day-4.lock")
+			if err == nil {
+				l.Close()
+			}
+			return err == nil
+		}
+		time.Sleep(5 * time.Minute)
+		both := free()
+		time.Sleep(25 * time.Minute)
+		if one := free(); both || one || len(b.mem.Keys()) != 1 {
+			t.Errorf("the lock was free with two days: %v, with one: %v; %q are stored", both, one, b.mem.Keys())
+		}
+		time.Sleep(time.Hour)
+		if !free() || len(b.mem.Keys()) != 2 {
+			t.Errorf("the lock was not given back; %q are stored", b.mem.Keys())
+		}
+	})
+}
+
 // TestTwoDaysAreUploadedAtOnce: whatever waits, memory is bounded by two attempts.
 func TestTwoDaysAreUploadedAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -151,61 +276,6 @@ func TestSlowStoreIsNoFailure(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// readCounter counts the bytes that are read from a Store.
-type readCounter struct {
-	rotatelog.Store
-	mu   sync.Mutex // guards read
-	read int64
-}
-
-func (c *readCounter) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
-	o, err := c.Stat(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	c.read += o.Size
-	c.mu.Unlock()
-	return c.Store.Read(ctx, key, v, off, n)
-}
-
-// TestRefusedVersionIsReadOnce: an object that is not a daily document is read once,
-// and then only looked at until it changes, for today and for past days.
-func TestRefusedVersionIsReadOnce(t *testing.T) {
-	strange := []byte(`{"another program's": "` + strings.Repeat("x", 1<<20) + `"}`)
-	for _, when := range []string{"today", "yesterday"} {
-		t.Run(when, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, b *bench) {
-				counter := &readCounter{Store: b.mem}
-				b.cfg.Store = counter
-				b.open()
-				if when == "yesterday" {
-					b.append(ten...)
-					b.flush()
-				}
-				b.mem.Put(dayA, strange, nil)
-				if when == "today" {
-					b.append(ten...)
-				}
-				time.Sleep(10 * time.Hour)
-				synctest.Wait()
-				if times := counter.read / int64(len(strange)); times != 1 {
-					t.Errorf("it was read %d times", times)
-				}
-				if when == "yesterday" {
-					return
-				}
-				b.mem.Put(dayA, nil, nil) // another version, which makes no sense either
-				b.mem.Put(dayA, []byte(`{"uploads":[]}`), nil)
-				time.Sleep(2 * time.Minute)
-				if n := len(b.pending()); n != 0 {
-					t.Errorf("%d batches wait though the object can be read now", n)
-				}
-			})
-		})
-	}
 }
 
 // beforeLock does something just before a lock is asked for.

@@ -34,7 +34,7 @@ type dayWorker struct {
 	last    batch             // the last that was confirmed, with its upload_sequence
 	loaded  map[string]loaded // the batches that were read, by id
 	damaged map[string]bool   // batches whose odd bytes were set aside, by id
-	refused refusedVersion
+	read    reading           // of the object, the last one
 
 	// publisher.mu guards these.
 	begun    time.Time // of the attempt under way; zero: none
@@ -55,13 +55,6 @@ type loaded struct {
 type counts struct {
 	fetches int
 	matches int64
-}
-
-// refusedVersion is a version of the object that makes no sense, and why. It is not
-// read again: only another version can be better.
-type refusedVersion struct {
-	object Object
-	err    error
 }
 
 // due returns how long it is until there is something to do. ok is false if there
@@ -106,7 +99,7 @@ const dayLockPause = time.Second
 // batches, meanwhile.
 func (w *dayWorker) attempt(ctx context.Context) {
 	defer w.finish()
-	lock, err := w.spool.lockDay(w.day.day)
+	unlock, err := w.lockDay()
 	if errors.Is(err, vfs.ErrLocked) {
 		w.cfg.reportDayLocked(w.day.day)
 		w.locked = w.cfg.Clock.Now().Add(dayLockPause)
@@ -116,7 +109,7 @@ func (w *dayWorker) attempt(ctx context.Context) {
 		w.failed(ctx, newError("lock", w.cfg.path(w.spool.dayLockPath(w.day.day)), err))
 		return
 	}
-	defer lock.Close()
+	defer unlock()
 	now := w.cfg.Clock.Now()
 	if len(w.waiting) > 0 && w.retry.wait(now, maxBackoff) == 0 {
 		w.state.record(func(_ *WriterState, today *DayCounts) { today.Attempts++ })
@@ -162,6 +155,7 @@ func (w *dayWorker) tidyUp(ctx context.Context, now time.Time) {
 // finish gives the worker back to the publisher's loop.
 func (w *dayWorker) finish() {
 	w.ended = w.cfg.Clock.Now()
+	w.forgetReading()
 	w.mu.Lock()
 	if w.again {
 		w.retry, w.closing, w.reporting = retryState{}, retryState{}, retryState{}
@@ -218,12 +212,3 @@ func (w *dayWorker) reportOver(ctx context.Context) {
 	w.state.record(func(s *WriterState, _ *DayCounts) { s.LastComplete = &complete })
 	w.cfg.reportDayComplete(seen.doc.totals)
 }
-
-// The locks of days. Each day has one of them, which is shared with every eighth
-// day; they are files, so that programs that repair a day exclude a Writer from
-// that day only.
-
-const dayLocks = 8
-
-// lockOf returns which of the locks is a day's.
-func lockOf(day Day) int { return int(day.utc().Unix()/(24*60*60)%dayLocks+dayLocks) % dayLocks }

@@ -275,6 +275,52 @@ func TestFullDiskDrains(t *testing.T) {
 	}
 }
 
+// TestFullDiskWithADeletedDay: somebody deletes the day's object while the store is down,
+// and another program fills the disk. What the object held is put back all the same.
+func TestFullDiskWithADeletedDay(t *testing.T) {
+	for filled, fill := range fillings {
+		for _, large := range []bool{false, true} {
+			for _, restart := range []string{"none", "clean", "killed"} {
+				t.Run(fmt.Sprintf("%s/large=%t/restart=%s", filled, large, restart), func(t *testing.T) {
+					f := newFull(t, "size=800k,nr_inodes=120", large)
+					f.open()
+					for range 8 {
+						f.appendN(1)
+						if err := f.drain(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					f.down.Store(true)
+					f.appendN(3)
+					f.srv.DeleteObject(s3test.Bucket, f.srv.Keys(s3test.Bucket)[0])
+					fill(f)
+					switch restart {
+					case "clean":
+						f.Close()
+					case "killed":
+						f.kill()
+					}
+					fill(f)
+					if restart != "none" {
+						f.open()
+						for range 3 { // which may use the reserve up
+							f.append()
+							fill(f)
+						}
+					}
+					f.down.Store(false)
+					if err := f.drain(); err != nil {
+						t.Fatalf("drain on a full disk, the store being up: %v; it holds %q", err, f.files())
+					}
+					f.makeRoom()
+					f.appendN(1) // without a restart
+					f.wantDay()
+				})
+			}
+		}
+	}
+}
+
 // TestFullDiskOfOurOwn: the waiting batches have filled the disk.
 func TestFullDiskOfOurOwn(t *testing.T) {
 	for options, size := range map[string]int{"size=800k": 1, "size=20m,nr_inodes=80": 1, "size=1m": 10} {

@@ -292,7 +292,7 @@ func (w *dayWorker) recordSeen(seen snapshot) {
 // recordReported remembers that what is gone from a version was reported, before it is put
 // right.
 func (w *dayWorker) recordReported(last lastSeen, v Version) {
-	last.Place, last.Key, last.Reported = w.object().Place, w.object().Key, &v
+	last.Place, last.Key, last.Reported, last.Refused = w.object().Place, w.object().Key, &v, nil
 	w.seen.update(w.spool, last)
 }
 
@@ -351,6 +351,11 @@ type lastSeen struct {
 
 	// Reported is the version whose loss was reported and is being put right.
 	Reported *Version `json:"reported,omitempty"`
+
+	// Refused is a version after this one which makes no sense. Unseen: nothing else is
+	// known of the object.
+	Refused *refusal `json:"refused,omitempty"`
+	Unseen  bool     `json:"unseen,omitempty"`
 }
 
 // lastSeenOf returns what there is to remember of a version.
@@ -375,6 +380,31 @@ func (f *seenFile) unlock() { <-f.lock }
 
 // find returns what is remembered of an object.
 func (f *seenFile) find(s *spool, of bodyHead) (lastSeen, bool) {
+	if seen, ok := f.entry(s, of); ok && !seen.Unseen {
+		return seen, true
+	}
+	return lastSeen{}, false
+}
+
+// refusal returns why a version of an object makes no sense; nil if none is known that
+// does not.
+func (f *seenFile) refusal(s *spool, of bodyHead) *refusal {
+	seen, _ := f.entry(s, of)
+	return seen.Refused
+}
+
+// refuse remembers why a version of an object makes no sense, besides what is remembered
+// of the version before.
+func (f *seenFile) refuse(s *spool, of bodyHead, r refusal) {
+	seen, ok := f.find(s, of)
+	if !ok {
+		seen = lastSeen{Place: of.Place, Key: of.Key, Unseen: true}
+	}
+	seen.Refused = &r
+	f.update(s, seen)
+}
+
+func (f *seenFile) entry(s *spool, of bodyHead) (lastSeen, bool) {
 	f.lock <- struct{}{}
 	defer f.unlock()
 	f.load(s)
@@ -401,11 +431,14 @@ func (f *seenFile) update(s *spool, seen lastSeen) {
 }
 
 func (s lastSeen) equal(other lastSeen) bool {
-	if (s.Reported == nil) != (other.Reported == nil) || s.Reported != nil && *s.Reported != *other.Reported {
-		return false
-	}
-	s.Reported, other.Reported = nil, nil
-	return s == other
+	same := sameValue(s.Reported, other.Reported) && sameValue(s.Refused, other.Refused)
+	s.Reported, other.Reported, s.Refused, other.Refused = nil, nil, nil, nil
+	return same && s == other
+}
+
+// sameValue reports whether neither points to anything, or both to the same value.
+func sameValue[T comparable](a, b *T) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
 }
 
 // load reads the file unless it is the one that was read or written last: a program that

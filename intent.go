@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"example.com/rotatelog/internal/hint"
 )
@@ -306,70 +304,4 @@ func (in intent) place() string {
 		return "the place that was configured before"
 	}
 	return in.Place
-}
-
-// sweptFile holds the day on which leftovers were last swept.
-const sweptFile = "swept"
-
-const (
-	sweptDays  = 3 // that are looked at, today included
-	sweepLimit = 20 * time.Second
-)
-
-// sweepDays returns, once a day, the days in which something may have been left
-// behind.
-func (p *publisher) sweepDays() []dayKey {
-	today := p.cfg.today()
-	if _, ok := p.cfg.Store.(IntentWriter); !ok || p.swept == today {
-		return nil
-	}
-	p.swept = today
-	name := p.spool.path(sweptFile)
-	content, err := p.spool.readFile(name)
-	if err == nil && string(content) == today.String() {
-		return nil
-	}
-	if err := p.spool.writeFile(name, []byte(today.String())); err != nil { // no other process is to wait for it today
-		p.cfg.reportNotSwept(err)
-		return nil
-	}
-	var days []dayKey
-	for ago := range sweptDays {
-		days = append(days, p.objects(DayOf(today.utc().AddDate(0, 0, -ago), time.UTC))...)
-	}
-	return append(days, slices.DeleteFunc(slices.Collect(maps.Keys(p.workers)), func(day dayKey) bool { return slices.Contains(days, day) })...)
-}
-
-// sweep has the store remove what was left behind. It is tidiness: it gets little
-// time, and what fails is tried again tomorrow.
-func (w *dayWorker) sweep(ctx context.Context) {
-	today := w.cfg.today()
-	if w.sweepFailed(today, false) {
-		return
-	}
-	limited, cancel := context.WithTimeout(ctx, sweepLimit)
-	defer cancel()
-	in, _, err := w.spool.loadIntent(w.intentName())
-	if err == nil {
-		var keep []string
-		if in.Text != "" {
-			keep = append(keep, in.Text)
-		}
-		err = w.cfg.Store.(IntentWriter).Sweep(limited, w.key(), keep)
-	}
-	if err != nil && ctx.Err() == nil && !w.sweepFailed(today, true) {
-		w.cfg.reportNotSwept(err)
-	}
-}
-
-// sweepFailed reports whether a sweep has failed on a day, and records it if this one
-// does.
-func (p *publisher) sweepFailed(today Day, fails bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	failed := p.unswept == today
-	if fails {
-		p.unswept = today
-	}
-	return failed
 }

@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -301,7 +302,9 @@ func TestBatchThatCannotBeRead(t *testing.T) {
 			return nil
 		})
 		b.onStore(nil)
-		err := b.Drain(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		err := b.Drain(ctx)
 		if !errors.Is(err, rotatelog.ErrPermanent) || !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), bad) || !strings.Contains(err.Error(), "move the file away") {
 			t.Errorf("drain: %v", err)
 		}

@@ -216,8 +216,8 @@ func (w *dayWorker) lookUp(ctx context.Context, since int) (snapshot, error) {
 		if doc, ok := documentFromMeta(w.day, obj); ok && doc.covers(since) {
 			return snapshot{version: obj.Version, owner: obj.Meta[ownerKey], doc: doc}, nil
 		}
-		if w.refused.is(obj) {
-			return snapshot{}, w.refused.err
+		if w.recall(obj) {
+			return w.read.of(obj)
 		}
 		v, err := w.scan(ctx, obj)
 		if lost < maxRebases && (errors.Is(err, ErrConflict) || errors.Is(err, ErrPermanent) && w.isReplaced(ctx, obj)) {
@@ -226,17 +226,13 @@ func (w *dayWorker) lookUp(ctx context.Context, since int) (snapshot, error) {
 		if err != nil {
 			err = storeError("read", key, err)
 			if errors.Is(err, errNotDaily) {
-				w.refused = refusedVersion{obj, err}
+				w.remember(obj, snapshot{}, err)
 			}
 			return snapshot{}, err
 		}
+		w.remember(obj, v, nil)
 		return v, nil
 	}
-}
-
-// is reports whether an object is the version that was refused.
-func (r refusedVersion) is(obj Object) bool {
-	return r.err != nil && r.object.Version == obj.Version && r.object.Size == obj.Size
 }
 
 // isReplaced reports whether an object that makes no sense is another by now, or
@@ -255,11 +251,14 @@ func (w *dayWorker) scan(ctx context.Context, obj Object) (snapshot, error) {
 	}
 	defer r.Close()
 	seen := snapshot{version: obj.Version, owner: obj.Meta[ownerKey]}
-	most := max(w.cfg.MaxFetchBytes, defaultMaxFetchBytes) // what is there may be from before it was lowered
-	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, most, seen.census.visitor(w.cfg.Count))
+	seen.doc, seen.ids, err = scanEntries(w.day, r, obj.Size, w.longestFetch(), seen.census.visitor(w.cfg.Count))
 	seen.census.fetches = tally{}
 	return seen, err
 }
+
+// longestFetch returns how long a fetch in an object may be. What is there may be from
+// before Config.MaxFetchBytes was lowered.
+func (w *dayWorker) longestFetch() int64 { return max(w.cfg.MaxFetchBytes, defaultMaxFetchBytes) }
 
 // confirm moves the batches that are in the object to uploaded/, and returns
 // the others.

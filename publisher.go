@@ -45,7 +45,8 @@ type publisher struct {
 	unpacked map[string]time.Time // when a batch could not be compressed, by id
 	proof    string               // what the Store has proved, "" if that is not known
 
-	seen *seenFile
+	seen  *seenFile
+	locks [dayLocks]*sharedLock // of days
 
 	today todayLook
 	// Owned by the loop.
@@ -56,7 +57,8 @@ type publisher struct {
 	confirmedLoaded bool                   // what is confirmed is known
 	days            map[Day]bool           // days whose end is to be reported
 	held            map[string]*retryState // of the intents of other places, by file name
-	swept           Day                    // on which leftovers were last swept
+	swept           map[dayKey]bool        // objects in which leftovers were looked for on sweptOn
+	sweptOn         Day
 	running         sync.WaitGroup
 }
 
@@ -72,7 +74,7 @@ func newPublisher(cfg *Config, s *spool, tidy func(context.Context), stats *coun
 	p := &publisher{
 		cfg: cfg, spool: s.usedBy("publisher"), outer: s, sealOverdue: tidy, watch: tidy, stats: stats, state: newStateFile(cfg, publishStateFile), today: todayLook{opened: cfg.Clock.Now()}, place: cfg.place(),
 		ended: make(chan struct{}), files: make(chan struct{}, 1), woken: make(chan struct{}, 1), round: make(chan struct{}),
-		seen: newSeenFile(), refused: map[dayKey]error{}, unpacked: map[string]time.Time{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
+		seen: newSeenFile(), locks: newSharedLocks(), refused: map[dayKey]error{}, unpacked: map[string]time.Time{}, workers: map[dayKey]*dayWorker{}, days: map[Day]bool{}, held: map[string]*retryState{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/depth"
 	"example.com/rotatelog/storetest"
 )
 
@@ -59,6 +60,7 @@ func (g *gapDay) write(sequences ...int) {
 // TestReadWhileAGapIsFilled: an upload is put back in the middle of a day while it is read.
 // The reader yields what there was, or says that it was replaced.
 func TestReadWhileAGapIsFilled(t *testing.T) {
+	depth.SkipInShort(t)
 	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd} {
 		for _, third := range []int{1000, 500, 1500} {
 			for _, from := range []int{1, 4} {

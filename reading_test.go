@@ -49,6 +49,9 @@ func readingDay(t *testing.T, pack rotatelog.Compression) (key string, content [
 
 // TestPythonInReading runs the programs of docs/READING.md against a server.
 func TestPythonInReading(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts Python for each example")
+	}
 	python, err := exec.LookPath("python3")
 	if err == nil {
 		err = exec.Command(python, "-c", "import boto3").Run()

@@ -96,17 +96,19 @@ func TestRefusalsDropNoCondition(t *testing.T) {
 	for _, refusals := range []int{1, 2, 4} {
 		for _, status := range []int{409, 412} {
 			for _, profile := range []fakes3.Profile{fakes3.Strict(), fakes3.Linode(), fakes3.RGW20(), fakes3.MinIO()} {
-				t.Run(profile.Name, func(t *testing.T) { refusedThenLate(t, profile, status, refusals) })
+				for _, shared := range []bool{false, true} {
+					t.Run(profile.Name, func(t *testing.T) { refusedThenLate(t, profile, status, refusals, shared) })
+				}
 			}
 		}
 	}
 }
 
-func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int) {
+func refusedThenLate(t *testing.T, profile fakes3.Profile, status, refusals int, shared bool) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		srv, client := s3test.NewFake(fakes3.Options{Profile: profile})
 		bare := 0
-		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, barePuts(&bare)), s3store.Options{})
+		b.cfg.Store = s3test.NewStore(s3test.Through(client, srv, barePuts(&bare)), s3store.Options{Shared: shared})
 		b.cfg.MaxFetches = 1
 		b.open()
 		b.append(0)

@@ -681,6 +681,49 @@ func TestSweepOfASharedKey(t *testing.T) {
 	})
 }
 
+// TestReplayedDaysAreSwept: the leftovers of any day that is written to are removed, each
+// once a day, whatever processes there are.
+func TestReplayedDaysAreSwept(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.Linode(), MinPartSize: s3test.MinPart})
+		b.cfg.Store = s3test.NewStore(client, s3test.SmallParts(s3store.Options{}, s3test.MinPart))
+		b.large()
+		replayed(&b.cfg)
+		dates := []string{"1998-03-01", "1998-03-02"}
+		keyOf := func(date string) string { return strings.ReplaceAll(dayA, today, date) }
+		for _, date := range dates {
+			key := keyOf(date)
+			if _, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s3test.Bucket), Key: &key}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(25 * time.Hour)
+		upload := func(date string) {
+			t.Helper()
+			if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
+				t.Fatal(err)
+			}
+			b.flush()
+			time.Sleep(time.Second)
+		}
+		b.open()
+		upload(dates[0])
+		s3test.WantOpen(t, srv, keyOf(dates[1]))
+		b.reopen()
+		upload(dates[1])
+		s3test.WantOpen(t, srv)
+		lists := srv.Stats().Requests["ListMultipartUploads"]
+		for range 3 {
+			upload(dates[0])
+			b.reopen()
+			upload(dates[1])
+		}
+		if n := srv.Stats().Requests["ListMultipartUploads"]; n != lists {
+			t.Errorf("%d more lists on the same day", n-lists)
+		}
+	})
+}
+
 // TestFailingSweepIsTriedOnceADay: a server that does not answer is asked once a day, whatever
 // processes there are, and holds up a Drain for seconds.
 func TestFailingSweepIsTriedOnceADay(t *testing.T) {

@@ -26,7 +26,7 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 	if err != nil {
 		return err
 	}
-	prunable, sweeping := p.prunableDays(old), p.sweepDays()
+	prunable, sweeping := p.prunableDays(old), p.sweepDays(waiting)
 	over := p.takeDaysOver()
 	for _, day := range slices.Concat(slices.Collect(maps.Keys(waiting)), unclosed, prunable, sweeping, over) {
 		p.worker(day)
@@ -112,7 +112,7 @@ func (p *publisher) mayStart(w *dayWorker, today Day, now time.Time, wait *time.
 		if other.begun.IsZero() {
 			continue
 		}
-		if lockOf(other.day.day) == lockOf(w.day.day) {
+		if other.day.day == w.day.day { // its object of another compression
 			return false
 		}
 		if (other.day.day == today) != (w.day.day == today) {

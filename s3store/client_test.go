@@ -86,6 +86,39 @@ func TestS3Progress(t *testing.T) {
 	}
 }
 
+// TestServerMayWorkForTwoMinutes: while a server copies or joins parts, no byte moves.
+func TestServerMayWorkForTwoMinutes(t *testing.T) {
+	for _, operation := range []string{"UploadPartCopy", "CompleteMultipartUpload", "CopyObject"} {
+		for _, takes := range []time.Duration{119 * time.Second, 121 * time.Second} {
+			t.Run(fmt.Sprint(operation, takes), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
+					s3test.Prove(t, store, srv)
+					v := rotatelog.Version(srv.PutObject(s3test.Bucket, "key", bytes.Repeat([]byte("o"), 400), nil))
+					srv.Fault = func(op fakes3.Op) fakes3.Fault {
+						if op.Name == operation {
+							return fakes3.Fault{Delay: takes}
+						}
+						return fakes3.Fault{}
+					}
+					var err error
+					if operation == "CopyObject" {
+						err = store.Copy(t.Context(), "key", v, "copy")
+					} else {
+						err = store.Write(t.Context(), "key", v, []rotatelog.Part{rotatelog.Copy(0, 400), rotatelog.Data([]byte("+"))}, nil)
+					}
+					if inTime := takes < 2*time.Minute; inTime != (err == nil) {
+						t.Errorf("%v", err)
+					} else if !inTime && (!strings.Contains(err.Error(), "no byte moved for 2m0s") || errors.Is(err, rotatelog.ErrPermanent)) {
+						t.Errorf("%v", err)
+					}
+					time.Sleep(time.Hour) // until the server has noticed
+				})
+			})
+		}
+	}
+}
+
 // TestS3SlowReader: the reader of an object may take any time.
 func TestS3SlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -412,6 +412,6 @@ func (p *probe) copyPart(ctx context.Context) {
 	}
 	p.found.CopyPart = p.applies(ctx, name, func(ctx context.Context, _ snapshot) ([]byte, error) {
 		tail := p.newBody()
-		return slices.Concat(old[:copySize], tail), p.appendByCopy(ctx, name, tail)
+		return slices.Concat(old[:copySize], tail), notCopied(p.appendByCopy(ctx, name, tail))
 	})
 }

@@ -104,7 +104,7 @@ func TestProbe(t *testing.T) {
 		{fakes3.RGW18(), noComplete + " Versioned=no", true, true},
 		{fakes3.RGW16(), noComplete + " Versioned=no", true, true},
 		{fakes3.Linode(), noComplete + " Versioned=no", true, true},
-		{fakes3.Gofakes3(), noComplete + " CopyPart=unknown Versioned=no", true, true},
+		{fakes3.Gofakes3(), noComplete + " CopyPart=no Versioned=no", true, true},
 		{fakes3.Rclone(), "Atomic=no Versioned=no", true, false},
 		{fakes3.B2(), "Atomic=no " + noComplete + " " + noPut + " Versioned=no", true, false},
 		{fakes3.NoConditions(), "Atomic=no " + noComplete + " " + noPut + " Versioned=no", true, false},

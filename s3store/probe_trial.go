@@ -66,10 +66,13 @@ func orNotDone(reply error) error {
 	return reply
 }
 
-// notTaken explains a 501, unless that has been done.
+// notTaken explains a request that the server does not know, unless that has been done.
 func notTaken(reply error) error {
 	if _, explained := errors.AsType[*rotatelog.Error](reply); explained {
 		return reply
+	}
+	if errors.Is(reply, errNotCopied) {
+		return fmt.Errorf("%w: %d %s", errNotCopied, statusOf(reply), codeOf(reply))
 	}
 	return fmt.Errorf("the server does not take such a request: %d %s", statusOf(reply), codeOf(reply))
 }
@@ -86,7 +89,7 @@ func (p *probe) applies(ctx context.Context, name string, a attempt) (f Finding)
 			return Finding{Result: ResultYes}
 		case o == left && status == http.StatusPreconditionFailed:
 			f = Finding{ResultNo, fmt.Errorf("the server refuses what it should do: %d %s", status, codeOf(reply))}
-		case o == left && status == http.StatusNotImplemented:
+		case o == left && (status == http.StatusNotImplemented || errors.Is(reply, errNotCopied)):
 			f = Finding{ResultNo, notTaken(reply)}
 		default:
 			f = Finding{ResultUnknown, p.explain(ctx, "write", reply)}

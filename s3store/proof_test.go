@@ -176,6 +176,32 @@ func TestProofIsBelieved(t *testing.T) {
 	})
 }
 
+// TestProofOfSharingIsBelieved by the next process, which asks nothing. The proof of a
+// Store that has its keys alone is not enough for it.
+func TestProofOfSharingIsBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW20()})
+		shared := s3store.Options{Shared: true}
+		text := s3test.Prove(t, s3test.NewStore(client, shared), srv)
+		for range 3 {
+			time.Sleep(7 * time.Hour)
+			srv.Reset()
+			next := s3test.NewStore(client, shared)
+			if again, err := next.Prove(t.Context(), "key", text); err != nil || again != text {
+				t.Errorf("it became %q, %v", again, err)
+			}
+			if err := next.Write(t.Context(), rand.Text(), "", nil, nil); err != nil || srv.Stats().Total() != 1 {
+				t.Errorf("a write made the requests %v: %v", srv.Stats().Requests, err)
+			}
+		}
+		srv.Reset()
+		alone := s3test.Prove(t, s3test.NewStore(client, s3store.Options{}), srv)
+		if again, err := s3test.NewStore(client, shared).Prove(t.Context(), "key", alone); err != nil || again == alone {
+			t.Errorf("sharing is not proven by %q, %v", again, err)
+		}
+	})
+}
+
 // TestProofIsMadeAgain once a day.
 func TestProofIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -362,34 +388,45 @@ func TestWithoutConditionsEveryWriteIsAnUpload(t *testing.T) {
 	}
 }
 
-// TestCopyingIsTriedAgain an hour after three writes in a row for which the server
-// did not copy.
+// TestCopyingIsTriedAgain with the next write after one answer that says that the server
+// does not, and an hour after three in a row, whichever of such answers they are.
 func TestCopyingIsTriedAgain(t *testing.T) {
 	for _, operation := range []string{"CreateMultipartUpload", "UploadPartCopy"} {
-		synctest.Test(t, func(t *testing.T) {
-			store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
-			s3test.Prove(t, store, srv)
-			s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
-			srv.Fault = failing(501, "", operation)
-			tries := func() int { return srv.Stats().Requests[operation] }
-			grow := func() {
-				t.Helper()
-				s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text())))
-			}
-			for range 6 {
-				grow()
-			}
-			n := tries()
-			if n < 3 || operation == "CreateMultipartUpload" && n != 3 {
-				t.Errorf("%s was tried %d times, want 3", operation, n)
-			}
-			time.Sleep(time.Hour)
-			srv.Fault = nil
-			grow()
-			if tries() == n {
-				t.Error("an hour later it was not tried")
-			}
-		})
+		for _, answer := range []fakes3.Error{{Status: 501}, {Status: 405, Code: "MethodNotAllowed"}, {Status: 411, Code: "MissingContentLength"}} {
+			t.Run(fmt.Sprint(operation, answer.Status), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { copyingIsTriedAgain(t, operation, failing(answer.Status, answer.Code, operation)) })
+			})
+		}
+	}
+}
+
+func copyingIsTriedAgain(t *testing.T, operation string, refuse func(fakes3.Op) fakes3.Fault) {
+	store, srv := s3test.NewSmallParts(fakes3.Linode(), s3store.Options{})
+	s3test.Prove(t, store, srv)
+	s3test.Write(t, store, "key", "", nil, rotatelog.Data(bytes.Repeat([]byte("o"), 400)))
+	copied := func() int64 { return srv.Stats().Copied }
+	tries := func() int { return srv.Stats().Requests[operation] }
+	grow := func(fault func(fakes3.Op) fakes3.Fault) {
+		t.Helper()
+		srv.Fault = fault
+		s3test.Write(t, store, "key", s3test.Stat(t, store, "key").Version, nil, rotatelog.Copy(0, 400), rotatelog.Data([]byte(rand.Text())))
+	}
+	grow(refuse)
+	n := copied()
+	if grow(nil); copied() == n {
+		t.Error("after one refusal the server is not asked to copy any more")
+	}
+	begun := tries()
+	for range 6 {
+		grow(refuse)
+	}
+	if n := tries() - begun; n < 3 || operation == "CreateMultipartUpload" && n != 3 {
+		t.Errorf("%s was tried %d times, want 3", operation, n)
+	}
+	time.Sleep(time.Hour)
+	n = copied()
+	if grow(nil); copied() == n {
+		t.Error("an hour later it was not tried")
 	}
 }
 

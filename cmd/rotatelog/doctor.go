@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/storeurl"
 	"example.com/rotatelog/s3store"
 )
 
@@ -89,7 +89,7 @@ func (a *app) printSettingsInUse() {
 	a.printf("%s (%s)\n", a.out.paint(bold, "settings"), file)
 	for _, setting := range a.settings.List() {
 		value := setting.Text
-		if strings.Contains(value, "@") && strings.Contains(value, "://") {
+		if storeurl.MayHoldKey(value) {
 			value = "… (it may hold a key)"
 		}
 		origin := "environment"

@@ -80,6 +80,8 @@ func TestDoctorForEachServer(t *testing.T) {
 		{fakes3.Linode(), []string{"--quick"}},
 		{fakes3.NoConditions(), nil},
 		{fakes3.B2(), nil},
+		{fakes3.Gofakes3(), nil},
+		{fakes3.Rclone(), nil},
 	} {
 		t.Run(test.profile.Name, func(t *testing.T) {
 			b := newTestedBucket(t, test.profile)
@@ -264,6 +266,21 @@ func TestDoctorBeginsWithTheSettings(t *testing.T) {
 	b.replace = strings.NewReplacer(file, "/etc/rotatelog/env")
 	b.set("ROTATELOG_STORE", "s3://KEY:SECRET@bucket")
 	b.want(codeUsage, "doctor-settings", "doctor", "--config", file, "--dir", "/var/lib/rotatelog")
+}
+
+// TestDoctorHidesKeysInSettings, however they got there.
+func TestDoctorHidesKeysInSettings(t *testing.T) {
+	for _, setting := range []string{
+		"ENDPOINT=KEY:HIDDEN@s3.example", "ENDPOINT=https:/KEY:HIDDEN@s3.example", "ENDPOINT=https:KEY:HIDDEN@s3.example", "ENDPOINT=https://KEY:HIDDEN@s3.example",
+		"ENDPOINT=//KEY:HIDDEN@s3.example", "STORE=s3://KEY:HIDDEN@logs", "STORE=s3://logs?endpoint=http://KEY:HIDDEN%40s3.example", "STORE=KEY:HIDDEN@logs",
+	} {
+		b := newTestedBucket(t, fakes3.Strict())
+		name, value, _ := strings.Cut(setting, "=")
+		b.reset("ROTATELOG_"+name, value)
+		if b.run("doctor"); b.code != codeUsage || strings.Contains(b.stdout+b.stderr, "HIDDEN") || !strings.Contains(b.stdout, "(it may hold a key)") {
+			t.Errorf("%s: exit code %d\n%s%s", setting, b.code, b.stdout, b.stderr)
+		}
+	}
 }
 
 func TestDoctorUsage(t *testing.T) {

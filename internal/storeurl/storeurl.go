@@ -47,6 +47,13 @@ type Place struct {
 	keyFile string
 }
 
+// MayHoldKey reports whether a setting may have a key before a host, so that it is not to be
+// printed, whether or not it is a URL.
+func MayHoldKey(text string) bool {
+	_, after, found := strings.Cut(strings.ReplaceAll(text, "%40", "@"), ":")
+	return found && strings.Contains(after, "@")
+}
+
 // Parse parses a URL. It touches neither disk nor network. Its errors contain no secret.
 func Parse(text string, opts Options) (*Place, error) {
 	if strings.Contains(text, "@") && !strings.HasPrefix(text, "file:///") { // not quoted: it may hold a secret
@@ -147,6 +154,9 @@ func queryOf(u *url.URL) (map[string]string, error) {
 // either returns the value of the URL or that of the flag.
 func either(name, inURL, flag string) (string, error) {
 	if inURL != "" && flag != "" && inURL != flag {
+		if MayHoldKey(inURL) || MayHoldKey(flag) {
+			return "", fmt.Errorf("the %s must not contain a key", name)
+		}
 		return "", fmt.Errorf("the URL has %s=%s, and --%[1]s is %s: leave one out", name, inURL, flag)
 	}
 	return cmp.Or(inURL, flag), nil
