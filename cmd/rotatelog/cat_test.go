@@ -21,6 +21,8 @@ func TestCat(t *testing.T) {
 			{"cat today --upload=3", 5, `{"n":21}`, `{"n":25}`},
 			{"cat today --at 10:05", 10, `{"n":1}`, `{"n":10}`},
 			{"cat today --at=10:12", 10, `{"n":11}`, `{"n":20}`},
+			{"cat today --at=10:12AM", 10, `{"n":11}`, `{"n":20}`},
+			{"cat today --at=10:12:00am", 10, `{"n":11}`, `{"n":20}`},
 			{"cat today --raw", 31, `{"daily_metadata":{"date":"2025-07-10"`, `]}`},
 		} {
 			w.run(strings.Fields(test.args)...)

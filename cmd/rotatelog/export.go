@@ -129,10 +129,8 @@ func sinceMidnight(flag, text string) (time.Duration, error) {
 	case "24:00":
 		return 24 * time.Hour, nil
 	}
-	for _, layout := range clockLayouts() {
-		if t, err := time.Parse(layout, text); err == nil {
-			return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
-		}
+	if t, ok := parseClock(text); ok {
+		return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
 	}
 	return 0, usagef("--%s: %q is no time: use 15:45 or 3:45 PM", flag, text)
 }

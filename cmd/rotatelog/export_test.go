@@ -83,7 +83,7 @@ func TestExportOfATable(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		file := w.threeDays() + ".csv"
 		w.want(codeOK, "export-table", "export", "2025-07", "--each=RAW_API_DATA.results", "--csv=_time,id,minute,league.name",
-			"--where=id=a", "--where", "_upload=1", "--from=10:05", "--to", "10:07 AM", "--out", file)
+			"--where=id=a", "--where", "_upload=1", "--from=10:05", "--to", "10:07am", "--out", file)
 		want := []string{"_time,id,minute,league.name", "2025-07-08T10:05:00-04:00,a,6,Serie A", "2025-07-08T10:06:00-04:00,a,7,Serie A",
 			"2025-07-09T10:05:00-04:00,a,31,Serie A", "2025-07-09T10:06:00-04:00,a,32,Serie A", "2025-07-10T10:05:00-04:00,a,61,Serie A", "2025-07-10T10:06:00-04:00,a,62,Serie A"}
 		if got := w.fileLines(file); !slices.Equal(got, want) {
