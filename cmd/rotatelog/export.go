@@ -174,6 +174,7 @@ type exportRun struct {
 	named     int // of these, that were named
 	failed    int
 	rows      int64
+	lacks     lacks
 	next      []string
 }
 
@@ -181,6 +182,7 @@ type exportRun struct {
 func (r *exportRun) all(ctx context.Context, results iter.Seq2[archive.ExportedDay, error]) error {
 	for day, err := range results {
 		r.progress.hide()
+		r.lacks.add(day)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -220,6 +222,7 @@ func (r *exportRun) end() error {
 	}
 	if !r.command.JSON {
 		r.app.paragraph(r.summary())
+		r.printLacks()
 		r.app.printNext(r.next)
 	}
 	switch {
@@ -229,6 +232,8 @@ func (r *exportRun) end() error {
 		return errFinding()
 	case r.empty == found:
 		return failed(errors.New("no line was found: nothing is exported"))
+	case len(r.lacks.all) > 0: // a misspelled column is empty, and nobody looks at it
+		return errFinding()
 	}
 	return nil
 }
