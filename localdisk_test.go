@@ -84,6 +84,42 @@ func TestSpoolThatIsASymbolicLinkIsRefused(t *testing.T) {
 	}
 }
 
+// TestPipesInTheSpoolKeepNobodyWaiting, whatever file they have the name of: it is replaced,
+// or an error names it.
+func TestPipesInTheSpoolKeepNobodyWaiting(t *testing.T) {
+	for _, name := range []string{"batch.json", "batch.json.new", "body", "clean", "closed.json", "identities", "intents", "owner", "pending", "places.json",
+		"proof", "seen.json", "state.append.json", "state.publish.json", "swept", "unclean", "uploaded"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			w, _, err := openIn(t, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Append(t.Context(), counted(1)); err != nil {
+				t.Fatal(err)
+			}
+			w.Close()
+			path := filepath.Join(dir, "all_api.spool", name)
+			if err := errors.Join(os.RemoveAll(path), syscall.Mkfifo(path, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := rotatelog.Inspect(dir, "all_api"); err != nil {
+				t.Error(err)
+			}
+			w, _, err = openIn(t, dir)
+			if err != nil {
+				if base := filepath.Base(strings.TrimSuffix(name, ".new")); !strings.Contains(err.Error(), base) {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			if _, err := w.Append(t.Context(), counted(2)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestOpenKeepsFilesThatItHasNotMade, whatever they are called.
 func TestOpenKeepsFilesThatItHasNotMade(t *testing.T) {
 	dir := t.TempDir()

@@ -102,7 +102,7 @@ func textOf(x ast.Expr) string {
 }
 
 // TestLogsDocument: docs/TROUBLESHOOTING.md has each message that is logged with its level
-// and its keys, and no other, and says what each key is.
+// and its keys, and no other, in the order of the alphabet, and says what each key is.
 func TestLogsDocument(t *testing.T) {
 	text, err := os.ReadFile("docs/TROUBLESHOOTING.md")
 	if err != nil {
@@ -111,9 +111,15 @@ func TestLogsDocument(t *testing.T) {
 	_, section, _ := strings.Cut(string(text), "\n## Messages and keys of the log\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	logged := logMessages(t)
-	listed := map[string]string{} // the rows of messages, by text
-	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\| (.*) \\|$").FindAllStringSubmatch(section, -1) {
-		listed[m[1]] = m[2]
+	listed := map[string]string{} // the rows of messages, and of keys, by text
+	for table := range strings.SplitSeq(section, "\nThe keys:\n") {
+		last := ""
+		for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\| (.*) \\|$").FindAllStringSubmatch(table, -1) {
+			if m[1] < last {
+				t.Errorf("docs/TROUBLESHOOTING.md has %q after %q", m[1], last)
+			}
+			listed[m[1]], last = m[2], m[1]
+		}
 	}
 	keys := map[string]bool{}
 	for _, m := range logged {

@@ -857,9 +857,33 @@ func mutations() []mutation {
 		},
 		{
 			"remember nothing of what verify finds for a program", "cmd/rotatelog/verify.go",
-			"err != nil || spool == nil || row.err != nil {",
-			"err != nil || spool == nil || row.err != nil || r.command.JSON {",
+			"err != nil || spool == nil || row.err != nil || row.has(archive.NoCount) {",
+			"err != nil || spool == nil || row.err != nil || row.has(archive.NoCount) || r.command.JSON {",
 			"^TestVerifyLeavesWhatItFound$", "",
+		},
+		{
+			"blame the day for a rule that counts nothing", "archive/counts.go",
+			"!c.counts.counted && c.counts.no != nil",
+			"false",
+			"^TestVerifyByAWrongRule$", "",
+		},
+		{
+			"blame the rule for a day whose counts are wrong", "archive/counts.go",
+			"!c.counts.counted && c.counts.no != nil",
+			"c.counts.no != nil",
+			"^TestVerifyByAWrongRule$", "",
+		},
+		{
+			"forget which columns an exported day lacks", "archive/exportmark.go",
+			"s.Looked, s.Lacks = m.Looked, m.Lacks",
+			"s.Looked, s.Lacks = m.Looked, nil",
+			"^TestExportOfLacks$", "",
+		},
+		{
+			"end a report of a store that is only slow", "cmd/rotatelog/silence.go",
+			"defer s.timer.Reset(s.limit)",
+			"",
+			"^TestReportOfAStoreThatHangs$", "",
 		},
 		{
 			"tell of the last gap for the longest", "archive/verified.go",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/rotatelog/internal/cutoff"
+	"example.com/rotatelog/internal/hint"
 )
 
 // ReadOptions say how days are read. The zero value is a good choice.
@@ -191,7 +192,17 @@ func (o dayObject) findMetadata(ctx context.Context, obj Object) (dayState, erro
 	r := o.read(ctx, obj.Version, 0, obj.Size)
 	defer r.close()
 	doc, _, err := scanDocument(o.day, r, obj.Size, o.opts.MaxFetchBytes)
-	return doc, err
+	return doc, forReader(err)
+}
+
+// forReader returns an error of scanDocument with what a reader can do about it. A reader
+// has no use for another Prefix, which is what helps a Writer.
+func forReader(err error) error {
+	if !errors.Is(err, errNotDaily) || errors.Is(err, errOldScript) {
+		return err
+	}
+	_, cause := hint.Split(err)
+	return hint.Add(cause, "restore the day")
 }
 
 // compressionOf returns how an object that begins so is compressed.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"example.com/rotatelog"
@@ -191,6 +192,9 @@ func (e *Evaluator) failed(err error) error {
 	}
 	if errors.Is(err, errForgotten) {
 		hint = ""
+	}
+	if errors.Is(err, syscall.EISDIR) || errors.Is(err, vfs.ErrOdd) {
+		hint = "move away what has the name of the file and is none"
 	}
 	if errors.Is(err, os.ErrPermission) {
 		hint = "run this as the user of the Writer"

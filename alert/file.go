@@ -63,12 +63,15 @@ func (p *place) close() {
 // errForgotten is the error of a memory that cannot be used.
 var errForgotten = errors.New("what alerts were sent is not known any more, and begins anew")
 
-// read returns what is remembered, an empty memory if there is nothing. A file that is torn
-// is errForgotten.
+// read returns what is remembered, an empty memory if there is nothing. A file that is torn,
+// or is none, is errForgotten.
 func (p *place) read() (*memory, error) {
 	content, err := vfs.ReadFile(p.fsys, memoryFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &memory{}, nil
+	}
+	if errors.Is(err, vfs.ErrOdd) { // write replaces it
+		return &memory{}, errForgotten
 	}
 	if err != nil {
 		return &memory{}, err

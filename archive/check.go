@@ -48,6 +48,7 @@ type check struct {
 	unchecked   int    // uploads without a checksum
 	checked     int    // uploads with one
 	times       times
+	counts      counts
 	examiner    examiner
 	sum         hash.Hash
 }
@@ -411,7 +412,7 @@ func (c *check) fetches(h daytext.Head, place int, begin, head int64) (more bool
 		c.seen.setText(h.ID, c.sum.Sum(nil))
 		t.whole = c.checksum(h, place)
 		if c.opts.Count != nil && t.matches != h.Matches {
-			c.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, t.matches)
+			c.differs(place, h.Matches, t.matches)
 		}
 	}
 	if t.whole && c.whole != nil {

@@ -69,6 +69,11 @@ type ExportedDay struct {
 	Without   int    // fetches that have no array at Each
 	Rows      int64
 	Bytes     int64 // of the rows, before they are compressed, or of the object as it is
+	// Looked is how many rows were held against the conditions, and Lacks are the columns and
+	// conditions that none of these has. A path that is in the Lacks of each day in which rows
+	// were looked at is most likely misspelled.
+	Looked int64
+	Lacks  []Lack
 }
 
 // The names of what is added to a row.

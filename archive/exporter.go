@@ -164,6 +164,7 @@ func (s *exportSource) rows(ctx context.Context, out *sheet) error {
 			return err
 		}
 	}
+	s.Lacks = x.lacks()
 	if s.opts.Each != nil && x.inPart > 0 && s.Without == x.inPart {
 		return &rotatelog.Error{Op: "export", Key: s.Key, Err: fmt.Errorf("%w: no fetch has an array at %s", ErrUnfit, rawjson.PathName(s.opts.Each))}
 	}

@@ -20,6 +20,8 @@ type exportMark struct {
 	Without int               `json:"without,omitempty"`
 	Rows    int64             `json:"rows"`
 	Bytes   int64             `json:"bytes"`
+	Looked  int64             `json:"looked"`
+	Lacks   []Lack            `json:"lacks,omitempty"`
 	// The size of the file and when it was written, in nanoseconds: an export that runs at
 	// the same time may have replaced it since. Both are 0 if there are no rows.
 	Size    int64 `json:"file_size"`
@@ -50,6 +52,9 @@ func (o ExportOptions) text() string {
 // isDone reports whether a file has the day as it is now, by its mark, and fills in what
 // that says.
 func (s *exportSource) isDone(file string) bool {
+	if info, err := os.Stat(markName(file)); err != nil || !info.Mode().IsRegular() { // a pipe would be waited for
+		return false
+	}
 	text, err := os.ReadFile(markName(file))
 	if err != nil {
 		return false
@@ -70,12 +75,14 @@ func (s *exportSource) isDone(file string) bool {
 		s.File = file
 	}
 	s.Unchanged, s.Fetches, s.Without, s.Rows, s.Bytes = true, m.Fetches, m.Without, m.Rows, m.Bytes
+	s.Looked, s.Lacks = m.Looked, m.Lacks
 	return true
 }
 
 // mark writes the mark of a file. info is nil if there is none.
 func (s *exportSource) mark(dir, file string, info fs.FileInfo) error {
-	m := exportMark{Key: s.Key, Version: s.Version, Options: s.opts.text(), Fetches: s.Fetches, Without: s.Without, Rows: s.Rows, Bytes: s.Bytes}
+	m := exportMark{Key: s.Key, Version: s.Version, Options: s.opts.text(), Fetches: s.Fetches, Without: s.Without, Rows: s.Rows, Bytes: s.Bytes,
+		Looked: s.Looked, Lacks: s.Lacks}
 	if info != nil {
 		m.Size, m.Written = info.Size(), info.ModTime().UnixNano()
 	}

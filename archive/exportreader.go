@@ -25,6 +25,7 @@ type exportReader struct {
 	sum     hash.Hash
 	summed  chan struct{}
 
+	lookout lookout
 	inPart  int           // fetches in the part of the day
 	meta    [metas][]byte // of the current fetch, as JSON
 	members []byte        // the same, as the beginning of an object
@@ -32,7 +33,7 @@ type exportReader struct {
 }
 
 func newExportReader(s *exportSource, out *sheet) *exportReader {
-	return &exportReader{exportSource: s, out: out, foreign: s.reader.Metadata().Layout == "foreign", sum: sha256.New(), summed: make(chan struct{}, 1)}
+	return &exportReader{exportSource: s, out: out, foreign: s.reader.Metadata().Layout == "foreign", lookout: s.newLookout(), sum: sha256.New(), summed: make(chan struct{}, 1)}
 }
 
 // upload exports the fetches of an upload, and holds them against its checksum.
@@ -203,6 +204,7 @@ func (x *exportReader) row(value []byte, of *rawjson.Picker) error {
 				Hint: "export CSV, and leave that name out of the columns and conditions"}
 		}
 	}
+	x.look(value, of)
 	for i, f := range x.where {
 		if !x.opts.Where[i].holds(x.value(f, value, of)) {
 			return nil

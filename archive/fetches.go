@@ -15,6 +15,7 @@ type facts struct {
 	header  []byte    // FETCH_HEADER; nil if it has none
 	at      time.Time // when it was made; the zero Time if that is not known
 	matches int64     // by VerifyOptions.Count
+	no      error     // why that does not count it
 }
 
 // examine finds the facts of a fetch. The header is a part of it.
@@ -34,7 +35,8 @@ func (o *VerifyOptions) examine(finder *rawjson.Finder, fetch []byte) (f facts) 
 		}
 	}
 	if o.Count != nil {
-		if n, err := o.Count(fetch); err == nil {
+		n, err := o.Count(fetch)
+		if f.no = err; err == nil {
 			f.matches = max(n, 0)
 		}
 	}
@@ -137,4 +139,5 @@ func (c *check) record(t *tally, e examined, f facts) {
 	c.times.identify(c, f.header, t.upload, e.n)
 	c.times.add(f.at, t.upload)
 	t.matches = addClamped(t.matches, f.matches)
+	c.counts.record(f)
 }

@@ -59,6 +59,7 @@ const (
 	FetchCount    Code = "fetch_count"     // fetches_in_upload is not what the upload holds
 	Checksum      Code = "checksum"        // upload_sha256 does not fit
 	Count         Code = "count"           // matches_in_upload is not what the fetches count
+	NoCount       Code = "no_count"        // the rule that was given can count no fetch of the day
 	Sequence      Code = "sequence"        // an upload_sequence is repeated, falls, or is missing
 	ID            Code = "id"              // an upload_id is missing or malformed
 	IDTwice       Code = "id_twice"        // two uploads have the same upload_id
@@ -97,7 +98,7 @@ const (
 // Codes returns all codes, each of which is an anchor of docs/TROUBLESHOOTING.md.
 func Codes() []Code {
 	return []Code{
-		Empty, NotADay, Compressed, Frame, Truncated, More, Head, Fetch, FetchCount, Checksum, Count, Sequence, ID,
+		Empty, NotADay, Compressed, Frame, Truncated, More, Head, Fetch, FetchCount, Checksum, Count, NoCount, Sequence, ID,
 		IDTwice, Timestamp, Date, TotalUploads, TotalFetches, TotalMatches, FirstUpload, LastUpload, ObjectHeaders,
 		TwoObjects, NotInDay, Differs, SequenceGap, NotClosed, Gap, DayMissing, FetchTwice, NoChecksum, Order,
 		NumberGap, Unchecked, NotCounted, Foreign,

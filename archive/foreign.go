@@ -28,6 +28,7 @@ func (c *check) foreign(ctx context.Context) (ok bool, err error) {
 	var limit *rawjson.Limit
 	f.dec, limit = rawjson.NewLimitedDecoder(f.in, c.opts.MaxFetchBytes)
 	f.document()
+	c.tellCounts()
 	if limit.Err != nil {
 		f.err = limit.Err
 	}
@@ -261,7 +262,7 @@ func (f *foreign) ended(e *foreignEntry, place int) {
 	}
 	f.checksum(h, place)
 	if e.whole && f.opts.Count != nil && e.matches != h.Matches {
-		f.find(Count, place, 0, "matches_in_upload is %d, its fetches count %d", h.Matches, e.matches)
+		f.differs(place, h.Matches, e.matches)
 	}
 }
 

@@ -15,6 +15,7 @@ func (c *check) sums() {
 	if c.opts.Count == nil && c.Totals.Uploads > 0 {
 		c.find(NotCounted, 0, 0, "matches_in_upload was not compared with the fetches: no rule was given")
 	}
+	c.tellCounts()
 	c.gaps()
 	if c.broken {
 		return

@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -41,6 +42,31 @@ func TestGoodDayHasNoErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A rule that can count no fetch is told once, and as soon as it counts one it is the day
+// that is wrong.
+func TestVerifyByAWrongRule(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(25)
+		counting := func(which int64) rotatelog.CountFunc {
+			return func(fetch []byte) (int64, error) {
+				if n, err := footer(fetch); err != nil || n == which {
+					return n, err
+				}
+				return 0, errors.New("it has nothing to count")
+			}
+		}
+		for which, want := range map[int64]int{1: 13, 25: 12} { // the first upload has two fetches, the last has one
+			if r := w.verify(archive.VerifyOptions{Count: counting(which)}); codes(r) != strings.TrimSpace(strings.Repeat("count ", want)) {
+				t.Errorf("when fetch %d is counted: %v", which, r.Findings)
+			}
+		}
+		r := w.verify(archive.VerifyOptions{Count: counting(-1)})
+		if codes(r) != "no_count" || !strings.HasSuffix(r.Findings[0].Text, ": it has nothing to count") || strings.HasPrefix(r.Findings[0].Next, "rotatelog restore") {
+			t.Errorf("%+v", r.Findings)
+		}
+	})
 }
 
 // replace returns an edit that replaces the first old by new.

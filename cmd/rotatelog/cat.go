@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"strings"
 	"time"
 
 	"example.com/rotatelog"
@@ -147,16 +148,21 @@ func printFetches(w *bufio.Writer, u *rotatelog.Upload) error {
 // timeOfDay parses a time of a day, as 15:45 or 3:45 PM. Where the clocks are set back it
 // is the earlier of two.
 func timeOfDay(text string, day rotatelog.Day, zone *time.Location) (time.Time, error) {
-	for _, layout := range clockLayouts() {
-		if t, err := time.Parse(layout, text); err == nil {
-			return time.Date(day.Year, day.Month, day.Date, t.Hour(), t.Minute(), t.Second(), 0, zone), nil
-		}
+	if t, ok := parseClock(text); ok {
+		return time.Date(day.Year, day.Month, day.Date, t.Hour(), t.Minute(), t.Second(), 0, zone), nil
 	}
 	return time.Time{}, usagef("--at: %q is no time: use 15:45 or 3:45 PM", text)
 }
 
-// clockLayouts are how a time of day can be typed.
-func clockLayouts() []string { return []string{"15:04", "15:04:05", "3:04 PM", "3:04:05 PM"} }
+// parseClock parses what a clock shows, as 15:45, 3:45 PM or 3:45pm.
+func parseClock(text string) (t time.Time, ok bool) {
+	for _, layout := range []string{"15:04", "15:04:05", "3:04 PM", "3:04:05 PM", "3:04PM", "3:04:05PM"} {
+		if t, err := time.Parse(layout, strings.ToUpper(text)); err == nil {
+			return t, true
+		}
+	}
+	return t, false
+}
 
 // day returns the one day that an argument names.
 func (a *app) day(arg string) (rotatelog.Day, error) {

@@ -21,6 +21,8 @@ func TestCat(t *testing.T) {
 			{"cat today --upload=3", 5, `{"n":21}`, `{"n":25}`},
 			{"cat today --at 10:05", 10, `{"n":1}`, `{"n":10}`},
 			{"cat today --at=10:12", 10, `{"n":11}`, `{"n":20}`},
+			{"cat today --at=10:12AM", 10, `{"n":11}`, `{"n":20}`},
+			{"cat today --at=10:12:00am", 10, `{"n":11}`, `{"n":20}`},
 			{"cat today --raw", 31, `{"daily_metadata":{"date":"2025-07-10"`, `]}`},
 		} {
 			w.run(strings.Fields(test.args)...)
@@ -45,7 +47,7 @@ func TestCatFailures(t *testing.T) {
 			args, want string
 		}{
 			{codeFinding, "cat 2025-07-08", "there is no object of 2025-07-08 in file:///srv/store\n"},
-			{codeFinding, "cat 2025-07-09", "\nnext: rotatelog verify 2025-07-09\n"},
+			{codeFinding, "cat 2025-07-09", "; restore the day\nnext: rotatelog verify 2025-07-09\n"},
 			{codeFinding, "cat today --upload 2", "2025-07-10 has no such upload: the last is 1, at 07/10/2025 10:05:00 AM EDT\n"},
 			{codeFinding, "cat today --at 11:00", "2025-07-10 has no such upload: the last is 1"},
 			{codeUsage, "cat", "DAY is missing\n"},

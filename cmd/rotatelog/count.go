@@ -6,7 +6,24 @@ import (
 	"strings"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/rawjson"
 )
+
+// countIfThere returns what counts as another rule does, by a path, but for fetches that
+// have nothing there: these it cannot count.
+func countIfThere(path string, count rotatelog.CountFunc) rotatelog.CountFunc {
+	names := strings.Split(path, ".")
+	return func(fetch []byte) (int64, error) {
+		n, err := count(fetch)
+		if err != nil || n != 0 {
+			return n, err
+		}
+		if value, err := rawjson.Lookup(fetch, names...); err != nil || value == nil {
+			return 0, fmt.Errorf("it has no %s", path)
+		}
+		return 0, nil
+	}
+}
 
 // countAt returns what counts by the array, or the number, at a path such as
 // RAW_API_DATA.live_matches.results.

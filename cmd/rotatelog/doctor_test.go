@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -539,5 +541,19 @@ func TestPricesOfAMonth(t *testing.T) {
 		if got := p.month(gigabytes*1e9, usage{put: 10, get: 20}); got < want-0.001 || got > want+0.001 {
 			t.Errorf("%v GB: %v, want %v", gigabytes, got, want)
 		}
+	}
+}
+
+// Nobody waits for what has the name of the Writer's id and is none.
+func TestDoctorOfAnOddOwner(t *testing.T) {
+	t.Parallel()
+	w := newBucketWorld(t)
+	w.write(w.dir, 3)
+	file := filepath.Join(w.dir, "all_api.spool/owner")
+	if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if w.run("doctor", "--quick"); !strings.Contains(strings.Join(strings.Fields(w.stdout+w.stderr), " "), "owner is no regular file, but p") {
+		t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 	}
 }

@@ -129,10 +129,8 @@ func sinceMidnight(flag, text string) (time.Duration, error) {
 	case "24:00":
 		return 24 * time.Hour, nil
 	}
-	for _, layout := range clockLayouts() {
-		if t, err := time.Parse(layout, text); err == nil {
-			return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
-		}
+	if t, ok := parseClock(text); ok {
+		return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
 	}
 	return 0, usagef("--%s: %q is no time: use 15:45 or 3:45 PM", flag, text)
 }
@@ -176,6 +174,7 @@ type exportRun struct {
 	named     int // of these, that were named
 	failed    int
 	rows      int64
+	lacks     lacks
 	next      []string
 }
 
@@ -183,6 +182,7 @@ type exportRun struct {
 func (r *exportRun) all(ctx context.Context, results iter.Seq2[archive.ExportedDay, error]) error {
 	for day, err := range results {
 		r.progress.hide()
+		r.lacks.add(day)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -222,6 +222,7 @@ func (r *exportRun) end() error {
 	}
 	if !r.command.JSON {
 		r.app.paragraph(r.summary())
+		r.printLacks()
 		r.app.printNext(r.next)
 	}
 	switch {
@@ -231,6 +232,8 @@ func (r *exportRun) end() error {
 		return errFinding()
 	case r.empty == found:
 		return failed(errors.New("no line was found: nothing is exported"))
+	case len(r.lacks.all) > 0: // a misspelled column is empty, and nobody looks at it
+		return errFinding()
 	}
 	return nil
 }

@@ -83,11 +83,62 @@ func TestExportOfATable(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		file := w.threeDays() + ".csv"
 		w.want(codeOK, "export-table", "export", "2025-07", "--each=RAW_API_DATA.results", "--csv=_time,id,minute,league.name",
-			"--where=id=a", "--where", "_upload=1", "--from=10:05", "--to", "10:07 AM", "--out", file)
+			"--where=id=a", "--where", "_upload=1", "--from=10:05", "--to", "10:07am", "--out", file)
 		want := []string{"_time,id,minute,league.name", "2025-07-08T10:05:00-04:00,a,6,Serie A", "2025-07-08T10:06:00-04:00,a,7,Serie A",
 			"2025-07-09T10:05:00-04:00,a,31,Serie A", "2025-07-09T10:06:00-04:00,a,32,Serie A", "2025-07-10T10:05:00-04:00,a,61,Serie A", "2025-07-10T10:06:00-04:00,a,62,Serie A"}
 		if got := w.fileLines(file); !slices.Equal(got, want) {
 			t.Errorf("the table is\n%s", strings.Join(got, "\n"))
+		}
+	})
+}
+
+// A column or a condition that nothing has is misspelled, and that is said, also when the
+// folder has the days already. One that only some have stays empty.
+func TestExportOfAMisspelledPath(t *testing.T) {
+	inWorld(t, "2025-07-09", func(w *world) {
+		w.write(3) // without results
+		w.waitFor("2025-07-10")
+		w.matches(3)
+		out := filepath.Join(t.TempDir(), "out")
+		each := "--each=RAW_API_DATA.results"
+		for _, test := range []struct {
+			args []string
+			code int
+			says string // besides, after all else
+		}{
+			{[]string{each, "--csv=id,minute,_day"}, codeOK, ""},
+			{[]string{each, "--csv=id,leage.name"}, codeFinding, "no element has leage.name; the nearest name is league\n"},
+			{[]string{each, "--csv=id,league.nam,minuet"}, codeFinding, "no element has league.nam; the nearest name is league.name\nno element has minuet; the nearest name is minute\n"},
+			{[]string{each, "--where=statusid=2"}, codeFinding, "no element has statusid; the nearest name is status_id\n"},
+			{[]string{each, "--where=statusid=null"}, codeFinding, "no element has statusid; the nearest name is status_id\n"},
+			{[]string{each, "--where=id=a", "--where=minute=null"}, codeFinding, ""},
+			{[]string{each, "--where=status_id=1", "--csv=minute"}, codeOK, ""}, // only others have it
+			{[]string{"--csv=FETCH_FOOTER.total_match"}, codeFinding, "no fetch has FETCH_FOOTER.total_match; the nearest name is FETCH_FOOTER.total_matches\n"},
+		} {
+			w.run(append([]string{"export", "today", "--out", out}, test.args...)...)
+			_, after, _ := strings.Cut(w.stdout, " read in ")
+			_, says, _ := strings.Cut(after, "\n")
+			if w.code != test.code || strings.ReplaceAll(says, " is\n", " is ") != test.says {
+				t.Errorf("%q: exit code %d\n%s%s", test.args, w.code, w.stdout, w.stderr)
+			}
+		}
+		if w.run("export", "today", "--out", out, each, "--csv=id,leage"); w.code != codeFinding || len(w.fileLines(out)) != 7 {
+			t.Errorf("exit code %d, %q", w.code, w.fileLines(out))
+		}
+		out += "folder"
+		columns := "--csv=RAW_API_DATA.n,RAW_API_DATA.m" // n is in the first day only
+		for range 2 {
+			if w.run("export", "2d", "today", "--out", out+"/", columns); w.code != codeFinding || !strings.HasSuffix(w.stdout, "\nno fetch has RAW_API_DATA.m; the nearest name is RAW_API_DATA.n\n") {
+				t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+			}
+			out += "s"
+			if w.run("export", "2d", "today", "--out", out+"/", "--json", columns); w.code != codeFinding || strings.Count(w.stdout, `"lacks":["RAW_API_DATA.m"]`) != 1 || w.stderr != "" {
+				t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+			}
+			out = out[:len(out)-1]
+		}
+		if w.run("export", "2d", "today", "--out", out+"/", "--csv=RAW_API_DATA.n"); w.code != codeOK {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 	})
 }

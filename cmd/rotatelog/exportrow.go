@@ -12,16 +12,17 @@ import (
 
 // exportJSON is the line of a day with --json.
 type exportJSON struct {
-	Stream  string `json:"stream"`
-	Day     string `json:"day,omitempty"`
-	Key     string `json:"key,omitempty"`
-	File    string `json:"file,omitempty"`
-	Result  string `json:"result"` // "written", "unchanged", "empty", "missing" or "failed"
-	Fetches int    `json:"fetches"`
-	Without int    `json:"without,omitempty"`
-	Lines   int64  `json:"lines"`
-	Bytes   int64  `json:"bytes"`
-	Error   string `json:"error,omitempty"`
+	Stream  string   `json:"stream"`
+	Day     string   `json:"day,omitempty"`
+	Key     string   `json:"key,omitempty"`
+	File    string   `json:"file,omitempty"`
+	Result  string   `json:"result"` // "written", "unchanged", "empty", "missing" or "failed"
+	Fetches int      `json:"fetches"`
+	Without int      `json:"without,omitempty"`
+	Lines   int64    `json:"lines"`
+	Bytes   int64    `json:"bytes"`
+	Lacks   []string `json:"lacks,omitempty"`
+	Error   string   `json:"error,omitempty"`
 }
 
 // good prints a day that is exported.
@@ -72,6 +73,9 @@ func (r *exportRun) then(step string) { r.next = append(r.next, step) }
 func (r *exportRun) print(day archive.ExportedDay, result, status string, err error) {
 	if r.command.JSON {
 		line := exportJSON{Stream: r.stream.Name, Day: day.Day.String(), Key: day.Key, Result: result, Fetches: day.Fetches, Without: day.Without, Lines: day.Rows, Bytes: day.Bytes}
+		for _, l := range day.Lacks {
+			line.Lacks = append(line.Lacks, strings.Join(l.Path, "."))
+		}
 		if err != nil {
 			line.Error = explained(err)
 		} else {

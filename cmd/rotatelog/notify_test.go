@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -269,6 +270,47 @@ func TestStatusWithoutNotify(t *testing.T) {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		e.want(t, "alive.example heartbeat", "page.example CRITICAL append_stale: all_api")
+	})
+}
+
+// What has the name of a file of the command, and is none, keeps nobody waiting.
+func TestStatusOfOddFiles(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		e := w.listening()
+		w.write(10)
+		w.fetches(3, nil)
+		w.notify(1)
+		place := func(name string, place func(path string) error) string {
+			path := filepath.Join(w.dir, "all_api.spool", name)
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := place(path); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		pipe := func(path string) error { return syscall.Mkfifo(path, 0o600) }
+		for _, name := range []string{"alerts.json", "alerts.json.new", "verified.json"} {
+			path := place(name, pipe)
+			time.Sleep(5 * time.Minute)
+			if w.run("status", "--notify"); strings.Contains(w.stderr, "make room") || name == "alerts.json" && !strings.Contains(w.stderr, "begins anew") {
+				t.Errorf("a pipe %s: exit code %d\n%s%s", name, w.code, w.stdout, w.stderr)
+			}
+			if info, err := os.Lstat(path); name == "alerts.json" && (err != nil || !info.Mode().IsRegular()) {
+				t.Errorf("it leaves %v, %v", info, err)
+			}
+		}
+		place("verified.json.new", pipe)
+		if w.run("verify", "today"); !strings.Contains(w.stderr, "verified.json.new: it is no regular file: ") || !strings.Contains(w.stderr, "; move it away") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		place("alerts.json", func(path string) error { return os.Mkdir(path, 0o700) })
+		time.Sleep(5 * time.Minute)
+		if w.run("status", "--notify"); w.code != codeFinding || !strings.Contains(w.stderr, "; move away what has the name of the file and is none") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		e.heard = nil
 	})
 }
 

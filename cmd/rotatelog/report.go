@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/rotatelog"
 	"example.com/rotatelog/internal/days"
 	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/report"
@@ -82,7 +83,7 @@ func (r *reportRun) stream(ctx context.Context, s stream) error {
 		return err
 	}
 	need := report.Needed(r.days, r.command.By, r.app.today())
-	known, err := report.Find(ctx, archive, need.First, need.Last, r.app.today())
+	known, err := r.find(ctx, s, archive, need)
 	if err != nil {
 		return err
 	}
@@ -103,6 +104,18 @@ func (r *reportRun) stream(ctx context.Context, s stream) error {
 	r.reports = append(r.reports, made)
 	r.names[s.Name] = s
 	return nil
+}
+
+// find finds what is known of days. A store that says nothing for long is not waited for.
+func (r *reportRun) find(ctx context.Context, s stream, archive rotatelog.Archive, need days.Span) ([]report.Day, error) {
+	asked, store := untilSilent(ctx, archive.Store, askTimeout, fmt.Errorf("%s has not answered for %v", s.shown(), askTimeout))
+	defer store.stop()
+	archive.Store = store
+	known, err := report.Find(asked, archive, need.First, need.Last, r.app.today())
+	if ctx.Err() == nil && asked.Err() != nil {
+		err = context.Cause(asked)
+	}
+	return known, err
 }
 
 // fail prints why a stream, or a day of it, could not be looked at.

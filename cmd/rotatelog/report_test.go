@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/rotatelog"
+	"example.com/rotatelog/internal/fakes3"
 	"example.com/rotatelog/internal/report"
 )
 
@@ -96,6 +98,50 @@ func TestReportGoesOn(t *testing.T) {
 		w.set("ROTATELOG_STORE_GONE", "file:///none")
 		w.want(codeUnreachable, "report-streams", "report", "2d")
 	})
+}
+
+// A store that stops answering ends a report after half a minute, whatever it has answered
+// before. One that is slow is waited for.
+func TestReportOfAStoreThatHangs(t *testing.T) {
+	for name, test := range map[string]struct {
+		hangs string // the operation
+		slow  time.Duration
+	}{"from the beginning": {hangs: "ListObjectsV2"}, "at the days": {hangs: "GetObject"}, "slow": {slow: 12 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "2025-07-10", func(w *world) {
+				srv := fakes3.New(fakes3.Options{Profile: fakes3.Strict(), AccessKey: "AKIDTEST", SecretKey: testSecret})
+				srv.CreateBucket("logs")
+				day := rotatelog.Day{Year: 2025, Month: 1, Date: 1}
+				for range 190 {
+					srv.PutObject("logs", "all_api_rotating_logs/all_api_json_log_"+day.String()+".json", []byte("{}"), nil)
+					day = day.Next()
+				}
+				srv.Fault = func(op fakes3.Op) fakes3.Fault {
+					if op.Name == test.hangs {
+						return fakes3.Fault{Delay: 24 * time.Hour}
+					}
+					return fakes3.Fault{Delay: test.slow}
+				}
+				w.set("ROTATELOG_STORE", "s3://logs?endpoint=https://us-ord-1.linodeobjects.com&region=us-east-1")
+				w.environ = append(w.environ[:1:1], w.environ[2:]...) // and not the directory
+				w.set("AWS_ACCESS_KEY_ID", "AKIDTEST")
+				w.set("AWS_SECRET_ACCESS_KEY", testSecret)
+				w.env = func(e *env) { e.Clock, e.Transport = systemClock{}, fakes3.Transport(srv) }
+				began := time.Now()
+				w.run("report", "2025-01-01..2025-07-09")
+				took := time.Since(began)
+				if test.hangs == "" {
+					if w.code != codeOK || took < 2*askTimeout {
+						t.Errorf("exit code %d after %v\n%s", w.code, took, w.stderr)
+					}
+					return
+				}
+				if w.code != codeUnreachable || took > askTimeout+time.Second || !strings.HasSuffix(w.stderr, " has not answered for 30s\n") || w.stdout != "" {
+					t.Errorf("exit code %d after %v\n%s%s", w.code, took, w.stdout, w.stderr)
+				}
+			})
+		})
+	}
 }
 
 // rows returns what report --csv prints, by the name of the column.

@@ -26,7 +26,7 @@ const ownerKey = "rotatelog-owner"
 // Writer would get another id.
 func (s *stream) lookAtToday(ctx context.Context, archive rotatelog.Archive) owner {
 	spool := filepath.Join(s.Dir, s.Name+".spool")
-	mine, err := os.ReadFile(filepath.Join(spool, "owner"))
+	mine, err := readRegular(filepath.Join(spool, "owner"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return owner{s3store.Finding{Err: err}, nobody}
 	}
@@ -52,4 +52,12 @@ func (s *stream) lookAtToday(ctx context.Context, archive rotatelog.Archive) own
 		}
 	}
 	return owner{s3store.Finding{Result: s3store.ResultYes}, foreign}
+}
+
+// readRegular is os.ReadFile that does not wait for a pipe.
+func readRegular(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file, but %v; move it away", name, info.Mode())
+	}
+	return os.ReadFile(name)
 }

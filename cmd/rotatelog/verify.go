@@ -130,6 +130,9 @@ func (r *verifyRun) open(s stream) (source rotatelog.Archive, opts archive.Verif
 	if err != nil {
 		return source, opts, err
 	}
+	if count != nil {
+		count = countIfThere(s.Count, count)
+	}
 	opts = archive.VerifyOptions{Count: count, Gap: r.command.Gap, Sample: int(r.command.Sample), Clock: s.app.env.Clock}
 	if r.command.Against == "" {
 		return source, opts, nil
@@ -218,6 +221,8 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 		waits, command = s.notUploaded(report.Day)
 	}
 	switch {
+	case row.has(archive.NoCount):
+		r.then(fmt.Sprintf("correct %s, and verify again", s.origin("count")))
 	case row.instead() != "":
 		r.then(row.instead())
 	case waits != "":
@@ -226,7 +231,7 @@ func (r *verifyRun) report(ctx context.Context, s stream, report archive.Report,
 	case errors > 0 || row.has(archive.SequenceGap) || row.has(archive.DayMissing):
 		r.then(s.typed("restore", report.Day.String()))
 	}
-	if err := r.printDay(row); err != nil || spool == nil || row.err != nil {
+	if err := r.printDay(row); err != nil || spool == nil || row.err != nil || row.has(archive.NoCount) {
 		return err
 	}
 	if err := archive.SaveVerified(ctx, spool, r.app.now(), report); err != nil && ctx.Err() == nil {

@@ -241,6 +241,31 @@ func TestVerifyCountsByTheRuleOfTheStream(t *testing.T) {
 	})
 }
 
+// A path that no fetch has is said once. It is no fault of the days: none is to be restored,
+// and nobody is told of it.
+func TestVerifyCountsByAWrongPath(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.matches(25)
+		if w.run("verify", "today", "--count", "RAW_API_DATA.results"); w.code != codeOK {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		remembered := filepath.Join(w.dir, "all_api.spool/verified.json")
+		before, err := os.ReadFile(remembered)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.run("verify", "today", "--count", "RAW_API_DATA.result")
+		if w.code != codeFinding || strings.Count(w.stdout, "ERROR  ") != 1 || !strings.Contains(w.stdout, "  ERROR    no_count  no fetch of the day can be counted") ||
+			!strings.Contains(strings.Join(strings.Fields(w.stdout), " "), "was not compared: it has no RAW_API_DATA.result ") ||
+			!strings.HasSuffix(w.stdout, "\nnext: correct --count, and verify again\n") || strings.Contains(w.stdout, "restore") {
+			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
+		}
+		if after, err := os.ReadFile(remembered); err != nil || string(after) != string(before) {
+			t.Errorf("it remembers %s, %v", after, err)
+		}
+	})
+}
+
 // Where there is no spool, that is said: --dir may be misspelled.
 func TestVerifyWithoutASpool(t *testing.T) {
 	inWorld(t, "2025-07-09", func(w *world) {

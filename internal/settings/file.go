@@ -50,6 +50,9 @@ func findFile(config string, environ map[string]string) (*File, error) {
 // ReadFile reads a settings file. It is an error if others could read a secret in it, or
 // could have written it.
 func ReadFile(path string) (*File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, cannotRead(err)
@@ -58,9 +61,6 @@ func ReadFile(path string) (*File, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -259,6 +260,13 @@ func TestMissingFile(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := Load(Sources{Config: dir, Known: known}); err == nil || !strings.Contains(err.Error(), dir+" is not a file") {
+		t.Errorf("%v", err)
+	}
+	pipe := dir + "/pipe" // to which nobody writes
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(Sources{Config: pipe, Known: known}); err == nil || !strings.Contains(err.Error(), pipe+" is not a file") {
 		t.Errorf("%v", err)
 	}
 	if _, err := Load(Sources{Environ: []string{"ROTATELOG_CONFIG=env"}, Known: known}); err == nil || !strings.Contains(err.Error(), `"env" is not an absolute path`) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -549,6 +550,26 @@ func TestDirRefusesAFile(t *testing.T) {
 	}
 	if _, err := vfs.Dir(filepath.Join(path, "below")); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("Dir below a file: %v", err)
+	}
+}
+
+// Nobody waits for what is at the other end of a pipe.
+func TestDirRefusesPipes(t *testing.T) {
+	path := t.TempDir()
+	d, err := vfs.Dir(path)
+	ok(t, err)
+	defer d.Close()
+	ok(t, syscall.Mkfifo(filepath.Join(path, "pipe"), 0o600))
+	for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_CREATE | os.O_TRUNC} {
+		if f, err := d.OpenFile("pipe", flag, 0o600); !errors.Is(err, vfs.ErrOdd) || !strings.Contains(err.Error(), "it is no regular file") || !strings.HasSuffix(err.Error(), "; move it away") {
+			t.Errorf("OpenFile with flags %x: %v, %v", flag, f, err)
+		}
+	}
+	if _, err := d.ReadDir("pipe"); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("ReadDir: %v", err)
+	}
+	if err := d.SyncDir("pipe"); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("SyncDir: %v", err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"example.com/rotatelog/internal/hint"
 )
 
 // Dir returns the FS of a directory of the operating system, which it creates, with
@@ -63,11 +65,27 @@ func mkdirAll(path string) error {
 type dir struct{ root *os.Root }
 
 func (d dir) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := d.root.OpenFile(name, flag, perm)
+	f, err := d.root.OpenFile(name, flag|syscall.O_NONBLOCK, perm) // a pipe would wait for somebody at its other end
+	if errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.EOPNOTSUPP) {
+		return nil, odd(name, err)
+	}
 	if err != nil {
 		return nil, err
 	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() { // of which nothing can be read
+		err = odd(name, fmt.Errorf("it is %v", info.Mode()))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
 	return file{f}, nil
+}
+
+// odd returns the error of a pipe, a socket or a device that has the name of a file.
+func odd(name string, err error) error {
+	return &fs.PathError{Op: "open", Path: name, Err: hint.Add(fmt.Errorf("%w: %w", ErrOdd, err), "move it away")}
 }
 
 func (d dir) Mkdir(name string, perm fs.FileMode) error { return d.root.Mkdir(name, perm) }
@@ -86,8 +104,13 @@ func (d dir) Stat(name string) (Info, error) {
 	return infoOf(info), nil
 }
 
+// openDir opens a directory. A pipe that has its name is not waited for.
+func (d dir) openDir(name string) (*os.File, error) {
+	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+}
+
 func (d dir) ReadDir(name string) ([]string, error) {
-	f, err := d.root.Open(name)
+	f, err := d.openDir(name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +121,7 @@ func (d dir) ReadDir(name string) ([]string, error) {
 }
 
 func (d dir) SyncDir(name string) error {
-	f, err := d.root.Open(name)
+	f, err := d.openDir(name)
 	if err != nil {
 		return err
 	}

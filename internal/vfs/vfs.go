@@ -12,13 +12,17 @@ import (
 // ErrLocked is returned by FS.Lock when the lock is held.
 var ErrLocked = errors.New("locked")
 
+// ErrOdd is matched by the error of FS.OpenFile for what is neither a file nor a directory,
+// such as a named pipe.
+var ErrOdd = errors.New("it is no regular file")
+
 // FS is one directory and what is below it. Names are slash-separated and
 // relative to it; "." is the directory itself. No operation follows a symbolic
 // link out of it. Errors match fs.ErrNotExist, fs.ErrExist and fs.ErrPermission
 // where these apply. An FS is safe for concurrent use.
 type FS interface {
 	// OpenFile opens name with the flags of package os, and creates it with
-	// perm.
+	// perm. It never waits: what is neither a file nor a directory is ErrOdd.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// Mkdir makes a directory. The error is fs.ErrExist if there is one.
 	Mkdir(name string, perm fs.FileMode) error
