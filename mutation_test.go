@@ -1306,6 +1306,12 @@ func mutations() []mutation {
 			"^TestWordsOfTiles$", "",
 		},
 		{
+			"say what cannot be seen before what is critical", "dashboard/parts.go",
+			"slices.SortStableFunc(all, func(a, b *article) int { return cmp.Compare(b.rank, a.rank) })",
+			"slices.SortStableFunc(all, func(a, b *article) int { return 0 })",
+			"^TestWorstComesFirst$", "",
+		},
+		{
 			"call a day missing before the first object", "dashboard/calendar.go",
 			"d.fetches < 0 && !begunBefore(f, day)",
 			"d.fetches < 0 && false",

@@ -225,3 +225,33 @@ func TestUploadsSayTheirDay(t *testing.T) {
 		t.Errorf("%s, want\n%s", got, want)
 	}
 }
+
+// What is worst comes first, as in the title: what cannot be seen comes after an error, and
+// before a warning.
+func TestWorstComesFirst(t *testing.T) {
+	with := func(name string, severity health.Severity, code health.Code) func(*view) {
+		return func(v *view) {
+			v.Summary.Stream, v.Findings = name, []health.Finding{{Stream: name, Code: code, Severity: severity, Text: "It is."}}
+		}
+	}
+	all := []*view{
+		viewOf(func(v *view) { v.Summary.Stream, v.Fetched.Last = "new", time.Time{} }),
+		viewOf(with("old", health.Warning, health.KeyOld)),
+		viewOf(func(v *view) { v.Summary.Stream, v.Blind = "blind", []string{"The disk hangs."} }),
+		viewOf(func(v *view) {
+			with("refused", health.Error, health.UploadRefused)(v)
+			v.Findings = append(v.Findings, health.Finding{Stream: "refused", Code: health.KeyOld, Severity: health.Warning, Text: "It is."})
+			v.Problems = []string{"a file is torn"}
+		}),
+		viewOf(with("stale", health.Critical, health.AppendStale)),
+	}
+	p := newPage(&seen{taken: noon(), streams: all}, "new", "web1")
+	var got []string
+	for _, match := range regexp.MustCompile(`(?s)<h2>(.*?)</h2>`).FindAllStringSubmatch(p.parts["findings"], -1) {
+		got = append(got, plain(match[1]))
+	}
+	want := "CRITICAL append_stale stale, ERROR upload_refused refused, UNKNOWN refused, UNKNOWN blind, WARNING key_old refused, WARNING key_old old, WAITING for the first fetch new"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
