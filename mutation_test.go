@@ -1516,6 +1516,36 @@ func mutations() []mutation {
 			"^TestWordsOfTiles$", "",
 		},
 		{
+			"say what cannot be seen before what is critical", "dashboard/parts.go",
+			"slices.SortStableFunc(all, func(a, b *article) int { return cmp.Compare(b.rank, a.rank) })",
+			"slices.SortStableFunc(all, func(a, b *article) int { return 0 })",
+			"^TestWorstComesFirst$", "",
+		},
+		{
+			"call a day missing before the first object", "dashboard/calendar.go",
+			"d.fetches < 0 && !begunBefore(f, day)",
+			"d.fetches < 0 && false",
+			"^TestMissingDaysOfTheCalendar$", "",
+		},
+		{
+			"count on the page what a Writer knew when it was closed", "dashboard/today.go",
+			"closed := n < t.fetches",
+			"closed := n < 0",
+			"^TestWriterIsClosedWhileSomebodyListens$", "",
+		},
+		{
+			"judge by days of a calendar that status does not ask for", "health/days.go",
+			"if !slices.Contains(asked, d.Totals.Day) {",
+			"if len(asked) == 0 {",
+			"^TestMoreDaysChangeNoJudgement$", "",
+		},
+		{
+			"take what serve could not look for at first for gone", "cmd/rotatelog/servefacts.go",
+			"fact.blindTo = allOfTheStore()",
+			"fact.blindTo = nil",
+			"^TestServeFactsOfSettingsThatFailAtOnce$", "",
+		},
+		{
 			"count fetches of one time on the page once", "dashboard/history.go",
 			"if n++; n <= h.same {",
 			"if n++; n > 0 {",

@@ -8,6 +8,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/health"
 	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/report"
 )
 
 // calendarDays is how many days the page shows, with today.
@@ -16,11 +17,20 @@ const calendarDays = 30
 // A dayState is what became of a day.
 type dayState struct{ class, sign, text string }
 
-// The states of days. Each has a sign, for those who do not tell colors apart.
-func dayStates(store place) (stored, open, waits, missing, unknown dayState) {
+// dayStates are the states of days, in the words of a report. Each has a sign, for those who
+// do not tell colors apart.
+type dayStates struct{ stored, open, waits, missing, early, unknown dayState }
+
+func statesOf(store place) dayStates {
 	in := "in the " + store.noun
-	return dayState{"stored", "✓", in}, dayState{"open", "…", "today, so far"}, dayState{"waits", "!", "not all " + in},
-		dayState{"missing", "✗", "no object " + in}, dayState{"nothing", "–", "nothing known"}
+	return dayStates{
+		stored:  dayState{"stored", "✓", in},
+		open:    dayState{"open", "…", "today, so far"},
+		waits:   dayState{"waits", "!", "not all " + in},
+		missing: dayState{"missing", "✗", report.NoObject},
+		early:   dayState{"early", "·", report.BeforeFirst},
+		unknown: dayState{"nothing", "–", report.NotKnown},
+	}
 }
 
 // calendarDay is what is known of a day: counts are -1 where nothing is.
@@ -34,31 +44,52 @@ type calendarDay struct {
 // dayOf returns what is known of a day: what the store says, else what this machine has
 // done.
 func dayOf(f *health.Facts, store place, day, today rotatelog.Day) calendarDay {
-	stored, open, waits, missing, unknown := dayStates(store)
-	d := calendarDay{day, unknown, -1, -1}
-	if a := f.Spool.Append; a != nil {
-		for _, c := range a.Days {
-			if c.Day == day && c.Appended > 0 {
-				d.state, d.fetches = stored, c.Appended
-			}
-		}
+	states := statesOf(store)
+	d := calendarDay{day, states.unknown, -1, -1}
+	if n := appendedOn(f, day); n > 0 {
+		d.state, d.fetches = states.stored, n
 	}
 	for _, o := range f.Days {
 		if o.Totals.Day == day {
-			if d.state = stored; o.Totals.Uploads > 0 {
+			if d.state = states.stored; o.Totals.Uploads > 0 {
 				d.fetches, d.matches = o.Totals.Fetches, o.Totals.Matches
 			}
 		}
 	}
 	switch {
 	case day == today:
-		d.state = open
+		d.state = states.open
 	case waitsOn(&f.Spool, day):
-		d.state = waits
+		d.state = states.waits
 	case slices.Contains(f.NoObject, day):
-		d.state = missing
+		if d.state = states.missing; d.fetches < 0 && !begunBefore(f, day) {
+			d.state = states.early
+		}
 	}
 	return d
+}
+
+// appendedOn returns how many fetches of a day were put on disk here, as far as that is
+// remembered.
+func appendedOn(f *health.Facts, day rotatelog.Day) int {
+	if a := f.Spool.Append; a != nil {
+		for _, c := range a.Days {
+			if c.Day == day {
+				return c.Appended
+			}
+		}
+	}
+	return 0
+}
+
+// begunBefore reports whether a day before has an object, or fetches that were put on disk
+// here: only then is one without an object missing.
+func begunBefore(f *health.Facts, day rotatelog.Day) bool {
+	if slices.ContainsFunc(f.Days, func(d rotatelog.DayMetadata) bool { return d.Totals.Day.Compare(day) < 0 }) {
+		return true
+	}
+	a := f.Spool.Append
+	return a != nil && slices.ContainsFunc(a.Days, func(c rotatelog.DayCounts) bool { return c.Appended > 0 && c.Day.Compare(day) < 0 })
 }
 
 // waitsOn reports whether something of a day is not in the store.
@@ -97,8 +128,8 @@ func (p *page) calendar() {
 		}
 	}
 	t.add("</tbody>\n</table>\n<p class=\"legend\">")
-	stored, open, waits, missing, unknown := dayStates(v.place)
-	for _, s := range []dayState{stored, open, waits, missing, unknown} {
+	all := statesOf(v.place)
+	for _, s := range []dayState{all.stored, all.open, all.waits, all.missing, all.early, all.unknown} {
 		t.add("<span><span class=\"sign %s\" aria-hidden=\"true\">%s</span> %s</span> ", s.class, s.sign, s.text)
 	}
 	t.add("</p>\n")

@@ -44,38 +44,59 @@ func (p *page) worst() (worst *view, n int) {
 	return worst, n
 }
 
-// findings sets what is wrong and what to do, the worst first.
+// article is something that is wrong, and what to do.
+type article struct {
+	rank int // as of a stream of which that is all
+	text
+}
+
+// findings sets what is wrong and what to do, the worst first, and in each rank that of the
+// worst stream.
 func (p *page) findings() {
 	streams := slices.Clone(p.seen.streams)
 	slices.SortStableFunc(streams, func(a, b *view) int { return cmp.Compare(b.Rank(), a.Rank()) })
-	var all []health.Finding
-	var t, unknown text
+	var all []*article
+	add := func(of status.Stream, write func(*text)) {
+		a := &article{rank: of.Rank()}
+		write(&a.text)
+		all = append(all, a)
+	}
+	var unknown text
 	for _, v := range streams {
-		if all = append(all, v.Findings...); v.Obscured() {
-			p.obscured(&t, v)
+		if v.Obscured() {
+			add(status.Stream{Blind: v.Blind, Problems: v.Problems}, func(t *text) { p.obscured(t, v) })
 		}
 		if v.AwaitsFirst() {
-			first(&t, v)
+			add(status.Stream{}, func(t *text) { first(t, v) })
+		}
+		for _, f := range v.Findings {
+			add(status.Stream{Summary: health.Summary{Findings: []health.Finding{f}}}, func(t *text) { finding(t, f) })
 		}
 		for _, sentence := range v.Unknown {
 			unknown.add("<li>%s: %s</li>\n", v.Summary.Stream, sentence)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b health.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
-	for _, f := range all {
-		class := f.Severity.String()
-		t.add("<article class=\"finding %s\">\n<h2><span class=\"badge %s\">%s</span> %s <span class=\"of\">%s</span></h2>\n", class, class, strings.ToUpper(class), string(f.Code), f.Stream)
-		sentences(&t, status.Sentences(f.Text))
-		steps(&t, f.Steps)
-		t.add("</article>\n")
+	slices.SortStableFunc(all, func(a, b *article) int { return cmp.Compare(b.rank, a.rank) })
+	var t text
+	for _, a := range all {
+		t.WriteString(a.String())
 	}
-	if t.Len() == 0 {
+	if len(all) == 0 {
 		t.add(`<p class="nothing">Nothing is wrong.</p>` + "\n")
 	}
 	if unknown.Len() > 0 {
 		t.add("<p class=\"unknown\">Not known:</p>\n<ul class=\"unknown\">\n%s</ul>\n", markup(unknown.String()))
 	}
 	p.parts["findings"] = t.String()
+}
+
+// finding says what is wrong, and what to do.
+func finding(t *text, f health.Finding) {
+	class := f.Severity.String()
+	t.add("<article class=\"finding %s\">\n<h2><span class=\"badge %s\">%s</span> %s <span class=\"of\">%s</span></h2>\n", class, class, strings.ToUpper(class), string(f.Code), f.Stream)
+	sentences(t, status.Sentences(f.Text))
+	steps(t, f.Steps)
+	t.add("</article>\n")
 }
 
 // first says that a stream waits for its first fetch, and what to type.

@@ -108,6 +108,9 @@ func (p *page) uploads() {
 		if b.Sequence > 0 {
 			upload = format.Count(b.Sequence)
 		}
+		if b.Day != rotatelog.DayOf(v.Now, v.Zone) { // sealed today or not
+			upload += ", " + b.Day.Start(v.Zone).Format("01/02")
+		}
 		fetches := "#" + format.Count(b.First)
 		if b.First != b.Last {
 			fetches += "–" + format.Count(b.Last)

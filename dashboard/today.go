@@ -20,8 +20,11 @@ func todayOf(v *view, w *rotatelog.Writer) today {
 	day := rotatelog.DayOf(v.Now, v.Zone)
 	t := today{fetches: v.Fetched.Number, matches: matchesOf(v, day), bytes: -1, weekday: day.Start(v.Zone).Weekday().String()[:3], lastWeek: -1, each: -1}
 	if w != nil {
-		if known := w.Today(); known.Day == day && !known.Looked.IsZero() && known.WaitingMatches >= 0 {
-			t.fetches, t.matches = known.Fetches+known.Waiting, known.Matches+known.WaitingMatches
+		known := w.Today()
+		n := known.Fetches + known.Waiting
+		closed := n < t.fetches // or others append, of which it does not hear
+		if known.Day == day && !known.Looked.IsZero() && known.WaitingMatches >= 0 && !closed {
+			t.fetches, t.matches = n, known.Matches+known.WaitingMatches
 		}
 	}
 	if p := v.facts.Spool.Publish; p != nil && p.LastLook != nil && p.LastLook.Day == day && p.LastLook.Size > 0 {

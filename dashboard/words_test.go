@@ -166,7 +166,7 @@ func TestWordsOfTheCalendar(t *testing.T) {
 		v.facts.Days = lastDays(today, 4)[2:]
 	})
 	text := newPage(&seen{taken: noon(), streams: []*view{v}}, "all_api", "web1").parts["calendar"]
-	for _, want := range []string{": in the directory<", ": not all in the directory<", ": no object in the directory<", ": nothing known<", ": today, so far<"} {
+	for _, want := range []string{": in the directory<", ": not all in the directory<", ": no object<", ": not known<", ": today, so far<"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q", want)
 		}
@@ -183,5 +183,75 @@ func TestWaitsOnlyInADirectory(t *testing.T) {
 	_, err := rotatelog.Inspect(there.Dir, "")
 	if !isNew(there, err) || isNew(missing, err) || isNew(there, errors.New("EIO")) {
 		t.Errorf("%v, %v", isNew(there, err), isNew(missing, err))
+	}
+}
+
+// A day without an object is missing only after one that has one, as in a report. Days that
+// are not known are neither.
+func TestMissingDaysOfTheCalendar(t *testing.T) {
+	today := rotatelog.DayOf(noon(), newYork())
+	day := func(ago int) rotatelog.Day { return daysBefore(today, ago) }
+	f := &health.Facts{Now: noon(), Days: []rotatelog.DayMetadata{{Totals: rotatelog.Totals{Day: day(8), Uploads: 1, Fetches: 10}}, {Totals: rotatelog.Totals{Day: day(5)}}},
+		NoObject: []rotatelog.Day{day(9), day(7), day(3), day(2), day(1), today}}
+	f.Spool.Append = &rotatelog.WriterState{Days: []rotatelog.DayCounts{{Day: day(6), Appended: 3}, {Day: day(3), Appended: 4}, {Day: today, Appended: 1}}}
+	f.Spool.Pending = []rotatelog.BatchStatus{{Day: day(2)}}
+	for ago, want := range map[int]string{
+		0: "… today, so far", 1: "✗ no object", 2: "! not all in the bucket", 3: "✗ no object", 4: "– not known", 5: "✓ in the bucket", 6: "✓ in the bucket",
+		7: "✗ no object", 8: "✓ in the bucket", 9: "· before the first object", 10: "– not known",
+	} {
+		if s := dayOf(f, placeOf("host/logs", ""), day(ago), today).state; s.sign+" "+s.text != want {
+			t.Errorf("%d days ago: %s %s, want %s", ago, s.sign, s.text, want)
+		}
+	}
+	f.Days, f.Spool.Append.Days = nil, f.Spool.Append.Days[2:]
+	if s := dayOf(f, placeOf("host/logs", ""), day(1), today).state; s.class != "early" {
+		t.Errorf("on the first day, yesterday is %+v", s)
+	}
+}
+
+// An upload of another day says which, whenever it was sealed.
+func TestUploadsSayTheirDay(t *testing.T) {
+	at := func(day, hour, minute int) time.Time { return time.Date(2025, 7, day, hour, minute, 0, 0, newYork()) }
+	of := func(date, sequence int, sealed time.Time) rotatelog.BatchStatus {
+		return rotatelog.BatchStatus{Day: rotatelog.Day{Year: 2025, Month: 7, Date: date}, Sequence: sequence, First: 1, Last: 10, Bytes: 1000, Sealed: sealed}
+	}
+	v := viewOf(func(v *view) {
+		v.facts.Spool.Confirmed = []rotatelog.BatchStatus{of(9, 143, at(9, 23, 55)), of(9, 144, at(10, 0, 0)), of(10, 1, at(10, 0, 10)), of(8, 7, at(10, 9, 0))}
+		v.facts.Spool.Pending = []rotatelog.BatchStatus{of(9, 0, at(10, 9, 1)), of(10, 0, at(10, 9, 2))}
+	})
+	got := plain(newPage(&seen{taken: noon(), streams: []*view{v}}, "all_api", "web1").parts["uploads"])
+	if want := "Upload Sealed Fetches On disk waits 09:02 AM #1–10 1.00 kB waits, 07/09 09:01 AM #1–10 1.00 kB 7, 07/08 09:00 AM #1–10 1.00 kB " +
+		"1 12:10 AM #1–10 1.00 kB 144, 07/09 12:00 AM #1–10 1.00 kB 143, 07/09 07/09 11:55 PM #1–10 1.00 kB"; got != want {
+		t.Errorf("%s, want\n%s", got, want)
+	}
+}
+
+// What is worst comes first, as in the title: what cannot be seen comes after an error, and
+// before a warning.
+func TestWorstComesFirst(t *testing.T) {
+	with := func(name string, severity health.Severity, code health.Code) func(*view) {
+		return func(v *view) {
+			v.Summary.Stream, v.Findings = name, []health.Finding{{Stream: name, Code: code, Severity: severity, Text: "It is."}}
+		}
+	}
+	all := []*view{
+		viewOf(func(v *view) { v.Summary.Stream, v.Fetched.Last = "new", time.Time{} }),
+		viewOf(with("old", health.Warning, health.KeyOld)),
+		viewOf(func(v *view) { v.Summary.Stream, v.Blind = "blind", []string{"The disk hangs."} }),
+		viewOf(func(v *view) {
+			with("refused", health.Error, health.UploadRefused)(v)
+			v.Findings = append(v.Findings, health.Finding{Stream: "refused", Code: health.KeyOld, Severity: health.Warning, Text: "It is."})
+			v.Problems = []string{"a file is torn"}
+		}),
+		viewOf(with("stale", health.Critical, health.AppendStale)),
+	}
+	p := newPage(&seen{taken: noon(), streams: all}, "new", "web1")
+	var got []string
+	for _, match := range regexp.MustCompile(`(?s)<h2>(.*?)</h2>`).FindAllStringSubmatch(p.parts["findings"], -1) {
+		got = append(got, plain(match[1]))
+	}
+	want := "CRITICAL append_stale stale, ERROR upload_refused refused, UNKNOWN refused, UNKNOWN blind, WARNING key_old refused, WARNING key_old old, WAITING for the first fetch new"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

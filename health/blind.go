@@ -6,7 +6,9 @@ import "slices"
 // the facts. That these are not among its findings says nothing.
 func Blind(f Facts, o Options) []Code {
 	v := &view{f, o.withDefaults()}
-	asked := len(f.Days)+len(f.NoObject) > 0 || len(DaysToAskFor(f, o)) == 0
+	first := v.firstDay()
+	began := !first.IsZero() && first.Compare(v.lastDay()) <= 0 // else no day is over
+	asked := len(f.Days)+len(f.NoObject) > 0 || !began
 	var blind []Code
 	for _, of := range []struct {
 		known bool

@@ -19,15 +19,13 @@ const (
 	fewDays = 4
 )
 
-// DaysToAskFor returns the days whose objects the rules look at, the latest first: at most
-// 15, and none while the spool knows of no day before today. What the store has of them is
-// for Facts.Days and Facts.NoObject. Nothing but its arguments decides.
+// DaysToAskFor returns the days whose objects the rules look at, the latest first: 15, also
+// on the first day of a spool, which may be of a stream that another machine had, or have
+// fetches of the days before. What the store has of them is for Facts.Days and
+// Facts.NoObject. Nothing but its arguments decides.
 func DaysToAskFor(f Facts, o Options) []rotatelog.Day {
 	v := &view{f, o.withDefaults()}
-	last, first := v.lastDay(), v.firstDay()
-	if first.IsZero() || first.Compare(last) > 0 {
-		return nil
-	}
+	last := v.lastDay()
 	days := []rotatelog.Day{last}
 	for n := range usualDays {
 		days = append(days, daysBefore(last, n+1))
@@ -63,10 +61,14 @@ func (v *view) firstHere() rotatelog.Day {
 }
 
 // firstDay returns the first day of which anything is known, zero if there is none. That
-// day may have begun before the stream.
+// day may have begun before the stream. Days that no rule asks for do not count: who knows
+// of more of them, for a calendar, must not judge differently.
 func (v *view) firstDay() rotatelog.Day {
-	first := v.firstHere()
+	first, asked := v.firstHere(), DaysToAskFor(v.Facts, v.Options)
 	for _, d := range v.Days {
+		if !slices.Contains(asked, d.Totals.Day) {
+			continue
+		}
 		if first.IsZero() || d.Totals.Day.Compare(first) < 0 {
 			first = d.Totals.Day
 		}

@@ -123,3 +123,34 @@ func TestScrapesAtOnce(t *testing.T) {
 		t.Errorf("%d appended", n)
 	}
 }
+
+// TestWriterIsClosedDuringAScrape: what it counted is there all the same, in that scrape and
+// after it.
+func TestWriterIsClosedDuringAScrape(t *testing.T) {
+	w := newWorld(t)
+	c := w.collector()
+	writer := w.open()
+	for range 3 {
+		if _, err := writer.Append(t.Context(), []byte(fetch45)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writer.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closed := 0
+	w.add(c, Stream{Name: "all_api", Writer: writer, Look: func() (health.Facts, error) {
+		closed++
+		if err := writer.Close(); err != nil {
+			t.Error(err)
+		}
+		spool, err := rotatelog.Inspect(w.cfg.Dir, "")
+		return health.Facts{Now: w.clock.Now(), Spool: spool}, err
+	}})
+	want := map[string]float64{"fetches_total": 3, "matches_total": 135, "uploads_total": 1, "unfinished_fetches": 1, "pending_batches": 0, "stream_readable": 1}
+	w.want(c, want)
+	w.want(c, want)
+	if closed != 2 {
+		t.Errorf("it was scraped %d times", closed)
+	}
+}

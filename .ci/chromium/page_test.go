@@ -178,45 +178,49 @@ func matrix() (widths []int, themes []string) {
 // Each state of the page can be read by everybody, in each size and theme, and says what it
 // is in its title and its icon.
 func TestPageInChromium(t *testing.T) {
-	browser := start(t)
 	widths, themes := matrix()
 	for _, s := range states() {
-		for _, width := range widths {
-			for _, theme := range themes {
-				name := fmt.Sprintf("%s-%d-%s", s.name, width, theme)
-				t.Run(name, func(t *testing.T) {
-					_, server := serve(t, s)
-					p := open(t, browser, server.URL, width, theme, true)
-					p.waitFor(live)
-					icon := strings.ToLower(strings.Fields(s.title)[0])
-					if icon == "all" {
-						icon = "ok"
-					}
-					if s.down {
-						icon = "stale"
-						server.CloseClientConnections()
-						server.Listener.Close()
-						p.waitFor(notLive)
-					}
-					if title := eval[string](p, `document.title`); !strings.HasPrefix(title, s.title) {
-						t.Errorf("the title is %q", title)
-					}
-					if got := eval[string](p, `document.querySelector('link[rel=icon]').getAttribute('href')`); got != "icon/"+icon+".svg" {
-						t.Errorf("the icon is %s, want %s", got, icon)
-					}
-					if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-						t.Errorf("%d pixels are outside the window", over)
-					}
-					p.shoot(name)
-					for _, violation := range p.axe() {
-						t.Errorf("axe-core: %s", violation)
-					}
-					if complaints := p.complaints(); len(complaints) > 0 && !s.down {
-						t.Errorf("the browser complains: %q", complaints)
-					}
-				})
+		t.Run(s.name, func(t *testing.T) {
+			browser := start(t) // which has some time for each
+			for _, width := range widths {
+				for _, theme := range themes {
+					t.Run(fmt.Sprintf("%d-%s", width, theme), func(t *testing.T) { s.try(t, browser, width, theme) })
+				}
 			}
-		}
+		})
+	}
+}
+
+// try looks at the page in a state, a size and a theme.
+func (s state) try(t *testing.T, browser context.Context, width int, theme string) {
+	_, server := serve(t, s)
+	p := open(t, browser, server.URL, width, theme, true)
+	p.waitFor(live)
+	icon := strings.ToLower(strings.Fields(s.title)[0])
+	if icon == "all" {
+		icon = "ok"
+	}
+	if s.down {
+		icon = "stale"
+		server.CloseClientConnections()
+		server.Listener.Close()
+		p.waitFor(notLive)
+	}
+	if title := eval[string](p, `document.title`); !strings.HasPrefix(title, s.title) {
+		t.Errorf("the title is %q", title)
+	}
+	if got := eval[string](p, `document.querySelector('link[rel=icon]').getAttribute('href')`); got != "icon/"+icon+".svg" {
+		t.Errorf("the icon is %s, want %s", got, icon)
+	}
+	if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("%d pixels are outside the window", over)
+	}
+	p.shoot(fmt.Sprintf("%s-%d-%s", s.name, width, theme))
+	for _, violation := range p.axe() {
+		t.Errorf("axe-core: %s", violation)
+	}
+	if complaints := p.complaints(); len(complaints) > 0 && !s.down {
+		t.Errorf("the browser complains: %q", complaints)
 	}
 }
 

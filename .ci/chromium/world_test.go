@@ -3,6 +3,7 @@
 package chromium
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,15 +27,30 @@ type state struct {
 	title string // how the title begins
 	build func(w *world)
 	down  bool // the server goes away while the page is open
+
+	store   string   // where the objects are, unless that is a bucket
+	streams []string // unless there is one
 }
 
 func states() []state {
 	return []state{
-		{"ok", "ALL GOOD ", func(w *world) { w.fetches(213); w.days = true }, false},
-		{"error", "ERROR upload_refused ", func(w *world) { w.fetches(102); w.fault = refused(); w.fetches(25) }, false},
-		{"not-live", "NOT LIVE ", func(w *world) { w.fetches(57) }, true},
-		{"first-day", "WAITING for the first fetch ", func(w *world) { w.fetches(0) }, false},
-		{"unknown", "UNKNOWN ", func(*world) {}, false},
+		{name: "ok", title: "ALL GOOD ", build: func(w *world) { w.fetches(213); w.days = true }},
+		{name: "error", title: "ERROR upload_refused ", build: func(w *world) { w.fetches(102); w.fault = refused(); w.fetches(25) }},
+		{name: "critical", title: "CRITICAL append_stale ", build: func(w *world) { w.fetches(73); w.clock.Advance(20 * time.Minute); w.days = true }},
+		{name: "warning", title: "WARNING key_old ", build: func(w *world) { w.fetches(73); w.days, w.keyAge = true, 120 }},
+		{name: "not-live", title: "NOT LIVE ", build: func(w *world) { w.fetches(57) }, down: true},
+		{name: "first-day", title: "WAITING for the first fetch ", build: func(w *world) { w.fetches(0) }},
+		{name: "unknown", title: "UNKNOWN ", build: func(*world) {}},
+		{name: "directory", title: "ALL GOOD ", build: func(w *world) { w.fetches(43); w.days = true }, store: "/srv/archive/sports-json-logs-all/of-this-machine"},
+		{name: "streams", title: "ERROR upload_refused ", build: func(w *world) {
+			w.fetches(43)
+			w.clock.Set(w.clock.Now().Add(-43 * time.Minute)) // at the same time
+			w.stream, w.fault = "merge", refused()
+			w.fetches(43)
+			w.clock.Set(w.clock.Now().Add(-43 * time.Minute)) // at the same time
+			w.stream, w.fault = "odds_of_all_leagues_of_europe", nil
+			w.fetches(43)
+		}, streams: []string{"all_api", "merge", "odds_of_all_leagues_of_europe", "not_begun"}},
 	}
 }
 
@@ -45,9 +61,12 @@ type world struct {
 	store *storetest.Mem
 	fault error // of the store
 	days  bool  // the store has those before
-	clock *clocktest.Clock
-	n     int
-	page  *dashboard.Handler
+
+	stream string // that is fetched
+	keyAge int    // days
+	clock  *clocktest.Clock
+	n      int
+	page   *dashboard.Handler
 }
 
 // switched is a clock in place of which another can be put.
@@ -72,9 +91,9 @@ func (r running) Sleep(ctx context.Context, d time.Duration) error {
 // serve returns the page in a state.
 func serve(t *testing.T, s state) (*world, *httptest.Server) {
 	t.Helper()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "rotatelog"), store: storetest.NewMem(), clock: clocktest.New(time.Date(2025, 7, 10, 4, 1, 0, 0, time.UTC))}
+	w := &world{t: t, stream: "all_api", dir: filepath.Join(t.TempDir(), "rotatelog"), store: storetest.NewMem(), clock: clocktest.New(time.Date(2025, 7, 10, 4, 1, 0, 0, time.UTC))}
 	clock := &switched{w.clock}
-	w.page = w.handler(clock)
+	w.page = w.handler(clock, s)
 	s.build(w)
 	clock.Clock = running{time.Until(w.clock.Now().Add(-48 * time.Second))} // 12 s after the last fetch
 	server := httptest.NewServer(w.page)
@@ -82,14 +101,22 @@ func serve(t *testing.T, s state) (*world, *httptest.Server) {
 	return w, server
 }
 
-func (w *world) handler(clock rotatelog.Clock) *dashboard.Handler {
+func (w *world) handler(clock rotatelog.Clock, s state) *dashboard.Handler {
 	w.t.Helper()
-	page, err := dashboard.New(dashboard.Config{Host: "web1", Clock: clock, Streams: []dashboard.Stream{{
-		Dir: w.dir, Store: "us-ord-1.linodeobjects.com/sports-json-logs-all", Counted: true, Facts: w.facts, Options: health.Options{Every: time.Minute},
-		DiskOf: func(string) (health.Disk, error) {
-			return health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}, nil
-		},
-	}}})
+	cfg := dashboard.Config{Host: "web1", Clock: clock}
+	if s.streams == nil {
+		s.streams = []string{"all_api"}
+	}
+	for _, name := range s.streams {
+		cfg.Streams = append(cfg.Streams, dashboard.Stream{
+			Name: name, Dir: w.dir, Store: cmp.Or(s.store, "us-ord-1.linodeobjects.com/sports-json-logs-all"), Counted: true,
+			Facts: w.facts, Options: health.Options{Every: time.Minute},
+			DiskOf: func(string) (health.Disk, error) {
+				return health.Disk{FreeBytes: 61_000_000_000, FreeInodes: -1}, nil
+			},
+		})
+	}
+	page, err := dashboard.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -99,6 +126,9 @@ func (w *world) handler(clock rotatelog.Clock) *dashboard.Handler {
 // facts adds what the store would say of the days before.
 func (w *world) facts(f *health.Facts) {
 	today := rotatelog.Day{Year: 2025, Month: time.July, Date: 10}
+	if w.keyAge > 0 {
+		f.KeySince = today.Start(time.UTC).AddDate(0, 0, -w.keyAge)
+	}
 	for n := 1; n < 28 && w.days; n++ {
 		day := rotatelog.DayOf(today.Start(time.UTC).AddDate(0, 0, -n), time.UTC)
 		if n == 9 {
@@ -114,7 +144,7 @@ func (w *world) facts(f *health.Facts) {
 func (w *world) fetches(n int) {
 	w.t.Helper()
 	store := &storetest.Faulty{Store: w.store, Fault: func(storetest.Op) storetest.Fault { return storetest.Fault{Err: w.fault} }}
-	wr, err := rotatelog.Open(w.t.Context(), rotatelog.Config{Dir: w.dir, Store: store, Sync: rotatelog.SyncSeal, Clock: w.clock, Logger: slog.New(slog.DiscardHandler)})
+	wr, err := rotatelog.Open(w.t.Context(), rotatelog.Config{Dir: w.dir, Name: w.stream, Store: store, Sync: rotatelog.SyncSeal, Clock: w.clock, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -144,7 +174,7 @@ func (w *world) fetches(n int) {
 func (w *world) touch() {
 	w.t.Helper()
 	last := w.clock.Now().Add(-time.Minute)
-	if err := os.Chtimes(filepath.Join(w.dir, "all_api.json"), last, last); err != nil {
+	if err := os.Chtimes(filepath.Join(w.dir, w.stream+".json"), last, last); err != nil {
 		w.t.Fatal(err)
 	}
 }

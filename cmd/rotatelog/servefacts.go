@@ -76,9 +76,13 @@ func (f *serveFacts) ask(ctx context.Context, whole bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		for name, fact := range f.known {
+		for _, s := range f.streams {
+			fact, ok := f.known[s.Name]
+			if !ok { // the store was not asked yet
+				fact.blindTo = allOfTheStore()
+			}
 			fact.unknown = []string{"the settings: " + err.Error()}
-			f.known[name] = fact
+			f.known[s.Name] = fact
 		}
 		return
 	}
@@ -89,7 +93,9 @@ func (f *serveFacts) ask(ctx context.Context, whole bool) {
 		}
 		fact := serveFact{s.facts, s.unknown, s.blindTo}
 		fact.facts.Spool = rotatelog.SpoolStatus{} // which is much, and old soon
-		fact.facts.Days = merged(s.facts.Days, f.known[s.Name].facts.Days, today)
+		before := f.known[s.Name].facts
+		fact.facts.Days = merged(s.facts.Days, before.Days, today, s.facts.NoObject)
+		fact.facts.NoObject = without(s.facts.NoObject, before.NoObject, fact.facts.Days, today)
 		f.known[s.Name] = fact
 	}
 }
@@ -106,17 +112,34 @@ func (f *serveFacts) share(ctx context.Context, l *looker) error {
 	return nil
 }
 
-// merged returns the days of an answer, and of earlier ones those that it lacks and that are
-// not too old.
-func merged(now, before []rotatelog.DayMetadata, today rotatelog.Day) []rotatelog.DayMetadata {
+// merged returns the days of an answer, and of earlier ones those that it lacks, and that
+// are not too old. A day that has no object any more is none of them.
+func merged(now, before []rotatelog.DayMetadata, today rotatelog.Day, gone []rotatelog.Day) []rotatelog.DayMetadata {
 	all := slices.Clone(now)
 	for _, d := range before {
 		known := slices.ContainsFunc(now, func(n rotatelog.DayMetadata) bool { return n.Totals.Day == d.Totals.Day })
-		if !known && d.Totals.Day.Compare(daysBefore(today, 2*calendarDays)) > 0 {
+		if !known && !slices.Contains(gone, d.Totals.Day) && isRecent(d.Totals.Day, today) {
 			all = append(all, d)
 		}
 	}
 	return all
+}
+
+// without returns the days that have no object, by an answer or by earlier ones.
+func without(now, before []rotatelog.Day, objects []rotatelog.DayMetadata, today rotatelog.Day) []rotatelog.Day {
+	all := slices.Clone(now)
+	for _, day := range before {
+		found := slices.ContainsFunc(objects, func(d rotatelog.DayMetadata) bool { return d.Totals.Day == day })
+		if !found && !slices.Contains(all, day) && isRecent(day, today) {
+			all = append(all, day)
+		}
+	}
+	return all
+}
+
+// isRecent reports whether what was found out about a day is still kept.
+func isRecent(day, today rotatelog.Day) bool {
+	return day.Compare(daysBefore(today, 2*calendarDays)) > 0
 }
 
 // add adds what is known of a stream.
@@ -148,6 +171,11 @@ func (f *serveFacts) blindTo(name string) []health.Code {
 	if known, ok := f.known[name]; ok {
 		return slices.Clip(known.blindTo)
 	}
+	return allOfTheStore()
+}
+
+// allOfTheStore returns the codes that cannot be looked for before the store was asked.
+func allOfTheStore() []health.Code {
 	return append(ofTheDays(), health.Clock, health.VerifyOld, health.KeyOld)
 }
 

@@ -99,8 +99,8 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-// The store is asked for nothing but its time: without keys, and without a store, the same
-// is known.
+// What the spool says needs no store: it is the same without keys, and where the store cannot
+// be asked, which is said.
 func TestStatusNeedsNoStore(t *testing.T) {
 	inWorld(t, "2025-07-10", func(w *world) {
 		w.fetches(12, nil)
@@ -109,7 +109,9 @@ func TestStatusNeedsNoStore(t *testing.T) {
 		if err := os.RemoveAll(w.store); err != nil {
 			t.Fatal(err)
 		}
-		if w.run(); w.code != codeOK || w.stdout != status {
+		w.run()
+		unknown, ok := strings.CutPrefix(w.stdout, status)
+		if w.code != codeOK || !ok || !strings.HasPrefix(unknown, "  not known  what the store has of the days before: ") || strings.Count(unknown, "not known") != 1 {
 			t.Errorf("exit code %d\n%s%s", w.code, w.stdout, w.stderr)
 		}
 		if w.run("--store="); w.code != codeOK || w.stdout != status {

@@ -44,7 +44,15 @@ func (s *streamStatus) addDays(ctx context.Context, turns chan struct{}) error {
 	listed, notListed := listDays(ctx, a)
 	<-turns
 	if notListed == nil { // what is not listed is not asked for, but for yesterday
-		wanted = append(wanted[:1], slices.DeleteFunc(wanted[1:], func(day rotatelog.Day) bool { return !slices.Contains(listed, day) })...)
+		rest := slices.Clone(wanted[1:])
+		wanted = wanted[:1:1]
+		for _, day := range rest {
+			if slices.Contains(listed, day) {
+				wanted = append(wanted, day)
+			} else {
+				f.NoObject = append(f.NoObject, day)
+			}
+		}
 	}
 	some := slices.Clip(wanted)
 	if budget > 0 {

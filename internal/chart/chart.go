@@ -234,9 +234,9 @@ func (d *drawing) labels() {
 		if x > width-40 { // text must not be cut
 			anchor, x = "end", rounded(d.edge(i+1))
 		}
-		class := "chart-text"
+		class := "chart-text chart-label"
 		if n/step%sparse != 0 {
-			class = "chart-text chart-sparse"
+			class += " chart-sparse"
 		}
 		d.printf(`<text class="%s" x="%g" y="%g" text-anchor="%s">%s</text>`+"\n", class, x, height-10, anchor, d.Labels[i])
 	}

@@ -175,11 +175,11 @@ func legend(c chart.Chart, by By) string {
 		add("first", "bars: these days")
 		add("second", "dashed line: the time before")
 	}
-	missing := "no object"
+	missing := NoObject
 	if by != ByDay {
 		missing = "days without an object"
 	}
-	for _, sign := range [][2]string{{"missing", missing}, {"unknown", "not known"}} {
+	for _, sign := range [][2]string{{"missing", missing}, {"unknown", NotKnown}} {
 		if slices.ContainsFunc(c.Bands, func(b chart.Band) bool { return b.Class == sign[0] }) {
 			add("band "+sign[0], sign[1])
 		}

@@ -36,19 +36,26 @@ func (r *Row) Part() string {
 	return fmt.Sprintf("%d of %d", n, all)
 }
 
+// What is said of a day that has no numbers.
+const (
+	NoObject    = "no object"
+	BeforeFirst = "before the first object"
+	NotKnown    = "not known"
+)
+
 // Instead returns what is to be said of a row that has no numbers, "" if it has some.
 func (r *Row) Instead() string {
 	switch n := len(r.Days); n {
 	case len(r.In(Missing)):
-		return "no object"
+		return NoObject
 	case len(r.In(Early)):
-		return "before the first object"
+		return BeforeFirst
 	case len(r.In(NotYet)):
 		return "no object yet"
 	case len(r.In(Unread)):
 		return "could not be read"
 	case len(r.In(Unknown)):
-		return "not known, " + format.Bytes(r.Bytes)
+		return NotKnown + ", " + format.Bytes(r.Bytes)
 	}
 	return ""
 }
