@@ -3,6 +3,8 @@ package rotatelog
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,12 +54,19 @@ func MetaOf(day Day, pack Compression) (size int64, meta map[string]string) {
 
 // InspectOn is Inspect of a test's own disk.
 func InspectOn(disk vfs.FS, name string) (SpoolStatus, error) {
-	return NewInspector("", name).InspectOn(disk)
+	i := NewInspector("", name)
+	i.memory.disk = nil
+	return i.InspectOn(disk)
 }
 
 // InspectOn is Inspect of a test's own disk.
 func (i *Inspector) InspectOn(disk vfs.FS) (SpoolStatus, error) {
 	return i.inspect(disk, &Config{Name: i.name, Clock: systemClock{}})
+}
+
+// Remembered returns the names of the files that are remembered.
+func (i *Inspector) Remembered() []string {
+	return slices.Sorted(maps.Keys(i.memory.disk.files.now))
 }
 
 // ForgeIdentity gives all hashes of one kind of lines of the file identities to an

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"example.com/rotatelog/internal/vfs"
 )
 
 // An Inspector inspects a spool again and again, as a page or a scraper does. It remembers
-// the batches, which stay as they are and may be hundreds, and so asks the disk only for
-// what may have changed. It is safe for concurrent use.
+// what stays as it is, the batches above all, which may be hundreds, and so asks the disk
+// only for what may have changed. It is safe for concurrent use.
 type Inspector struct {
 	dir, name string
 
@@ -24,6 +25,8 @@ type memory struct {
 	files []string // in the spool, as names were parsed last: there may be many thousands
 	names []batch
 	known map[string]int64 // sizes of the files of batches, by path
+	disk  *diskMemory      // nil if there is only one inspection
+	zone  *time.Location   // New York; nil if it was not needed yet
 }
 
 // NewInspector returns an Inspector of the spool of a stream. An empty name is that of a
@@ -32,7 +35,7 @@ func NewInspector(dir, name string) *Inspector {
 	if name == "" {
 		name = defaultName
 	}
-	return &Inspector{dir: dir, name: name}
+	return &Inspector{dir: dir, name: name, memory: memory{disk: &diskMemory{}}}
 }
 
 // Inspect is like the function [Inspect].
@@ -54,6 +57,10 @@ func (i *Inspector) Inspect() (SpoolStatus, error) {
 func (i *Inspector) inspect(fsys vfs.FS, cfg *Config) (SpoolStatus, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.memory.disk != nil {
+		i.memory.disk.lookAgain(fsys)
+		fsys = i.memory.disk
+	}
 	found := inspection{memory: &i.memory, cfg: cfg, spool: &spool{fs: fsys, dir: cfg.Name + ".spool"}}
 	found.spool.array.name = cfg.Name + ".json"
 	found.SpoolStatus = SpoolStatus{Name: cfg.Name, Dir: cfg.Dir, Inspected: cfg.stateTime(),

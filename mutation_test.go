@@ -1312,6 +1312,18 @@ func mutations() []mutation {
 			"^TestMonthIsNeverForgotten$", "",
 		},
 		{
+			"remember a file of a spool that may change and keep its time", "diskmemory.go",
+			"now.Sub(info.ModTime) > tick",
+			"now.Sub(info.ModTime) > -tick",
+			"^TestInspectorNoticesEachChange$", "",
+		},
+		{
+			"remember what is gone from a spool", "diskmemory.go",
+			"{ r.before, r.now = r.now, map[string]recalled[T]{} }",
+			"{ if r.now == nil { r.now = map[string]recalled[T]{} } }",
+			"^TestInspectorForgets$", "",
+		},
+		{
 			"take a spool for unchanged that may have changed within a tick", "internal/spoolwatch/spoolwatch.go",
 			"settled(stamps)",
 			"stamps",

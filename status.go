@@ -1,6 +1,7 @@
 package rotatelog
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,7 +111,11 @@ func roughly(d time.Duration) string { return duration.Text(d, "days") }
 //
 // The error matches [fs.ErrNotExist] if there is no spool of that name. What is in the
 // spool and cannot be read or understood is no error: see Problems.
-func Inspect(dir, name string) (SpoolStatus, error) { return NewInspector(dir, name).Inspect() }
+func Inspect(dir, name string) (SpoolStatus, error) {
+	i := NewInspector(dir, name)
+	i.memory.disk = nil // to remember takes longer than to look once
+	return i.Inspect()
+}
 
 // inspection is a SpoolStatus being collected.
 type inspection struct {
@@ -231,7 +236,7 @@ func (i *inspection) describe(f foundSpool) {
 		i.Unfinished = UnfinishedBatch{fetches, f.array.info.Size, f.array.info.ModTime.UTC()}
 	}
 	f.array.records = make([][]byte, fetches)
-	newYork, err := time.LoadLocation(defaultZone)
+	newYork, err := i.newYork()
 	if err != nil {
 		i.problem(i.spool.dir, err)
 		return
@@ -246,6 +251,14 @@ func (i *inspection) describe(f foundSpool) {
 	if fetches == 0 && len(f.names) == 0 && !f.hasProgress() {
 		i.Day, i.Number = Day{}, 0
 	}
+}
+
+// newYork returns the zone of days. It is read from a file.
+func (i *inspection) newYork() (zone *time.Location, err error) {
+	if i.zone == nil {
+		i.zone, err = time.LoadLocation(defaultZone)
+	}
+	return i.zone, err
 }
 
 // batch adds a batch, unless it has been moved since it was listed.
@@ -281,7 +294,7 @@ func (i *inspection) countArray(info vfs.Info) int {
 		return 0
 	}
 	for try := 1; ; try++ {
-		n, whole, err := i.readArray(name)
+		n, whole, err := i.readArray(name, info.Size)
 		switch {
 		case err != nil:
 			i.problem(name, err)
@@ -295,13 +308,15 @@ func (i *inspection) countArray(info vfs.Info) int {
 	}
 }
 
-func (i *inspection) readArray(name string) (fetches int, whole bool, err error) {
+// readArray counts the fetches of a file of about that size.
+func (i *inspection) readArray(name string, size int64) (fetches int, whole bool, err error) {
 	f, err := i.spool.fs.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return 0, false, err
 	}
 	defer f.Close()
-	whole, err = rawjson.ReadArray(io.NewSectionReader(f, 0, 1<<62), func([]byte, int64) error {
+	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), int(min(size+1, 64<<10)))
+	whole, err = rawjson.ReadArray(r, func([]byte, int64) error {
 		fetches++
 		return nil
 	})

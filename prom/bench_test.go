@@ -2,7 +2,9 @@ package prom
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -54,6 +56,7 @@ func BenchmarkScrape(b *testing.B) {
 					}
 				}
 			}
+			w.age(old)
 			touch()
 			if !changed {
 				touch = func() {}
@@ -97,6 +100,18 @@ func (w *benchWorld) fill(cfg rotatelog.Config) *rotatelog.Writer {
 		w.Fatal(err)
 	}
 	return writer
+}
+
+// age gives all files a time. Just after a change, they may change once more and have the
+// same one.
+func (w *benchWorld) age(at time.Time) {
+	w.Helper()
+	err := filepath.WalkDir(w.dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, at, at))
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
 }
 
 func (w *benchWorld) scrape(b *testing.B, c *Collector, before func()) {

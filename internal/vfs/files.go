@@ -18,8 +18,14 @@ func NoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// ReadFile returns what a file holds.
+// ReadFile returns what a file holds. An FS can implement ReadFile(string) ([]byte, error)
+// to do that itself.
 func ReadFile(fsys FS, name string) ([]byte, error) {
+	if r, ok := fsys.(interface {
+		ReadFile(name string) ([]byte, error)
+	}); ok {
+		return r.ReadFile(name)
+	}
 	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
