@@ -881,8 +881,8 @@ func mutations() []mutation {
 		},
 		{
 			"end a report of a store that is only slow", "cmd/rotatelog/silence.go",
-			"defer s.timer.Reset(s.limit)",
-			"",
+			"func (s *heardStore) heard() { s.timer.Reset(s.limit) }",
+			"func (s *heardStore) heard() {}",
 			"^TestReportOfAStoreThatHangs$", "",
 		},
 		{
@@ -1566,7 +1566,7 @@ func mutations() []mutation {
 		{
 			"show the page to a page of another name", "cmd/rotatelog/serveaccess.go",
 			"if !isLoopback(host) {\n\t\t\tw.Header",
-			"if false {\n\t\t\tw.Header",
+			"if false && !isLoopback(host) {\n\t\t\tw.Header",
 			"^TestServeAnswersToItsOwnNames$", "",
 		},
 		{

@@ -32,6 +32,9 @@ func (s *heardStore) stop() {
 	s.cancel(nil)
 }
 
+// heard has the limit begin anew.
+func (s *heardStore) heard() { s.timer.Reset(s.limit) }
+
 // Location implements [rotatelog.Located].
 func (s *heardStore) Location() string {
 	if l, ok := s.Store.(rotatelog.Located); ok {
@@ -42,7 +45,7 @@ func (s *heardStore) Location() string {
 
 // Stat implements [rotatelog.Store].
 func (s *heardStore) Stat(ctx context.Context, key string) (rotatelog.Object, error) {
-	defer s.timer.Reset(s.limit)
+	defer s.heard()
 	return s.Store.Stat(ctx, key)
 }
 
@@ -55,7 +58,7 @@ func (s *heardStore) List(ctx context.Context, prefix string) iter.Seq2[string, 
 			return
 		}
 		for key, err := range lister.List(ctx, prefix) {
-			s.timer.Reset(s.limit)
+			s.heard()
 			if !yield(key, err) {
 				return
 			}
