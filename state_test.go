@@ -101,7 +101,7 @@ func TestStateOfUploads(t *testing.T) {
 		})
 		b.open()
 		b.append(ten...)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + 30*time.Second) // between two attempts
 		synctest.Wait()
 		s := b.state(publishState)
 		f := s.LastFailure
@@ -117,7 +117,7 @@ func TestStateOfUploads(t *testing.T) {
 		done := time.Now()
 		b.Close()
 		s = b.state(publishState)
-		if c := b.countsOfToday(s); c.Uploaded != 1 || c.Attempts != c.Failures+1 || c.LongestWait != 600 {
+		if c := b.countsOfToday(s); c.Uploaded != 1 || c.Attempts != c.Failures+1 || c.LongestWait != 630 {
 			t.Errorf("%+v", c)
 		}
 		if len(s.LastWrites) != 1 || s.LastWrites[0].Key != dayA || !s.LastWrites[0].Time.Equal(done) || !s.LastSuccess.Equal(done) {
