@@ -189,6 +189,10 @@ func TestServeKeepsWhatItCannotAskFor(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		e.want(t, "alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat")
 		r.end()
+		r = w.serve() // which knows nothing of the days
+		time.Sleep(20 * time.Minute)
+		e.want(t, "alive.example heartbeat", "alive.example heartbeat", "alive.example heartbeat")
+		r.end()
 	})
 }
 
