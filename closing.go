@@ -142,6 +142,21 @@ func (w *dayWorker) arrange(seen dayState, all bool, uploads []upload) ([]Part, 
 	return parts, next, nil
 }
 
+// wasClosed reports whether obj is the object of a day that was closed, as far as can be
+// known: by this spool, or because it is large and has daily_metadata first.
+func (w *dayWorker) wasClosed(ctx context.Context, obj Object) (bool, error) {
+	closed, err := w.spool.closedDays()
+	if err != nil {
+		return false, newError("read", w.cfg.path(w.spool.path(closedFile)), err)
+	}
+	was, known := documentFromMeta(w.day, obj)
+	if !known && obj.Version != "" {
+		seen, err := w.lookUp(ctx, anySequence) // an object that cannot be read says nothing
+		was, known = seen.doc, err == nil && seen.version == obj.Version
+	}
+	return closed[w.closedDay()] || known && was.layout() == metadataFirst && was.size >= w.cfg.largeDay, nil
+}
+
 // closedDay is how the day is remembered once it is closed.
 func (w *dayWorker) closedDay() closedDay { return closedIn(w.day, w.place.mark()) }
 

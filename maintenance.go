@@ -145,7 +145,7 @@ func (d *LockedDay) Write(ctx context.Context, old Version, uploads []DayUpload)
 	if err := w.checkOwner(seen); err != nil {
 		return "", err
 	}
-	parts, doc, err := d.rebuild(obj, uploads)
+	parts, doc, err := d.rebuild(ctx, obj, uploads)
 	if err != nil {
 		return "", newError("write", w.key(), err)
 	}
@@ -324,19 +324,15 @@ func (m *Maintenance) Seed(day Day, number int, c Compression) (seeded bool, err
 
 // rebuild chooses the layout of a day that is written from uploads, in place of obj. A day
 // that was closed stays so, though the clock was set back.
-func (d *LockedDay) rebuild(obj Object, uploads []DayUpload) ([]Part, dayState, error) {
+func (d *LockedDay) rebuild(ctx context.Context, obj Object, uploads []DayUpload) ([]Part, dayState, error) {
 	w := d.w
 	parts, doc, err := rebuild(w.day, metadataFirst, uploads)
 	if err != nil || doc.size < w.cfg.largeDay || w.isOver(w.day.day) {
 		return parts, doc, err
 	}
-	was, known := documentFromMeta(w.day, obj)
-	closed, err := w.spool.closedDays()
-	if err != nil {
-		return nil, dayState{}, newError("read", w.cfg.path(w.spool.path(closedFile)), err)
-	}
-	if closed[w.closedDay()] || known && was.layout() == metadataFirst && was.size >= w.cfg.largeDay {
-		return parts, doc, nil
+	closed, err := w.wasClosed(ctx, obj)
+	if err != nil || closed {
+		return parts, doc, err
 	}
 	return rebuild(w.day, metadataLast, uploads)
 }

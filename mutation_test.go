@@ -160,6 +160,12 @@ func mutations() []mutation {
 			"^TestShortProcessesCompress$", "",
 		},
 		{
+			"open a closed day again whose metadata is gone", "closing.go",
+			"if !known && obj.Version != \"\" {",
+			"if !known && obj.Version == \"\" {",
+			"^TestClosedDayStaysClosed$", "",
+		},
+		{
 			"compress nothing where processes live for one fetch", "publisher.go",
 			"	p.setPackDue(drained)\n",
 			"",
