@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -114,14 +115,51 @@ func (m *machine) types(dir, script string) string {
 // cron runs a line of a crontab as cron does, and returns what would be mailed.
 func (m *machine) cron(line string) string {
 	m.t.Helper()
+	out, _ := m.underCron(line).CombinedOutput() // how it ends is nothing to cron
+	return string(out)
+}
+
+// underCron returns the command of a line of a crontab, as cron runs it.
+func (m *machine) underCron(line string) *exec.Cmd {
+	m.t.Helper()
 	command := cronLine.FindStringSubmatch(line)
 	if command == nil {
 		m.t.Fatalf("this is no line of a crontab: %s", line)
 	}
-	cmd := exec.CommandContext(m.t.Context(), "env", "-i", "HOME="+m.root+"/root", "LOGNAME=root", "SHELL=/bin/sh", "PATH=/usr/bin:/bin",
+	return exec.CommandContext(m.t.Context(), "env", "-i", "HOME="+m.root+"/root", "LOGNAME=root", "SHELL=/bin/sh", "PATH=/usr/bin:/bin",
 		"sh", "-c", strings.ReplaceAll(m.names.Replace(command[2]), `\%`, "%"))
-	out, _ := cmd.CombinedOutput() // how it ends is nothing to cron
-	return string(out)
+}
+
+// pageAddress is where serve says that the page is.
+var pageAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
+
+// serves wants the command of a line of a crontab to serve the page, until it is interrupted.
+func (m *machine) serves(line string) {
+	m.t.Helper()
+	cmd := m.underCron(strings.Replace(line, "@reboot ", "@reboot exec ", 1)) // so that the shell is not in between
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	address := ""
+	for said := bufio.NewScanner(out); address == "" && said.Scan(); {
+		address = pageAddress.FindString(said.Text())
+	}
+	page, err := http.Get(address)
+	if err != nil || page.StatusCode != http.StatusOK {
+		m.t.Errorf("%s: %v, %v", line, page, err)
+	} else {
+		page.Body.Close()
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		m.t.Error(err)
+	}
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != codeInterrupted {
+		m.t.Errorf("%s: it ended as %v", line, cmd.ProcessState)
+	}
 }
 
 // fence is a block of code in a document.
