@@ -83,6 +83,7 @@ func TestFollowerSeesEachFetchOnce(t *testing.T) {
 				add(12)
 				b.reopen()
 				add(9)
+				synctest.Wait() // for who is looking
 				b.onDisk(disk)
 				if rest := b.seen(f); len(rest) > 1 {
 					t.Errorf("it had not looked often: %d fetches were left", len(rest))
