@@ -222,12 +222,14 @@ func (w *Writer) followSeals() {
 	}
 }
 
-// closeIndex saves what the next Writer would have to find out again, and reports what was
-// found.
-func (w *Writer) closeIndex() {
+// closeIndex saves what the next Writer would have to find out again. It reports what was
+// found, and whether that is anything.
+func (w *Writer) closeIndex() bool {
 	if w.index == nil {
-		return
+		return false
 	}
 	w.index.close(w.spool)
-	w.announceRepaired(w.index.takeOdd())
+	found := w.index.takeOdd()
+	w.announceRepaired(found)
+	return len(found) > 0
 }

@@ -297,8 +297,10 @@ func onceValue(f func() error) func() error {
 func (w *Writer) closeAppend() error {
 	close(w.closed)
 	w.semaphore <- struct{}{} // for good
-	w.closeIndex()
 	w.saveState(true)
+	if w.closeIndex() {
+		w.saveState(true)
+	}
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 
