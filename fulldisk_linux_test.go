@@ -221,6 +221,32 @@ var fillings = map[string]func(*full){
 	"inodes": (*full).fillInodes,
 }
 
+// newFullWithoutStore returns a small disk with what eight uploads have left, and three
+// fetches that came after the store went down.
+func newFullWithoutStore(t *testing.T, large bool) *full {
+	f := newFull(t, "size=800k,nr_inodes=120", large)
+	f.open()
+	for range 8 {
+		f.appendN(1)
+		if err := f.drain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.down.Store(true)
+	f.appendN(3)
+	return f
+}
+
+// end ends the process, if it is to be started anew.
+func (f *full) end(restart string) {
+	switch restart {
+	case "clean":
+		f.Close()
+	case "killed":
+		f.kill()
+	}
+}
+
 // TestFullDiskDrains: a disk that another program filled while the store was down
 // does not stop the uploads afterwards, whatever became of the process.
 func TestFullDiskDrains(t *testing.T) {
@@ -228,27 +254,13 @@ func TestFullDiskDrains(t *testing.T) {
 		for _, large := range []bool{false, true} {
 			for _, restart := range []string{"none", "clean", "killed"} {
 				t.Run(fmt.Sprintf("%s/large=%t/restart=%s", filled, large, restart), func(t *testing.T) {
-					f := newFull(t, "size=800k,nr_inodes=120", large)
-					f.open()
-					for range 8 {
-						f.appendN(1)
-						if err := f.drain(); err != nil {
-							t.Fatal(err)
-						}
-					}
-					f.down.Store(true)
-					f.appendN(3)
+					f := newFullWithoutStore(t, large)
 					fill(f)
 					for range 3 { // which confirmed batches make room for, at first
 						f.append()
 						fill(f)
 					}
-					switch restart {
-					case "clean":
-						f.Close()
-					case "killed":
-						f.kill()
-					}
+					f.end(restart)
 					fill(f)
 					if restart != "none" {
 						f.open()
@@ -282,24 +294,10 @@ func TestFullDiskWithADeletedDay(t *testing.T) {
 		for _, large := range []bool{false, true} {
 			for _, restart := range []string{"none", "clean", "killed"} {
 				t.Run(fmt.Sprintf("%s/large=%t/restart=%s", filled, large, restart), func(t *testing.T) {
-					f := newFull(t, "size=800k,nr_inodes=120", large)
-					f.open()
-					for range 8 {
-						f.appendN(1)
-						if err := f.drain(); err != nil {
-							t.Fatal(err)
-						}
-					}
-					f.down.Store(true)
-					f.appendN(3)
+					f := newFullWithoutStore(t, large)
 					f.srv.DeleteObject(s3test.Bucket, f.srv.Keys(s3test.Bucket)[0])
 					fill(f)
-					switch restart {
-					case "clean":
-						f.Close()
-					case "killed":
-						f.kill()
-					}
+					f.end(restart)
 					fill(f)
 					if restart != "none" {
 						f.open()

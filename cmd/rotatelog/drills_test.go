@@ -110,13 +110,20 @@ func TestServerDrillOfALostConnection(t *testing.T) {
 	})
 }
 
+// newOperatorOnTheNextDay returns an operator with twenty fetches of July 10, which is over,
+// and one of the day after.
+func newOperatorOnTheNextDay(t *testing.T, s s3Server) *operator {
+	o := newOperator(t, s)
+	o.clock.Advance(11*time.Hour - 8*time.Minute) // until the evening
+	o.fetches(20)
+	o.clock.Advance(12 * time.Hour)
+	o.fetches(1)
+	return o
+}
+
 func TestServerDrillOfACorruptedDay(t *testing.T) {
 	onServers(t, func(t *testing.T, s s3Server) {
-		o := newOperator(t, s)
-		o.clock.Advance(11*time.Hour - 8*time.Minute) // until the evening
-		o.fetches(20)
-		o.clock.Advance(12 * time.Hour)
-		o.fetches(1)
+		o := newOperatorOnTheNextDay(t, s)
 		o.bucket.edit(july10, fetchOf(15), fetchOf(99))
 		m := newManual(t, o, "a-corrupted-day")
 		m.follows(
@@ -130,11 +137,7 @@ func TestServerDrillOfACorruptedDay(t *testing.T) {
 
 func TestServerDrillOfADeletedDay(t *testing.T) {
 	onServers(t, func(t *testing.T, s s3Server) {
-		o := newOperator(t, s)
-		o.clock.Advance(11*time.Hour - 8*time.Minute) // until the evening
-		o.fetches(20)
-		o.clock.Advance(12 * time.Hour)
-		o.fetches(1)
+		o := newOperatorOnTheNextDay(t, s)
 		backup := t.TempDir() + "/"
 		o.types(codeOK, "rotatelog export yesterday --raw --out "+backup) // as the crontab does
 		m := newManual(t, o, "a-deleted-day")
