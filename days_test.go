@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/rotatelog"
@@ -173,10 +174,11 @@ func TestDayThatIsHardToReadDelaysNoOther(t *testing.T) {
 					b.open()
 					others := []string{"1999-12-28", "1999-12-30", today}
 					others = slices.DeleteFunc(others, func(other string) bool { return other == date })
-					for _, date := range append(others, date) {
+					for _, date := range append([]string{date}, others...) {
 						if _, err := b.Append(t.Context(), madeOn(date)); err != nil {
 							t.Fatal(err)
 						}
+						synctest.Wait() // it is worked on before the next comes
 					}
 					time.Sleep(time.Second)
 					if date != today && b.mem.Bytes(dayA) == nil {
