@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -595,6 +596,7 @@ func whileWriting(n int, look, write func()) {
 				case <-done:
 					return
 				default:
+					runtime.Gosched() // on one processor, those who look would keep others from it
 				}
 			}
 		})
