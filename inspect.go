@@ -239,7 +239,7 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 		}
 		back = append(back, waits)
 	}
-	w.waiting = slices.SortedFunc(slices.Values(slices.Concat(w.waiting, back)), byOrder)
+	w.waiting = withBack(w.waiting, back)
 	left, err := w.uploadedOfDay()
 	if err != nil {
 		return nil, err
@@ -249,6 +249,14 @@ func (w *dayWorker) takeBack(gone []batch) ([]batch, error) {
 		w.last = left[len(left)-1]
 	}
 	return back, nil
+}
+
+// withBack returns batches with those that were taken back, each once: a power cut may have
+// brought back the name in pending/ of one that was confirmed, so that it waited already.
+func withBack(batches, back []batch) []batch {
+	again := idsOf(back)
+	others := slices.DeleteFunc(slices.Clone(batches), func(b batch) bool { return again[b.id] })
+	return slices.SortedFunc(slices.Values(slices.Concat(others, back)), byOrder)
 }
 
 // renumber gives those confirmed batches other names that were found under another

@@ -222,7 +222,8 @@ func (s *spool) dropPending(b batch) error {
 
 // unconfirm moves a confirmed batch back to pending, and returns it as it is then. It is
 // never renamed, since it may be the only copy. A name that is in pending/ already is made
-// again: it may be of an attempt whose sync failed, for which no later one makes up.
+// again: it may be of an attempt whose sync failed, for which no later one makes up. One of
+// the other form goes: a power cut brings back that of a batch that was compressed since.
 func (s *spool) unconfirm(b batch) (batch, error) {
 	defer s.move()()
 	b, err := s.inOneForm(b)
@@ -247,7 +248,7 @@ func (s *spool) unconfirm(b batch) (batch, error) {
 	if failed != s.syncs.failures() {
 		return b, errors.New("a sync of pending/ has failed meanwhile")
 	}
-	return b.pending(), s.remove(from)
+	return b.pending(), errors.Join(s.remove(s.batchPath(b.pending().twin())), s.remove(from))
 }
 
 // withoutTwins returns batches without the compressed form of those that are there as they
@@ -285,19 +286,19 @@ func (w *dayWorker) loadKept(k *kept, uploaded []batch) []batch {
 	return left
 }
 
-// entryOf returns the entry of a confirmed batch. With an error, it says what the name of
-// the file does.
+// entryOf returns the entry of a confirmed batch. With an error, or if not all of the file
+// can be read, it says what the name does: a rest is not what was uploaded.
 func (w *dayWorker) entryOf(b batch) (entry, error) {
 	e := entry{
 		upload:   upload{Timestamp: w.cfg.timestamp(b), ID: b.id, Fetches: b.fetches()},
 		sequence: b.sequence, written: int64(b.sequence),
 	}
 	t := tally{count: w.cfg.Count}
-	_, err := w.spool.readBatch(b, func(fetch []byte, _, _ int64) error {
+	whole, err := w.spool.readBatch(b, func(fetch []byte, _, _ int64) error {
 		t.add(fetch)
 		return nil
 	})
-	if err == nil {
+	if err == nil && whole {
 		e.Fetches, e.Matches, e.text = t.n, t.matches, t.digest()
 	}
 	e.stated, e.counted = int64(e.Fetches), e.Matches

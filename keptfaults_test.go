@@ -153,6 +153,39 @@ func TestBothFormsOfABatchMoveTogether(t *testing.T) {
 	}
 }
 
+// TestBatchThatWaitsAndIsKept: a power cut has brought back its name in pending/, and then its
+// day is gone. It is uploaded once.
+func TestBatchThatWaitsAndIsKept(t *testing.T) {
+	for name, change := range map[string]func(b *bench, names []string){
+		"as it was sealed": func(*bench, []string) {},
+		"compressed":       func(b *bench, names []string) { b.compress(asItIs, names[3]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				names := keptFour(b)
+				text, err := b.disk.ReadFile(uploadedDir + names[3])
+				if err == nil {
+					err = b.disk.WriteFile("all_api.spool/pending/"+strings.TrimSuffix(names[3], "-000004.json")+".json", text, 0o400)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				change(b, names)
+				b.forgetBody()
+				b.mem.Delete(dayA)
+				b.open()
+				b.uploadEach(5, 5)
+				if m := b.day(dayA).Metadata; m.Fetches != 5 || m.Matches != 15 {
+					t.Errorf("%+v\n%s", m, b.log)
+				}
+				if len(b.pending()) > 0 || len(b.uploaded()) != 5 {
+					t.Errorf("pending/ has %q, uploaded/ %q", b.pending(), b.uploaded())
+				}
+			})
+		})
+	}
+}
+
 // A sync that fails takes the name with which a batch is taken back. A later one does not
 // make up for it.
 func TestBatchTakenBackAfterAFailedSync(t *testing.T) {

@@ -360,6 +360,10 @@ type DayUpload struct {
 	// stands nowhere.
 	Counted bool
 
+	// Lacks is how many of its fetches cannot be read, where a batch in a spool is damaged.
+	// FetchCount and the text are of the others then.
+	Lacks int
+
 	// Open returns the text, of Size bytes. It may be called more than once.
 	Open func() (io.ReadCloser, error)
 	Size int64

@@ -118,8 +118,7 @@ func (w *dayWorker) accept(ctx context.Context, seen snapshot, waiting []batch) 
 		return snapshot{}, nil, err
 	}
 	if len(back) > 0 {
-		waiting = append(back, waiting...)
-		slices.SortFunc(waiting, byOrder)
+		waiting = withBack(waiting, back)
 		w.wake() // the others are counted again
 	}
 	waiting, err = w.confirm(seen, waiting)

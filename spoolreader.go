@@ -103,7 +103,8 @@ func (r *SpoolReader) Close() error { return r.spool.fs.Close() }
 
 // Batches returns the batches of a day, whatever their compression: the confirmed ones
 // that are still there, the pending ones, and the unfinished one, in the order in which
-// they were sealed. A batch in which nothing can be read has a FetchCount of 0.
+// they were sealed. A batch that is damaged has the fetches that can be read, perhaps none,
+// and says how many it Lacks.
 func (r *SpoolReader) Batches(day Day) ([]SpoolBatch, error) {
 	names, last, err := r.namesAndLast(day)
 	if err != nil {
@@ -190,7 +191,7 @@ func (r *SpoolReader) batch(b batch) (SpoolBatch, error) {
 		return io.NopCloser(bytes.NewReader(u.Data)), err
 	}
 	d := u.dayUpload(b.sequence, open)
-	d.Counted = true
+	d.Counted, d.Lacks = true, max(0, b.fetches()-u.Fetches)
 	return SpoolBatch{d, state, r.cfg.path(r.spool.batchPath(b))}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"example.com/rotatelog"
@@ -82,7 +83,8 @@ func uploadsOf(t *testing.T, w *world) ([]rotatelog.DayUpload, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return archive.SpoolSource("the spool", r).Uploads(t.Context(), day)
+	uploads, err := archive.SpoolSource("the spool", r).Uploads(t.Context(), day)
+	return slices.DeleteFunc(uploads, func(u rotatelog.DayUpload) bool { return u.FetchCount == 0 }), err
 }
 
 func nonsense(name string) error {

@@ -19,6 +19,7 @@ type merge struct {
 	highest int                            // of all that any source names
 	back    []PutBack
 	loose   []loose
+	damaged []damaged
 	made    []rotatelog.DayUpload // those of keep that an earlier restore made
 	differ  map[string]bool
 	yield   []string
@@ -72,6 +73,11 @@ func (m *merge) supply(from string, found []rotatelog.DayUpload) error {
 		if _, ok := m.waiting[u.ID]; ok {
 			continue
 		}
+		if u.Lacks > 0 {
+			m.highest = max(m.highest, u.Sequence)
+			m.damaged = append(m.damaged, damaged{u, from})
+			continue
+		}
 		if isMade(u.ID) && !m.has(u.ID) {
 			m.loose = append(m.loose, loose{u, from, ids})
 			continue
@@ -96,7 +102,7 @@ func (m *merge) wait(b rotatelog.SpoolBatch) {
 func idsOf(uploads []rotatelog.DayUpload) map[string]bool {
 	ids := map[string]bool{}
 	for _, u := range uploads {
-		if !isMade(u.ID) {
+		if !isMade(u.ID) && u.Lacks == 0 {
 			ids[u.ID] = true
 		}
 	}

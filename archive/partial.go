@@ -9,8 +9,9 @@ import (
 	"example.com/rotatelog/internal/daytext"
 )
 
-// Partial is an upload of the object of which no source has all, and which is put back
-// with the fetches that are whole, under a new id.
+// Partial is an upload of which no source has all, and which is put back with the fetches
+// that are whole: those in the object under a new id, those in a batch of a spool under that
+// of the batch, which its Writer knows.
 type Partial struct {
 	Was     string // its upload_id; "" if that cannot be read
 	As      string // its upload_id now
@@ -54,7 +55,8 @@ func (c *check) leave(r *remains) {
 func (p *Plan) addPartial(m *merge, d dayRead, count rotatelog.CountFunc) error {
 	left := slices.DeleteFunc(d.partial, func(r remains) bool {
 		_, waits := m.waiting[r.ID]
-		return waits || m.has(r.ID)
+		isPartial := slices.ContainsFunc(p.Partial, func(q Partial) bool { return q.As == r.ID })
+		return waits || m.has(r.ID) && !isPartial
 	})
 	if len(left) == 0 {
 		return nil

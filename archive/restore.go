@@ -125,6 +125,9 @@ func (p *Plan) collect(ctx context.Context, d dayRead, opts RestoreOptions) erro
 	if count == nil {
 		count = p.maintenance.Count
 	}
+	if p.Partial, err = m.addDamaged(); err != nil {
+		return err
+	}
 	if err := m.settle(count); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (p *Plan) searchSpool(m *merge) error {
 	var pending []string
 	for _, b := range batches {
 		switch {
-		case b.State == rotatelog.Confirmed && b.FetchCount > 0:
+		case b.State == rotatelog.Confirmed:
 			found = append(found, b.DayUpload)
 		case b.State == rotatelog.Pending:
 			pending = append(pending, b.ID)

@@ -23,7 +23,8 @@ type Source interface {
 	// String returns what it is, for people.
 	String() string
 	// Uploads returns the uploads of a day that are whole, with their text. A Sequence of
-	// 0 means that it is not known.
+	// 0 means that it is not known. Batches of a spool that are damaged come too, and say
+	// how many fetches they lack: they are used if nothing has all.
 	Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelog.DayUpload, error)
 }
 
@@ -57,9 +58,7 @@ func (s spoolSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelo
 		return nil, err
 	}
 	for _, b := range batches {
-		if b.FetchCount > 0 {
-			found = append(found, b.DayUpload)
-		}
+		found = append(found, b.DayUpload)
 	}
 	return found, nil
 }

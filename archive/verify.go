@@ -163,7 +163,7 @@ func (c *check) compareUpload(source string, u rotatelog.DayUpload, counts bool)
 	case !ok:
 		c.find(NotInDay, u.Sequence, 0, "%s has it, and the day does not", source)
 		return nil
-	case !have.whole, checked && digestOf(u.SHA256) == have.checksum:
+	case !have.whole, u.Lacks > 0, checked && digestOf(u.SHA256) == have.checksum:
 		return nil
 	case !checked || !counts:
 		text, err := textOf(u)

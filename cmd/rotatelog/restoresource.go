@@ -28,7 +28,9 @@ func (s *countedSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotat
 	uploads, err := s.Source.Uploads(ctx, day)
 	ids := map[string]bool{} // a spool may have an upload twice
 	for _, u := range uploads {
-		ids[u.ID] = true
+		if u.Lacks == 0 {
+			ids[u.ID] = true
+		}
 	}
 	s.uploads = len(ids)
 	return uploads, err
