@@ -37,11 +37,12 @@ type dayWorker struct {
 	read    reading           // of the object, the last one
 
 	// publisher.mu guards these.
-	begun    time.Time // of the attempt under way; zero: none
-	moved    time.Time // when that uploaded something last, or began
-	again    bool      // forget the backoffs at its end
-	awaited  bool      // a drain waits for the end of the attempt, or of the next
-	toReport bool      // the day has ended
+	begun     time.Time // of the attempt under way; zero: none
+	moved     time.Time // when that uploaded something last, or began
+	again     bool      // forget the backoffs at its end
+	awaited   bool      // a drain waits for the end of the attempt, or of the next
+	makesRoom bool      // the same, for that of what is deleted on a full disk
+	toReport  bool      // the day has ended
 }
 
 // loaded is what is remembered of a batch that was read.
@@ -163,6 +164,7 @@ func (w *dayWorker) finish() {
 	if w.awaited {
 		w.publisher.awaited--
 	}
+	w.setMakesRoom(false)
 	w.begun, w.again, w.awaited = time.Time{}, false, false
 	w.mu.Unlock()
 	w.endRound()

@@ -155,9 +155,27 @@ func mutations() []mutation {
 		},
 		{
 			"end a drain without work while a batch is being compressed", "schedule.go",
-			"if len(batches) == 0 && !p.waitForPacking() {",
-			"if len(batches) == 0 {",
+			"if packing := p.waitForPacking(); len(batches) == 0 && !packing",
+			"if p.waitForPacking(); len(batches) == 0",
 			"^TestShortProcessesCompress$", "",
+		},
+		{
+			"end a drain on a full disk before kept batches have made room", "schedule.go",
+			"&& !p.outer.isTight() {",
+			"{",
+			"^TestShortProcessesMakeRoom$", "",
+		},
+		{
+			"upload a batch twice that waited when it was taken back", "inspect.go",
+			"return again[b.id] })",
+			"return again[b.id] && false })",
+			"^TestBatchThatWaitsAndIsKept$", "",
+		},
+		{
+			"take what can be read of a damaged batch for all of it", "archive/merge.go",
+			"if u.Lacks > 0 {",
+			"if u.Lacks > 0 && u.FetchCount == 0 {",
+			"^TestDamagedBatchYieldsToAWholeCopy$", "",
 		},
 		{
 			"open a closed day again whose metadata is gone", "closing.go",

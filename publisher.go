@@ -33,17 +33,19 @@ type publisher struct {
 	files  chan struct{} // holds a value while somebody writes a file that all days share
 	woken  chan struct{}
 
-	mu       sync.Mutex           // guards what follows, and dayWorker.begun
-	round    chan struct{}        // closed at the end of each pass and of each attempt
-	refused  map[dayKey]error     // permanent errors since the last drain began
-	retryNow bool                 // forget the backoffs
-	awaited  int                  // workers that a drain waits for
-	unswept  Day                  // on which a sweep failed last
-	packing  bool                 // a batch is being compressed
-	packDue  bool                 // a drain waits until one has been, if there is one
-	packed   retryState           // of the compression of batches
-	unpacked map[string]time.Time // when a batch could not be compressed, by id
-	proof    string               // what the Store has proved, "" if that is not known
+	mu         sync.Mutex           // guards what follows, and dayWorker.begun
+	round      chan struct{}        // closed at the end of each pass and of each attempt
+	refused    map[dayKey]error     // permanent errors since the last drain began
+	retryNow   bool                 // forget the backoffs
+	planning   bool                 // that was taken up by a pass that is not over
+	awaited    int                  // workers that a drain waits for
+	makingRoom int                  // those that it waits for on a full disk
+	unswept    Day                  // on which a sweep failed last
+	packing    bool                 // a batch is being compressed
+	packDue    bool                 // a drain waits until one has been, if there is one
+	packed     retryState           // of the compression of batches
+	unpacked   map[string]time.Time // when a batch could not be compressed, by id
+	proof      string               // what the Store has proved, "" if that is not known
 
 	seen  *seenFile
 	locks [dayLocks]*sharedLock // of days
@@ -164,6 +166,7 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	if p.cfg.AppendOnly {
 		return longestWait
 	}
+	defer p.endPlanning()
 	p.reportSlow()
 	p.markIdle()
 	batches, wait, err := p.publishable()
@@ -178,11 +181,21 @@ func (p *publisher) pass(ctx context.Context) time.Duration {
 	}
 	if err != nil {
 		p.endPackDue()
+		if len(batches) == 0 { // what is left keeps nobody
+			p.takeRetryNow()
+		}
 		return p.failed(ctx, err)
 	}
 	p.retry = retryState{}
 	defer p.startCompressing(ctx)
 	return p.startDue(ctx)
+}
+
+// endPlanning records that what those who drain wait for is known.
+func (p *publisher) endPlanning() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.planning = false
 }
 
 // publishable returns the pending batches if there is work, and this process is the one
@@ -262,7 +275,7 @@ func (p *publisher) mayHaveWork(drained bool) bool {
 		return true
 	}
 	p.mu.Lock()
-	busy := p.awaited > 0
+	busy := p.awaited+p.makingRoom > 0
 	for _, w := range p.workers {
 		busy = busy || w.toReport || !w.begun.IsZero() || w.toSweep
 	}
@@ -349,13 +362,16 @@ func (p *publisher) here(old []batch) []batch {
 func (p *publisher) takeRetryNow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	hurry := p.retryNow
-	p.retryNow = false
+	hurry, tight := p.retryNow, p.spool.isTight()
+	p.retryNow, p.planning = false, p.planning || hurry
 	if hurry {
 		clear(p.held)
 		for _, w := range p.workers {
 			if w.begun.IsZero() {
 				w.retry, w.closing, w.reporting = retryState{}, retryState{}, retryState{}
+				if tight {
+					w.pruning = retryState{}
+				}
 			} else {
 				w.again = true
 			}

@@ -262,7 +262,9 @@ func (w *Writer) Seal(ctx context.Context) error {
 }
 
 // Drain waits until every batch that is sealed by now is in the store. While it waits, a
-// kept batch may be compressed (Config.KeepFor), and it waits for that, too. It returns
+// kept batch may be compressed (Config.KeepFor), and it waits for that, too. If there was no
+// room for the last fetch it waits until kept batches have made what room they can, so that
+// it is worth while to append that fetch again. It returns
 // early with the error if one meets a permanent error (ErrPermanent), when ctx is done,
 // and with fs.ErrClosed when the Writer is closed. The batches then still wait on disk.
 func (w *Writer) Drain(ctx context.Context) error { return w.publisher.drain(ctx) }

@@ -27,7 +27,7 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 		return err
 	}
 	prunable, sweeping := p.prunableDays(old), p.sweepDays(waiting)
-	over := p.takeDaysOver()
+	over, tight := p.takeDaysOver(), p.spool.isTight()
 	for _, day := range slices.Concat(slices.Collect(maps.Keys(waiting)), unclosed, prunable, sweeping, over) {
 		p.worker(day)
 	}
@@ -36,6 +36,7 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 	for day, w := range p.workers {
 		w.toReport = w.toReport || slices.Contains(over, day)
 		if !w.idle {
+			w.setMakesRoom(w.makesRoom || drained && tight && w.toPrune && !w.begun.IsZero())
 			continue
 		}
 		if w.awaited {
@@ -48,11 +49,24 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 		w.toClose = slices.Contains(unclosed, day)
 		w.toPrune = slices.Contains(prunable, day)
 		w.toSweep = w.toSweep || slices.Contains(sweeping, day)
+		w.setMakesRoom((w.makesRoom || drained) && tight && w.toPrune)
 		if w.awaited = (w.awaited || drained) && w.hasWork(); w.awaited {
 			p.awaited++
 		}
 	}
 	return nil
+}
+
+// setMakesRoom records whether a drain waits for kept batches of the day to make room. The
+// caller has locked mu.
+func (w *dayWorker) setMakesRoom(makes bool) {
+	switch {
+	case makes && !w.makesRoom:
+		w.makingRoom++
+	case !makes && w.makesRoom:
+		w.makingRoom--
+	}
+	w.makesRoom = makes
 }
 
 // worker returns the worker of a day's object.
@@ -241,8 +255,9 @@ func (p *publisher) report(r *retryState, day dayKey, waiting int, err error) ti
 }
 
 // drain waits until the batches that are pending now are so no more, and the days
-// that are due are closed or could not be. It looks at the end of a round, when hooks
-// and Stats know what the directory says.
+// that are due are closed or could not be. On a full disk it also waits until the days were
+// looked at whose batches are kept: who runs for one fetch would never make room otherwise.
+// It looks at the end of a round, when hooks and Stats know what the directory says.
 func (p *publisher) drain(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
@@ -255,7 +270,7 @@ func (p *publisher) drain(ctx context.Context) error {
 		return err
 	}
 	round := p.skipBackoff()
-	if len(batches) == 0 && !p.waitForPacking() {
+	if packing := p.waitForPacking(); len(batches) == 0 && !packing && !p.outer.isTight() {
 		return nil
 	}
 	for {
@@ -265,7 +280,7 @@ func (p *publisher) drain(ctx context.Context) error {
 		case <-p.ctx.Done():
 		}
 		switch { // whatever else happened meanwhile
-		case (ctx.Err() != nil || p.ctx.Err() != nil) && p.waitsOnlyToCompress(batches):
+		case (ctx.Err() != nil || p.ctx.Err() != nil) && p.waitsOnlyForKept(batches):
 			return nil
 		case ctx.Err() != nil:
 			return p.unfinished(len(batches), context.Cause(ctx))
@@ -286,12 +301,12 @@ func (p *publisher) drain(ctx context.Context) error {
 	}
 }
 
-// waitsOnlyToCompress reports whether all that a drain of batches is for has been done. Who
-// closes the Writer also ends the compression.
-func (p *publisher) waitsOnlyToCompress(batches []batch) bool {
+// waitsOnlyForKept reports whether all that a drain of batches is for has been done. Who
+// closes the Writer also ends the compression, and the looks at days that make room.
+func (p *publisher) waitsOnlyForKept(batches []batch) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(batches) == 0 && !p.retryNow && p.awaited == 0
+	return len(batches) == 0 && !p.retryNow && !p.planning && p.awaited == 0
 }
 
 // skipBackoff has every day tried at once, and returns what is closed at the end
@@ -310,7 +325,7 @@ func (p *publisher) skipBackoff() <-chan struct{} {
 func (p *publisher) nextRound() (end <-chan struct{}, busy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.round, p.retryNow || p.awaited > 0 || p.packDue
+	return p.round, p.retryNow || p.planning || p.awaited > 0 || p.packDue || p.makingRoom > 0
 }
 
 // unfinished returns the error of a drain that ended before its batches.

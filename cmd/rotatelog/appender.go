@@ -10,6 +10,7 @@ import (
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
 	"example.com/rotatelog/internal/rawjson"
+	"example.com/rotatelog/internal/vfs"
 )
 
 // appender is one run of append.
@@ -118,8 +119,19 @@ func (r *appender) open(ctx context.Context) (err error) {
 	return err
 }
 
-// append appends a fetch, in an envelope if it should have one.
-func (r *appender) append(ctx context.Context, text []byte) (receipt rotatelog.Receipt, err error) {
+// append appends a fetch. If there is no room for it, it waits until kept batches have made
+// some: a run that has just begun has not seen yet that the store holds them.
+func (r *appender) append(ctx context.Context, text []byte) (rotatelog.Receipt, error) {
+	receipt, err := r.appendNow(ctx, text)
+	if vfs.NoSpace(err) && !r.command.NoUpload {
+		r.delivery().drain(ctx)
+		return r.appendNow(ctx, text)
+	}
+	return receipt, err
+}
+
+// appendNow appends a fetch, in an envelope if it should have one.
+func (r *appender) appendNow(ctx context.Context, text []byte) (receipt rotatelog.Receipt, err error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
 	if r.envelope {

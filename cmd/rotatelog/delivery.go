@@ -32,9 +32,13 @@ func (r *appender) deliver(ctx context.Context) error {
 		}
 		return err
 	}
-	d := delivery{stream: r.stream, w: r.w, outage: r.outage, journal: r.journal, wait: r.command.Wait,
+	return r.delivery().run(ctx)
+}
+
+// delivery returns that of the run.
+func (r *appender) delivery() *delivery {
+	return &delivery{stream: r.stream, w: r.w, outage: r.outage, journal: r.journal, wait: r.command.Wait,
 		partial: r.command.Flush, eager: r.command.Flush}
-	return d.run(ctx)
 }
 
 func (d *delivery) run(ctx context.Context) error {
