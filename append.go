@@ -173,13 +173,14 @@ func (w *Writer) prepare() (g group, ok bool) {
 	return g, true
 }
 
-// updateTight records whether there was room for a group. The publisher may have to
-// look for confirmed batches before they can make room.
+// updateTight records whether there was room for a group. The publisher, which may be that
+// of another process, may have to look for confirmed batches before they can make room.
 func (w *Writer) updateTight(g group) {
 	full := vfs.NoSpace(g.err) || slices.ContainsFunc(g.requests, func(r *request) bool { return vfs.NoSpace(r.err) })
 	if w.spool.setTight(full) && full {
 		w.publisher.wake()
 	}
+	w.spool.markTight(full)
 }
 
 // sealReason returns why the batch is to be sealed now, or "".

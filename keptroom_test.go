@@ -3,6 +3,8 @@ package rotatelog_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"syscall"
 	"testing"
 	"time"
@@ -56,6 +58,44 @@ func TestShortProcessesMakeRoom(t *testing.T) {
 			t.Errorf("processes %v were refused; %d batches are kept\n%s", failed, len(b.uploaded()), b.log)
 		}
 	})
+}
+
+// TestAppendOnlyHasRoomMade: one process only appends, and has no room. The one that uploads
+// makes it, whether it runs for a moment or stays.
+func TestAppendOnlyHasRoomMade(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		t.Run(fmt.Sprint("stays ", stays), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				keptFour(b)
+				b.openAtOnce()
+				publisher := b.Writer
+				defer publisher.Close()
+				if err := publisher.CloseAppend(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				if len(b.uploaded()) != 4 {
+					t.Fatal("batches were deleted while there was room")
+				}
+				b.whileMany(1, syscall.ENOSPC)
+				b.cfg.AppendOnly = true
+				b.openAtOnce()
+				defer b.Close()
+				if _, err := b.Append(t.Context(), counted(5)); !errors.Is(err, syscall.ENOSPC) {
+					t.Fatalf("append: %v", err)
+				}
+				if stays {
+					time.Sleep(time.Minute)
+				} else if err := publisher.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				b.append(5, 6)
+				if _, err := b.disk.Stat("all_api.spool/tight"); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the mark is left: %v", err)
+				}
+			})
+		})
+	}
 }
 
 // TestDrainOnAFullDiskEnds: when the days cannot be looked at, because the store is away or

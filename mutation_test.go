@@ -166,6 +166,12 @@ func mutations() []mutation {
 			"^TestShortProcessesMakeRoom$", "",
 		},
 		{
+			"keep from the process that uploads that there is no room", "append.go",
+			"	w.spool.markTight(full)\n",
+			"",
+			"^TestAppendOnlyHasRoomMade$", "",
+		},
+		{
 			"upload a batch twice that waited when it was taken back", "inspect.go",
 			"return again[b.id] })",
 			"return again[b.id] && false })",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type prunable struct {
 	mu    sync.Mutex // guards what follows; held for no I/O
 	seen  map[string]dayKey
 	tight bool           // the disk is full
+	looks bool           // another process may append by now, and tightFile says whether it is
 	held  [dayLocks]bool // the locks of days that this process has
 
 	sizes map[string]int64 // of files in uploaded/, by name
@@ -228,8 +230,43 @@ func (s *spool) setTight(tight bool) (changed bool) {
 	return changed
 }
 
+// isTight reports whether there was no room for the last fetch.
 func (s *spool) isTight() bool {
 	s.prunable.mu.Lock()
-	defer s.prunable.mu.Unlock()
-	return s.prunable.tight
+	tight, looks := s.prunable.tight, s.prunable.looks
+	s.prunable.mu.Unlock()
+	if tight || !looks {
+		return tight
+	}
+	_, err := s.fs.Stat(s.path(tightFile))
+	return err == nil
+}
+
+// markTight leaves a mark for the process that uploads, which alone can make room, while
+// there is none. It is not durable. If it cannot be made at least this process knows.
+func (s *spool) markTight(tight bool) {
+	switch {
+	case tight == s.marked:
+		return
+	case tight:
+		s.reserve.WithRoom(func() error {
+			f, err := s.fs.OpenFile(s.path(tightFile), os.O_WRONLY|os.O_CREATE, 0o600)
+			if err != nil {
+				return err
+			}
+			return f.Close()
+		})
+	default:
+		if s.remove(s.path(tightFile)) != nil {
+			return
+		}
+	}
+	s.marked = tight
+}
+
+// endAppend has isTight look for the mark that another process leaves.
+func (p *prunable) endAppend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looks = true
 }

@@ -317,7 +317,7 @@ func (w *dayWorker) prune(seen snapshot) error {
 			w.spool.allowPrune(b)
 		}
 	}
-	gone := slices.DeleteFunc(w.beyondKeeping(old), func(b batch) bool { return b.dayKey() != w.day || !w.spool.mayPrune(b) })
+	gone := slices.DeleteFunc(w.beyondKeeping(w.spool, old), func(b batch) bool { return b.dayKey() != w.day || !w.spool.mayPrune(b) })
 	if err := w.spool.pruneBatches(gone...); err != nil {
 		return newError("remove", w.cfg.path(w.spool.path(uploadedDir)), err)
 	}
@@ -343,7 +343,7 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 	pause := maxBackoff
 	if err == nil {
 		old, err := w.uploadedHere()
-		if err == nil && !slices.Contains(w.prunableDays(old), w.day) {
+		if err == nil && !slices.Contains(w.prunableDays(w.spool, old), w.day) {
 			w.pruning = retryState{}
 			return
 		}
@@ -354,19 +354,19 @@ func (w *dayWorker) pruneSeen(ctx context.Context) {
 }
 
 // beyondKeeping returns those of the confirmed batches of this place, in order, that
-// need not be kept. On a full disk those are more.
-func (p *publisher) beyondKeeping(old []batch) []batch {
+// need not be kept. On a full disk those are more. s is as the caller uses it.
+func (p *publisher) beyondKeeping(s *spool, old []batch) []batch {
 	k := keeping{p.cfg.KeepUploaded, p.cfg.KeepFor, p.cfg.KeepBytes}
-	if p.spool.isTight() {
+	if s.isTight() {
 		k = keeping{last: minUploaded, age: -1}
 	}
-	return p.spool.beyond(old, k, p.cfg.Clock.Now())
+	return s.beyond(old, k, p.cfg.Clock.Now())
 }
 
 // prunableDays returns the days some of whose confirmed batches need not be kept.
-func (p *publisher) prunableDays(old []batch) []dayKey {
+func (p *publisher) prunableDays(s *spool, old []batch) []dayKey {
 	var days []dayKey
-	for _, b := range p.beyondKeeping(old) {
+	for _, b := range p.beyondKeeping(s, old) {
 		if !slices.Contains(days, b.dayKey()) {
 			days = append(days, b.dayKey())
 		}

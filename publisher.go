@@ -292,7 +292,7 @@ func (p *publisher) mayHaveWork(drained bool) bool {
 	}
 	old := p.here(all)
 	days, err := p.unclosedDays(old, nil, drained)
-	return err != nil || len(days) > 0 || len(p.prunableDays(old)) > 0
+	return err != nil || len(days) > 0 || len(p.prunableDays(p.spool, old)) > 0
 }
 
 // prepare makes the names of pending batches durable, and loads what is confirmed
@@ -360,9 +360,10 @@ func (p *publisher) here(old []batch) []batch {
 // takeRetryNow returns whether somebody drains since the last pass, and then forgets
 // all backoffs.
 func (p *publisher) takeRetryNow() bool {
+	tight := p.spool.isTight()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	hurry, tight := p.retryNow, p.spool.isTight()
+	hurry := p.retryNow
 	p.retryNow, p.planning = false, p.planning || hurry
 	if hurry {
 		clear(p.held)

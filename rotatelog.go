@@ -132,6 +132,8 @@ func (w *Writer) openSpool(ctx context.Context) error {
 	if err := s.reserve.Fill(); err != nil && !vfs.NoSpace(err) {
 		return errors.Join(err, s.close(), w.lock.Close())
 	}
+	_, err = s.fs.Stat(s.path(tightFile))
+	s.marked = err == nil
 	return nil
 }
 
@@ -303,6 +305,7 @@ func (w *Writer) closeAppend() error {
 	if w.closeIndex() {
 		w.saveState(true)
 	}
+	w.spool.prunable.endAppend()
 	return errors.Join(w.spool.closeClean(), w.spool.array.close(), w.lock.Close())
 }
 

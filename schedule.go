@@ -26,7 +26,7 @@ func (p *publisher) plan(batches []batch, drained bool) error {
 	if err != nil {
 		return err
 	}
-	prunable, sweeping := p.prunableDays(old), p.sweepDays(waiting)
+	prunable, sweeping := p.prunableDays(p.spool, old), p.sweepDays(waiting)
 	over, tight := p.takeDaysOver(), p.spool.isTight()
 	for _, day := range slices.Concat(slices.Collect(maps.Keys(waiting)), unclosed, prunable, sweeping, over) {
 		p.worker(day)

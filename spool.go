@@ -42,6 +42,7 @@ type spool struct {
 	prunable *prunable
 	syncs    *syncs
 	linked   vfs.ID // what the link to the last batch was made of
+	marked   bool   // tightFile may be there
 
 	recovered []batch // those that recovery found; only for Open
 	tally     counts  // of the fetches in the array, as far as this Writer has appended them
@@ -66,6 +67,7 @@ const (
 	ownerFile    = "owner"   // a random id that objects are marked with
 	uncleanFile  = "unclean" // there while a Writer appends, and after one that was killed
 	cleanFile    = "clean"   // its name meanwhile: making a new file may need room
+	tightFile    = "tight"   // there while there is no room for a fetch
 	pendingDir   = "pending"
 	intentsDir   = "intents"
 	uploadedDir  = "uploaded"
