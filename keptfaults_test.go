@@ -251,6 +251,31 @@ func TestKeptBatchThatCannotBeReadIsUploaded(t *testing.T) {
 	})
 }
 
+// Who reads a spool with a broken sector, as a restore does, is told how to go on without it.
+func TestKeptBatchThatCannotBeReadByOthers(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		names := keptFour(b)
+		b.onDisk(func(op crashfs.Op) error {
+			if op.Kind == "ReadAt" && op.Name == uploadedDir+names[1] {
+				return syscall.EIO
+			}
+			return nil
+		})
+		r, err := rotatelog.OpenSpoolReader(rotatelog.OnDisk(rotatelog.Config{}, b.disk, b.newID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		day, err := rotatelog.ParseDay(today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Batches(day); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), names[1]) || !strings.Contains(err.Error(), "move the file away") {
+			t.Error(err)
+		}
+	})
+}
+
 // A drain whose batches are in the store succeeds, also if the Writer is closed while it
 // waits for a compression.
 func TestDrainThatWaitsForCompressionIsClosed(t *testing.T) {

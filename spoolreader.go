@@ -11,7 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 
+	"example.com/rotatelog/internal/hint"
 	"example.com/rotatelog/internal/rawjson"
 	"example.com/rotatelog/internal/vfs"
 )
@@ -224,6 +226,9 @@ func (r *SpoolReader) read(b batch) (upload, error) {
 		u.reserve(read, size)
 		return err
 	})
+	if errors.Is(err, syscall.EIO) && b.sequence > 0 {
+		err = hint.Add(err, "try again; if its disk has failed, move the file away, and what it held is looked for elsewhere")
+	}
 	if err != nil {
 		return upload{}, r.fail("read", r.spool.batchPath(b), err)
 	}
