@@ -1463,9 +1463,15 @@ func mutations() []mutation {
 		},
 		{
 			"give up when an ETag is missing for an instant", "s3store/etag.go",
-			"|| try == etagTries ||",
+			"|| try == lookTries ||",
 			"|| try > 0 ||",
 			"^TestMissingETagIsAskedForAgain$", "",
+		},
+		{
+			"take an answer from the middle of a write for a failure", "s3store/etag.go",
+			`|| statusOf(err) == http.StatusInternalServerError && codeOf(err) == "UnknownError"`,
+			"",
+			"^TestReplacedObjectIsAskedForAgain$", "",
 		},
 		{
 			"take 405 and 411 for failures of the network", "s3store/proving.go",
