@@ -112,3 +112,52 @@ func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestReadWhileAGapOfAForeignDayIsFilled: an upload is put back in the middle of a day that
+// another program began, or added to its end, while it is read.
+func TestReadWhileAGapOfAForeignDayIsFilled(t *testing.T) {
+	for _, then := range [][]int{{1, 2, 3, 4}, {1, 2, 4, 5}} {
+		for _, after := range []bool{false, true} { // fetch_data, as other programs may have it
+			for at := range 8 {
+				synctest.Test(t, func(t *testing.T) {
+					mem := storetest.NewMem()
+					mem.Put(dayA, foreignGapDay(after, 1, 2, 4), nil)
+					s := &torn{Store: mem, each: 250}
+					d := openDay(t, s, dayA)
+					reads := 0
+					s.before = func() {
+						if reads++; reads == at+1 {
+							mem.Put(dayA, foreignGapDay(after, then...), nil)
+						}
+					}
+					got, err := readUploads(d.Uploads(t.Context()), nil)
+					var sequences []int
+					for _, u := range got {
+						sequences = append(sequences, u.Sequence)
+					}
+					isFilled := then[2] == 3
+					if err == nil && !slices.Equal(sequences, []int{1, 2, 4}) || err != nil && !(isFilled && errors.Is(err, rotatelog.ErrReplaced)) {
+						t.Errorf("replaced by %v before read %d: uploads %v, %v", then, at+1, sequences, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// foreignGapDay returns a day that another program began, with uploads of these sequences.
+func foreignGapDay(after bool, sequences ...int) []byte {
+	var b strings.Builder
+	for i, n := range sequences {
+		if i > 0 {
+			b.WriteString(",\n")
+		}
+		stamp := fmt.Sprintf(`"upload_timestamp":"12/31/1999 09:%02d:00 AM EST"`, n)
+		data := fmt.Sprintf(`"fetch_data":[{"n":%d,"text":%q}]`, n, strings.Repeat("x", 200))
+		if after {
+			stamp, data = data, stamp
+		}
+		fmt.Fprintf(&b, `{"upload_sequence":%d,%s,%s}`, n, stamp, data)
+	}
+	return fmt.Appendf(nil, `{"daily_metadata":{"date":"1999-12-31"},"uploads":[%s]}`, b.String())
+}
