@@ -46,7 +46,8 @@ type ExportOptions struct {
 	Zstd bool
 	// Again exports also the days that a folder has already.
 	Again bool
-	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set.
+	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set. That it is another
+	// one than before is not noticed in a folder: set Again then.
 	TimeOf func(fetch []byte) (time.Time, error)
 }
 
@@ -88,7 +89,7 @@ const (
 func metaNames() []string { return []string{"_day", "_time", "_fetch", "_upload"} }
 
 // Export writes a day to w. The error matches [fs.ErrNotExist] if it has no object,
-// rotatelog.ErrDamaged if that is damaged, and rotatelog.ErrReplaced if it was replaced
+// rotatelog.ErrDamaged if that is damaged, or if the day has two, and rotatelog.ErrReplaced if it was replaced
 // meanwhile by another. After an error, w has got a part of it. In a day that a Writer
 // began, each upload that has a checksum is held against it.
 func Export(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, w io.Writer, opts ExportOptions) (ExportedDay, error) {

@@ -2,7 +2,9 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"example.com/rotatelog"
@@ -122,7 +124,28 @@ func (e *exporter) open(ctx context.Context, day rotatelog.Day) (*exportSource, 
 		m = s.reader.Metadata()
 	}
 	s.Key, s.Version = m.Key, m.Version
-	return s, nil
+	return s, e.checkAlone(ctx, day, m.Key)
+}
+
+// checkAlone returns an error if a day has another object than the one at key: some of its
+// fetches are in that one, and a part of a day must not pass for the day.
+func (e *exporter) checkAlone(ctx context.Context, day rotatelog.Day, key string) error {
+	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		other := e.archive.Key(day, c)
+		if other == key {
+			continue
+		}
+		_, err := rotatelog.OpenDay(ctx, e.archive.Store, other, e.archive.ReadOptions)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = &rotatelog.Error{Op: "export", Key: key, Err: fmt.Errorf("%w: the day has another object, %s, and its fetches are in both", rotatelog.ErrDamaged, other),
+				Hint: "move one of them away, and restore the day with its file as a source"}
+		}
+		return err
+	}
+	return nil
 }
 
 // extOf returns how the name of an object ends.
