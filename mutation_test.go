@@ -142,6 +142,18 @@ func mutations() []mutation {
 			"^TestDuplicateInABatchThatFailed$", "",
 		},
 		{
+			"believe the index of a batch that was damaged since", "duplicate.go",
+			"x.doubt(b)",
+			"",
+			"^TestDamagedBatchIsSearched$", "",
+		},
+		{
+			"give a kept batch up for failures before it could be read", "unreadable.go",
+			"if _, failed := x.failed[id]; failed {",
+			"if _, failed := x.failed[id]; failed && x.built == nil {",
+			"^TestFailuresBeforeASuccess$", "",
+		},
+		{
 			"use the index of another function", "identityfile.go",
 			"if f.function != cfg.identityName() {\n\t\treturn false",
 			"if f.function != cfg.identityName() {\n\t\treturn f.lines > 0",
@@ -1298,6 +1310,48 @@ func mutations() []mutation {
 			"case !s.opts.Again:",
 			"case false:",
 			"^TestExportWithoutRows$", "",
+		},
+		{
+			"put a fetch back that was delivered again after a takeover", "archive/redelivered.go",
+			"waited[b.ID] = true",
+			"",
+			"^TestRedeliveryAfterATakeover$", "",
+		},
+		{
+			"restore again what an earlier restore has put back of a batch", "archive/redelivered.go",
+			"for _, u := range m.made {\n\t\tif err := s.addUpload(u, true)",
+			"for _, u := range m.made[:0] {\n\t\tif err := s.addUpload(u, true)",
+			"^TestRedeliveryAfterATakeover$", "",
+		},
+		{
+			"export a half of a day that has two objects", "archive/exporter.go",
+			"if other == key {",
+			"if other != \"\" {",
+			"^TestExportOfADayWithTwoObjects$", "",
+		},
+		{
+			"export a day that was deleted meanwhile as one that never was", "uploads.go",
+			"\"%w: it was deleted: %v\", ErrReplaced, err)",
+			"\"%w: it was deleted: %w\", ErrReplaced, err)",
+			"^TestRead$/while_it_becomes_another", "",
+		},
+		{
+			"end a foreign day with what was put in before its end", "uploads.go",
+			"if u != nil && (u.Timestamp != doc.last",
+			"if doc.layout() != foreign && u != nil && (u.Timestamp != doc.last",
+			"^TestReadWhileAGapOfAForeignDayIsFilled$", "",
+		},
+		{
+			"compare the end of a foreign day before it was read", "uploads.go",
+			"for c.number > 0 {",
+			"for c.number > 0 && c.err != nil {",
+			"^TestReadWhileAGapOfAForeignDayIsFilled$", "",
+		},
+		{
+			"write an export over the local file", "cmd/rotatelog/outputfile.go",
+			"if isOurs {",
+			"if isOurs && name == \"\" {",
+			"^TestOutputSparesTheStream$", "",
 		},
 		{
 			"abort an upload that is young", "s3store/openuploads.go",
