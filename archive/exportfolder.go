@@ -39,7 +39,7 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 			return
 		}
 		defer made.removeEmpty()
-		removeStale(folder, e.name())
+		removeStale(folder, e.name()+".")
 		for _, day := range days {
 			r, err := e.toFolder(ctx, folder, day)
 			if !yield(r, err) || ctx.Err() != nil {
@@ -140,6 +140,7 @@ func (e *exporter) toFile(ctx context.Context, file string, days []rotatelog.Day
 	if err != nil {
 		return err
 	}
+	removeStale(filepath.Dir(name), filepath.Base(name)+"-")
 	p, err := newPartFile(filepath.Dir(name), name)
 	if err != nil {
 		return err
