@@ -34,7 +34,8 @@ type ExportOptions struct {
 	// its text, null and what is missing as nothing, and everything else as JSON.
 	Columns [][]string
 	// Raw exports the object as it is in the store, byte for byte. Of the other options only
-	// Again goes with it.
+	// Again goes with it. An object that is replaced meanwhile is copied again, a few times, if
+	// it goes to a file, since some servers mix two versions then; from Export it is an error.
 	Raw bool
 	// From and To are times of the day by the clock on the wall, since midnight: rows of
 	// fetches made from From on and before To. Zero is no limit. An hour that the clocks
@@ -101,14 +102,7 @@ func Export(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, w io.Wr
 	if err != nil {
 		return ExportedDay{Day: day}, err
 	}
-	out, err := e.newSheet(w)
-	if err != nil {
-		return source.ExportedDay, err
-	}
-	err = source.export(ctx, out)
-	if closed := out.close(); err == nil {
-		err = closed
-	}
+	err = source.exportTo(ctx, w)
 	return source.ExportedDay, err
 }
 

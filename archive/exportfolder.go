@@ -22,7 +22,8 @@ import (
 // A file appears when it is complete, and nothing is left of one that is not. A day whose
 // object is the one that its file was made from, with the same options, is left as it is
 // unless Again is set: so a second run goes on where the first has stopped, and exports
-// anew a day that has grown meanwhile. Of two runs at once the later one replaces the files
+// anew a day that has grown meanwhile. A day that is replaced while it is read begins anew, a
+// few times. Of two runs at once the later one replaces the files
 // of the other, each as a whole. A day without rows has no file; if there is one, of
 // another version or of other options, it is left as it is, and the error matches
 // ErrNothing, unless Again is set: then it is removed.
@@ -41,7 +42,7 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 		defer made.removeEmpty()
 		removeStale(folder, e.name()+".")
 		for _, day := range days {
-			r, err := e.toFolder(ctx, folder, day)
+			r, err := untilStill(func() (ExportedDay, error) { return e.toFolder(ctx, folder, day) })
 			if !yield(r, err) || ctx.Err() != nil {
 				return
 			}
@@ -67,14 +68,7 @@ func (e *exporter) toFolder(ctx context.Context, folder string, day rotatelog.Da
 		return s.ExportedDay, err
 	}
 	defer p.discard()
-	out, err := e.newSheet(p)
-	if err == nil {
-		err = s.export(ctx, out)
-		if closed := out.close(); err == nil {
-			err = closed
-		}
-	}
-	if err != nil {
+	if err := s.exportTo(ctx, p); err != nil {
 		return s.ExportedDay, err
 	}
 	return s.ExportedDay, s.finish(folder, file, p)
@@ -125,10 +119,43 @@ func ExportFile(ctx context.Context, a rotatelog.Archive, file string, days []ro
 			yield(ExportedDay{}, err)
 			return
 		}
+		if opts.Raw {
+			yield(untilStill(func() (ExportedDay, error) { return e.objectToFile(ctx, file, days[0]) }))
+			return
+		}
 		if err := e.toFile(ctx, file, days, yield); err != nil && !errors.Is(err, errStopped) {
 			yield(ExportedDay{}, err)
 		}
 	}
+}
+
+// objectToFile exports a day as it is to a file.
+func (e *exporter) objectToFile(ctx context.Context, file string, day rotatelog.Day) (ExportedDay, error) {
+	p, err := newTarget(file)
+	if err != nil {
+		return ExportedDay{}, err
+	}
+	defer p.discard()
+	s, err := e.open(ctx, day)
+	if err != nil {
+		return ExportedDay{Day: day}, err
+	}
+	s.File = file
+	if err = s.exportTo(ctx, p); err == nil {
+		_, err = p.finish()
+	}
+	return s.ExportedDay, err
+}
+
+// newTarget makes the file that an export to one file replaces, and removes what others have
+// left.
+func newTarget(file string) (*partFile, error) {
+	name, err := target(file)
+	if err != nil {
+		return nil, err
+	}
+	removeStale(filepath.Dir(name), filepath.Base(name)+"-")
+	return newPartFile(filepath.Dir(name), name)
 }
 
 // errStopped ends an export that nobody wants any more.
@@ -136,12 +163,7 @@ var errStopped = errors.New("stopped")
 
 // toFile exports days to a file. The error is not of a day, or errStopped.
 func (e *exporter) toFile(ctx context.Context, file string, days []rotatelog.Day, yield func(ExportedDay, error) bool) error {
-	name, err := target(file)
-	if err != nil {
-		return err
-	}
-	removeStale(filepath.Dir(name), filepath.Base(name)+"-")
-	p, err := newPartFile(filepath.Dir(name), name)
+	p, err := newTarget(file)
 	if err != nil {
 		return err
 	}
@@ -159,7 +181,7 @@ func (e *exporter) toFile(ctx context.Context, file string, days []rotatelog.Day
 		return err
 	case !found: // which has been said of each
 		return nil
-	case rows == 0 && !e.opts.Raw:
+	case rows == 0:
 		if _, err := os.Stat(file); err == nil {
 			return nothingFound(file)
 		}
