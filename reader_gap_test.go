@@ -114,34 +114,46 @@ func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from
 }
 
 // TestReadWhileAGapOfAForeignDayIsFilled: an upload is put back in the middle of a day that
-// another program began, or added to its end, while it is read.
+// another program began, or added to its end, while it is read, with its fetches or without.
 func TestReadWhileAGapOfAForeignDayIsFilled(t *testing.T) {
 	for _, then := range [][]int{{1, 2, 3, 4}, {1, 2, 4, 5}} {
 		for _, after := range []bool{false, true} { // fetch_data, as other programs may have it
-			for at := range 8 {
-				synctest.Test(t, func(t *testing.T) {
-					mem := storetest.NewMem()
-					mem.Put(dayA, foreignGapDay(after, 1, 2, 4), nil)
-					s := &torn{Store: mem, each: 250}
-					d := openDay(t, s, dayA)
-					reads := 0
-					s.before = func() {
-						if reads++; reads == at+1 {
-							mem.Put(dayA, foreignGapDay(after, then...), nil)
-						}
-					}
-					got, err := readUploads(d.Uploads(t.Context()), nil)
-					var sequences []int
-					for _, u := range got {
-						sequences = append(sequences, u.Sequence)
-					}
-					isFilled := then[2] == 3
-					if err == nil && !slices.Equal(sequences, []int{1, 2, 4}) || err != nil && !(isFilled && errors.Is(err, rotatelog.ErrReplaced)) {
-						t.Errorf("replaced by %v before read %d: uploads %v, %v", then, at+1, sequences, err)
-					}
-				})
+			for _, skipped := range []bool{false, true} {
+				for at := range 8 {
+					synctest.Test(t, func(t *testing.T) { readForeignGap(t, then, after, skipped, at+1) })
+				}
 			}
 		}
+	}
+}
+
+func readForeignGap(t *testing.T, then []int, after, skipped bool, at int) {
+	mem := storetest.NewMem()
+	mem.Put(dayA, foreignGapDay(after, 1, 2, 4), nil)
+	s := &torn{Store: mem, each: 250}
+	d := openDay(t, s, dayA)
+	reads := 0
+	s.before = func() {
+		if reads++; reads == at {
+			mem.Put(dayA, foreignGapDay(after, then...), nil)
+		}
+	}
+	var sequences []int
+	var err error
+	for u, failed := range d.Uploads(t.Context()) {
+		if err = failed; err != nil {
+			break
+		}
+		sequences = append(sequences, u.Sequence)
+		for _, failed := range u.Fetches() {
+			if err = failed; err != nil || skipped {
+				break
+			}
+		}
+	}
+	isFilled := then[2] == 3
+	if err == nil && !slices.Equal(sequences, []int{1, 2, 4}) || err != nil && !(isFilled && errors.Is(err, rotatelog.ErrReplaced)) {
+		t.Errorf("replaced by %v before read %d: uploads %v, %v", then, at, sequences, err)
 	}
 }
 
