@@ -205,7 +205,10 @@ func (s *exportSource) export(ctx context.Context, out *sheet) error {
 	return err
 }
 
-// checkStill returns an error that matches rotatelog.ErrReplaced if the object is no longer
+// errMixed is ErrReplaced where it is not known what was read.
+var errMixed = fmt.Errorf("%w", rotatelog.ErrReplaced)
+
+// checkStill returns an error that matches errMixed if the object is no longer
 // the one that was read. Some servers yield a mixture of two versions at that moment, of which
 // only the rows show that it is one.
 func (s *exportSource) checkStill(ctx context.Context) error {
@@ -218,14 +221,14 @@ func (s *exportSource) checkStill(ctx context.Context) error {
 			return nil
 		}
 	}
-	return &rotatelog.Error{Op: "export", Key: s.Key, Err: rotatelog.ErrReplaced, Hint: "export the day again"}
+	return &rotatelog.Error{Op: "export", Key: s.Key, Err: errMixed, Hint: "export the day again"}
 }
 
-// untilStill exports a day again while its object is replaced meanwhile, up to maxVersions
-// times.
-func untilStill(export func() (ExportedDay, error)) (r ExportedDay, err error) {
+// untilStill exports a day again, up to maxVersions times, while its object is replaced
+// before all of it is copied, or two versions of it may have been mixed.
+func (e *exporter) untilStill(export func() (ExportedDay, error)) (r ExportedDay, err error) {
 	for range maxVersions {
-		if r, err = export(); !errors.Is(err, rotatelog.ErrReplaced) {
+		if r, err = export(); !errors.Is(err, errMixed) && !(e.opts.Raw && errors.Is(err, rotatelog.ErrReplaced)) {
 			break
 		}
 	}

@@ -22,8 +22,7 @@ import (
 // A file appears when it is complete, and nothing is left of one that is not. A day whose
 // object is the one that its file was made from, with the same options, is left as it is
 // unless Again is set: so a second run goes on where the first has stopped, and exports
-// anew a day that has grown meanwhile. A day that is replaced while it is read begins anew, a
-// few times. Of two runs at once the later one replaces the files
+// anew a day that has grown meanwhile. Of two runs at once the later one replaces the files
 // of the other, each as a whole. A day without rows has no file; if there is one, of
 // another version or of other options, it is left as it is, and the error matches
 // ErrNothing, unless Again is set: then it is removed.
@@ -42,7 +41,7 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 		defer made.removeEmpty()
 		removeStale(folder, e.name()+".")
 		for _, day := range days {
-			r, err := untilStill(func() (ExportedDay, error) { return e.toFolder(ctx, folder, day) })
+			r, err := e.untilStill(func() (ExportedDay, error) { return e.toFolder(ctx, folder, day) })
 			if !yield(r, err) || ctx.Err() != nil {
 				return
 			}
@@ -120,7 +119,7 @@ func ExportFile(ctx context.Context, a rotatelog.Archive, file string, days []ro
 			return
 		}
 		if opts.Raw {
-			yield(untilStill(func() (ExportedDay, error) { return e.objectToFile(ctx, file, days[0]) }))
+			yield(e.untilStill(func() (ExportedDay, error) { return e.objectToFile(ctx, file, days[0]) }))
 			return
 		}
 		if err := e.toFile(ctx, file, days, yield); err != nil && !errors.Is(err, errStopped) {

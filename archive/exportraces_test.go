@@ -70,7 +70,7 @@ func TestExportOfADayThatIsDeleted(t *testing.T) {
 					w.mem.Put(key, text, obj.Meta)
 					a.Store = &vanishingStore{breakingStore{Store: w.mem}, n, func() { w.mem.Delete(key) }}
 					e := w.toFolder(a, t.TempDir(), opts, days[0])
-					if err := e.worst(); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, rotatelog.ErrReplaced) {
+					if err := e.worst(); errors.Is(err, fs.ErrNotExist) != raw || errors.Is(err, rotatelog.ErrReplaced) == raw {
 						t.Errorf("%v, raw %v, before read %d, to a folder: %v", pack, raw, n, err)
 					}
 				})
