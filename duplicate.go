@@ -131,6 +131,7 @@ func (w *Writer) findInBatch(id, identity string) (*storedAt, error) {
 		return err
 	})
 	if err == nil {
+		x.doubt(b)
 		return nil, nil
 	}
 	if !errors.Is(err, errFound) {

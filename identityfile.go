@@ -185,6 +185,9 @@ func (f *identityLines) addFailures(fields []string) bool {
 		return false
 	}
 	f.failed[fields[0]] = readFailures{time.Unix(first, 0), time.Unix(last, 0), n}
+	if n == 0 { // it could be read after that
+		delete(f.failed, fields[0])
+	}
 	return true
 }
 

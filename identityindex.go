@@ -166,6 +166,18 @@ func (x *identityIndex) compare(b batch) {
 	}
 }
 
+// doubt has a batch read again that does not have a fetch which it should have: it was
+// damaged since it was indexed, which is to be reported, or the hash is of another fetch.
+func (x *identityIndex) doubt(b batch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, known := x.batches[b.id]
+	unread := slices.ContainsFunc(x.unread, func(u batch) bool { return u.id == b.id })
+	if known && !unread && !b.day.IsZero() { // otherwise it is gone
+		x.unread = append(x.unread, b)
+	}
+}
+
 // complete reads what is still unread. The caller has the append semaphore.
 func (x *identityIndex) complete() error { return x.readAll(context.Background()) }
 
@@ -199,6 +211,7 @@ func (x *identityIndex) readNext(tried map[string]bool) (more bool, err error) {
 		return true, x.cannotRead(now, err)
 	}
 	x.finishUnread(b, i)
+	x.forgetFailures(b.id)
 	x.saveBatch(b.id, i, probes)
 	return true, nil
 }

@@ -142,6 +142,18 @@ func mutations() []mutation {
 			"^TestDuplicateInABatchThatFailed$", "",
 		},
 		{
+			"believe the index of a batch that was damaged since", "duplicate.go",
+			"x.doubt(b)",
+			"",
+			"^TestDamagedBatchIsSearched$", "",
+		},
+		{
+			"give a kept batch up for failures before it could be read", "unreadable.go",
+			"if _, failed := x.failed[id]; failed {",
+			"if _, failed := x.failed[id]; failed && x.built == nil {",
+			"^TestFailuresBeforeASuccess$", "",
+		},
+		{
 			"use the index of another function", "identityfile.go",
 			"if f.function != cfg.identityName() {\n\t\treturn false",
 			"if f.function != cfg.identityName() {\n\t\treturn f.lines > 0",
@@ -1324,6 +1336,60 @@ func mutations() []mutation {
 			"^TestExportWithoutRows$", "",
 		},
 		{
+			"put a fetch back that was delivered again after a takeover", "archive/redelivered.go",
+			"waited[b.ID] = true",
+			"",
+			"^TestRedeliveryAfterATakeover$", "",
+		},
+		{
+			"restore again what an earlier restore has put back of a batch", "archive/redelivered.go",
+			"for _, u := range m.made {\n\t\tif err := s.addUpload(u, true)",
+			"for _, u := range m.made[:0] {\n\t\tif err := s.addUpload(u, true)",
+			"^TestRedeliveryAfterATakeover$", "",
+		},
+		{
+			"export an object as it is without a look whether it still is", "archive/exporter.go",
+			"if s.opts.Raw && err == nil || errors.Is(err, rotatelog.ErrDamaged) {",
+			"if errors.Is(err, rotatelog.ErrDamaged) {",
+			"^TestExportWhileTheWriterAppends$", "",
+		},
+		{
+			"call a day damaged of which a server mixes two versions", "archive/exporter.go",
+			"if s.opts.Raw && err == nil || errors.Is(err, rotatelog.ErrDamaged) {",
+			"if s.opts.Raw && err == nil {",
+			"^TestExportWhileTheWriterAppends$", "",
+		},
+		{
+			"export a half of a day that has two objects", "archive/exporter.go",
+			"if other == key {",
+			"if other != \"\" {",
+			"^TestExportOfADayWithTwoObjects$", "",
+		},
+		{
+			"export a day that was deleted meanwhile as one that never was", "uploads.go",
+			"\"%w: it was deleted: %v\", ErrReplaced, err)",
+			"\"%w: it was deleted: %w\", ErrReplaced, err)",
+			"^TestRead$/while_it_becomes_another", "",
+		},
+		{
+			"end a foreign day with what was put in before its end", "uploads.go",
+			"if u != nil && (u.Timestamp != doc.last",
+			"if doc.layout() != foreign && u != nil && (u.Timestamp != doc.last",
+			"^TestReadWhileAGapOfAForeignDayIsFilled$", "",
+		},
+		{
+			"compare the end of a foreign day before it was read", "uploads.go",
+			"for c.number > 0 {",
+			"for c.number > 0 && c.err != nil {",
+			"^TestReadWhileAGapOfAForeignDayIsFilled$", "",
+		},
+		{
+			"write an export over the local file", "cmd/rotatelog/outputfile.go",
+			"if isOurs {",
+			"if isOurs && name == \"\" {",
+			"^TestOutputSparesTheStream$", "",
+		},
+		{
 			"abort an upload that is young", "s3store/openuploads.go",
 			"left > 0",
 			"left > completeLasts",
@@ -1487,9 +1553,15 @@ func mutations() []mutation {
 		},
 		{
 			"give up when an ETag is missing for an instant", "s3store/etag.go",
-			"|| try == etagTries ||",
+			"|| try == lookTries ||",
 			"|| try > 0 ||",
 			"^TestMissingETagIsAskedForAgain$", "",
+		},
+		{
+			"take an answer from the middle of a write for a failure", "s3store/etag.go",
+			`|| statusOf(err) == http.StatusInternalServerError && codeOf(err) == "UnknownError"`,
+			"",
+			"^TestReplacedObjectIsAskedForAgain$", "",
 		},
 		{
 			"take 405 and 411 for failures of the network", "s3store/proving.go",

@@ -343,8 +343,8 @@ func (r *versionReader) readSome(p []byte) (n int, err error) {
 
 // failed prepares another attempt, or returns why there is none.
 func (r *versionReader) failed(err error) error {
-	if errors.Is(err, fs.ErrNotExist) { // of a version that there was
-		err = errors.Join(ErrConflict, err)
+	if errors.Is(err, fs.ErrNotExist) { // not %w: there was one
+		err = fmt.Errorf("%w: it was deleted: %v", ErrConflict, err)
 	}
 	return r.again(r.ctx, &r.failures, err)
 }

@@ -112,3 +112,64 @@ func readWhileAGapIsFilled(t *testing.T, pack rotatelog.Compression, third, from
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestReadWhileAGapOfAForeignDayIsFilled: an upload is put back in the middle of a day that
+// another program began, or added to its end, while it is read, with its fetches or without.
+func TestReadWhileAGapOfAForeignDayIsFilled(t *testing.T) {
+	for _, then := range [][]int{{1, 2, 3, 4}, {1, 2, 4, 5}} {
+		for _, after := range []bool{false, true} { // fetch_data, as other programs may have it
+			for _, skipped := range []bool{false, true} {
+				for at := range 8 {
+					synctest.Test(t, func(t *testing.T) { readForeignGap(t, then, after, skipped, at+1) })
+				}
+			}
+		}
+	}
+}
+
+func readForeignGap(t *testing.T, then []int, after, skipped bool, at int) {
+	mem := storetest.NewMem()
+	mem.Put(dayA, foreignGapDay(after, 1, 2, 4), nil)
+	s := &torn{Store: mem, each: 250}
+	d := openDay(t, s, dayA)
+	reads := 0
+	s.before = func() {
+		if reads++; reads == at {
+			mem.Put(dayA, foreignGapDay(after, then...), nil)
+		}
+	}
+	var sequences []int
+	var err error
+	for u, failed := range d.Uploads(t.Context()) {
+		if err = failed; err != nil {
+			break
+		}
+		sequences = append(sequences, u.Sequence)
+		for _, failed := range u.Fetches() {
+			if err = failed; err != nil || skipped {
+				break
+			}
+		}
+	}
+	isFilled := then[2] == 3
+	if err == nil && !slices.Equal(sequences, []int{1, 2, 4}) || err != nil && !(isFilled && errors.Is(err, rotatelog.ErrReplaced)) {
+		t.Errorf("replaced by %v before read %d: uploads %v, %v", then, at, sequences, err)
+	}
+}
+
+// foreignGapDay returns a day that another program began, with uploads of these sequences.
+func foreignGapDay(after bool, sequences ...int) []byte {
+	var b strings.Builder
+	for i, n := range sequences {
+		if i > 0 {
+			b.WriteString(",\n")
+		}
+		stamp := fmt.Sprintf(`"upload_timestamp":"12/31/1999 09:%02d:00 AM EST"`, n)
+		data := fmt.Sprintf(`"fetch_data":[{"n":%d,"text":%q}]`, n, strings.Repeat("x", 200))
+		if after {
+			stamp, data = data, stamp
+		}
+		fmt.Fprintf(&b, `{"upload_sequence":%d,%s,%s}`, n, stamp, data)
+	}
+	return fmt.Appendf(nil, `{"daily_metadata":{"date":"1999-12-31"},"uploads":[%s]}`, b.String())
+}

@@ -106,6 +106,9 @@ func (h *host) newProcess() (*process, rotatelog.Config) {
 		p.store.Store = notedStore{h.mem, h.t}
 	}
 	cfg := h.cfg
+	if cfg.Identity != nil && p.id/4%3 == 1 {
+		cfg.Identity = alsoNumberOf
+	}
 	cfg.Store, cfg.Clock, cfg.Hooks.Sealed = processStore{p}, p, h.recordSealed
 	cfg.Hooks.Uploaded = h.recordUploaded
 	cfg.Hooks.Changed = func(c rotatelog.Changed) { h.t.Errorf("nobody else changed %s: %q", c.Key, c.Differences) }

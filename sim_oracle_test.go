@@ -383,6 +383,10 @@ const slowestCall = 2 * time.Minute
 // store delays it by an hour.
 const closingTime = time.Hour + time.Minute
 
+// calmTime is enough for either in a calm world: nothing is left of faults, and of the day
+// there is only midnight to come.
+const calmTime = 5 * time.Minute
+
 // finish turns all faults off, and wants everything in the store, once, and
 // nothing left open.
 func (w *world) finish(choose func(int) int) {
@@ -396,7 +400,11 @@ func (w *world) finish(choose func(int) int) {
 		h.mu.Unlock()
 		h.revive(choose)
 	}
-	w.sleep(context.Background(), "finish", slowestCall)
+	late, closing := slowestCall, closingTime
+	if w.calm {
+		late, closing = 0, calmTime
+	}
+	w.sleep(context.Background(), "finish", late)
 	for _, h := range w.hosts {
 		h.revive(choose)
 	}
@@ -420,7 +428,7 @@ func (w *world) finish(choose func(int) int) {
 		w.judge()
 		w.upload(w.hosts...)
 	}
-	w.sleep(context.Background(), "finish", closingTime)
+	w.sleep(context.Background(), "finish", closing)
 	w.judge()
 	w.judgeClosed()
 	stored := w.stored()

@@ -27,9 +27,15 @@ func numberOf(fetch []byte) (string, error) {
 	return strconv.Itoa(f.number()), err
 }
 
+// alsoNumberOf is another Identity, of which what numberOf has left in the spool says nothing.
+func alsoNumberOf(fetch []byte) (string, error) {
+	number, err := numberOf(fetch)
+	return "fetch " + number, err
+}
+
 // TestSimulationOfRedeliveries is TestSimulation where sources deliver what was not
 // acknowledged again, and much of the rest too, several at once, through crashes, power
-// cuts, failing disks and midnights. Each fetch is stored once.
+// cuts, failing disks, midnights and another Identity. Each fetch is stored once.
 func TestSimulationOfRedeliveries(t *testing.T) {
 	first, n := uint64(1), seedsOr(*simSeeds, depth.N(10, 40, 120))
 	if *simSeed != 0 {

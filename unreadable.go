@@ -86,6 +86,14 @@ func (x *identityIndex) countFailure(id string) bool {
 	return f.isLeftOut()
 }
 
+// forgetFailures begins anew to count how often a batch cannot be read: now it could.
+func (x *identityIndex) forgetFailures(id string) {
+	if _, failed := x.failed[id]; failed {
+		delete(x.failed, id)
+		x.save(appendFailuresLine(nil, id, readFailures{}), 1)
+	}
+}
+
 // isSaved reports whether all that was added to the file is on disk.
 func (x *identityIndex) isSaved() bool {
 	if !x.file.whole {

@@ -1,6 +1,7 @@
 package rotatelog_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -201,37 +202,80 @@ func TestDamagedBatchIsSearched(t *testing.T) {
 			b.compress(func(frame []byte) []byte { frame[len(frame)-1] ^= 1; return frame }, strings.TrimPrefix(file, uploadedDir))
 		},
 		"cut": func(b *bench, file string) {
-			content, err := b.disk.ReadFile(file)
-			if err == nil {
-				err = b.disk.ReplaceFile(file, content[:len(content)/2], 0o400)
-			}
-			if err != nil {
-				b.t.Fatal(err)
-			}
+			b.changeBatch(file, func(content []byte) []byte { return content[:len(content)/2] })
+		},
+		"flipped": func(b *bench, file string) {
+			b.changeBatch(file, func(content []byte) []byte { content[bytes.IndexByte(content, '{')] ^= 1; return content })
 		},
 	}
 	for name, damage := range damage {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, b *bench) {
-				bad, repaired := keepThree(b)
-				b.disk.Remove(identitiesFile)
-				damage(b, bad)
-				b.open()
-				b.wantDuplicatesOf("a", 1)
-				b.wantDuplicatesOf("c", 3)
-				if r := b.appendID("b"); r.Duplicate || r.Number != 4 {
-					t.Errorf("b: %+v", r)
+		t.Run(name, func(t *testing.T) { testDamagedBatchIsSearched(t, damage, false) })
+		t.Run(name+", and was indexed", func(t *testing.T) { testDamagedBatchIsSearched(t, damage, true) })
+	}
+}
+
+func (b *bench) changeBatch(file string, change func(content []byte) []byte) {
+	b.t.Helper()
+	content, err := b.disk.ReadFile(file)
+	if err == nil {
+		err = b.disk.ReplaceFile(file, change(content), 0o400)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func testDamagedBatchIsSearched(t *testing.T, damage func(b *bench, file string), indexed bool) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		bad, repaired := keepThree(b)
+		if !indexed {
+			b.disk.Remove(identitiesFile)
+		}
+		damage(b, bad)
+		b.open()
+		b.wantDuplicatesOf("a", 1)
+		b.wantDuplicatesOf("c", 3)
+		if r := b.appendID("b"); r.Duplicate || r.Number != 4 {
+			t.Errorf("b: %+v", r)
+		}
+		b.reopen()
+		b.wantDuplicatesOf("b", 4)
+		b.Close()
+		about := func(r rotatelog.Repaired) bool {
+			return strings.HasPrefix(r.File, bad) && strings.HasPrefix(r.Problem, "0 of its 1 fetches can be read")
+		}
+		if i := slices.IndexFunc(*repaired, about); i < 0 || slices.ContainsFunc((*repaired)[i+1:], about) {
+			t.Errorf("reported: %+v", *repaired)
+		}
+	})
+}
+
+// What could not be read, and then could, is not given up the sooner the next time.
+func TestFailuresBeforeASuccess(t *testing.T) {
+	for _, each := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, b *bench) {
+			bad, repaired := keepThree(b)
+			b.disk.Remove(identitiesFile)
+			b.failsToRead(bad)
+			b.open()
+			for range 9 {
+				if r, err := b.Append(t.Context(), withID("new")); err == nil {
+					t.Fatalf("new: %+v", r)
 				}
+				time.Sleep(time.Minute)
+			}
+			b.onDisk(nil)
+			b.appendID("new")
+			if each {
 				b.reopen()
-				b.wantDuplicatesOf("b", 4)
-				b.Close()
-				about := func(r rotatelog.Repaired) bool {
-					return strings.HasPrefix(r.File, bad) && strings.HasPrefix(r.Problem, "0 of its 1 fetches can be read")
-				}
-				if i := slices.IndexFunc(*repaired, about); i < 0 || slices.ContainsFunc((*repaired)[i+1:], about) {
-					t.Errorf("reported: %+v", *repaired)
-				}
-			})
+			}
+			b.failsToRead(bad)
+			if took, r := b.refusedFor("b", bad, each); took < 10*time.Minute || r.Number != 5 {
+				t.Errorf("b was refused for %v, then %+v", took, r)
+			}
+			if len(*repaired) != 1 {
+				t.Errorf("reported: %+v", *repaired)
+			}
 		})
 	}
 }

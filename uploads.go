@@ -176,9 +176,7 @@ func (c *cursor) close() {
 
 func (c *cursor) next() (*Upload, error) {
 	if c.replaced && c.number == c.day.doc.totals.Uploads && c.err == nil {
-		if c.err = c.day.endsWith(c.upload); c.err != io.EOF {
-			c.err = storeError("read", c.day.key, c.err)
-		}
+		c.end()
 	}
 	for c.proceed() {
 		u, err := c.src.next()
@@ -189,6 +187,22 @@ func (c *cursor) next() (*Upload, error) {
 		c.failed(err)
 	}
 	return nil, c.err
+}
+
+// end ends a day that was read to where it ended when it was opened, in a version that has
+// replaced it.
+func (c *cursor) end() {
+	for c.number > 0 { // in a foreign day the timestamp may come after the fetches
+		if _, err := c.fetch(); err != nil {
+			break
+		}
+	}
+	if c.err != nil {
+		return
+	}
+	if c.err = c.day.endsWith(c.upload); c.err != io.EOF {
+		c.err = storeError("read", c.day.key, c.err)
+	}
 }
 
 // proceed reports whether there is more to do: also what has been read ahead is not
@@ -293,7 +307,7 @@ func otherUploads(was, now *DayReader) error {
 func (d *DayReader) follow(ctx context.Context) (*DayReader, error) {
 	now, err := d.open(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: it was deleted: %w", ErrReplaced, err)
+		return nil, fmt.Errorf("%w: it was deleted: %v", ErrReplaced, err) // not %w: that would mean that there was none
 	}
 	if err != nil {
 		return nil, err
@@ -313,7 +327,7 @@ func (d *DayReader) follow(ctx context.Context) (*DayReader, error) {
 // of the version which has replaced it. Otherwise others were put in before that.
 func (d *DayReader) endsWith(u *Upload) error {
 	doc := d.doc
-	if doc.layout() != foreign && u != nil && (u.Timestamp != doc.last || doc.lastSequence > 0 && u.Sequence != doc.lastSequence) {
+	if u != nil && (u.Timestamp != doc.last || doc.lastSequence > 0 && u.Sequence != doc.lastSequence) {
 		return fmt.Errorf("%w: upload %d of %s comes where version %s has ended", ErrReplaced, u.Sequence, u.Timestamp, d.object.Version)
 	}
 	return io.EOF

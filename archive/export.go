@@ -34,7 +34,8 @@ type ExportOptions struct {
 	// its text, null and what is missing as nothing, and everything else as JSON.
 	Columns [][]string
 	// Raw exports the object as it is in the store, byte for byte. Of the other options only
-	// Again goes with it.
+	// Again goes with it. An object that is replaced meanwhile is copied again, a few times, if
+	// it goes to a file, since some servers mix two versions then; from Export it is an error.
 	Raw bool
 	// From and To are times of the day by the clock on the wall, since midnight: rows of
 	// fetches made from From on and before To. Zero is no limit. An hour that the clocks
@@ -46,7 +47,8 @@ type ExportOptions struct {
 	Zstd bool
 	// Again exports also the days that a folder has already.
 	Again bool
-	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set.
+	// TimeOf says when a fetch was made: rotatelog.HeaderTime unless set. That it is another
+	// one than before is not noticed in a folder: set Again then.
 	TimeOf func(fetch []byte) (time.Time, error)
 }
 
@@ -88,7 +90,7 @@ const (
 func metaNames() []string { return []string{"_day", "_time", "_fetch", "_upload"} }
 
 // Export writes a day to w. The error matches [fs.ErrNotExist] if it has no object,
-// rotatelog.ErrDamaged if that is damaged, and rotatelog.ErrReplaced if it was replaced
+// rotatelog.ErrDamaged if that is damaged, or if the day has two, and rotatelog.ErrReplaced if it was replaced
 // meanwhile by another. After an error, w has got a part of it. In a day that a Writer
 // began, each upload that has a checksum is held against it.
 func Export(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, w io.Writer, opts ExportOptions) (ExportedDay, error) {
@@ -100,14 +102,7 @@ func Export(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, w io.Wr
 	if err != nil {
 		return ExportedDay{Day: day}, err
 	}
-	out, err := e.newSheet(w)
-	if err != nil {
-		return source.ExportedDay, err
-	}
-	err = source.export(ctx, out)
-	if closed := out.close(); err == nil {
-		err = closed
-	}
+	err = source.exportTo(ctx, w)
 	return source.ExportedDay, err
 }
 

@@ -2,7 +2,10 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"slices"
 
 	"example.com/rotatelog"
@@ -101,10 +104,20 @@ type exportSource struct {
 	reader *rotatelog.DayReader // nil for the object as it is
 	text   *rotatelog.DayText
 	ext    string // of a file with the day
+	size   int64  // of the object
 }
 
-// open finds the object of a day.
+// open finds the object of a day. A server may describe a mixture of two versions while one
+// replaces the other, so nothing is concluded from one that seems damaged.
 func (e *exporter) open(ctx context.Context, day rotatelog.Day) (*exportSource, error) {
+	s, err := e.openOnce(ctx, day)
+	if errors.Is(err, rotatelog.ErrDamaged) {
+		s, err = e.openOnce(ctx, day)
+	}
+	return s, err
+}
+
+func (e *exporter) openOnce(ctx context.Context, day rotatelog.Day) (*exportSource, error) {
 	s := &exportSource{exporter: e, ext: e.opts.ext()}
 	s.Day = day
 	var m rotatelog.DayMetadata
@@ -121,8 +134,29 @@ func (e *exporter) open(ctx context.Context, day rotatelog.Day) (*exportSource, 
 		}
 		m = s.reader.Metadata()
 	}
-	s.Key, s.Version = m.Key, m.Version
-	return s, nil
+	s.Key, s.Version, s.size = m.Key, m.Version, m.Size
+	return s, e.checkAlone(ctx, day, m.Key)
+}
+
+// checkAlone returns an error if a day has another object than the one at key: some of its
+// fetches are in that one, and a part of a day must not pass for the day.
+func (e *exporter) checkAlone(ctx context.Context, day rotatelog.Day, key string) error {
+	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+		other := e.archive.Key(day, c)
+		if other == key {
+			continue
+		}
+		_, err := rotatelog.OpenDay(ctx, e.archive.Store, other, e.archive.ReadOptions)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = &rotatelog.Error{Op: "export", Key: key, Err: fmt.Errorf("%w: the day has another object, %s, and its fetches are in both", rotatelog.ErrDamaged, other),
+				Hint: "move one of them away, and restore the day with its file as a source"}
+		}
+		return err
+	}
+	return nil
 }
 
 // extOf returns how the name of an object ends.
@@ -136,6 +170,19 @@ func extOf(c rotatelog.Compression) string {
 	return ".json"
 }
 
+// exportTo writes the day to w, and nothing else.
+func (s *exportSource) exportTo(ctx context.Context, w io.Writer) error {
+	out, err := s.newSheet(w)
+	if err != nil {
+		return err
+	}
+	err = s.export(ctx, out)
+	if closed := out.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
 // export writes the day.
 func (s *exportSource) export(ctx context.Context, out *sheet) error {
 	before := out.written()
@@ -146,11 +193,46 @@ func (s *exportSource) export(ctx context.Context, out *sheet) error {
 	} else {
 		err = s.rows(ctx, out)
 	}
+	if s.opts.Raw && err == nil || errors.Is(err, rotatelog.ErrDamaged) {
+		if replaced := s.checkStill(ctx); replaced != nil {
+			err = replaced
+		}
+	}
 	if flushed := out.flush(); err == nil {
 		err = flushed
 	}
 	s.Bytes = out.written() - before
 	return err
+}
+
+// errMixed is ErrReplaced where it is not known what was read.
+var errMixed = fmt.Errorf("%w", rotatelog.ErrReplaced)
+
+// checkStill returns an error that matches errMixed if the object is no longer
+// the one that was read. Some servers yield a mixture of two versions at that moment, of which
+// only the rows show that it is one.
+func (s *exportSource) checkStill(ctx context.Context) error {
+	now, err := s.archive.Text(ctx, s.Day)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if m, _ := now.Metadata(); m.Key == s.Key && m.Version == s.Version && m.Size == s.size {
+			return nil
+		}
+	}
+	return &rotatelog.Error{Op: "export", Key: s.Key, Err: errMixed, Hint: "export the day again"}
+}
+
+// untilStill exports a day again, up to maxVersions times, while its object is replaced
+// before all of it is copied, or two versions of it may have been mixed.
+func (e *exporter) untilStill(export func() (ExportedDay, error)) (r ExportedDay, err error) {
+	for range maxVersions {
+		if r, err = export(); !errors.Is(err, errMixed) && !(e.opts.Raw && errors.Is(err, rotatelog.ErrReplaced)) {
+			break
+		}
+	}
+	return r, err
 }
 
 // rows writes the rows of the day.

@@ -101,15 +101,16 @@ func fileError(name string, err error) error {
 // is at work on it.
 const staleAfter = 24 * time.Hour
 
-// removeStale removes from a folder what exports of a stream have left that were killed.
-// What cannot be removed is no matter: no program takes it for data.
-func removeStale(folder, stream string) {
+// removeStale removes from a folder what exports have left that were killed, of files and of
+// marks whose names begin so. What cannot be removed is no matter: no program takes it for
+// data.
+func removeStale(folder, begin string) {
 	left, err := os.ReadDir(folder)
 	if err != nil {
 		return
 	}
 	for _, entry := range left {
-		isOurs := strings.HasPrefix(entry.Name(), "."+stream+".") && strings.HasSuffix(entry.Name(), ".tmp")
+		isOurs := (strings.HasPrefix(entry.Name(), "."+begin) || strings.HasPrefix(entry.Name(), ".."+begin)) && strings.HasSuffix(entry.Name(), ".tmp")
 		if info, err := entry.Info(); isOurs && err == nil && time.Since(info.ModTime()) > staleAfter {
 			os.Remove(filepath.Join(folder, entry.Name()))
 		}

@@ -39,9 +39,9 @@ func ExportFolder(ctx context.Context, a rotatelog.Archive, folder string, days 
 			return
 		}
 		defer made.removeEmpty()
-		removeStale(folder, e.name())
+		removeStale(folder, e.name()+".")
 		for _, day := range days {
-			r, err := e.toFolder(ctx, folder, day)
+			r, err := e.untilStill(func() (ExportedDay, error) { return e.toFolder(ctx, folder, day) })
 			if !yield(r, err) || ctx.Err() != nil {
 				return
 			}
@@ -67,14 +67,7 @@ func (e *exporter) toFolder(ctx context.Context, folder string, day rotatelog.Da
 		return s.ExportedDay, err
 	}
 	defer p.discard()
-	out, err := e.newSheet(p)
-	if err == nil {
-		err = s.export(ctx, out)
-		if closed := out.close(); err == nil {
-			err = closed
-		}
-	}
-	if err != nil {
+	if err := s.exportTo(ctx, p); err != nil {
 		return s.ExportedDay, err
 	}
 	return s.ExportedDay, s.finish(folder, file, p)
@@ -125,10 +118,43 @@ func ExportFile(ctx context.Context, a rotatelog.Archive, file string, days []ro
 			yield(ExportedDay{}, err)
 			return
 		}
+		if opts.Raw {
+			yield(e.untilStill(func() (ExportedDay, error) { return e.objectToFile(ctx, file, days[0]) }))
+			return
+		}
 		if err := e.toFile(ctx, file, days, yield); err != nil && !errors.Is(err, errStopped) {
 			yield(ExportedDay{}, err)
 		}
 	}
+}
+
+// objectToFile exports a day as it is to a file.
+func (e *exporter) objectToFile(ctx context.Context, file string, day rotatelog.Day) (ExportedDay, error) {
+	p, err := newTarget(file)
+	if err != nil {
+		return ExportedDay{}, err
+	}
+	defer p.discard()
+	s, err := e.open(ctx, day)
+	if err != nil {
+		return ExportedDay{Day: day}, err
+	}
+	s.File = file
+	if err = s.exportTo(ctx, p); err == nil {
+		_, err = p.finish()
+	}
+	return s.ExportedDay, err
+}
+
+// newTarget makes the file that an export to one file replaces, and removes what others have
+// left.
+func newTarget(file string) (*partFile, error) {
+	name, err := target(file)
+	if err != nil {
+		return nil, err
+	}
+	removeStale(filepath.Dir(name), filepath.Base(name)+"-")
+	return newPartFile(filepath.Dir(name), name)
 }
 
 // errStopped ends an export that nobody wants any more.
@@ -136,11 +162,7 @@ var errStopped = errors.New("stopped")
 
 // toFile exports days to a file. The error is not of a day, or errStopped.
 func (e *exporter) toFile(ctx context.Context, file string, days []rotatelog.Day, yield func(ExportedDay, error) bool) error {
-	name, err := target(file)
-	if err != nil {
-		return err
-	}
-	p, err := newPartFile(filepath.Dir(name), name)
+	p, err := newTarget(file)
 	if err != nil {
 		return err
 	}
@@ -158,7 +180,7 @@ func (e *exporter) toFile(ctx context.Context, file string, days []rotatelog.Day
 		return err
 	case !found: // which has been said of each
 		return nil
-	case rows == 0 && !e.opts.Raw:
+	case rows == 0:
 		if _, err := os.Stat(file); err == nil {
 			return nothingFound(file)
 		}

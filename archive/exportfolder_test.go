@@ -209,6 +209,7 @@ func TestExportRemovesWhatAKilledOneLeft(t *testing.T) {
 		folder := t.TempDir()
 		for name, age := range map[string]time.Duration{
 			".all_api.ndjson-ABC.tmp": 25 * time.Hour, ".all_api.ndjson-DEF.tmp": 23 * time.Hour, ".merge.ndjson-ABC.tmp": 25 * time.Hour, ".all_api.notes": 25 * time.Hour,
+			"..all_api.ndjson.mark-ABC.tmp": 25 * time.Hour, ".july.csv-ABC.tmp": 25 * time.Hour, ".july.csv-DEF.tmp": 23 * time.Hour,
 		} {
 			file := filepath.Join(folder, name)
 			if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -221,11 +222,20 @@ func TestExportRemovesWhatAKilledOneLeft(t *testing.T) {
 		if e := w.toFolder(w.archive(), folder, archive.ExportOptions{}, day); e.worst() != nil {
 			t.Error(e.worst())
 		}
-		files := filesIn(t, folder)
-		if _, there := files[".all_api.ndjson-ABC.tmp"]; there || len(files) != 5 {
+		if files := filesIn(t, folder); hasAny(files, ".all_api.ndjson-ABC.tmp", "..all_api.ndjson.mark-ABC.tmp") || len(files) != 7 {
+			t.Errorf("there are %q", files)
+		}
+		if e := w.toFile(filepath.Join(folder, "july.csv"), archive.ExportOptions{}, day); e.worst() != nil {
+			t.Error(e.worst())
+		}
+		if files := filesIn(t, folder); hasAny(files, ".july.csv-ABC.tmp") || len(files) != 7 {
 			t.Errorf("there are %q", files)
 		}
 	})
+}
+
+func hasAny(files map[string]string, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { _, ok := files[name]; return ok })
 }
 
 func sameFiles(a, b map[string]string) bool {

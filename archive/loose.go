@@ -22,6 +22,9 @@ func (m *merge) settle(count rotatelog.CountFunc) error {
 	if err := m.findMade(); err != nil {
 		return err
 	}
+	if err := m.dropRedelivered(count); err != nil {
+		return err
+	}
 	if err := m.takeBack(count); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package s3store
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -11,19 +12,25 @@ import (
 )
 
 const (
-	etagTries = 3                      // for an answer with an ETag
-	etagPause = 100 * time.Millisecond // between them
+	lookTries = 3                      // for an answer about one version
+	lookPause = 100 * time.Millisecond // between them
 )
 
-// withETag asks again if an answer has no ETag: an object may lack one for an
-// instant while it is replaced.
-func withETag[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+// onceReplaced asks again if an answer was given while the object was being replaced.
+func onceReplaced[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	for try := 1; ; try++ {
 		o, err := ask()
-		if !errors.Is(err, errNoETag) || try == etagTries || !pause(ctx, etagPause) {
+		if !isBeingReplaced(err) || try == lookTries || !pause(ctx, lookPause) {
 			return o, err
 		}
 	}
+}
+
+// isBeingReplaced reports whether an answer may be that of an instant: an object may lack
+// an ETag while it is replaced, and Ceph 16 answers a GET with 500 UnknownError then, of
+// which the client's retries may all meet one where many write.
+func isBeingReplaced(err error) bool {
+	return errors.Is(err, errNoETag) || statusOf(err) == http.StatusInternalServerError && codeOf(err) == "UnknownError"
 }
 
 // versionOfETag returns the zero Version if there is no ETag. Servers differ in how

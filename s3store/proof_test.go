@@ -473,6 +473,39 @@ func TestMissingETagIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// TestReplacedObjectIsAskedForAgain: where a GET fails if the object is replaced meanwhile,
+// one that meets a write at each of the client's attempts is tried again.
+func TestReplacedObjectIsAskedForAgain(t *testing.T) {
+	for _, writes := range []int{1, 3, 8, 9} { // the client tries three times for each of three
+		synctest.Test(t, func(t *testing.T) {
+			srv, client := s3test.NewFake(fakes3.Options{Profile: fakes3.RGW16()})
+			store := s3test.NewStore(client, s3store.Options{})
+			s3test.Prove(t, store, srv)
+			var v rotatelog.Version
+			replace := func() { v = rotatelog.Version(srv.PutObject(s3test.Bucket, "key", []byte("content"), nil)) }
+			while := func() {
+				n := 0
+				srv.Fault = func(op fakes3.Op) fakes3.Fault {
+					if n++; op.Name == "GetObject" && n <= writes {
+						replace()
+					}
+					return fakes3.Fault{}
+				}
+			}
+			replace()
+			while()
+			_, statErr := store.Stat(t.Context(), "key")
+			while()
+			_, readErr := s3test.ReadAll(t.Context(), store, "key", v, 0, -1)
+			for op, err := range map[string]error{"Stat": statErr, "Read": readErr} {
+				if lasts := writes == 9; lasts != (err != nil) || errors.Is(err, rotatelog.ErrPermanent) {
+					t.Errorf("%s, with %d writes: %v", op, writes, err)
+				}
+			}
+		})
+	}
+}
+
 // withoutETag removes the ETag from the next n answers.
 func withoutETag(n int) func(fakes3.Op) fakes3.Fault {
 	return func(op fakes3.Op) fakes3.Fault {

@@ -15,7 +15,7 @@ import (
 
 // Read implements [rotatelog.Store].
 func (s *Store) Read(ctx context.Context, key string, v rotatelog.Version, off, n int64) (io.ReadCloser, error) {
-	r, err := withETag(ctx, func() (io.ReadCloser, error) {
+	r, err := onceReplaced(ctx, func() (io.ReadCloser, error) {
 		r, _, err := s.read(ctx, key, v, off, n)
 		return r, err
 	})

@@ -34,7 +34,7 @@ func (s *Store) stat(ctx context.Context, key string) (rotatelog.Object, error) 
 	if !s.proofs.completes() {
 		return s.peek(ctx, key)
 	}
-	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.head(ctx, key) })
+	o, err := onceReplaced(ctx, func() (rotatelog.Object, error) { return s.head(ctx, key) })
 	if status := statusOf(err); status < 300 || status >= 500 {
 		return o, err
 	}
@@ -56,7 +56,7 @@ func (s *Store) head(ctx context.Context, key string) (rotatelog.Object, error) 
 // peek looks at the object with a GET of its first byte. It returns errAbsent if
 // there is none.
 func (s *Store) peek(ctx context.Context, key string) (rotatelog.Object, error) {
-	o, err := withETag(ctx, func() (rotatelog.Object, error) { return s.peekOnce(ctx, key) })
+	o, err := onceReplaced(ctx, func() (rotatelog.Object, error) { return s.peekOnce(ctx, key) })
 	if err == nil || errors.Is(err, errAbsent) {
 		s.seenVersions.record(key, o.Version)
 	}

@@ -69,6 +69,9 @@ func (c *exportCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkOutput("out", c.Out); err != nil {
+		return err
+	}
 	source, err := s.archive()
 	if err != nil {
 		return err

@@ -399,3 +399,34 @@ func TestExportShowsProgress(t *testing.T) {
 		}
 	})
 }
+
+// What is in the local file is nowhere else: no export, and no report, is written over it.
+func TestOutputSparesTheStream(t *testing.T) {
+	inWorld(t, "2025-07-10", func(w *world) {
+		w.matches(5)
+		local, link := filepath.Join(w.dir, "all_api.json"), filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(local, link); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, out := range []string{local, link, filepath.Join(w.dir, "all_api.spool/identities"), filepath.Join(w.dir, "all_api.spool/pending/x.csv")} {
+			w.wantError(codeUsage, "is a part of the stream in /var/lib/rotatelog, and is not written over", "export", "today", "--out", out)
+			w.wantError(codeUsage, "is a part of the stream", "report", "today", "--csv", out)
+			w.wantError(codeUsage, "is a part of the stream", "report", "today", "--html", out)
+		}
+		w.wantError(codeUsage, "is a part of the stream", "export", "today", "--out", filepath.Join(w.dir, "all_api.spool/new")+"/")
+		if after, err := os.ReadFile(local); err != nil || string(after) != string(before) {
+			t.Errorf("the local file is %s, %v", after, err)
+		}
+		if err := os.Remove(local); err != nil {
+			t.Fatal(err)
+		}
+		w.wantError(codeUsage, "is a part of the stream", "export", "today", "--out", local)
+		if code := w.run("export", "today", "--out", filepath.Join(w.dir, "today.ndjson")); code != codeOK {
+			t.Errorf("code %d: %s", code, w.stderr)
+		}
+	})
+}

@@ -30,6 +30,25 @@ func hasFolder(flag, file string) error {
 	return nil
 }
 
+// checkOutput returns an error if a file or a folder, which is the value of a flag, is the
+// local file of the stream or in its spool: what is written there would replace fetches that
+// are nowhere else.
+func (s *stream) checkOutput(flag, name string) error {
+	file, err := filepath.Abs(name)
+	if name == "" || err != nil || !s.hasSpool() {
+		return nil
+	}
+	local := s.localFile()
+	isOurs := isSame(file, local) || isSame(filepath.Dir(file), filepath.Dir(local)) && filepath.Base(file) == filepath.Base(local)
+	for dir := file; !isOurs && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		isOurs = isSame(dir, s.spoolDir())
+	}
+	if isOurs {
+		return usagef("--%s: %s is a part of the stream in %s, and is not written over: name another one", flag, name, s.Dir)
+	}
+	return nil
+}
+
 // replaceFile puts a new file in the place of what is there.
 func replaceFile(path, text string) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")

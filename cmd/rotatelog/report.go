@@ -50,6 +50,11 @@ func (c *reportCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	for _, s := range streams {
+		if err := cmp.Or(s.checkOutput("html", c.HTML), s.checkOutput("csv", c.CSV)); err != nil {
+			return err
+		}
+	}
 	run := reportRun{app: a, command: c, days: d, names: map[string]stream{}}
 	for _, s := range streams {
 		err := run.stream(ctx, s)

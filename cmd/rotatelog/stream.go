@@ -202,12 +202,15 @@ func (s *stream) countFunc() (rotatelog.CountFunc, error) {
 
 // hasSpool reports whether the stream has a spool in its directory.
 func (s *stream) hasSpool() bool {
-	_, err := os.Stat(filepath.Join(s.Dir, s.Name+".spool"))
+	_, err := os.Stat(s.spoolDir())
 	return err == nil
 }
 
 // localFile returns the path of the file with the batch being filled.
 func (s *stream) localFile() string { return filepath.Join(s.Dir, s.Name+".json") }
 
+// spoolDir returns the path of the spool.
+func (s *stream) spoolDir() string { return filepath.Join(s.Dir, s.Name+".spool") }
+
 // pendingDir returns the path of the directory with the batches that wait.
-func (s *stream) pendingDir() string { return filepath.Join(s.Dir, s.Name+".spool", "pending") }
+func (s *stream) pendingDir() string { return filepath.Join(s.spoolDir(), "pending") }

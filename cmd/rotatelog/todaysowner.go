@@ -25,7 +25,7 @@ const ownerKey = "rotatelog-owner"
 // lookAtToday compares today's objects with the spool. If there is no spool yet, a new
 // Writer would get another id.
 func (s *stream) lookAtToday(ctx context.Context, archive rotatelog.Archive) owner {
-	spool := filepath.Join(s.Dir, s.Name+".spool")
+	spool := s.spoolDir()
 	mine, err := readRegular(filepath.Join(spool, "owner"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return owner{s3store.Finding{Err: err}, nobody}

@@ -111,6 +111,9 @@ func (s *Server) getObject(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if s.opts.Profile.ReadFailsWhileReplaced && q.op.Name == "GetObject" && q.isBeingReplaced() {
+		return reply{}, Error{Status: http.StatusInternalServerError, Code: "UnknownError"}
+	}
 	keySum, err := s.customerKey(q, customerPrefix)
 	if err != nil {
 		return reply{}, err
@@ -126,6 +129,11 @@ func (s *Server) getObject(q *request) (reply, error) {
 		return reply{status: http.StatusNotModified, header: header}, nil
 	}
 	return s.readRange(q, o, header)
+}
+
+// isBeingReplaced reports whether the object was replaced since q arrived.
+func (q *request) isBeingReplaced() bool {
+	return q.began != nil && q.bucket.current(q.op.Key) != q.began
 }
 
 // readRange answers with what q wants of o.

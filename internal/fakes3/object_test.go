@@ -68,6 +68,30 @@ func TestAbsence(t *testing.T) {
 	})
 }
 
+// TestReadWhileReplaced: a GET that a write comes between fails on one server, and a HEAD on
+// none.
+func TestReadWhileReplaced(t *testing.T) {
+	for _, p := range []Profile{Strict(), RGW16()} {
+		srv := newTestServer(p)
+		srv.PutObject(testBucket, "k", []byte("old"), nil)
+		srv.Fault = func(op Op) Fault {
+			srv.PutObject(testBucket, "k", []byte("new"), nil)
+			return Fault{}
+		}
+		c := newClient(srv)
+		want := 200
+		if p.ReadFailsWhileReplaced {
+			want = 500
+		}
+		if _, err := get(t.Context(), c, "k"); status(err) != want {
+			t.Errorf("%s: GET: %v, want %d", p.Name, err, want)
+		}
+		if _, err := head(t.Context(), c, "k"); err != nil {
+			t.Errorf("%s: HEAD: %v", p.Name, err)
+		}
+	}
+}
+
 func TestRanges(t *testing.T) {
 	tests := []struct{ header, want string }{
 		{"bytes=0-0", "0"}, {"bytes=2-4", "234"}, {"bytes=7-", "789"}, {"bytes=-3", "789"},

@@ -47,6 +47,11 @@ type Profile struct {
 	// writers by IM".
 	VersionedNotAtomic bool
 
+	// ReadFailsWhileReplaced: a GET answers 500 UnknownError if the object is replaced
+	// before the answer begins; a HEAD does not. Found on RGW 16.2.15, where a GET in
+	// thirty fails so while others write without a pause; it is not in the table.
+	ReadFailsWhileReplaced bool
+
 	// Repeated is the answer to CompleteMultipartUpload for an upload that is
 	// not open: complete already, aborted, or never begun. Row "Complete a
 	// second time", and "Complete of an unknown upload" under the table.
@@ -215,6 +220,7 @@ func RGW16() Profile {
 	p.RepeatedETag = ETagBare // measured, while the table's "empty" is for the first answer
 	p.EveryPart = true
 	p.NoUploadIsNoKey = true
+	p.ReadFailsWhileReplaced = true
 	p.Chunked = ChunkedRefused
 	p.Encryption = SettingUnseen
 	return p

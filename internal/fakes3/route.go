@@ -80,11 +80,12 @@ type request struct {
 	checksum  checksum
 	bucket    *bucket
 
-	blind  bool // the conditions are not checked
-	linger bool // what is completed stays open
-	absent bool // a read is answered 404
-	stale  int  // a HEAD is answered with the version of that many writes ago
-	looked bool // the conditions have been checked
+	blind  bool    // the conditions are not checked
+	linger bool    // what is completed stays open
+	absent bool    // a read is answered 404
+	stale  int     // a HEAD is answered with the version of that many writes ago
+	looked bool    // the conditions have been checked
+	began  *object // what was current when it arrived
 	early  error
 }
 
@@ -100,6 +101,9 @@ func (s *Server) receive(r *http.Request) *request {
 	s.stats.Requests[q.op.Name]++
 	q.op.N = s.stats.Requests[q.op.Name]
 	q.op.IfMatch, q.op.IfNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	if b := s.buckets[q.op.Bucket]; b != nil {
+		q.began = b.current(q.op.Key)
+	}
 	return q
 }
 
