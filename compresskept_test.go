@@ -255,18 +255,21 @@ func TestOnlyThePublisherCompresses(t *testing.T) {
 // they upload, whether each of them has one to upload or not, before the drain or by it.
 func TestShortProcessesCompress(t *testing.T) {
 	for _, fetches := range []int{1, 2} {
-		for name, wait := range map[string]func(){"before": synctest.Wait, "by it": func() {}} {
-			t.Run(fmt.Sprint(fetches, " in a batch, uploaded ", name), func(t *testing.T) {
-				inBubble(t, func(t *testing.T, b *bench) { testShortProcesses(t, b, fetches, wait) })
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d in a batch, uploaded before it drains %v", fetches, before), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, b *bench) { testShortProcesses(t, b, fetches, before) })
 			})
 		}
 	}
 }
 
-func testShortProcesses(t *testing.T, b *bench, fetches int, wait func()) {
+func testShortProcesses(t *testing.T, b *bench, fetches int, before bool) {
 	b.cfg.MaxFetches, b.cfg.KeepUploaded = fetches, 3
 	b.onDisk(func(op crashfs.Op) error {
 		if op.Kind == "OpenFile" && op.Name == compressing {
+			time.Sleep(time.Second)
+		}
+		if op.Kind == "Lock" && op.Name == "all_api.spool/publish.lock" && !before {
 			time.Sleep(time.Second)
 		}
 		return nil
@@ -274,7 +277,9 @@ func testShortProcesses(t *testing.T, b *bench, fetches int, wait func()) {
 	for i := range 10 * fetches {
 		b.open()
 		b.append(i)
-		wait()
+		if before {
+			synctest.Wait()
+		}
 		if err := errors.Join(b.CloseAppend(), b.Drain(t.Context()), b.Close()); err != nil {
 			t.Fatal(err)
 		}
