@@ -30,7 +30,7 @@ func (w *world) loseUploaded() {
 // copyTo copies a directory into a new one.
 func (w *world) copyTo(shown, from string) (dir string) {
 	w.t.Helper()
-	dir = filepath.Join(w.t.TempDir(), "copy")
+	dir = filepath.Join(longDir(w.t), "copy")
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestRehearsal(t *testing.T) {
 		w.days()
 		good := w.read(july8)
 		w.broken()
-		elsewhere := t.TempDir()
+		elsewhere := longDir(t)
 		w.replace = strings.NewReplacer(append(w.shows, elsewhere, "/tmp/rehearsal")...)
 		before := w.contents()
 		w.want(codeOK, "restore-rehearsal", "restore", "2025-07-08", "--to", "file://"+elsewhere)
@@ -214,7 +214,7 @@ func TestRehearsalInTheStoreItselfIsRefused(t *testing.T) {
 func TestRestoreFailures(t *testing.T) {
 	inWorld(t, "2025-07-08", func(w *world) {
 		w.days()
-		empty := t.TempDir()
+		empty := longDir(t)
 		w.replace = strings.NewReplacer(append(w.shows, empty, "/empty")...)
 		for _, test := range []struct {
 			code       int

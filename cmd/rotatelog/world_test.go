@@ -29,6 +29,17 @@ type world struct {
 	shows      []string
 }
 
+// longDir makes a directory whose path is too long for a line, wherever directories for tests
+// are and whatever number they get: lines are laid out by it.
+func longDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 20))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // inWorld runs a test in a world in which it is 10 AM in New York on a day.
 func inWorld(t *testing.T, day string, test func(w *world)) {
 	t.Helper()
@@ -38,7 +49,7 @@ func inWorld(t *testing.T, day string, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{shell: newShell(t), dir: filepath.Join(t.TempDir(), "rotatelog"), store: t.TempDir(), zone: zone}
+		w := &world{shell: newShell(t), dir: filepath.Join(longDir(t), "rotatelog"), store: longDir(t), zone: zone}
 		w.env = func(e *env) { e.Clock = systemClock{} }
 		w.shows = []string{w.dir, "/var/lib/rotatelog", w.store, "/srv/store"}
 		w.replace = strings.NewReplacer(w.shows...)
