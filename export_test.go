@@ -87,3 +87,10 @@ func ForgeIdentity(content []byte, kind, identity string) []byte {
 	}
 	return forged
 }
+
+// AwaitIndex waits until a Writer knows in which batches the identities are, or cannot.
+func AwaitIndex(w *Writer) {
+	if w.index != nil {
+		<-w.index.built
+	}
+}

@@ -417,6 +417,7 @@ func (h *host) appendN(n int) {
 // atOnce appends n fetches from each of several goroutines. While the disk works for
 // one, others arrive, and some groups fill a whole batch.
 func (h *host) atOnce(goroutines, n int) {
+	h.awaitIndex()
 	var all sync.WaitGroup
 	for i := range goroutines {
 		all.Go(func() {
@@ -426,6 +427,14 @@ func (h *host) atOnce(goroutines, n int) {
 		})
 	}
 	all.Wait()
+}
+
+// awaitIndex waits until the process knows the identities of its batches. Of several that
+// wait for that, any might go on first, and a history would not repeat.
+func (h *host) awaitIndex() {
+	if p := h.proc; p != nil {
+		rotatelog.AwaitIndex(p.w)
+	}
 }
 
 // record returns a fetch that contains its number, of varying length.

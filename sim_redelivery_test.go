@@ -82,6 +82,9 @@ func (s *sim) redeliverAll() {
 
 // redeliver delivers fetches of the host again, in several goroutines.
 func (h *host) redeliver(goroutines [][]int) {
+	if len(goroutines) > 1 {
+		h.awaitIndex()
+	}
 	var all sync.WaitGroup
 	for i, numbers := range goroutines {
 		all.Go(func() {

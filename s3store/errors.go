@@ -54,7 +54,7 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	case errors.Is(err, errAbsent):
 		err = fs.ErrNotExist
 	case errors.Is(err, rotatelog.ErrPermanent), errors.Is(err, rotatelog.ErrConflict), errors.Is(err, errUnresolved), errors.Is(err, errUnclear):
-	case statusOf(err) == 0 && ctx.Err() != nil:
+	case ctx.Err() != nil && (statusOf(err) == 0 || isCutOff(err)):
 		err = missing.NotObject(context.Cause(ctx))
 	case isOfStream(err): // and not of this server
 	default:
@@ -69,6 +69,12 @@ func (s *Store) explain(ctx context.Context, op, key string, err error) error {
 	}
 	remedy, cause := hint.Split(err)
 	return &rotatelog.Error{Op: op, Key: key, Err: cause, Hint: remedy}
+}
+
+// isCutOff reports whether the answer broke off: that of a request that was given up may.
+func isCutOff(err error) bool {
+	_, ok := errors.AsType[brokenAnswer](err)
+	return ok
 }
 
 func isOfStream(err error) bool {
@@ -89,7 +95,7 @@ func (s *Store) diagnose(op string, err error) diagnosis {
 	if d := diagnosePassing(status, code); d.cause != "" {
 		return d
 	}
-	if _, ok := errors.AsType[brokenAnswer](err); ok {
+	if isCutOff(err) {
 		return diagnosis{false, "the answer of " + s.endpoint + " broke off before it said what is wrong", "it is retried automatically"}
 	}
 	for _, by := range []diagnosis{s.diagnoseKeys(op, code, err), s.diagnoseAccount(status, code), s.diagnosePlace(code, err), diagnoseRequest(code)} {
