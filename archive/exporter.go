@@ -141,11 +141,7 @@ func (e *exporter) openOnce(ctx context.Context, day rotatelog.Day) (*exportSour
 // checkAlone returns an error if a day has another object than the one at key: some of its
 // fetches are in that one, and a part of a day must not pass for the day.
 func (e *exporter) checkAlone(ctx context.Context, day rotatelog.Day, key string) error {
-	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
-		other := e.archive.Key(day, c)
-		if other == key {
-			continue
-		}
+	for _, other := range otherKeys(e.archive, day, key) {
 		_, err := rotatelog.OpenDay(ctx, e.archive.Store, other, e.archive.ReadOptions)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -212,14 +208,9 @@ var errMixed = fmt.Errorf("%w", rotatelog.ErrReplaced)
 // the one that was read. Some servers yield a mixture of two versions at that moment, of which
 // only the rows show that it is one.
 func (s *exportSource) checkStill(ctx context.Context) error {
-	now, err := s.archive.Text(ctx, s.Day)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	still, err := isStill(ctx, s.archive, s.Day, s.Key, s.Version, s.size)
+	if err != nil || still {
 		return err
-	}
-	if err == nil {
-		if m, _ := now.Metadata(); m.Key == s.Key && m.Version == s.Version && m.Size == s.size {
-			return nil
-		}
 	}
 	return &rotatelog.Error{Op: "export", Key: s.Key, Err: errMixed, Hint: "export the day again"}
 }

@@ -66,7 +66,7 @@ func (s spoolSource) Uploads(ctx context.Context, day rotatelog.Day) ([]rotatelo
 // bodies returns the uploads of the last bodies of a day that a spool keeps.
 func bodies(r *rotatelog.SpoolReader, day rotatelog.Day) ([]rotatelog.DayUpload, error) {
 	var found []rotatelog.DayUpload
-	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+	for _, c := range forms() {
 		uploads, err := r.Body(day, c)
 		if err != nil {
 			return nil, err

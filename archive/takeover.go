@@ -79,7 +79,7 @@ func (t *Takeover) findOpen(ctx context.Context) error {
 		return nil
 	}
 	t.Open = nil
-	for _, c := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
+	for _, c := range forms() {
 		open, err := store.OpenUploads(ctx, t.archive.Key(t.Day, c))
 		if err != nil {
 			return err

@@ -221,25 +221,44 @@ func verifyDay(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, opts
 // the one that was read. Some servers yield a mixture of two versions at that moment, so
 // that nothing is wrong with either.
 func (c *check) isStill(ctx context.Context) error {
-	now, err := c.archive.Text(ctx, c.Day)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	still, err := isStill(ctx, c.archive, c.Day, c.Key, c.Version, c.Size)
+	if err != nil || still {
 		return err
-	}
-	if err == nil {
-		if m, _ := now.Metadata(); m.Key == c.Key && m.Version == c.Version && m.Size == c.Size {
-			return nil
-		}
 	}
 	return fmt.Errorf("%s: %w: it was replaced while it was read", c.Key, rotatelog.ErrConflict)
 }
 
+// isStill reports whether the object of a day is still the one that was read.
+func isStill(ctx context.Context, a rotatelog.Archive, day rotatelog.Day, key string, v rotatelog.Version, size int64) (bool, error) {
+	now, err := a.Text(ctx, day)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	m, _ := now.Metadata()
+	return m.Key == key && m.Version == v && m.Size == size, nil
+}
+
+// forms returns the compressions that a day's object may have.
+func forms() []rotatelog.Compression {
+	return []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip}
+}
+
+// otherKeys returns the keys that another object of a day than the one at key would have.
+func otherKeys(a rotatelog.Archive, day rotatelog.Day, key string) (keys []string) {
+	for _, c := range forms() {
+		if other := a.Key(day, c); other != key {
+			keys = append(keys, other)
+		}
+	}
+	return keys
+}
+
 // others looks for objects of the day in another compression.
 func (c *check) others(ctx context.Context) error {
-	for _, pack := range []rotatelog.Compression{rotatelog.Uncompressed, rotatelog.Zstd, rotatelog.Gzip} {
-		key := c.archive.Key(c.Day, pack)
-		if key == c.Key {
-			continue
-		}
+	for _, key := range otherKeys(c.archive, c.Day, c.Key) {
 		_, err := c.archive.Store.Stat(ctx, key)
 		switch {
 		case err == nil:
