@@ -37,21 +37,35 @@ func FuzzReadDay(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var want struct {
-			Uploads []struct {
-				Data []json.RawMessage `json:"fetch_data"`
-			} `json:"uploads"`
-		}
-		if json.Unmarshal(content, &want) != nil { // lines are not parsed
+		want, ok := dataOf(content)
+		if !ok { // lines are not parsed
 			return
 		}
-		if len(want.Uploads) != len(got) {
-			t.Fatalf("%d uploads, want %d", len(got), len(want.Uploads))
+		if len(want) != len(got) {
+			t.Fatalf("%d uploads, want %d", len(got), len(want))
 		}
-		for i, w := range want.Uploads {
-			if !slices.EqualFunc(w.Data, got[i].Data, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-				t.Fatalf("upload %d: %q, want %q", i+1, got[i].Data, w.Data)
+		for i, data := range want {
+			if !slices.EqualFunc(data, got[i].Data, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+				t.Fatalf("upload %d: %q, want %q", i+1, got[i].Data, data)
 			}
 		}
 	})
+}
+
+// dataOf returns the fetch_data of each upload. The fields of a struct would be matched
+// whatever their case, so that "Fetch_data" would be taken for it.
+func dataOf(content []byte) (data [][]json.RawMessage, ok bool) {
+	var members map[string]json.RawMessage
+	var uploads []map[string]json.RawMessage
+	if json.Unmarshal(content, &members) != nil || json.Unmarshal(members["uploads"], &uploads) != nil {
+		return nil, false
+	}
+	for _, u := range uploads {
+		var fetches []json.RawMessage
+		if raw, has := u["fetch_data"]; has && json.Unmarshal(raw, &fetches) != nil {
+			return nil, false
+		}
+		data = append(data, fetches)
+	}
+	return data, true
 }
