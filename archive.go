@@ -164,6 +164,9 @@ func (a Archive) asks(ctx context.Context, from, to Day) (iter.Seq[ask], *error)
 func (a Archive) find(ctx context.Context, key string, day dayKey) (*DayText, error) {
 	o := dayObject{a.Store, key, day, a.ReadOptions}
 	obj, err := o.stat(ctx)
+	if _, known := documentFromMeta(day, obj); !known && obj.Meta[cacheKey] != "" { // perhaps the size is that of another version
+		obj, err = o.stat(ctx)
+	}
 	if err != nil {
 		err = storeError("open", key, err)
 	}
@@ -309,19 +312,51 @@ func (t *DayText) Metadata() (m DayMetadata, known bool) {
 // Open returns the text from its beginning, decompressed. A connection that breaks is
 // replaced by another. If the object does not decompress, or not to what its checksum
 // says, the error of the last read matches [ErrDamaged]; if it was replaced meanwhile, it
-// matches [ErrConflict].
+// matches [ErrConflict]. Text that breaks off is no error: it is what is in the object.
 func (t *DayText) Open(ctx context.Context) io.ReadCloser {
-	r := t.read(ctx, t.object.Version, 0, t.object.Size)
+	r := t.read(ctx, t.object, 0, t.object.Size)
 	if t.day.pack == Uncompressed {
-		return plainText{r}
+		return &plainText{versionReader: r, end: t.end()}
 	}
 	return &packedText{raw: r, r: packed.NewReader(t.day.pack.format(), r, t.object.Size), format: t.day.pack.format()}
 }
 
-type plainText struct{ *versionReader }
+// end returns what the text of a good day ends with.
+func (t *DayText) end() []byte {
+	doc, known := documentFromMeta(t.day, t.object)
+	if !known {
+		return []byte("}")
+	}
+	_, end := doc.frame(doc.layout())
+	return bytes.TrimSpace(end)
+}
+
+// plainText is the text of an object that is not compressed.
+type plainText struct {
+	*versionReader
+	end  []byte // what it should end with
+	last []byte // what it does end with
+}
+
+// Read implements io.Reader.
+func (t *plainText) Read(p []byte) (int, error) {
+	n, err := t.versionReader.Read(p)
+	t.last = append(t.last, p[max(0, n-frameBytes):n]...)
+	if more := len(t.last) - frameBytes; more > 0 {
+		t.last = t.last[:copy(t.last, t.last[more:])]
+	}
+	if err != io.EOF || bytes.HasSuffix(bytes.TrimSpace(t.last), t.end) {
+		return n, err
+	}
+	if replaced := t.unmixed(t.ctx, t.object, errDamaged); !errors.Is(replaced, ErrDamaged) {
+		t.err = replaced
+	}
+	t.end = nil
+	return n, t.err
+}
 
 // Close implements io.Closer.
-func (t plainText) Close() error {
+func (t *plainText) Close() error {
 	t.close()
 	return nil
 }
@@ -342,12 +377,16 @@ func (t *packedText) Read(p []byte) (int, error) {
 	case t.raw.isBroken():
 		return n, t.raw.err
 	case err != io.EOF:
-		return n, fmt.Errorf("%w: %w", errDamaged, err)
+		return n, t.damaged(err)
 	}
 	if _, end := t.format.Frame(t.r.Head, t.r.Tail, t.r.Entries); !bytes.Equal(end, t.r.End) {
-		return n, fmt.Errorf("%w: its checksum is wrong", errDamaged)
+		return n, t.damaged(errors.New("its checksum is wrong"))
 	}
 	return n, io.EOF
+}
+
+func (t *packedText) damaged(err error) error {
+	return t.raw.unmixed(t.raw.ctx, t.raw.object, fmt.Errorf("%w: %w", errDamaged, err))
 }
 
 // Close implements io.Closer.

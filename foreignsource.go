@@ -28,12 +28,14 @@ type foreignSource struct {
 }
 
 func newForeignSource(ctx context.Context, d *DayReader) *foreignSource {
-	f := &foreignSource{day: d, r: d.read(ctx, d.object.Version, 0, d.object.Size), seen: map[string]bool{}}
+	f := &foreignSource{day: d, r: d.read(ctx, d.object, 0, d.object.Size), seen: map[string]bool{}}
 	f.s.dec, f.limit = rawjson.NewLimitedDecoder(f.r, d.opts.MaxFetchBytes)
 	return f
 }
 
 func (f *foreignSource) close() { f.r.close() }
+
+func (f *foreignSource) reader() *versionReader { return f.r }
 
 func (f *foreignSource) next() (*Upload, error) {
 	if !f.begun {

@@ -57,7 +57,7 @@ func newLineSource(ctx context.Context, d *DayReader) *lineSource {
 	if d.day.pack == Uncompressed {
 		return newLineSourceAt(ctx, d, d, 0, lineFirst)
 	}
-	s := &lineSource{day: d, r: d.read(ctx, d.object.Version, 0, d.object.Size), state: lineFirst}
+	s := &lineSource{day: d, r: d.read(ctx, d.object, 0, d.object.Size), state: lineFirst}
 	s.packed = packed.NewReader(d.day.pack.format(), s.r, d.object.Size)
 	s.text = lines.NewReader(s.packed, s.maxLine())
 	return s
@@ -79,7 +79,7 @@ func (s *lineSource) readFrom(ctx context.Context, now *DayReader, pos int64) {
 	if s.moved = now != s.day; s.moved {
 		s.from, end = min(pos, s.length), s.begin+s.length
 	}
-	s.r = now.read(ctx, now.object.Version, s.begin+s.from, end)
+	s.r = now.read(ctx, now.object, s.begin+s.from, end)
 	s.text = lines.NewReader(s.r, s.maxLine())
 }
 
@@ -89,6 +89,8 @@ func (s *lineSource) maxLine() int {
 }
 
 func (s *lineSource) close() { s.r.close() }
+
+func (s *lineSource) reader() *versionReader { return s.r }
 
 // pos returns the position of the next line.
 func (s *lineSource) pos() int64 { return s.from + s.text.Offset() }

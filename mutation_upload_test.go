@@ -130,6 +130,18 @@ func defectsOfUploads() []mutation {
 			"^TestTextsReadNothing$", "",
 		},
 		{
+			"call a day damaged of which a server mixes two versions", "reader.go",
+			"if !errors.Is(err, ErrDamaged) {",
+			"if true {",
+			"^TestRead$", "",
+		},
+		{
+			"take a mixture of two versions for the text of a day", "archive.go",
+			"if err != io.EOF || bytes.HasSuffix(",
+			"if true || bytes.HasSuffix(",
+			"^TestRead$", "",
+		},
+		{
 			"give the publish lock back at once", "publisher.go",
 			"p.lock = lock ",
 			"lock.Close()\n\tp.lock = lock ",

@@ -125,6 +125,7 @@ func (o dayObject) open(ctx context.Context) (*DayReader, error) {
 		doc, ok := documentFromMeta(o.day, obj)
 		if !ok {
 			doc, err = o.findMetadata(ctx, obj)
+			err = o.unmixed(ctx, obj, err)
 		}
 		if errors.Is(err, ErrConflict) && lost < maxRebases {
 			continue
@@ -189,7 +190,7 @@ func (o dayObject) findMetadata(ctx context.Context, obj Object) (dayState, erro
 	if doc, ok := documentFromTail(o.day, obj.Size, head, tail); ok {
 		return doc, nil
 	}
-	r := o.read(ctx, obj.Version, 0, obj.Size)
+	r := o.read(ctx, obj, 0, obj.Size)
 	defer r.close()
 	doc, _, err := scanDocument(o.day, r, obj.Size, o.opts.MaxFetchBytes)
 	return doc, forReader(err)
@@ -271,7 +272,7 @@ func (d dayState) framed(l layout, size int64, head, tail []byte) (_ dayState, o
 
 // bytes returns n bytes at off of a version.
 func (o dayObject) bytes(ctx context.Context, obj Object, off, n int64) ([]byte, error) {
-	r := o.read(ctx, obj.Version, off, off+n)
+	r := o.read(ctx, obj, off, off+n)
 	defer r.close()
 	b := make([]byte, n)
 	_, err := io.ReadFull(r, b)
@@ -279,8 +280,25 @@ func (o dayObject) bytes(ctx context.Context, obj Object, off, n int64) ([]byte,
 }
 
 // read returns a reader of a version from off to end.
-func (o dayObject) read(ctx context.Context, v Version, off, end int64) *versionReader {
-	return &versionReader{dayObject: o, ctx: ctx, version: v, off: off, end: end}
+func (o dayObject) read(ctx context.Context, obj Object, off, end int64) *versionReader {
+	return &versionReader{dayObject: o, ctx: ctx, object: obj, off: off, end: end}
+}
+
+// unmixed returns err, or what is to be concluded if that says that a version is damaged,
+// and it is not the current one any more. A server may mix two versions while one replaces
+// the other, as versitygw does in both HEAD and GET; then neither is damaged.
+func (o dayObject) unmixed(ctx context.Context, was Object, err error) error {
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	is, failed := o.stat(ctx)
+	switch {
+	case failed != nil && !errors.Is(failed, fs.ErrNotExist):
+		return failed
+	case failed == nil && is.Version == was.Version && is.Size == was.Size:
+		return err
+	}
+	return &Error{Op: "read", Key: o.key, Err: fmt.Errorf("%w: %w", ErrReplaced, ErrConflict), Hint: "read it again"}
 }
 
 // versionReader reads a version of an object. Where a connection breaks it reads the rest
@@ -288,7 +306,7 @@ func (o dayObject) read(ctx context.Context, v Version, off, end int64) *version
 type versionReader struct {
 	dayObject
 	ctx      context.Context // of the one iteration that the reader serves
-	version  Version
+	object   Object
 	off, end int64
 	body     io.ReadCloser
 	failures int   // in a row
@@ -322,7 +340,7 @@ func (r *versionReader) readSome(p []byte) (n int, err error) {
 		return 0, context.Cause(ctx)
 	}
 	if r.body == nil {
-		if r.body, err = r.store.Read(r.ctx, r.key, r.version, r.off, r.end-r.off); err != nil {
+		if r.body, err = r.store.Read(r.ctx, r.key, r.object.Version, r.off, r.end-r.off); err != nil {
 			r.body = nil
 			return 0, err
 		}

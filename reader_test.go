@@ -114,6 +114,8 @@ func TestRead(t *testing.T) {
 		"while it becomes another": testReadWhileItBecomesAnother,
 		"while its uploads change": testReadWhileItsUploadsChange,
 		"while it is cancelled":    testReadCancelled,
+		"while a server mixes two": testReadMixtures,
+		"texts of mixtures":        testTextOfMixtures,
 		"damaged":                  testReadDamaged,
 		"from an archive":          testOpenFromArchive,
 	} {

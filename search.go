@@ -65,7 +65,7 @@ func (d *DayReader) cursorTo(ctx context.Context, to *target) (*cursor, error) {
 	if err != nil {
 		return nil, storeError("read", d.key, err)
 	}
-	c.src = src
+	c.src, c.searched = src, true
 	return c, nil
 }
 
@@ -77,11 +77,15 @@ const maxProbes = 10
 // from an upload not far before it. If the object is replaced it begins again: what is
 // known of the one says nothing of the other.
 func (d *DayReader) search(ctx context.Context, to *target) (*lineSource, error) {
-	src, err := d.searchIn(ctx, d, to)
+	in := func(now *DayReader) (*lineSource, error) {
+		src, err := d.searchIn(ctx, now, to)
+		return src, now.unmixed(ctx, now.object, err)
+	}
+	src, err := in(d)
 	for lost := 0; errors.Is(err, ErrConflict) && lost < maxReads; lost++ {
 		var now *DayReader
 		if now, err = d.follow(ctx); err == nil {
-			src, err = d.searchIn(ctx, now, to)
+			src, err = in(now)
 		}
 	}
 	if err != nil {

@@ -134,6 +134,8 @@ type uploadSource interface {
 	// fetch returns the next fetch of the upload. Its error is io.EOF after the last.
 	fetch() ([]byte, error)
 	close()
+	// reader returns what reads the version.
+	reader() *versionReader
 }
 
 // cursor yields the uploads of a day. Where a version is replaced that cannot be continued
@@ -149,6 +151,7 @@ type cursor struct {
 	fetches  int       // that were returned of the last
 	sum      hash.Hash // of each upload, as Upload.hash adds it
 	replaced bool      // src is of another version than day
+	searched bool      // src did not begin with the first upload
 	lost     int       // how often a version was replaced since the last upload or fetch
 	err      error     // after which there is nothing more
 }
@@ -245,7 +248,13 @@ func (c *cursor) fetch() ([]byte, error) {
 // failed continues with the version that has replaced the one being read, if that is what
 // is wrong; otherwise it keeps the error.
 func (c *cursor) failed(err error) {
-	for errors.Is(err, ErrConflict) && c.day.isReadFromStart() && c.lost < maxReads {
+	for {
+		fromStart := c.day.isReadFromStart() || errors.Is(err, ErrDamaged) && !c.searched
+		r := c.src.reader()
+		err = r.unmixed(c.ctx, r.object, err)
+		if !fromStart || !errors.Is(err, ErrConflict) || c.lost == maxReads {
+			break
+		}
 		c.lost++
 		err = c.reopen()
 	}

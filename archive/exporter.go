@@ -107,17 +107,8 @@ type exportSource struct {
 	size   int64  // of the object
 }
 
-// open finds the object of a day. A server may describe a mixture of two versions while one
-// replaces the other, so nothing is concluded from one that seems damaged.
+// open finds the object of a day.
 func (e *exporter) open(ctx context.Context, day rotatelog.Day) (*exportSource, error) {
-	s, err := e.openOnce(ctx, day)
-	if errors.Is(err, rotatelog.ErrDamaged) {
-		s, err = e.openOnce(ctx, day)
-	}
-	return s, err
-}
-
-func (e *exporter) openOnce(ctx context.Context, day rotatelog.Day) (*exportSource, error) {
 	s := &exportSource{exporter: e, ext: e.opts.ext()}
 	s.Day = day
 	var m rotatelog.DayMetadata
@@ -189,10 +180,8 @@ func (s *exportSource) export(ctx context.Context, out *sheet) error {
 	} else {
 		err = s.rows(ctx, out)
 	}
-	if s.opts.Raw && err == nil || errors.Is(err, rotatelog.ErrDamaged) {
-		if replaced := s.checkStill(ctx); replaced != nil {
-			err = replaced
-		}
+	if s.opts.Raw && err == nil {
+		err = s.checkStill(ctx)
 	}
 	if flushed := out.flush(); err == nil {
 		err = flushed
@@ -201,25 +190,21 @@ func (s *exportSource) export(ctx context.Context, out *sheet) error {
 	return err
 }
 
-// errMixed is ErrReplaced where it is not known what was read.
-var errMixed = fmt.Errorf("%w", rotatelog.ErrReplaced)
-
-// checkStill returns an error that matches errMixed if the object is no longer
-// the one that was read. Some servers yield a mixture of two versions at that moment, of which
-// only the rows show that it is one.
+// checkStill returns an error that matches ErrReplaced if the object is no longer the one
+// that was copied. Some servers yield a mixture of two versions at that moment.
 func (s *exportSource) checkStill(ctx context.Context) error {
 	still, err := isStill(ctx, s.archive, s.Day, s.Key, s.Version, s.size)
 	if err != nil || still {
 		return err
 	}
-	return &rotatelog.Error{Op: "export", Key: s.Key, Err: errMixed, Hint: "export the day again"}
+	return &rotatelog.Error{Op: "export", Key: s.Key, Err: rotatelog.ErrReplaced, Hint: "export the day again"}
 }
 
 // untilStill exports a day again, up to maxVersions times, while its object is replaced
 // before all of it is copied, or two versions of it may have been mixed.
 func (e *exporter) untilStill(export func() (ExportedDay, error)) (r ExportedDay, err error) {
 	for range maxVersions {
-		if r, err = export(); !errors.Is(err, errMixed) && !(e.opts.Raw && errors.Is(err, rotatelog.ErrReplaced)) {
+		if r, err = export(); !errors.Is(err, rotatelog.ErrReplaced) || !e.opts.Raw && !errors.Is(err, rotatelog.ErrConflict) {
 			break
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // TestExportWhileTheWriterAppends: a server that mixes two versions while an object is
 // replaced has no day taken for damaged, and none of its mixtures exported.
 func TestExportWhileTheWriterAppends(t *testing.T) {
-	for name, fault := range map[string]fakes3.Fault{"": {}, "torn": {Torn: true, Delay: time.Second}, "short": {Short: 40}} {
+	for name, fault := range map[string]fakes3.Fault{"": {}, "torn": {Torn: true, Delay: 10 * time.Second}, "short": {Short: 40}} {
 		for _, op := range []string{"GetObject", "HeadObject"} {
 			for _, p := range []fakes3.Profile{fakes3.RGW16(), fakes3.Versity()} {
 				for i := range 4 {
@@ -38,11 +38,18 @@ func TestExportWhileTheWriterAppends(t *testing.T) {
 								if o.Key != b.key() || o.Name != op || !begun.CompareAndSwap(false, true) {
 									return fakes3.Fault{}
 								}
-								b.appendNow(wr)
-								if err := wr.Flush(t.Context()); err != nil {
-									t.Error(err)
+								replace := func() {
+									b.appendNow(wr)
+									if err := wr.Flush(t.Context()); err != nil {
+										t.Error(err)
+									}
+									versions = append(versions, b.object())
 								}
-								versions = append(versions, b.object())
+								if fault.Torn {
+									time.AfterFunc(time.Second, replace)
+								} else {
+									replace()
+								}
 								return fault
 							}
 							e := b.toFolder(b.archive(), t.TempDir(), archive.ExportOptions{Raw: raw}, day)
