@@ -35,7 +35,7 @@ type workload struct {
 // ordinary run the distance is usual, so that mutations are noticed in this
 // workload, or large if usual is 0.
 func (wl workload) stride(history, usual int) (first, stride int) {
-	stride = depth.N(101, cmp.Or(usual, 37), 1)
+	stride = depth.N(101, cmp.Or(usual, 67), 1)
 	return 1 + 7*history%stride, stride
 }
 

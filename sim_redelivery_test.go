@@ -37,7 +37,7 @@ func alsoNumberOf(fetch []byte) (string, error) {
 // acknowledged again, and much of the rest too, several at once, through crashes, power
 // cuts, failing disks, midnights and another Identity. Each fetch is stored once.
 func TestSimulationOfRedeliveries(t *testing.T) {
-	first, n := uint64(1), seedsOr(*simSeeds, depth.N(10, 40, 120))
+	first, n := uint64(1), seedsOr(*simSeeds, depth.N(10, 20, 120))
 	if *simSeed != 0 {
 		first, n = *simSeed, 1
 	}

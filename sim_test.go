@@ -30,7 +30,7 @@ var (
 
 // usualSeeds is how many seeds of the simulation an ordinary run tries. The
 // mutations that it has to notice are noticed by these.
-const usualSeeds = 80
+const usualSeeds = 60
 
 // TestSimulation plays histories made from a seed, on one to three hosts that
 // write to one key: appends, flushes, processes that hand over to the next, kill

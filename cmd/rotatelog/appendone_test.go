@@ -20,6 +20,7 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
+	"example.com/rotatelog/internal/memdir"
 )
 
 // TestMain lets the tests run the command in separate processes.
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Unsetenv("ROTATELOG_TEST_PROCESS")
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(memdir.Run(m))
 }
 
 // numbered returns a fetch with a number and as many matches.

@@ -40,7 +40,7 @@ type bucketWorld struct {
 }
 
 func newBucketWorld(t *testing.T) *bucketWorld {
-	w := &bucketWorld{shell: newShell(t), dir: filepath.Join(t.TempDir(), "rotatelog")}
+	w := &bucketWorld{shell: newShell(t), dir: filepath.Join(longDir(t), "rotatelog")}
 	w.srv = fakes3.New(fakes3.Options{Profile: fakes3.Linode(), AccessKey: "AKIDTEST", SecretKey: testSecret,
 		Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }})
 	w.srv.CreateBucket(testBucket)
@@ -143,7 +143,7 @@ func TestLostMachine(t *testing.T) {
 	}
 	wr.Close()
 
-	fresh := filepath.Join(t.TempDir(), "new")
+	fresh := filepath.Join(longDir(t), "new")
 	owner := w.owner()
 	w.replace = strings.NewReplacer(fresh, "/var/lib/rotatelog", w.dir, "/mnt/old/rotatelog", owner, "OLDOWNER")
 	w.set("ROTATELOG_DIR", fresh)
@@ -180,7 +180,7 @@ func TestTakeoverOfAnObjectThatIsBeingWritten(t *testing.T) {
 	if _, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(testBucket), Key: aws.String(july10)}); err != nil {
 		t.Fatal(err)
 	}
-	fresh := filepath.Join(t.TempDir(), "new")
+	fresh := filepath.Join(longDir(t), "new")
 	w.replace = strings.NewReplacer(fresh, "/var/lib/new", w.owner(), "OLDOWNER")
 	w.want(codeFinding, "s3-takeover-open", "takeover", "--dir", fresh)
 	w.wantError(codeFinding, "1 uploads to the day are not finished", "takeover", "--dir", fresh, "--apply")
