@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"example.com/rotatelog"
@@ -112,6 +113,13 @@ func TestCopyThatIsMadeMeanwhile(t *testing.T) {
 func TestBatchIsConfirmedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.write(2)
+		var open atomic.Bool
+		w.cfg.Store = &storetest.Faulty{Store: w.mem, Fault: func(storetest.Op) storetest.Fault {
+			if open.Load() {
+				return storetest.Fault{}
+			}
+			return storetest.Fault{Err: errors.New("away"), Skip: true}
+		}}
 		wr := w.open()
 		defer wr.Close()
 		w.appendNow(wr)
@@ -124,6 +132,7 @@ func TestBatchIsConfirmedMeanwhile(t *testing.T) {
 		if last.State != rotatelog.Pending {
 			t.Fatalf("%+v", last)
 		}
+		open.Store(true)
 		if err := wr.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,6 @@ import (
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/internal/format"
-	"example.com/rotatelog/internal/memdir"
 )
 
 // TestMain lets the tests run the command in separate processes.
@@ -29,7 +28,7 @@ func TestMain(m *testing.M) {
 		os.Unsetenv("ROTATELOG_TEST_PROCESS")
 		main()
 	}
-	os.Exit(memdir.Run(m))
+	os.Exit(m.Run())
 }
 
 // numbered returns a fetch with a number and as many matches.
