@@ -348,7 +348,7 @@ func (t *plainText) Read(p []byte) (int, error) {
 	if err != io.EOF || bytes.HasSuffix(bytes.TrimSpace(t.last), t.end) {
 		return n, err
 	}
-	if replaced := t.unmixed(t.ctx, t.object, errDamaged); !errors.Is(replaced, ErrDamaged) {
+	if replaced := t.damaged(errDamaged); !errors.Is(replaced, ErrDamaged) {
 		t.err = replaced
 	}
 	t.end = nil
@@ -386,7 +386,7 @@ func (t *packedText) Read(p []byte) (int, error) {
 }
 
 func (t *packedText) damaged(err error) error {
-	return t.raw.unmixed(t.raw.ctx, t.raw.object, fmt.Errorf("%w: %w", errDamaged, err))
+	return t.raw.damaged(fmt.Errorf("%w: %w", errDamaged, err))
 }
 
 // Close implements io.Closer.

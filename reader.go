@@ -374,5 +374,8 @@ func (r *versionReader) close() {
 	}
 }
 
+// damaged is unmixed for what was read.
+func (r *versionReader) damaged(err error) error { return r.unmixed(r.ctx, r.object, err) }
+
 // isBroken reports whether reading failed, and did not merely end.
 func (r *versionReader) isBroken() bool { return r.err != nil && r.err != io.EOF }

@@ -250,8 +250,7 @@ func (c *cursor) fetch() ([]byte, error) {
 func (c *cursor) failed(err error) {
 	for {
 		fromStart := c.day.isReadFromStart() || errors.Is(err, ErrDamaged) && !c.searched
-		r := c.src.reader()
-		err = r.unmixed(c.ctx, r.object, err)
+		err = c.src.reader().damaged(err)
 		if !fromStart || !errors.Is(err, ErrConflict) || c.lost == maxReads {
 			break
 		}

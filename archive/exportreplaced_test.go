@@ -3,7 +3,6 @@ package archive_test
 import (
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,25 +32,13 @@ func TestExportWhileTheWriterAppends(t *testing.T) {
 							}
 							defer wr.Close()
 							versions := []string{b.object()}
-							var begun atomic.Bool
-							b.srv.Fault = func(o fakes3.Op) fakes3.Fault {
-								if o.Key != b.key() || o.Name != op || !begun.CompareAndSwap(false, true) {
-									return fakes3.Fault{}
+							b.replaceAt(op, 1, fault, func() {
+								b.appendNow(wr)
+								if err := wr.Flush(t.Context()); err != nil {
+									t.Error(err)
 								}
-								replace := func() {
-									b.appendNow(wr)
-									if err := wr.Flush(t.Context()); err != nil {
-										t.Error(err)
-									}
-									versions = append(versions, b.object())
-								}
-								if fault.Torn {
-									time.AfterFunc(time.Second, replace)
-								} else {
-									replace()
-								}
-								return fault
-							}
+								versions = append(versions, b.object())
+							})
 							e := b.toFolder(b.archive(), t.TempDir(), archive.ExportOptions{Raw: raw}, day)
 							if err := e.worst(); err != nil {
 								t.Fatalf("raw %v: %v", raw, err)

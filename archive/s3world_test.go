@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/rotatelog"
 	"example.com/rotatelog/archive"
@@ -86,6 +88,23 @@ func (b *bucket) hurt(edit func(string) string) (bad string) {
 }
 
 const gone = "gone"
+
+// replaceAt has replace called at the nth request of an operation on the day's object, which
+// meets a fault: before it is executed or, if the answer is torn, meanwhile.
+func (b *bucket) replaceAt(op string, nth int32, fault fakes3.Fault, replace func()) {
+	var asked atomic.Int32
+	b.srv.Fault = func(o fakes3.Op) fakes3.Fault {
+		if o.Key != b.key() || o.Name != op || asked.Add(1) != nth {
+			return fakes3.Fault{}
+		}
+		if fault.Torn {
+			time.AfterFunc(time.Second, replace)
+		} else {
+			replace()
+		}
+		return fault
+	}
+}
 
 // kept returns what was kept of the day's objects.
 func (b *bucket) kept() (texts []string) {

@@ -75,24 +75,12 @@ func TestVerifyWhileTheDayIsReplaced(t *testing.T) {
 							t.Fatal(err)
 						}
 						defer wr.Close()
-						var begun atomic.Bool
-						b.srv.Fault = func(o fakes3.Op) fakes3.Fault {
-							if o.Key != b.key() || o.Name != op || !begun.CompareAndSwap(false, true) {
-								return fakes3.Fault{}
+						b.replaceAt(op, 1, fault, func() {
+							b.appendNow(wr)
+							if err := wr.Flush(t.Context()); err != nil {
+								t.Error(err)
 							}
-							replace := func() {
-								b.appendNow(wr)
-								if err := wr.Flush(t.Context()); err != nil {
-									t.Error(err)
-								}
-							}
-							if fault.Torn {
-								time.AfterFunc(time.Second, replace)
-							} else {
-								replace()
-							}
-							return fault
-						}
+						})
 						r, err := archive.VerifyDay(t.Context(), b.archive(), day, archive.VerifyOptions{Count: footer})
 						if err != nil || codes(r) != "" || r.Totals.Fetches < 10 {
 							t.Errorf("%v, %+v, %v", r.Findings, r.Totals, err)
@@ -107,23 +95,15 @@ func TestVerifyWhileTheDayIsReplaced(t *testing.T) {
 // TestVerifyOfAMixtureThatEndsInABrace: without the metadata beside an object nothing says
 // how its text ends, so that only the findings show that two versions were mixed.
 func TestVerifyOfAMixtureThatEndsInABrace(t *testing.T) {
-	for nth := 1; nth < 4; nth++ {
+	for nth := int32(1); nth < 4; nth++ {
 		inBucket(t, fakes3.Versity(), 0, func(t *testing.T, b *bucket) {
 			b.write(10)
 			was := b.object()
 			is := strings.Replace(was, `"total_matches_today":`, `"total_matches_today":9999`, 1) // as long as what ends it
 			b.srv.PutObject(s3test.Bucket, b.key(), []byte(was), nil)
-			reads := 0
-			b.srv.Fault = func(o fakes3.Op) fakes3.Fault {
-				if o.Key != b.key() || o.Name != "GetObject" {
-					return fakes3.Fault{}
-				}
-				if reads++; reads != nth {
-					return fakes3.Fault{}
-				}
-				time.AfterFunc(time.Second, func() { b.srv.PutObject(s3test.Bucket, b.key(), []byte(is), nil) })
-				return fakes3.Fault{Torn: true, Delay: 2 * time.Second}
-			}
+			b.replaceAt("GetObject", nth, fakes3.Fault{Torn: true, Delay: 2 * time.Second}, func() {
+				b.srv.PutObject(s3test.Bucket, b.key(), []byte(is), nil)
+			})
 			if r, replaced := b.verify(), b.object() == is; replaced && codes(r) != "total_matches" || !replaced && codes(r) != "" {
 				t.Errorf("read %d: %v", nth, r.Findings)
 			}
